@@ -1,0 +1,42 @@
+# PocketVLAD: prune, quantize and measure place recognition networks. See README.md.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/datasets.yaml"
+
+
+# A study given with --configfile is complete in itself: the default one must not show through.
+if "cities" not in config:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/prune.smk"
+include: "rules/quantize.smk"
+include: "rules/evaluate.smk"
+include: "rules/table.smk"
+
+
+localrules:
+    all,
+    data,
+    train,
+    prune,
+    quantize,
+    evaluate,
+    table,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.table.input,
+
+
+onsuccess:
+    print(summary_text(Path("results") / STUDY))

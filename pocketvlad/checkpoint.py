@@ -1,0 +1,53 @@
+"""Checkpoints that a killed job goes on from, and that nothing else can be mistaken for."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+
+
+def fingerprint(settings: Mapping[str, object], files: Iterable[Path] = ()) -> str:
+    """A digest of all that a computation depends on: settings and the contents of files."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in files:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """One file holding the newest state of one computation.
+
+    It is written under a temporary name and renamed, so that a kill leaves the previous one. A
+    file with another fingerprint, or one that cannot be read, is as good as none.
+    """
+
+    def __init__(self, path: Path, computation: str) -> None:
+        """`computation`: the fingerprint of what the state belongs to."""
+        self.path = path
+        self.computation = computation
+
+    def load(self) -> dict[str, object] | None:
+        """The newest state, or None."""
+        try:
+            stored = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (FileNotFoundError, UnpicklingError, RuntimeError, EOFError):
+            return None
+        if not isinstance(stored, dict) or stored.get("computation") != self.computation:
+            return None
+        return stored["state"]
+
+    def save(self, state: Mapping[str, object]) -> None:
+        """Replace the file. `state` holds tensors, numbers, strings, lists and dicts only."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(self.path.name + ".part")
+        torch.save({"computation": self.computation, "state": dict(state)}, temporary)
+        os.replace(temporary, self.path)
+
+    def delete(self) -> None:
+        """Remove the file: the computation is complete."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,92 @@
+"""The study's config: checked before anything runs, with errors that say what to do."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+DATA_FOLDER_VARIABLE = "POCKETVLAD_DATA"
+
+
+class ConfigError(ValueError):
+    """The config is wrong; the message has a line for each key, its value and the remedy."""
+
+
+def _explain(error: ValidationError) -> str:
+    """One line: which key, which value, what is wrong, what to write instead."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    remedy = error.schema.get("description", "see config/schema.yaml")
+    if error.validator == "additionalProperties":
+        allowed = error.schema.get("properties", {})
+        unknown = [name for name in error.instance if name not in allowed]
+        place = f" in {key}" if key else ""
+        return (
+            f"unknown key{place}: {', '.join(map(str, unknown))}; "
+            f"known are {', '.join(allowed)}; remove it or correct its spelling"
+        )
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"missing key{f' in {key}' if key else ''}: {', '.join(missing)}; add it"
+    if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
+        return f"{key}: the name {error.instance!r} does not fit; write {remedy}"
+    return f"{key}: {error.instance!r} does not fit; write {remedy}"
+
+
+def _contradictions(config: Mapping) -> Iterator[str]:
+    """What no schema can say: keys that must agree with each other."""
+    for role, name in config["cities"].items():
+        if name not in config["datasets"]:
+            yield (
+                f"cities.{role}: no data set is called {name!r}; "
+                f"choose among {', '.join(config['datasets'])}"
+            )
+    if len(set(config["cities"].values())) != len(config["cities"]):
+        yield "cities: both roles have the same data set; a model is tested on another city"
+    for name, model in config["models"].items():
+        weights = model["weights"]
+        if weights["source"] == "random":
+            if "file" in weights:
+                yield f"models.{name}.weights.file: random weights have no file; remove it"
+            continue
+        if "file" not in weights:
+            yield f"models.{name}.weights.file: missing; {weights['source']} weights need a file"
+        if not weights["source"].startswith(model["backbone"]):
+            yield (
+                f"models.{name}.weights.source: {weights['source']!r} is not for the backbone "
+                f"{model['backbone']!r}"
+            )
+        if model["width"] != 1:
+            yield (
+                f"models.{name}.width: {model['width']} does not fit {weights['source']} weights; "
+                "write 1.0, or start from random weights"
+            )
+
+
+def check_config(config: Mapping, schema: Path) -> None:
+    """Hold `config` against the schema file and against itself.
+
+    Raises:
+        ConfigError: with one line for each fault.
+    """
+    validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    faults = [
+        _explain(error)
+        for error in sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.path)))
+    ]
+    faults = faults or list(_contradictions(config))
+    if faults:
+        raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
+
+
+def data_folder(config: Mapping) -> Path:
+    """Where relative file urls and weights files start from."""
+    return Path(os.environ.get(DATA_FOLDER_VARIABLE) or config.get("data_folder", "data"))
+
+
+def local_file(url_or_path: str, folder: Path) -> Path:
+    """The path behind a `file:` url or a bare path; relative ones start from `folder`."""
+    path = url_or_path.removeprefix("file://").removeprefix("file:")
+    return folder / path  # an absolute path replaces the folder

@@ -1,0 +1,138 @@
+"""A data set as the rest of the study sees it: images, queries and their lists, cut to fit."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pocketvlad.ground_truth import QueryLists
+
+
+class DatasetError(ValueError):
+    """The images and lists that are there are not those that the config declares."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query whose image is there, and its lists cut to the images that are."""
+
+    name: str
+    landmark: str
+    image: str
+    box: tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels of the original image
+    good: tuple[str, ...]
+    ok: tuple[str, ...]
+    junk: tuple[str, ...]
+
+    @property
+    def positives(self) -> frozenset[str]:
+        return frozenset(self.good) | frozenset(self.ok)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An indexed data set.
+
+    `sizes` maps each image's name, sorted, to its (width, height) in pixels.
+    """
+
+    name: str
+    sizes: dict[str, tuple[int, int]]
+    queries: tuple[Query, ...]
+    expected_images: int
+    expected_queries: int
+
+    @property
+    def images(self) -> list[str]:
+        return list(self.sizes)
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "images": len(self.sizes),
+            "expected_images": self.expected_images,
+            "queries": len(self.queries),
+            "expected_queries": self.expected_queries,
+        }
+
+
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """How much of a data set is there, in words: "1054 of 5063 images, 33 of 55 queries"."""
+
+    def part(kind: str) -> str:
+        there, expected = counts[kind], counts[f"expected_{kind}"]
+        return f"{there} {kind}" if there == expected else f"{there} of {expected} {kind}"
+
+    return f"{part('images')}, {part('queries')}"
+
+
+def index_dataset(
+    name: str,
+    sizes: Mapping[str, tuple[int, int]],
+    lists: Iterable[QueryLists],
+    *,
+    expected_images: int,
+    expected_queries: int,
+    leave_out: Iterable[str] = (),
+    partial: bool = False,
+) -> Dataset:
+    """Hold the lists against the images.
+
+    Args:
+        sizes: (width, height) of every image found, by name.
+        expected_images: how many the complete data set has, `leave_out` not counted off.
+        leave_out: images to ignore wherever they are named.
+        partial: whether images and queries may be missing. If so, queries without their image
+            or without any positive are dropped and the lists are cut.
+
+    Raises:
+        DatasetError: a count is off or a list names a missing image, and `partial` is false; or
+            nothing is left.
+    """
+    leave_out = frozenset(leave_out)
+    lists = list(lists)
+    there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
+    expected_there = expected_images - len(leave_out)
+    remedy = "get the whole archive, or allow a part of it with `partial: true`"
+    if not partial:
+        if len(there) != expected_there:
+            raise DatasetError(
+                f"data set {name}: {len(there)} images found, {expected_there} expected; {remedy}"
+            )
+        if len(lists) != expected_queries:
+            raise DatasetError(
+                f"data set {name}: {len(lists)} queries found, {expected_queries} expected; {remedy}"
+            )
+    queries = []
+    for query in lists:
+        named = {query.image, *query.good, *query.ok, *query.junk} - leave_out
+        missing = sorted(named - there.keys())
+        if missing and not partial:
+            raise DatasetError(
+                f"data set {name}: query {query.name} names {len(missing)} images that are not "
+                f"there, {missing[0]} for one; {remedy}"
+            )
+        cut = {
+            kind: tuple(n for n in getattr(query, kind) if n in there)
+            for kind in ("good", "ok", "junk")
+        }
+        if query.image in there and (cut["good"] or cut["ok"]):
+            queries.append(Query(query.name, query.landmark, query.image, query.box, **cut))
+        elif not partial:
+            raise DatasetError(f"data set {name}: query {query.name} has no positives")
+    if not queries:
+        raise DatasetError(f"data set {name}: no query has its image and a positive; {remedy}")
+    return Dataset(name, there, tuple(queries), expected_there, expected_queries)
+
+
+def write_dataset(path: Path, dataset: Dataset) -> None:
+    path.write_text(json.dumps(asdict(dataset), indent=1), encoding="utf-8")
+
+
+def read_dataset(path: Path) -> Dataset:
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    queries = tuple(
+        Query(**{k: tuple(v) if isinstance(v, list) else v for k, v in query.items()})
+        for query in raw.pop("queries")
+    )
+    sizes = {name: tuple(size) for name, size in raw.pop("sizes").items()}
+    return Dataset(sizes=sizes, queries=queries, **raw)

@@ -1,0 +1,100 @@
+"""Describing many images: decoding in the background, batches of equal shape."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pocketvlad.images import Box, Preprocessing, Sizing, clip_box, fitted_size, load_image, to_batch
+from pocketvlad.progress import progress
+
+_BATCHES_AHEAD = 3  # decoded and waiting: enough to hide a slow file, little enough in memory
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, or the part of it within a box; `size` is the file's (width, height)."""
+
+    path: Path
+    size: tuple[int, int]
+    box: Box | None = None
+
+    def shape(self, sizing: Sizing) -> tuple[int, int]:
+        """(width, height) that `load_image` will give."""
+        width, height = self.size
+        if self.box is not None:
+            x1, y1, x2, y2 = clip_box(self.box, width, height)
+            width, height = x2 - x1, y2 - y1
+        return fitted_size(width, height, sizing.image_size)
+
+
+def batches_by_shape(
+    pictures: Sequence[Picture], sizing: Sizing, batch_size: int
+) -> list[list[int]]:
+    """Numbers of pictures, grouped so that a group's pictures have one shape."""
+    by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, picture in enumerate(pictures):
+        by_shape[picture.shape(sizing)].append(index)
+    return [
+        group[start : start + batch_size]
+        for _, group in sorted(by_shape.items())
+        for start in range(0, len(group), batch_size)
+    ]
+
+
+def decoded_batches(
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    batch_size: int,
+) -> Iterator[tuple[list[int], Tensor]]:
+    """(picture numbers, preprocessed [n, 3, H, W]) a batch, decoded in threads ahead of use."""
+
+    def load(index: int) -> np.ndarray:
+        return load_image(pictures[index].path, sizing, pictures[index].box)
+
+    waiting: deque[tuple[list[int], list[Future[np.ndarray]]]] = deque()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+
+        def take() -> tuple[list[int], Tensor]:
+            group, futures = waiting.popleft()
+            return group, to_batch([future.result() for future in futures], preprocessing)
+
+        for group in batches_by_shape(pictures, sizing, batch_size):
+            waiting.append((group, [pool.submit(load, index) for index in group]))
+            if len(waiting) > _BATCHES_AHEAD:
+                yield take()
+        while waiting:
+            yield take()
+
+
+@torch.inference_mode()
+def describe(
+    function: Callable[[Tensor], Tensor],
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    batch_size: int = 16,
+    label: str = "describe",
+) -> np.ndarray:
+    """Apply `function` ([n, 3, H, W] -> [n, D]) to every picture.
+
+    Returns:
+        [N, D] float32, in the order of `pictures`.
+    """
+    rows: np.ndarray | None = None
+    with progress(total=len(pictures), label=label, unit="image") as bar:
+        for group, batch in decoded_batches(pictures, sizing, preprocessing, batch_size):
+            result = function(batch).float().numpy()
+            if rows is None:
+                rows = np.empty((len(pictures), result.shape[1]), dtype=np.float32)
+            rows[group] = result
+            bar.update(len(group))
+    if rows is None:
+        raise ValueError("there are no pictures to describe")
+    return rows

@@ -1,0 +1,113 @@
+"""Epoch after epoch of training, with a checkpoint after each and the best one picked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pocketvlad.checkpoint import Checkpoint
+from pocketvlad.model import PlaceNet
+from pocketvlad.training import (
+    TrainingImages,
+    TrainingSettings,
+    train_epoch,
+    trainable_parameters,
+    validate,
+)
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of a training's history. Epoch 0 is the network before any training."""
+
+    epoch: int
+    loss: float | None
+    validation_map: float | None
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        return {"epoch": self.epoch, "loss": self.loss, "validation_map": self.validation_map}
+
+
+def _copy(network: PlaceNet) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def fine_tune(
+    network: PlaceNet,
+    images: TrainingImages,
+    settings: TrainingSettings,
+    seed: int,
+    checkpoint: Checkpoint,
+    *,
+    select: bool = False,
+    before_epoch: Callable[[int], None] = _nothing,
+    after_step: Callable[[], None] = _nothing,
+    label: str = "training",
+) -> list[EpochRecord]:
+    """Train `network` in place, going on from `checkpoint` if it has a state.
+
+    Every epoch draws from a generator seeded by (seed, epoch) alone, so that a job that was
+    killed and goes on ends with the same weights as one that was not.
+
+    Args:
+        select: whether the network ends as it was after its best epoch on the held-out
+            landmarks, the start (epoch 0) among them, or as it was after its last.
+        before_epoch: called with the epoch's number (from 1) before its mining.
+        after_step: called after every optimiser step.
+    """
+    parameters = trainable_parameters(network, settings.layers)
+    optimiser = torch.optim.SGD(
+        parameters,
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )
+
+    def measured() -> float | None:
+        return validate(network, images) if select else None
+
+    state = checkpoint.load()
+    if state is not None:
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        best = state["best"]
+        history = [EpochRecord(**record) for record in state["history"]]
+    else:
+        best = _copy(network)
+        history = [EpochRecord(0, None, measured())]
+    for epoch in range(len(history), settings.epochs + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * settings.decay ** (epoch - 1)
+        before_epoch(epoch)
+        loss = train_epoch(
+            network,
+            optimiser,
+            parameters,
+            images,
+            settings,
+            np.random.default_rng((seed, epoch)),
+            after_step,
+            f"{label}, epoch {epoch} of {settings.epochs}",
+        )
+        record = EpochRecord(epoch, loss, measured())
+        if not select or record.validation_map > max(
+            earlier.validation_map for earlier in history
+        ):
+            best = _copy(network)
+        history.append(record)
+        checkpoint.save(
+            {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "best": best,
+                "history": [each.as_dict() for each in history],
+            }
+        )
+    network.load_state_dict(best)
+    network.eval()
+    return history

@@ -1,0 +1,119 @@
+"""From an image file to the tensor that a network takes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+INTERPOLATIONS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+Box = tuple[float, float, float, float]
+
+
+class ImageError(ValueError):
+    """An image file cannot be decoded, or a box does not lie in it."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What pixels become: (RGB in 0-255 minus `mean`) / `std`, a figure a channel.
+
+    It belongs to the weights: a network trained with one is wrong with another.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """How large an image is when the network sees it: part of the protocol of every figure.
+
+    Images are only ever made smaller. With `decoder_scaling` the JPEG decoder itself halves an
+    image as often as fits before it is resized, which costs a third of the time; query crops
+    are always decoded in full.
+    """
+
+    image_size: int  # longest side, pixels
+    interpolation: str  # a key of INTERPOLATIONS
+    decoder_scaling: bool = True
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def fitted_size(width: float, height: float, longest: int) -> tuple[int, int]:
+    """(width, height) shrunk so that the longer side is at most `longest`, aspect kept."""
+    factor = min(1.0, longest / max(width, height))
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def clip_box(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """`box` rounded outwards to whole pixels and cut to the image.
+
+    Raises:
+        ImageError: nothing of the box lies in the image.
+    """
+    x1, y1 = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
+    x2, y2 = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
+    if x2 <= x1 or y2 <= y1:
+        raise ImageError(f"box {box} lies outside the image of {width} x {height} pixels")
+    return x1, y1, x2, y2
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(width, height) from the file's header alone."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (UnidentifiedImageError, OSError) as error:
+        raise ImageError(f"{path} is not a readable image: {error}") from None
+
+
+def load_image(path: Path, sizing: Sizing, box: Box | None = None) -> np.ndarray:
+    """Decode, crop to `box` if there is one, shrink.
+
+    Returns:
+        [H, W, 3] uint8, RGB, longest side at most `sizing.image_size`.
+
+    Raises:
+        ImageError: the file is damaged or the box does not lie in it; the message names the file.
+    """
+    resample = INTERPOLATIONS[sizing.interpolation]
+    try:
+        with Image.open(path) as image:
+            if box is not None:
+                region = clip_box(box, *image.size)
+                target = fitted_size(
+                    region[2] - region[0], region[3] - region[1], sizing.image_size
+                )
+                picture = image.convert("RGB").resize(target, resample, box=region)
+            else:
+                target = fitted_size(*image.size, sizing.image_size)
+                if sizing.decoder_scaling:
+                    image.draft("RGB", target)
+                picture = image.convert("RGB")
+                if picture.size != target:
+                    picture = picture.resize(target, resample)
+    except (UnidentifiedImageError, OSError, ImageError) as error:
+        raise ImageError(f"{path}: {error}") from None
+    return np.asarray(picture)
+
+
+def to_batch(pictures: Sequence[np.ndarray], preprocessing: Preprocessing) -> torch.Tensor:
+    """Same-sized uint8 pictures [H, W, 3] -> preprocessed [N, 3, H, W] float32, channels last."""
+    # Stacked pixels are channels-last in memory already; permuting the axes moves no data.
+    batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+    mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1)
+    std = torch.tensor(preprocessing.std).view(1, 3, 1, 1)
+    return batch.sub_(mean).div_(std)

@@ -1,0 +1,76 @@
+"""Pruning in rounds: raise the cutoff, fine-tune what is left, raise it again."""
+
+from dataclasses import dataclass, replace
+
+from pocketvlad.checkpoint import Checkpoint
+from pocketvlad.fine_tuning import EpochRecord, fine_tune
+from pocketvlad.model import PlaceNet
+from pocketvlad.prune import apply_masks, assert_masked, cutoffs, prune_below, zero_masks
+from pocketvlad.training import TrainingImages, TrainingSettings
+
+
+@dataclass(frozen=True)
+class PruningSettings:
+    """How pruning proceeds; the config's keys of the same names explain each."""
+
+    reading: str
+    rounds: int
+    epochs_per_round: int
+    tuples: int
+    learning_rate: float
+
+
+def prune_iteratively(
+    network: PlaceNet,
+    images: TrainingImages,
+    training: TrainingSettings,
+    pruning: PruningSettings,
+    threshold: float,
+    quantile: float,
+    seed: int,
+    checkpoint: Checkpoint,
+) -> list[EpochRecord]:
+    """Prune `network` in place and return the history of the fine-tuning in between.
+
+    Round r of R removes what is below r/R of the final cutoff; every layer is fine-tuned after
+    each round, with the pruned weights held at zero. A weight that the fine-tuning moves below
+    the cutoff goes in the next round; after the last one the masks are fixed.
+
+    Args:
+        threshold, quantile: the two readings of the cutoff, see `prune.cutoffs`.
+    """
+    final = cutoffs(network, pruning.reading, threshold, quantile)
+    masks = {}
+
+    def prune_to(share: float) -> None:
+        prune_below(network, {name: limit * share for name, limit in final.items()})
+        masks.update(zero_masks(network))
+
+    def before_epoch(epoch: int) -> None:
+        completed, within = divmod(epoch - 1, pruning.epochs_per_round)
+        if within == 0:
+            prune_to((completed + 1) / pruning.rounds)
+        else:  # a job resumed in the middle of a round finds its masks in the zeros
+            masks.update(zero_masks(network))
+
+    settings = replace(
+        training,
+        layers=("all",),
+        epochs=pruning.rounds * pruning.epochs_per_round,
+        tuples=pruning.tuples,
+        learning_rate=pruning.learning_rate,
+    )
+    history = fine_tune(
+        network,
+        images,
+        settings,
+        seed,
+        checkpoint,
+        before_epoch=before_epoch,
+        after_step=lambda: apply_masks(network, masks),
+        label="pruning",
+    )
+    if not settings.epochs:  # one-shot pruning, nothing fine-tuned
+        prune_to(1.0)
+    assert_masked(network, masks or zero_masks(network))
+    return history

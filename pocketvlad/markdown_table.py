@@ -1,0 +1,69 @@
+"""The results table in the paper's layout, the paper's own figures beside ours."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+
+def published_results(path: Path) -> pd.DataFrame:
+    """The table of Saha, Varma & Jawahar (ACPR 2017), by (model, bits, threshold as text)."""
+    table = pd.read_csv(path, dtype={"threshold": str}, keep_default_na=False)
+    return table.set_index(["model", "bits", "threshold"])
+
+
+def _beside(ours: str, paper: str) -> str:
+    return f"{ours} ({paper})" if paper else ours
+
+
+def _figures(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> dict[str, str]:
+    def published(column: str) -> str:
+        return "" if paper is None or column not in paper else f"{paper[column]:g}"
+
+    row = {
+        "bits": str(line["bits"]),
+        "quantizer": "" if line["quantizer"] == "none" else line["quantizer"],
+        "threshold": "" if line["threshold"] == "none" else line["threshold"],
+        "% pruned": _beside(f"{line['pruned_percent']:.1f}", published("pruned_percent")),
+    }
+    for city in cities:
+        row[f"mAP {city}"] = f"{line[f'map_{city}']:.1f}"
+    for city in cities:
+        row[f"drop {city}"] = _beside(f"{line[f'drop_{city}']:.1f}", published(f"drop_{city}"))
+    row["paper's MB"] = _beside(f"{line['paper_memory_mb']:.2f}", published("memory_mb"))
+    row["file MB"] = f"{line['file_mb']:.2f}"
+    row["ratio"] = f"{line['ratio']:.1f}x"
+    return row
+
+
+def markdown_table(
+    table: pd.DataFrame, paper: pd.DataFrame, cities: Sequence[str], notes: Sequence[str]
+) -> str:
+    """The table as Markdown: a block a model, rows by bits, quantizer and threshold.
+
+    Args:
+        table: as `rows.results_table` gives it.
+        paper: as `published_results` gives it.
+        notes: paragraphs above the table: data sets and their counts.
+    """
+    parts = ["# Results", *notes]
+    for model, block in table.groupby("model", sort=False):
+        rows = [
+            _figures(
+                line,
+                paper.loc[key]
+                if (key := (model, line["bits"], line["threshold"])) in paper.index
+                else None,
+                cities,
+            )
+            for _, line in block.iterrows()
+        ]
+        parts.append(f"## {model}")
+        parts.append(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    parts.append(
+        "In brackets: the figure that the paper published for its own, full-size model. Drops are "
+        "percentage points of mAP below the base model (32 bits) of the same city. \"paper's MB\" "
+        "counts kept weights times bits, in MiB, as the paper does; \"file MB\" is the size of "
+        "the file that was scored, in 10^6 bytes; the ratio is float32 bytes to file bytes."
+    )
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,72 @@
+"""Iterative magnitude pruning (Saha, Varma & Jawahar 2017; Han et al., NIPS 2015)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from pocketvlad.model import PlaceNet, compressible, layer_kind
+
+
+def cutoffs(network: PlaceNet, reading: str, threshold: float, quantile: float) -> dict[str, float]:
+    """The magnitude below which a weight goes, a figure a layer, from the unpruned network.
+
+    Args:
+        reading: "absolute": `threshold` to the letter. "relative": `quantile` times the standard
+            deviation of the layer's weights.
+
+    Raises:
+        ValueError: unknown reading.
+    """
+    if reading not in ("absolute", "relative"):
+        raise ValueError(f"threshold reading {reading!r} is unknown; use absolute or relative")
+    return {
+        name: threshold if reading == "absolute" else quantile * weight.detach().std().item()
+        for name, weight in compressible(network)
+    }
+
+
+@torch.no_grad()
+def prune_below(network: PlaceNet, limits: Mapping[str, float]) -> None:
+    """Set to zero every weight whose magnitude is below its layer's limit.
+
+    What is zero already stays so, since zero is below any limit.
+    """
+    for name, weight in compressible(network):
+        weight[weight.abs() < limits[name]] = 0.0
+
+
+def zero_masks(network: PlaceNet) -> dict[str, Tensor]:
+    """Where the weights are zero, that is pruned: a boolean tensor a layer."""
+    return {name: weight.detach() == 0 for name, weight in compressible(network)}
+
+
+@torch.no_grad()
+def apply_masks(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
+    """Set the masked weights to zero again, after a step has moved them."""
+    for name, weight in compressible(network):
+        weight.masked_fill_(masks[name], 0.0)
+
+
+def assert_masked(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
+    """Check that no pruned weight has come back.
+
+    Raises:
+        AssertionError: one has; names the layer.
+    """
+    for name, weight in compressible(network):
+        alive = int(weight[masks[name]].count_nonzero())
+        if alive:
+            raise AssertionError(f"{alive} pruned weights of {name} are not zero any more")
+
+
+def pruned_percent(network: PlaceNet) -> dict[str, float]:
+    """Share of zeros among the compressible weights in %: by layer, by kind, and in `total`."""
+    counts: dict[str, list[int]] = {}
+    for name, weight in compressible(network):
+        zeros = weight.numel() - int(weight.count_nonzero())
+        for key in (name, layer_kind(name), "total"):
+            entry = counts.setdefault(key, [0, 0])
+            entry[0] += zeros
+            entry[1] += weight.numel()
+    return {key: 100.0 * zeros / size for key, (zeros, size) in counts.items()}

@@ -1,0 +1,128 @@
+"""From one JSON row a model file to the study's table."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+UNCOMPRESSED = ("initial", "base")
+
+
+def parse_version(version: str) -> dict[str, object]:
+    """What a version of a model is: "base" or "0.005/kmeans-8" -> version, threshold, ...
+
+    Float32 versions have 32 bits, and "none" for what they lack.
+    """
+    if version in UNCOMPRESSED:
+        return {"version": version, "threshold": "none", "quantizer": "none", "bits": 32}
+    threshold, name = version.split("/")
+    if name == "pruned":
+        return {"version": "pruned", "threshold": threshold, "quantizer": "none", "bits": 32}
+    quantizer, bits = name.split("-")
+    return {
+        "version": "quantized",
+        "threshold": threshold,
+        "quantizer": quantizer,
+        "bits": int(bits),
+    }
+
+
+def read_rows(paths: Iterable[Path | str]) -> list[dict]:
+    return [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
+
+
+def _by_cell(rows: Iterable[dict]) -> dict[tuple, dict[str, dict]]:
+    """(model, quantizer, bits, threshold) -> the row of each test city."""
+    cells: dict[tuple, dict[str, dict]] = {}
+    for row in rows:
+        key = (row["model"], row["quantizer"], row["bits"], row["threshold"])
+        directions = cells.setdefault(key, {})
+        if row["test_city"] in directions:
+            raise ValueError(f"two rows for {key} tested on {row['test_city']}")
+        directions[row["test_city"]] = row
+    return cells
+
+
+def _mean(directions: dict[str, dict], pick) -> float:
+    return sum(pick(row) for row in directions.values()) / len(directions)
+
+
+def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
+    """One line a base model and a cell; see results/README.md for the columns.
+
+    Args:
+        rows: the JSON rows of base models and cells, both directions of each.
+        cities: the two roles. `map_<city>` is the score on that city, by the model that was
+            trained on the other.
+
+    Raises:
+        ValueError: a cell lacks a direction, or its base model is missing.
+    """
+    cells = _by_cell(row for row in rows if row["version"] != "initial")
+    lines = []
+    for (model, quantizer, bits, threshold), directions in cells.items():
+        missing = [city for city in cities if city not in directions]
+        base = cells.get((model, "none", 32, "none"), {})
+        if missing or set(base) != set(cities):
+            raise ValueError(
+                f"cell {model} {threshold} {quantizer} {bits}: no row for {missing or 'its base'}"
+            )
+        line = {
+            "model": model,
+            "quantizer": quantizer,
+            "bits": bits,
+            "threshold": threshold,
+            "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
+        }
+        for city in cities:
+            line[f"map_{city}"] = 100 * directions[city]["map"]
+        for city in cities:
+            line[f"drop_{city}"] = 100 * (base[city]["map"] - directions[city]["map"])
+        line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
+        line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / 1e6)
+        line["ratio"] = _mean(directions, lambda row: row["ratio"])
+        for city in cities:
+            row = directions[city]
+            line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
+            line[f"file_bytes_{city}"] = row["file_bytes"]
+            line[f"ratio_{city}"] = row["ratio"]
+        for kind in ("conv", "netvlad", "whitening"):
+            line[f"pruned_percent_{kind}"] = _mean(
+                directions, lambda row, kind=kind: row["pruned_percent"][kind]
+            )
+        some = directions[cities[0]]
+        line["parameters"] = some["parameters"]
+        line["threshold_reading"] = some["threshold_reading"]
+        line["seed"] = some["seed"]
+        line["image_size"] = some["protocol"]["image_size"]
+        for city in cities:
+            counts = directions[city]["test_dataset"]
+            line[f"dataset_{city}"] = counts["name"]
+            line[f"images_{city}"] = counts["images"]
+            line[f"queries_{city}"] = counts["queries"]
+        lines.append(line)
+    table = pd.DataFrame(lines)
+    # A base model first; then wide before narrow, and each quantizer's thresholds together.
+    return table.sort_values(
+        ["model", "bits", "quantizer", "threshold"],
+        ascending=[True, False, False, True],
+        key=lambda column: column if column.name != "threshold" else column.replace("none", "0"),
+        ignore_index=True,
+    )
+
+
+def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
+    """mAP in % of the colour histogram, of the untrained and of the trained network, a city."""
+    names = {"initial": "untrained", "base": "trained"}
+    lines: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        histogram = row["model"] == "histogram"
+        key = ("colour histogram", "") if histogram else (row["model"], names[row["version"]])
+        lines.setdefault(key, {})[row["test_city"]] = 100 * row["map"]
+    return pd.DataFrame(
+        [
+            {"model": model, "state": state, **{f"map_{city}": maps[city] for city in cities}}
+            for (model, state), maps in lines.items()
+        ]
+    )

@@ -1,0 +1,54 @@
+"""mAP against size, one city a figure."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+
+def size_plot(table: pd.DataFrame, city: str) -> Figure:
+    """mAP in % of every cell against its file's size, a panel a model, the base as a line.
+
+    Args:
+        table: as `rows.results_table` gives it.
+        city: the role of the city that was tested on.
+    """
+    plt.rcParams["svg.hashsalt"] = "pocketvlad"  # the same table gives the same bytes
+    sns.set_theme(style="whitegrid", context="paper", palette="colorblind")
+    models = list(table["model"].unique())
+    figure, axes = plt.subplots(
+        1, len(models), figsize=(4.2 * len(models), 3.6), sharey=True, squeeze=False
+    )
+    for axis, model in zip(axes[0], models, strict=True):
+        lines = table[table["model"] == model]
+        cells = lines[lines["quantizer"] != "none"].copy()
+        base = lines[lines["quantizer"] == "none"].iloc[0]
+        cells["bit width"] = cells["bits"].astype(str) + " bits"
+        sns.scatterplot(
+            cells,
+            x="paper_memory_mb",
+            y=f"map_{city}",
+            hue="quantizer",
+            style="bit width",
+            s=60,
+            ax=axis,
+            legend="brief" if axis is axes[0][-1] else False,
+        )
+        axis.axhline(base[f"map_{city}"], color="0.3", linestyle="--", linewidth=1)
+        axis.annotate(
+            f"float32, {base['file_mb']:.1f} MB",
+            (0.98, base[f"map_{city}"]),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            color="0.3",
+        )
+        axis.set(title=model, xlabel="size by the paper's convention (MiB)", ylabel="")
+        axis.set_xlim(left=0)
+    axes[0][0].set_ylabel(f"mAP on {table[f'dataset_{city}'].iloc[0]} (%)")
+    figure.tight_layout()
+    return figure

@@ -1,0 +1,25 @@
+"""What a finished run says at its end."""
+
+from pathlib import Path
+
+
+def summary_text(results: Path) -> str:
+    """The baselines, the table, and where the files are; "" as long as there is no table."""
+    table, baselines = results / "table.md", results / "baselines.csv"
+    if not (table.is_file() and baselines.is_file()):
+        return ""
+    lines = [line.split(",") for line in baselines.read_text(encoding="utf-8").splitlines()]
+    head, *rows = lines
+    figures = "\n".join(
+        f"  {' '.join(filter(None, row[:2])):24}"
+        + "  ".join(
+            f"{name.removeprefix('map_')} {float(value):5.1f}"
+            for name, value in zip(head[2:], row[2:], strict=True)
+        )
+        for row in rows
+    )
+    plots = "\n".join(f"  {path}" for path in sorted(results.glob("plots/*.png")))
+    return (
+        f"{table.read_text(encoding='utf-8')}\nBaselines, mAP in % by city:\n{figures}\n\n"
+        f"Table:\n  {results / 'table.csv'}\n  {table}\nFigures:\n{plots}"
+    )

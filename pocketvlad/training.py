@@ -1,0 +1,229 @@
+"""Fine-tuning on mined tuples: the loop that base training and pruning share."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.augmentation import Augmentation, augmented_image
+from pocketvlad.checkpoint import Checkpoint
+from pocketvlad.dataset import Dataset, Query
+from pocketvlad.describe import Picture, describe
+from pocketvlad.images import Preprocessing, Sizing, to_batch
+from pocketvlad.landmarks import Landmark, Split, landmarks, split_landmarks
+from pocketvlad.mining import TrainingTuple, mine_tuples
+from pocketvlad.model import PlaceNet
+from pocketvlad.progress import progress
+from pocketvlad.retrieval import mean_average_precision, score_queries
+from pocketvlad.triplet import triplet_loss
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is fine-tuned; the config's keys of the same names explain each."""
+
+    layers: tuple[str, ...]  # prefixes of parameter names, or ("all",)
+    epochs: int
+    tuples: int  # an epoch
+    tuples_per_step: int
+    negatives: int  # a tuple
+    nearest_positives: int
+    margin: float
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    decay: float  # the learning rate's factor an epoch
+    gradient_norm: float  # a step's gradient is clipped to this length
+    pool: int  # background images among which negatives are mined, an epoch
+    image_size: int
+    crop: float
+    colour: float
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """What picks the epoch; the config's keys of the same names explain each."""
+
+    fraction: float  # of the landmarks
+    images: int  # of the background, in the database
+    queries: int  # at most
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """The training city as the loop needs it."""
+
+    folder: Path
+    dataset: Dataset
+    split: Split
+    sizing: Sizing
+    preprocessing: Preprocessing
+    validation: ValidationSettings
+
+    def pictures(self, names: Sequence[str]) -> list[Picture]:
+        return [Picture(self.path(name), self.dataset.sizes[name]) for name in names]
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name}.jpg"
+
+
+def load_training_images(
+    dataset: Dataset,
+    folder: Path,
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    validation: ValidationSettings,
+    seed: int,
+) -> TrainingImages:
+    """Split the training city's landmarks by `seed`, the same for all that trains on it."""
+    split = split_landmarks(landmarks(dataset), dataset.images, validation.fraction, seed)
+    return TrainingImages(folder, dataset, split, sizing, preprocessing, validation)
+
+
+def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.Parameter]:
+    """Freeze all but the parameters whose name begins with one of `layers`; return those.
+
+    Raises:
+        ValueError: a prefix fits no parameter.
+    """
+    named = dict(network.named_parameters())
+    for prefix in layers:
+        if prefix != "all" and not any(name.startswith(prefix) for name in named):
+            raise ValueError(
+                f"training layer {prefix!r} fits no parameter; choose among {', '.join(named)}"
+            )
+    for name, parameter in named.items():
+        parameter.requires_grad_("all" in layers or name.startswith(tuple(layers)))
+    return [parameter for parameter in named.values() if parameter.requires_grad]
+
+
+def epoch_tuples(
+    network: PlaceNet,
+    images: TrainingImages,
+    settings: TrainingSettings,
+    generator: np.random.Generator,
+) -> list[TrainingTuple]:
+    """Describe this epoch's candidates with the network as it is, and mine tuples among them."""
+    background = images.split.background
+    if len(background) > settings.pool:
+        chosen = generator.choice(len(background), settings.pool, replace=False)
+        background = [background[index] for index in sorted(chosen)]
+    positives = {name for landmark in images.split.training for name in landmark.positives}
+    names = sorted(positives.union(background))
+    network.eval()
+    descriptors = describe(
+        network, images.pictures(names), images.sizing, images.preprocessing, label="mining"
+    )
+    return mine_tuples(
+        images.split.training,
+        names,
+        descriptors,
+        count=settings.tuples,
+        negatives=settings.negatives,
+        nearest_positives=settings.nearest_positives,
+        generator=generator,
+    )
+
+
+def tuple_batches(
+    tuples: Sequence[TrainingTuple],
+    images: TrainingImages,
+    settings: TrainingSettings,
+    generator: np.random.Generator,
+) -> Iterator[Tensor]:
+    """Augmented and preprocessed images, [tuples * (2 + negatives), 3, S, S] a step.
+
+    Pictures are decoded in threads, a step ahead of use; each draws from a generator of its own,
+    so that the result does not depend on which thread is faster.
+    """
+    augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
+
+    def load(name: str, own: np.random.Generator) -> np.ndarray:
+        return augmented_image(images.path(name), augmentation, images.sizing.interpolation, own)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+
+        def submit(step: Sequence[TrainingTuple]) -> list:
+            names = [name for each in step for name in each.images]
+            return [
+                pool.submit(load, *pair)
+                for pair in zip(names, generator.spawn(len(names)), strict=True)
+            ]
+
+        size = settings.tuples_per_step
+        steps = [tuples[start : start + size] for start in range(0, len(tuples), size)]
+        ahead = submit(steps[0])
+        for following in [*steps[1:], []]:
+            current, ahead = ahead, submit(following)
+            yield to_batch([future.result() for future in current], images.preprocessing)
+
+
+def train_epoch(
+    network: PlaceNet,
+    optimiser: torch.optim.Optimizer,
+    parameters: Sequence[nn.Parameter],
+    images: TrainingImages,
+    settings: TrainingSettings,
+    generator: np.random.Generator,
+    after_step: Callable[[], None],
+    label: str,
+) -> float:
+    """One pass over freshly mined tuples. `after_step` runs after each step. Returns the loss."""
+    tuples = epoch_tuples(network, images, settings, generator)
+    per_tuple = 2 + settings.negatives
+    losses = []
+    with progress(total=len(tuples), label=label, unit="tuple") as bar:
+        for batch in tuple_batches(tuples, images, settings, generator):
+            grouped = network(batch).unflatten(0, (-1, per_tuple))  # [B, 2 + M, D]
+            loss = triplet_loss(grouped[:, 0], grouped[:, 1], grouped[:, 2:], settings.margin)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, settings.gradient_norm)
+            optimiser.step()
+            after_step()
+            losses.append(loss.item())
+            bar.set_postfix(loss=f"{np.mean(losses):.4f}")
+            bar.update(len(grouped))
+    return float(np.mean(losses))
+
+
+def validation_queries(held: Sequence[Landmark], limit: int) -> list[Query]:
+    """Every positive of the held-out landmarks as a whole-image query, at most `limit`.
+
+    The query's own image is junk: finding it says nothing.
+    """
+    queries = [
+        Query(
+            name=f"{landmark.name}/{name}",
+            landmark=landmark.name,
+            image=name,
+            box=(0.0, 0.0, 0.0, 0.0),
+            good=tuple(other for other in landmark.positives if other != name),
+            ok=(),
+            junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
+        )
+        for landmark in held
+        for name in landmark.positives
+    ]
+    step = max(1, -(-len(queries) // limit))
+    return queries[::step]
+
+
+def validate(network: PlaceNet, images: TrainingImages) -> float:
+    """mAP of the held-out landmarks' images among themselves and background images."""
+    settings, held = images.validation, images.split.validation
+    background = images.split.background
+    step = max(1, -(-len(background) // settings.images))
+    names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
+    row = {name: index for index, name in enumerate(names)}
+    network.eval()
+    descriptors = describe(
+        network, images.pictures(names), images.sizing, images.preprocessing, label="validation"
+    )
+    queries = validation_queries(held, settings.queries)
+    own = descriptors[[row[query.image] for query in queries]]
+    return mean_average_precision(score_queries(queries, own, names, descriptors))

@@ -1,0 +1,115 @@
+# From archives, fetched or drawn, to an indexed data set.
+
+
+def archive_paths(city, kind):
+    """Where the archives of one kind (images, ground_truth) of a city lie or will lie."""
+    dataset = dataset_of(city)
+    if "render" in dataset:
+        suffix = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
+        return [f"results/{STUDY}/data/{city}/archives/{suffix}"]
+    paths = []
+    for archive in dataset[kind]:
+        local = [url for url in archive["urls"] if url.startswith("file:")]
+        paths.append(
+            str(local_file(local[0], DATA_FOLDER))
+            if local
+            else f"resources/{config['cities'][city]}/{Path(archive['urls'][0]).name}"
+        )
+    return paths
+
+
+def archive_checksums(city, kind):
+    """The declared checksum of each archive, or None."""
+    return [archive.get("checksum") for archive in dataset_of(city).get(kind, [])]
+
+
+def declared_archive(dataset, file):
+    """The declaration of the archive that is fetched to resources/<dataset>/<file>."""
+    found = config["datasets"].get(dataset, {})
+    for kind in ("images", "ground_truth"):
+        for archive in found.get(kind, []):
+            if Path(archive["urls"][0]).name == file:
+                return archive
+    raise WorkflowError(f"no data set of the config has an archive {dataset}/{file}")
+
+
+rule render_city:
+    input:
+        library=library("render_city"),
+    output:
+        images="results/{study}/data/{city}/archives/images.tar",
+        ground_truth="results/{study}/data/{city}/archives/ground_truth.tgz",
+    params:
+        spec=lambda wildcards: dataset_of(wildcards.city)["render"],
+    log:
+        "logs/{study}/render_city/{city}.log",
+    benchmark:
+        "benchmarks/{study}/render_city/{city}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    script:
+        "../workflow_scripts/render_city.py"
+
+
+rule download_archive:
+    input:
+        library=library("download_archive"),
+    output:
+        "resources/{dataset}/{file}",
+    params:
+        archive=lambda wildcards: declared_archive(wildcards.dataset, wildcards.file),
+    log:
+        "logs/download_archive/{dataset}/{file}.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/download_archive.py"
+
+
+rule extract_archives:
+    input:
+        archives=lambda wildcards: archive_paths(wildcards.city, wildcards.kind),
+        library=library("extract_archives"),
+    output:
+        directory("results/{study}/data/{city}/{kind}"),
+    params:
+        checksums=lambda wildcards: archive_checksums(wildcards.city, wildcards.kind),
+        suffix=lambda wildcards: {"images": ".jpg", "ground_truth": ".txt"}[wildcards.kind],
+    wildcard_constraints:
+        kind="images|ground_truth",
+    log:
+        "logs/{study}/extract_archives/{city}-{kind}.log",
+    benchmark:
+        "benchmarks/{study}/extract_archives/{city}-{kind}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/extract_archives.py"
+
+
+rule index_dataset:
+    input:
+        images="results/{study}/data/{city}/images",
+        ground_truth="results/{study}/data/{city}/ground_truth",
+        library=library("index_dataset"),
+    output:
+        "results/{study}/data/{city}/dataset.json",
+    params:
+        name=lambda wildcards: config["cities"][wildcards.city],
+        query_prefix=lambda wildcards: dataset_of(wildcards.city)["query_prefix"],
+        expected_images=lambda wildcards: dataset_of(wildcards.city)["expected_images"],
+        expected_queries=lambda wildcards: dataset_of(wildcards.city)["expected_queries"],
+        leave_out=lambda wildcards: dataset_of(wildcards.city).get("leave_out", []),
+        partial=lambda wildcards: dataset_of(wildcards.city).get("partial", False),
+    log:
+        "logs/{study}/index_dataset/{city}.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/index_dataset.py"
+
+
+rule data:
+    input:
+        expand("results/{study}/data/{city}/dataset.json", study=STUDY, city=CITIES),

@@ -1,0 +1,75 @@
+# One job a model file: mAP on the city that the model was not trained on, and its size.
+
+
+def model_file(wildcards):
+    """The file behind a version: compressed for a cell, float32 for all others."""
+    suffix = "pvlad" if "-" in wildcards.version else "safetensors"
+    return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"
+
+
+rule evaluate_model:
+    input:
+        model=model_file,
+        training_dataset="results/{study}/data/{city}/dataset.json",
+        dataset=lambda wildcards: (
+            f"results/{{study}}/data/{test_city(wildcards.city)}/dataset.json"
+        ),
+        images=lambda wildcards: f"results/{{study}}/data/{test_city(wildcards.city)}/images",
+        library=library("evaluate_model"),
+    output:
+        "results/{study}/scores/{model}/{city}/{version}.json",
+    params:
+        protocol=config["protocol"],
+        batch_size=config["batch_size"],
+        reading=config["pruning"]["reading"],
+        seed=config["seed"],
+        test_city=lambda wildcards: test_city(wildcards.city),
+    log:
+        "logs/{study}/evaluate_model/{model}-{city}-{version}.log",
+    benchmark:
+        "benchmarks/{study}/evaluate_model/{model}-{city}-{version}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: config["threads"]
+    script:
+        "../workflow_scripts/evaluate_model.py"
+
+
+rule evaluate_histogram:
+    input:
+        dataset="results/{study}/data/{city}/dataset.json",
+        images="results/{study}/data/{city}/images",
+        library=library("evaluate_histogram"),
+    output:
+        "results/{study}/scores/histogram/{city}.json",
+    params:
+        protocol=config["protocol"],
+    log:
+        "logs/{study}/evaluate_histogram/{city}.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/evaluate_histogram.py"
+
+
+rule evaluate:
+    input:
+        base=expand(
+            "results/{study}/scores/{model}/{city}/{version}.json",
+            study=STUDY,
+            model=MODELS,
+            city=CITIES,
+            version=["initial", "base"],
+        ),
+        cells=expand(
+            "results/{study}/scores/{model}/{city}/{threshold}/{quantizer}-{bits}.json",
+            study=STUDY,
+            model=MODELS,
+            city=CITIES,
+            threshold=THRESHOLDS,
+            quantizer=QUANTIZERS,
+            bits=BITS,
+        ),
+        histogram=expand(
+            "results/{study}/scores/histogram/{city}.json", study=STUDY, city=CITIES
+        ),

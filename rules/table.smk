@@ -1,0 +1,60 @@
+# From the scores to what a reader sees.
+
+
+rule tabulate_results:
+    input:
+        base=rules.evaluate.input.base,
+        cells=rules.evaluate.input.cells,
+        histogram=rules.evaluate.input.histogram,
+        paper=os.path.relpath(Path(workflow.basedir) / "config" / "paper_results.csv"),
+        library=library("tabulate_results"),
+    output:
+        table="results/{study}/table.csv",
+        markdown="results/{study}/table.md",
+        baselines="results/{study}/baselines.csv",
+    params:
+        cities=CITIES,
+    log:
+        "logs/{study}/tabulate_results.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/tabulate_results.py"
+
+
+rule plot_results:
+    input:
+        table="results/{study}/table.csv",
+        library=library("plot_results"),
+    output:
+        "results/{study}/plots/{city}.svg",
+        "results/{study}/plots/{city}.png",
+    log:
+        "logs/{study}/plot_results/{city}.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/plot_results.py"
+
+
+rule tabulate_layers:
+    input:
+        library=library("tabulate_layers"),
+    output:
+        "results/{study}/layers/{model}.csv",
+    params:
+        model=lambda wildcards: config["models"][wildcards.model],
+        image_size=config["protocol"]["image_size"],
+    log:
+        "logs/{study}/tabulate_layers/{model}.log",
+    conda:
+        "../envs/environment.yaml"
+    script:
+        "../workflow_scripts/tabulate_layers.py"
+
+
+rule table:
+    input:
+        expand("results/{study}/{file}", study=STUDY, file=["table.csv", "table.md", "baselines.csv"]),
+        expand("results/{study}/plots/{city}.{suffix}", study=STUDY, city=CITIES, suffix=["svg", "png"]),
+        expand("results/{study}/layers/{model}.csv", study=STUDY, model=MODELS),

@@ -1,0 +1,71 @@
+# The base models: initial weights, clustering and whitening, then fine-tuning.
+
+
+def weights_file(model):
+    """The file that a model's convolutions start from, as a list that may be empty."""
+    weights = config["models"][model]["weights"]
+    return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
+
+
+rule initialise_model:
+    input:
+        dataset="results/{study}/data/{city}/dataset.json",
+        images="results/{study}/data/{city}/images",
+        weights=lambda wildcards: weights_file(wildcards.model),
+        library=library("initialise_model"),
+    output:
+        "results/{study}/models/{model}/{city}/initial.safetensors",
+    params:
+        model=lambda wildcards: config["models"][wildcards.model],
+        initialise=config["initialise"],
+        protocol=config["protocol"],
+        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "initial"),
+    log:
+        "logs/{study}/initialise_model/{model}-{city}.log",
+    benchmark:
+        "benchmarks/{study}/initialise_model/{model}-{city}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: config["threads"]
+    script:
+        "../workflow_scripts/initialise_model.py"
+
+
+rule train_model:
+    input:
+        model="results/{study}/models/{model}/{city}/initial.safetensors",
+        dataset="results/{study}/data/{city}/dataset.json",
+        images="results/{study}/data/{city}/images",
+        library=library("train_model"),
+    output:
+        model="results/{study}/models/{model}/{city}/base.safetensors",
+        history="results/{study}/models/{model}/{city}/base.csv",
+    params:
+        checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-base.pt".format(
+            **wildcards
+        ),
+        training=config["training"],
+        validation=config["validation"],
+        protocol=config["protocol"],
+        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "base"),
+        # The landmarks held out for validation: the same for every model of a city.
+        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+    log:
+        "logs/{study}/train_model/{model}-{city}.log",
+    benchmark:
+        "benchmarks/{study}/train_model/{model}-{city}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: config["threads"]
+    script:
+        "../workflow_scripts/train_model.py"
+
+
+rule train:
+    input:
+        expand(
+            "results/{study}/models/{model}/{city}/base.safetensors",
+            study=STUDY,
+            model=MODELS,
+            city=CITIES,
+        ),

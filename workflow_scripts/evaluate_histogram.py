@@ -1,0 +1,29 @@
+"""Score the colour histogram on a city: the baseline without a network."""
+
+import json
+from pathlib import Path
+
+from pocketvlad.color_histogram import IDENTITY, color_histogram
+from pocketvlad.dataset import read_dataset
+from pocketvlad.evaluation import evaluate
+from pocketvlad.job import logged
+from pocketvlad.retrieval import mean_average_precision
+
+with logged(snakemake.log[0]):
+    dataset = read_dataset(Path(snakemake.input.dataset))
+    scores = evaluate(
+        color_histogram,
+        dataset,
+        Path(snakemake.input.images),
+        snakemake.params.protocol,
+        IDENTITY,
+    )
+    row = {
+        "model": "histogram",
+        "test_city": snakemake.wildcards.city,
+        "test_dataset": {"name": dataset.name, **dataset.counts()},
+        "map": mean_average_precision(scores),
+        "average_precision": scores,
+    }
+    Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    print(f"mAP {100 * row['map']:.2f} %")

@@ -1,0 +1,73 @@
+"""Score one model file on the city that it was not trained on: one JSON row."""
+
+import json
+from pathlib import Path
+
+from pocketvlad.compressed_file import read_compressed
+from pocketvlad.dataset import read_dataset
+from pocketvlad.evaluation import evaluate, versions
+from pocketvlad.job import logged
+from pocketvlad.model import parameter_count
+from pocketvlad.prune import pruned_percent
+from pocketvlad.retrieval import mean_average_precision
+from pocketvlad.rows import parse_version
+from pocketvlad.size import float32_bytes, paper_megabytes
+
+
+def main(
+    model_file: Path,
+    training_dataset_file: Path,
+    dataset_file: Path,
+    images: Path,
+    output: Path,
+    identity: dict,
+    protocol: dict,
+    batch_size: int,
+) -> None:
+    # The network that is scored is the one that the file decodes to.
+    model = read_compressed(model_file)
+    dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
+    scores = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
+    parameters = parameter_count(model.network)
+    pruned = pruned_percent(model.network)
+    size = model_file.stat().st_size
+    row = {
+        **identity,
+        "architecture": model.network.architecture.as_dict(),
+        "preprocessing": model.preprocessing.as_dict(),
+        "protocol": protocol,
+        "train_dataset": {"name": training.name, **training.counts()},
+        "test_dataset": {"name": dataset.name, **dataset.counts()},
+        "map": mean_average_precision(scores),
+        "average_precision": scores,
+        "pruned_percent": pruned,
+        "parameters": parameters,
+        "file_bytes": size,
+        "ratio": float32_bytes(parameters) / size,
+        "paper_memory_mb": paper_megabytes(parameters, pruned["total"], identity["bits"]),
+        "versions": versions(),
+    }
+    output.write_text(json.dumps(row, indent=1), encoding="utf-8")
+    print(f"mAP {100 * row['map']:.2f} %, {size:,} bytes, ratio {row['ratio']:.2f}")
+
+
+with logged(snakemake.log[0]):
+    wildcards = snakemake.wildcards
+    main(
+        Path(snakemake.input.model),
+        Path(snakemake.input.training_dataset),
+        Path(snakemake.input.dataset),
+        Path(snakemake.input.images),
+        Path(snakemake.output[0]),
+        {
+            "study": wildcards.study,
+            "seed": snakemake.params.seed,
+            "model": wildcards.model,
+            "train_city": wildcards.city,
+            "test_city": snakemake.params.test_city,
+            "threshold_reading": snakemake.params.reading,
+            **parse_version(wildcards.version),
+        },
+        snakemake.params.protocol,
+        snakemake.params.batch_size,
+    )

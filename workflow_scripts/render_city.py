@@ -1,0 +1,15 @@
+"""Draw an embedded city and pack it like the official archives."""
+
+from pathlib import Path
+
+from pocketvlad.job import logged
+from pocketvlad.mini.city import CitySpec, write_city
+from pocketvlad.progress import progress_over
+
+with logged(snakemake.log[0]):
+    write_city(
+        CitySpec(**snakemake.params.spec),
+        Path(snakemake.output.images),
+        Path(snakemake.output.ground_truth),
+        progress_over("pictures", "picture"),
+    )

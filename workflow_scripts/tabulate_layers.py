@@ -1,0 +1,20 @@
+"""Write what each layer of a model costs."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from pocketvlad.job import logged
+from pocketvlad.layer_table import network_costs
+from pocketvlad.model import Architecture
+
+with logged(snakemake.log[0]):
+    architecture = {k: v for k, v in snakemake.params.model.items() if k != "weights"}
+    side = snakemake.params.image_size
+    rows = network_costs(Architecture(**architecture), side, side)
+    table = pd.DataFrame([asdict(row) for row in rows])
+    total = table[["parameters", "weights", "multiply_adds"]].sum()
+    table.loc[len(table)] = {"name": "total", "kind": "", "shape": "", **total}
+    table.to_csv(Path(snakemake.output[0]), index=False)
+    print(table.to_string(index=False))
