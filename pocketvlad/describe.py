@@ -10,7 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pocketvlad.images import Box, Preprocessing, Sizing, clip_box, fitted_size, load_image, to_batch
+from pocketvlad.images import (
+    Box,
+    Preprocessing,
+    Sizing,
+    clip_box,
+    fitted_size,
+    load_image,
+    to_batch,
+)
 from pocketvlad.progress import progress
 
 _BATCHES_AHEAD = 3  # decoded and waiting: enough to hide a slow file, little enough in memory

@@ -31,9 +31,7 @@ def query_pictures(dataset: Dataset, folder: Path, crop: bool) -> list[Picture]:
 
 def sizing_of(protocol: dict[str, object]) -> Sizing:
     """The part of the config's protocol that says how large images are."""
-    return Sizing(
-        protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"]
-    )
+    return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
 
 
 def evaluate(

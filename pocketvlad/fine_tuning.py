@@ -95,9 +95,7 @@ def fine_tune(
             f"{label}, epoch {epoch} of {settings.epochs}",
         )
         record = EpochRecord(epoch, loss, measured())
-        if not select or record.validation_map > max(
-            earlier.validation_map for earlier in history
-        ):
+        if not select or record.validation_map > max(earlier.validation_map for earlier in history):
             best = _copy(network)
         history.append(record)
         checkpoint.save(

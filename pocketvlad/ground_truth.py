@@ -74,4 +74,3 @@ def read_ground_truth(folder: Path, query_prefix: str = "") -> list[QueryLists]:
     if not found:
         raise GroundTruthError(f"{folder} has no *_query.txt: is it a ground truth archive?")
     return found
-

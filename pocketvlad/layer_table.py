@@ -75,7 +75,9 @@ def network_costs(architecture: Architecture, height: int, width: int) -> list[L
     return rows
 
 
-def classifier_costs(backbone: str, classes: int = 1000, side: int | None = None) -> list[LayerCost]:
+def classifier_costs(
+    backbone: str, classes: int = 1000, side: int | None = None
+) -> list[LayerCost]:
     """The published classification network, for comparison: what the poster's table lists.
 
     AlexNet takes 227 x 227 pixels, VGG16 224 x 224; both end in three fully connected layers.

@@ -62,8 +62,8 @@ def markdown_table(
         parts.append(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
     parts.append(
         "In brackets: the figure that the paper published for its own, full-size model. Drops are "
-        "percentage points of mAP below the base model (32 bits) of the same city. \"paper's MB\" "
-        "counts kept weights times bits, in MiB, as the paper does; \"file MB\" is the size of "
+        'percentage points of mAP below the base model (32 bits) of the same city. "paper\'s MB" '
+        'counts kept weights times bits, in MiB, as the paper does; "file MB" is the size of '
         "the file that was scored, in 10^6 bytes; the ratio is float32 bytes to file bytes."
     )
     return "\n\n".join(parts) + "\n"

@@ -25,24 +25,46 @@ class TrainingTuple:
         return (self.anchor, self.positive, *self.negatives)
 
 
+def _hardest(
+    candidates: Sequence[int], similarity: np.ndarray, names: Sequence[str], count: int
+) -> tuple[str, ...]:
+    """The `count` candidates (row numbers) of greatest similarity [N], ties by row."""
+    order = sorted(candidates, key=lambda row: -similarity[row])
+    return tuple(names[row] for row in order[:count])
+
+
 def mine_tuples(
     training: Sequence[Landmark],
+    background: Sequence[str],
     names: Sequence[str],
     descriptors: np.ndarray,
     *,
     count: int,
     negatives: int,
+    negative_candidates: int,
     nearest_positives: int,
+    instance_share: float,
     generator: np.random.Generator,
 ) -> list[TrainingTuple]:
-    """`count` tuples, the landmarks taking turns, in random order.
+    """`count` tuples in random order, the landmarks taking turns.
+
+    A few labelled landmarks teach a network those landmarks. So a share of the tuples is made of
+    images that no list names: the positive is the anchor itself, which augmentation crops and
+    colours differently, and the negatives are the hardest of the landmarks' images, which
+    certainly show something else.
 
     Args:
+        training: the landmarks to learn from.
+        background: images of none of them, all of them cached.
         names: N cached image names.
         descriptors: [N, D], unit length.
         negatives: how many hardest negatives (largest inner product) each anchor gets.
+        negative_candidates: among how many, drawn at random for each tuple (NetVLAD: 1000). Few
+            candidates make easy negatives, which an untrained network needs: with the hardest of
+            all it learns to map every image to one point.
         nearest_positives: the positive is drawn from this many nearest images of the anchor's
             landmark; the farther ones may show another side of the building.
+        instance_share: share of the tuples that are made of the background.
 
     Raises:
         ValueError: no landmark has two cached positives, or there are no negatives.
@@ -54,19 +76,31 @@ def mine_tuples(
     usable = [(landmark, positives) for landmark, positives in usable if len(positives) > 1]
     if not usable:
         raise ValueError("no training landmark has two positives among the cached images")
+    labelled = sorted({row[name] for _, positives in usable for name in positives})
     tuples = []
     for turn in range(count):
-        landmark, positives = usable[turn % len(usable)]
-        anchor = positives[generator.integers(len(positives))]
-        similarity = descriptors @ descriptors[row[anchor]]
-        others = sorted(
-            (name for name in positives if name != anchor), key=lambda n: -similarity[row[n]]
-        )[:nearest_positives]
-        positive = others[generator.integers(len(others))]
-        order = np.argsort(-similarity, kind="stable")
-        hardest = [names[index] for index in order if names[index] not in landmark.shown]
-        if not hardest:
-            raise ValueError(f"every cached image shows landmark {landmark.name}: no negatives")
-        tuples.append(TrainingTuple(anchor, positive, tuple(hardest[:negatives])))
+        if background and generator.random() < instance_share:
+            anchor = positive = background[generator.integers(len(background))]
+            similarity = descriptors @ descriptors[row[anchor]]
+            candidates = labelled
+        else:
+            landmark, positives = usable[turn % len(usable)]
+            anchor = positives[generator.integers(len(positives))]
+            similarity = descriptors @ descriptors[row[anchor]]
+            others = _hardest(
+                [row[name] for name in positives if name != anchor],
+                similarity,
+                names,
+                nearest_positives,
+            )
+            positive = others[generator.integers(len(others))]
+            candidates = [r for r, name in enumerate(names) if name not in landmark.shown]
+            if not candidates:
+                raise ValueError(f"every cached image shows landmark {landmark.name}: no negatives")
+        if len(candidates) > negative_candidates:
+            candidates = generator.choice(candidates, negative_candidates, replace=False)
+        tuples.append(
+            TrainingTuple(anchor, positive, _hardest(candidates, similarity, names, negatives))
+        )
     generator.shuffle(tuples)
     return tuples

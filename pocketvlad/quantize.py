@@ -70,9 +70,7 @@ def quantize_tensor(weight: Tensor, quantizer: str, bits: int) -> QuantizedTenso
         levels = QUANTIZERS[quantizer](survivors, 2**bits - 1)
         codes[alive] = nearest_level(survivors, levels) + 1
     codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
-    return QuantizedTensor(
-        torch.from_numpy(codes).view(weight.shape), torch.from_numpy(codebook)
-    )
+    return QuantizedTensor(torch.from_numpy(codes).view(weight.shape), torch.from_numpy(codebook))
 
 
 def quantize_network(network: PlaceNet, quantizer: str, bits: int) -> dict[str, QuantizedTensor]:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from pocketvlad.augmentation import Augmentation, augmented_image
-from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.dataset import Dataset, Query
 from pocketvlad.describe import Picture, describe
 from pocketvlad.images import Preprocessing, Sizing, to_batch
@@ -31,7 +30,9 @@ class TrainingSettings:
     tuples: int  # an epoch
     tuples_per_step: int
     negatives: int  # a tuple
+    negative_candidates: int
     nearest_positives: int
+    instance_share: float
     margin: float
     learning_rate: float
     momentum: float
@@ -120,11 +121,14 @@ def epoch_tuples(
     )
     return mine_tuples(
         images.split.training,
+        background,
         names,
         descriptors,
         count=settings.tuples,
         negatives=settings.negatives,
+        negative_candidates=settings.negative_candidates,
         nearest_positives=settings.nearest_positives,
+        instance_share=settings.instance_share,
         generator=generator,
     )
 

@@ -62,9 +62,7 @@ def load_torchvision_convolutions(
     Raises:
         WeightsError: another number of convolutions, or another shape; names layer and shapes.
     """
-    numbers = sorted(
-        {int(key.split(".")[1]) for key in state if key.startswith("features.")}
-    )
+    numbers = sorted({int(key.split(".")[1]) for key in state if key.startswith("features.")})
     layers = [(n, m) for n, m in backbone.named_children() if isinstance(m, nn.Conv2d)]
     if len(numbers) != len(layers):
         raise WeightsError(f"{path} has {len(numbers)} convolutions, expected {len(layers)}")

@@ -2,14 +2,22 @@
 
 from pathlib import Path
 
+from pocketvlad.calibration import calibrate
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import database_pictures, sizing_of
-from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+from pocketvlad.initialise import (
+    InitialisationSettings,
+    fit_netvlad,
+    fit_whitening,
+    sample_pictures,
+)
 from pocketvlad.job import logged
 from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, write_model
 from pocketvlad.seeds import derive_seed
 from pocketvlad.weights import load_initial_weights
+
+CALIBRATION_IMAGES = 32
 
 
 def main(
@@ -27,6 +35,9 @@ def main(
     network = PlaceNet(Architecture(**architecture)).eval()
     preprocessing = load_initial_weights(network, weights["source"], weights_file, seed)
     pictures = database_pictures(read_dataset(dataset_file), images)
+    if weights["source"] == "random":
+        sample = sample_pictures(pictures, CALIBRATION_IMAGES, seed)
+        calibrate(network.backbone, sample, sizing_of(protocol), preprocessing)
     data = (pictures, sizing_of(protocol), preprocessing, InitialisationSettings(**initialise))
     fit_netvlad(network, *data, seed)
     fit_whitening(network, *data, seed)

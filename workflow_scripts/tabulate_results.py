@@ -17,8 +17,7 @@ with logged(snakemake.log[0]):
     baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
     datasets = {row["test_city"]: row["test_dataset"] for row in base}
     notes = [
-        f"{city}: {datasets[city]['name']}, {describe_counts(datasets[city])}."
-        for city in cities
+        f"{city}: {datasets[city]['name']}, {describe_counts(datasets[city])}." for city in cities
     ]
     partial = any(d["images"] != d["expected_images"] for d in datasets.values())
     if partial:

@@ -1,0 +1,90 @@
+"""The official arithmetic: cases worked by hand, and a second implementation on random lists."""
+
+import random
+
+import numpy as np
+import pytest
+
+from pocketvlad.average_precision import average_precision
+from pocketvlad.dataset import Query
+from pocketvlad.retrieval import mean_average_precision, rank, score_queries
+
+
+def official_program(ranked, ok_set, junk_set):
+    """The official program's loop, statement by statement as its description gives it."""
+    old_recall, old_precision, ap = 0.0, 1.0, 0.0
+    intersect_size = j = 0
+    for item in ranked:
+        if item in junk_set and item not in ok_set:
+            continue
+        if item in ok_set:
+            intersect_size += 1
+        recall = intersect_size / float(len(ok_set))
+        precision = intersect_size / (j + 1.0)
+        ap += (recall - old_recall) * ((old_precision + precision) / 2.0)
+        old_recall, old_precision = recall, precision
+        j += 1
+    return ap
+
+
+@pytest.mark.parametrize(
+    ("ranking", "positives", "junk", "expected"),
+    [
+        ("ab", "ab", "", 1.0),
+        # Ranks: x (precision 0), a (recall 1, precision 1/2): 1 * (0 + 1/2) / 2.
+        ("xa", "a", "", 0.25),
+        # a: 1/2 * (1 + 1) / 2; x: nothing; b: 1/2 * (1/2 + 2/3) / 2.
+        ("axb", "ab", "", 0.5 + 0.5 * (1 / 2 + 2 / 3) / 2),
+        # Junk moves nothing: as if it were not there.
+        ("jajb", "ab", "j", 1.0),
+        # A name that is in both lists is positive.
+        ("ab", "ab", "a", 1.0),
+        # b is never found: half the recall.
+        ("a", "ab", "", 0.5),
+        ("xyz", "a", "", 0.0),
+    ],
+)
+def test_worked_by_hand(ranking, positives, junk, expected):
+    assert average_precision(ranking, set(positives), set(junk)) == pytest.approx(expected)
+
+
+def test_no_positives_is_an_error():
+    with pytest.raises(ValueError, match="at least one positive"):
+        average_precision("ab", set())
+
+
+def test_agrees_with_the_official_loop_on_random_rankings():
+    generator = random.Random(0)
+    for _ in range(300):
+        names = [str(i) for i in range(generator.randint(3, 60))]
+        generator.shuffle(names)
+        cut = generator.randint(1, len(names))
+        positives = set(generator.sample(names, generator.randint(1, cut)))
+        junk = set(generator.sample(names, generator.randint(0, len(names) // 2)))
+        assert average_precision(names, positives, junk) == pytest.approx(
+            official_program(names, positives, junk), abs=1e-12
+        )
+
+
+def test_ties_keep_the_order_of_the_database():
+    query = np.array([1.0, 0.0])
+    database = np.array([[0.5, 0.0], [1.0, 0.0], [0.5, 0.9], [1.0, 0.3]])
+    assert rank(query, database).tolist() == [1, 3, 0, 2]
+
+
+def test_the_query_image_in_the_database_is_a_positive_of_its_own():
+    queries = [Query("q_1", "q", "a", (0, 0, 1, 1), good=("a",), ok=("b",), junk=("c",))]
+    descriptors = np.eye(4)[[0, 1, 2, 3]]
+    mixed = (descriptors[0] * 3 + descriptors[2] * 2 + descriptors[1])[np.newaxis]
+    scores = score_queries(queries, mixed, ["a", "b", "c", "d"], descriptors)
+    assert scores == {"q_1": pytest.approx(1.0)}  # a, c (junk), b, d
+    assert mean_average_precision({"x": 0.5, "y": 1.0}) == 0.75
+
+
+def test_descriptors_that_are_not_finite_are_refused():
+    queries = [Query("q_1", "q", "a", (0, 0, 1, 1), ("a",), (), ())]
+    bad = np.array([[1.0, 0.0], [np.nan, 0.0]])
+    with pytest.raises(ValueError, match="database descriptor 1 is not finite"):
+        score_queries(queries, np.ones((1, 2)), ["a", "b"], bad)
+    with pytest.raises(ValueError, match="as many descriptors"):
+        score_queries(queries, np.ones((2, 2)), ["a", "b"], bad)

@@ -1,0 +1,187 @@
+"""Pruning and quantization against independent arithmetic."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import KMeans
+
+from pocketvlad.compressed_file import read_compressed, write_compressed
+from pocketvlad.images import Preprocessing
+from pocketvlad.kmeans1d import kmeans1d
+from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
+from pocketvlad.model_file import Model, ModelFileError, read_model, write_model
+from pocketvlad.prune import (
+    apply_masks,
+    assert_masked,
+    cutoffs,
+    prune_below,
+    pruned_percent,
+    zero_masks,
+)
+from pocketvlad.quantize import quantize_network, quantize_tensor
+from pocketvlad.size import paper_megabytes
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    net = PlaceNet(Architecture("alexnet", 0.1, 4, 8)).eval()
+    initialise_randomly(net.backbone, 0)
+    return net
+
+
+def inertia(values, centres):
+    return np.square(values[:, np.newaxis] - centres).min(axis=1).sum()
+
+
+def exact_kmeans1d(values, clusters):
+    """Inertia of the optimal clustering, by dynamic programming over the sorted values."""
+    x = np.sort(values.astype(np.float64))
+    total, square = np.cumsum(np.r_[0, x]), np.cumsum(np.r_[0, x * x])
+
+    def cost(i, j):  # of x[i:j] as one cluster
+        return square[j] - square[i] - (total[j] - total[i]) ** 2 / (j - i)
+
+    best = [0.0] + [np.inf] * len(x)
+    for _ in range(clusters):
+        best = [0.0] + [min(best[i] + cost(i, j) for i in range(j)) for j in range(1, len(x) + 1)]
+    return best[-1]
+
+
+def test_kmeans1d_of_few_values_is_the_optimum():
+    values = np.random.default_rng(0).normal(size=150).astype(np.float32)
+    for clusters in (1, 3, 7, 15):
+        found = inertia(values.astype(np.float64), kmeans1d(values, clusters).astype(np.float64))
+        assert found == pytest.approx(exact_kmeans1d(values, clusters), rel=1e-5)
+
+
+def test_kmeans1d_of_more_values_than_groups_comes_within_a_thousandth_of_the_optimum():
+    values = np.random.default_rng(1).laplace(size=900).astype(np.float32)
+    found = inertia(values.astype(np.float64), kmeans1d(values, 7).astype(np.float64))
+    assert found <= 1.001 * exact_kmeans1d(values, 7)
+
+
+def test_kmeans1d_is_no_worse_than_scikit_learn_on_many_weights():
+    generator = np.random.default_rng(1)
+    values = generator.laplace(size=100_000).astype(np.float32)
+    theirs = KMeans(31, n_init=3, random_state=0).fit(values[:, np.newaxis]).inertia_
+    ours = inertia(values.astype(np.float64), kmeans1d(values, 31).astype(np.float64))
+    assert ours <= 1.0001 * theirs
+
+
+def test_kmeans1d_of_few_distinct_values_is_exact():
+    values = np.repeat(np.array([-1.0, 0.25, 3.0], dtype=np.float32), [5, 1, 9])
+    np.testing.assert_array_equal(kmeans1d(values, 8), [-1.0, 0.25, 3.0])
+    np.testing.assert_array_equal(kmeans1d(values[:1], 8), [-1.0])
+    with pytest.raises(ValueError, match="0 clusters"):
+        kmeans1d(values, 0)
+    with pytest.raises(ValueError, match="finite"):
+        kmeans1d(np.array([np.nan], dtype=np.float32), 2)
+
+
+def test_uniform_levels_by_hand():
+    weight = torch.tensor([0.0, -1.0, -0.4, 0.6, 2.0, 0.0])
+    # 2 bits: zero, and three levels from -1 to 2: -1, 0.5, 2.
+    quantized = quantize_tensor(weight, "uniform", 2)
+    torch.testing.assert_close(quantized.codebook, torch.tensor([0.0, -1.0, 0.5, 2.0]))
+    assert quantized.codes.tolist() == [0, 1, 1, 2, 3, 0]
+    torch.testing.assert_close(
+        quantized.dequantize(), torch.tensor([0.0, -1.0, -1.0, 0.5, 2.0, 0.0])
+    )
+
+
+@pytest.mark.parametrize("quantizer", ["uniform", "kmeans"])
+@pytest.mark.parametrize("bits", [1, 5, 8])
+def test_levels_zeros_and_nearest(quantizer, bits):
+    weight = torch.randn(40, 50, generator=torch.Generator().manual_seed(2))
+    weight[weight.abs() < 0.5] = 0
+    quantized = quantize_tensor(weight, quantizer, bits)
+    assert len(quantized.codebook) <= 2**bits
+    result = quantized.dequantize()
+    assert torch.equal(result[weight == 0], torch.zeros(int((weight == 0).sum())))
+    survivors = weight[weight != 0]
+    levels = quantized.codebook[1:]
+    nearest = (survivors[:, None] - levels).abs().min(dim=1).values
+    torch.testing.assert_close((result[weight != 0] - survivors).abs(), nearest)
+    if quantizer == "uniform":
+        steps = levels.diff()
+        torch.testing.assert_close(steps, torch.full_like(steps, steps.mean().item()))
+
+
+def test_wholly_pruned_layer_and_bad_arguments():
+    assert quantize_tensor(torch.zeros(3), "kmeans", 8).dequantize().tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match="'median' is unknown"):
+        quantize_tensor(torch.ones(1), "median", 8)
+    with pytest.raises(ValueError, match="9 bits"):
+        quantize_tensor(torch.ones(1), "uniform", 9)
+
+
+def test_both_readings_of_a_threshold(network):
+    weight = network.backbone.conv3.weight
+    absolute = cutoffs(network, "absolute", 0.05, 1.47)
+    relative = cutoffs(network, "relative", 0.05, 1.04)
+    assert absolute["backbone.conv3.weight"] == 0.05
+    deviation = np.std(weight.detach().numpy(), ddof=1)
+    assert relative["backbone.conv3.weight"] == pytest.approx(1.04 * deviation, rel=1e-5)
+    expected = float((weight.abs() < 1.04 * deviation).float().mean()) * 100
+    prune_below(network, relative)
+    assert pruned_percent(network)["backbone.conv3.weight"] == pytest.approx(expected, abs=0.01)
+    # On bell-shaped weights, 1.04 deviations remove what the paper reports for 0.01: 70 %.
+    assert expected == pytest.approx(70, abs=1.5)
+    assert "backbone.conv3.bias" not in relative
+    with pytest.raises(ValueError, match="'both' is unknown"):
+        cutoffs(network, "both", 0.05, 1)
+
+
+def test_pruned_weights_stay_zero_and_a_revived_one_is_noticed(network):
+    prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
+    masks = zero_masks(network)
+    with torch.no_grad():
+        for _, weight in compressible(network):
+            weight.add_(0.01)
+    with pytest.raises(AssertionError, match="are not zero any more"):
+        assert_masked(network, masks)
+    apply_masks(network, masks)
+    assert_masked(network, masks)
+    percent = pruned_percent(network)
+    parts = [(w.numel(), int(masks[n].sum())) for n, w in compressible(network)]
+    assert percent["total"] == pytest.approx(
+        100 * sum(z for _, z in parts) / sum(s for s, _ in parts)
+    )
+
+
+PREPROCESSING = Preprocessing((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+
+
+def test_compressed_file_decodes_to_the_quantized_network(network, tmp_path):
+    prune_below(network, cutoffs(network, "relative", 0.005, 0.65))
+    quantized = quantize_network(network, "kmeans", 5)
+    path = tmp_path / "m.pvlad"
+    size = write_compressed(path, Model(network, PREPROCESSING), quantized, {"bits": 5})
+    assert size == path.stat().st_size
+    decoded = read_compressed(path)
+    assert decoded.preprocessing == PREPROCESSING
+    for name, weight in compressible(decoded.network):
+        torch.testing.assert_close(weight.detach(), quantized[name].dequantize())
+    assert pruned_percent(decoded.network) == pruned_percent(network)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_damaged_model_files_are_refused(network, tmp_path):
+    path = tmp_path / "m.safetensors"
+    write_model(path, Model(network, PREPROCESSING))
+    torch.testing.assert_close(
+        read_model(path).network.state_dict()["whitening.weight"], network.whitening.weight.detach()
+    )
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(ModelFileError, match=r"m\.safetensors"):
+        read_model(path)
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelFileError, match=r"m\.safetensors"):
+        read_compressed(path)
+
+
+def test_the_papers_size_convention_gives_the_papers_sizes():
+    # AlexNet, 8 bits at 69.92 % pruned: 20.0 MB; VGG16, 5 bits at 75.66 %: 21.2 MB.
+    assert paper_megabytes(69_479_808, 69.92, 8) == pytest.approx(20.0, abs=0.1)
+    assert paper_megabytes(149_002_048, 75.66, 5) == pytest.approx(21.2, abs=0.5)
