@@ -1,0 +1,109 @@
+"""Every study's config is valid; every mistake gets the key, the value and the remedy."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pocketvlad.config import ConfigError, check_config, data_folder, local_file
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMA = ROOT / "config" / "schema.yaml"
+
+
+def load(name):
+    datasets = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text())["datasets"]
+    config = yaml.safe_load((ROOT / name).read_text())
+    config["datasets"] = {**datasets, **config.get("datasets", {})}
+    return config
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml"])
+def test_the_studies_are_valid(name):
+    check_config(load(name), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("sed",), 1, r"unknown key: sed; known are study, seed"),
+        (("training", "epoch"), 3, r"unknown key in training: epoch"),
+        (("training", "learning_rate"), "1e-3", r"training\.learning_rate: '1e-3'.*1\.0e-3"),
+        (("models", "vgg16", "width"), 1.5, r"models\.vgg16\.width: 1\.5.*at most 1"),
+        (("quantization", "bits"), [8, 9], r"quantization\.bits\.1: 9"),
+        (("quantization", "quantizers"), ["median"], r"'median'.*uniform"),
+        (("pruning", "thresholds"), {"1e-05": 1.0}, r"pruning\.thresholds.*'1e-05'.*decimal"),
+        (("pruning", "thresholds"), {"0.010": 1.0}, r"'0\.010'"),
+        (("cities", "paris"), "london", r"cities\.paris: no data set is called 'london'.*mini-"),
+        (("cities", "paris"), "mini-oxford", r"both roles have the same data set"),
+        (("models", "vgg16", "weights"), {"source": "vgg16-caffe"}, r"weights\.file: missing"),
+        (("study",), "../up", r"study: '\.\./up'.*lower-case"),
+    ],
+)
+def test_mistakes_are_explained(path, value, message):
+    config = copy.deepcopy(load("config.yaml"))
+    section = config
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = value
+    with pytest.raises(ConfigError, match=message):
+        check_config(config, SCHEMA)
+
+
+def test_all_mistakes_are_told_at_once():
+    config = copy.deepcopy(load("config.yaml"))
+    del config["seed"]
+    config["threads"] = 0
+    with pytest.raises(ConfigError, match=r"(?s)missing key: seed.*threads: 0"):
+        check_config(config, SCHEMA)
+
+
+def test_every_key_of_the_schema_has_a_remedy():
+    def walk(node, path):
+        for name, child in node.get("properties", {}).items():
+            assert "description" in child or "$ref" in child, f"{path}.{name}"
+            walk(child, f"{path}.{name}")
+        for part in ("items", "propertyNames", "additionalProperties"):
+            if isinstance(node.get(part), dict) and "$ref" not in node[part]:
+                assert "description" in node[part], f"{path} {part}"
+                walk(node[part], f"{path} {part}")
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    walk(schema, "")
+    for name, definition in schema["$defs"].items():
+        assert "description" in definition, name
+        walk(definition, name)
+
+
+def test_local_files_start_from_the_data_folder(monkeypatch):
+    monkeypatch.delenv("POCKETVLAD_DATA", raising=False)
+    folder = data_folder({"data_folder": "photos"})
+    assert local_file("file:a.tar", folder) == Path("photos/a.tar")
+    assert local_file("file:///x/a.tar", folder) == Path("/x/a.tar")
+    monkeypatch.setenv("POCKETVLAD_DATA", "/elsewhere")
+    assert data_folder({"data_folder": "photos"}) == Path("/elsewhere")
+
+
+def test_the_environments_agree():
+    """The short list, the exact versions and the conda file name the same packages."""
+    chosen = {
+        re.match(r"[\w.-]+", line).group().lower(): line.split("#")[0].strip()
+        for line in (ROOT / "envs" / "requirements.in").read_text().splitlines()
+        if line.strip() and not line.startswith("#")
+    }
+    exact = {}
+    for line in (ROOT / "envs" / "requirements.txt").read_text().splitlines():
+        requirement = line.split(";")[0].strip()
+        assert re.fullmatch(r"[\w.-]+==[\w.+]+", requirement), f"not an exact version: {line}"
+        exact.setdefault(requirement.split("==")[0].lower(), []).append(requirement)
+    for name, line in chosen.items():
+        assert name in exact, f"{name} is chosen but not pinned; run `make lock`"
+        if "==" in line:
+            assert exact[name] == [line]
+    conda = yaml.safe_load((ROOT / "envs" / "environment.yaml").read_text())
+    assert {"pip": ["-r requirements.txt"]} in conda["dependencies"]
+    python = next(d for d in conda["dependencies"] if str(d).startswith("python="))
+    assert 'requires-python = ">=3.11"' in (ROOT / "pyproject.toml").read_text()
+    assert python == "python=3.11"

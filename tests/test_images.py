@@ -1,0 +1,97 @@
+"""Pixels: sizes, crops, preprocessing, batches."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pocketvlad.color_histogram import IDENTITY, color_histogram
+from pocketvlad.describe import Picture, batches_by_shape, describe
+from pocketvlad.images import (
+    ImageError,
+    Preprocessing,
+    Sizing,
+    clip_box,
+    fitted_size,
+    image_size,
+    load_image,
+    to_batch,
+)
+
+EXACT = Sizing(80, "bilinear", decoder_scaling=False)
+
+
+def test_images_are_only_made_smaller_and_keep_their_aspect():
+    assert fitted_size(640, 480, 320) == (320, 240)
+    assert fitted_size(480, 640, 320) == (240, 320)
+    assert fitted_size(100, 50, 320) == (100, 50)
+    assert fitted_size(1000, 1, 100) == (100, 1)
+
+
+def test_loading_is_pillows_own_resize(photograph):
+    path = photograph()
+    with Image.open(path) as image:
+        expected = np.asarray(image.resize((80, 60), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(load_image(path, EXACT), expected)
+    # The decoder's own halving changes pixels by little, the size not at all.
+    scaled = load_image(path, Sizing(80, "bilinear", decoder_scaling=True))
+    assert scaled.shape == expected.shape
+    assert np.abs(scaled.astype(int) - expected).mean() < 3
+
+
+def test_a_box_is_cropped_before_it_is_shrunk(photograph):
+    path = photograph()
+    with Image.open(path) as image:
+        expected = image.crop((10, 20, 130, 80)).resize((80, 40), Image.Resampling.BILINEAR)
+    found = load_image(path, EXACT, box=(10.4, 20.0, 129.2, 80.0))
+    assert found.shape == (40, 80, 3)
+    # Resizing a region may look one pixel beyond it; the inside is the same.
+    assert np.abs(found[2:-2, 2:-2].astype(int) - np.asarray(expected)[2:-2, 2:-2]).max() <= 3
+
+
+def test_boxes_are_cut_to_the_image_and_refused_outside():
+    assert clip_box((-3.5, 2.2, 999.0, 9.0), 100, 50) == (0, 2, 100, 9)
+    with pytest.raises(ImageError, match="outside the image of 100 x 50"):
+        clip_box((120, 0, 130, 10), 100, 50)
+
+
+def test_a_damaged_file_is_named(tmp_path, photograph):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(photograph().read_bytes()[:300])
+    with pytest.raises(ImageError, match=r"broken\.jpg"):
+        load_image(broken, EXACT)
+    (tmp_path / "text.jpg").write_text("no picture")
+    with pytest.raises(ImageError, match=r"text\.jpg"):
+        image_size(tmp_path / "text.jpg")
+
+
+def test_preprocessing_by_hand():
+    pixels = np.array([[[10, 20, 30], [255, 0, 100]]], dtype=np.uint8)
+    batch = to_batch([pixels], Preprocessing((10.0, 10.0, 10.0), (1.0, 2.0, 4.0)))
+    expected = torch.tensor([[[[0.0, 245.0]], [[5.0, -5.0]], [[5.0, 22.5]]]])
+    torch.testing.assert_close(batch, expected)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_descriptions_come_in_the_order_of_the_pictures(photograph):
+    shapes = [(200, 150), (150, 200), (200, 150), (90, 90), (150, 200)]
+    pictures = [
+        Picture(photograph(f"{i}.jpg", *shape, seed=i), shape) for i, shape in enumerate(shapes)
+    ]
+    pictures.append(Picture(pictures[0].path, shapes[0], box=(0, 0, 100, 100)))
+    groups = batches_by_shape(pictures, EXACT, batch_size=2)
+    assert sorted(map(sorted, groups)) == [[0, 2], [1, 4], [3, 5]]
+    rows = describe(lambda x: x.mean(dim=(2, 3)), pictures, EXACT, IDENTITY, batch_size=2)
+    for picture, row in zip(pictures, rows, strict=True):
+        expected = load_image(picture.path, EXACT, picture.box).mean(axis=(0, 1))
+        np.testing.assert_allclose(row, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="no pictures"):
+        describe(lambda x: x, [], EXACT, IDENTITY)
+
+
+def test_colour_histogram_by_hand():
+    images = torch.tensor([[[[0.0, 255.0, 0.0, 0.0]], [[0.0, 31.0, 0.0, 0.0]], [[0.0] * 4]]])
+    histogram = color_histogram(images)[0]
+    assert histogram[0].item() == pytest.approx(0.75**0.5)
+    assert histogram[7 * 64].item() == pytest.approx(0.25**0.5)
+    assert histogram.norm().item() == pytest.approx(1)

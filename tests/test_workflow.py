@@ -1,0 +1,230 @@
+"""The workflow as a user runs it: job counts, a whole small study, reruns of what changed."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("Snakefile", "rules", "workflow_scripts", "pocketvlad", "config", "config.yaml", "envs")
+
+# Jobs of one complete run; from nothing, in an empty directory.
+COUNTS = {
+    "config.yaml": {
+        "render_city": 2,
+        "extract_archives": 4,
+        "index_dataset": 2,
+        "evaluate_histogram": 2,
+        "tabulate_layers": 2,
+        "initialise_model": 4,
+        "train_model": 4,
+        "prune_model": 16,  # 2 models, 2 directions, 4 thresholds
+        "quantize_model": 64,  # times 2 quantizers, 2 bit widths
+        "evaluate_model": 72,  # and, of 4 base models, before and after training
+        "tabulate_results": 1,
+        "plot_results": 2,
+        "all": 1,
+    },
+    "config/subset.yaml": {
+        "extract_archives": 4,
+        "index_dataset": 2,
+        "evaluate_histogram": 2,
+        "tabulate_layers": 1,
+        "initialise_model": 2,
+        "train_model": 2,
+        "prune_model": 4,
+        "quantize_model": 16,
+        "evaluate_model": 20,
+        "tabulate_results": 1,
+        "plot_results": 2,
+        "all": 1,
+    },
+}
+
+
+def copy_workflow(target: Path) -> Path:
+    """The workflow's own files, and nothing that a run has left behind."""
+    target.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, target / part, ignore=ignore)
+        else:
+            shutil.copy(source, target / part)
+    return target
+
+
+def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:
+    result = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    output = result.stdout + result.stderr
+    if check:
+        assert result.returncode == 0, output[-5000:]
+    return output
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """The table "Job stats" of Snakemake's output, without its total."""
+    found = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)^total", output, re.M | re.S)
+    if found is None:
+        assert "Nothing to be done" in output, output[-3000:]
+        return {}
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", found[1], re.M)}
+
+
+@pytest.mark.parametrize("config", COUNTS)
+def test_job_counts_from_nothing(tmp_path, monkeypatch, config):
+    data = tmp_path / "photographs"
+    data.mkdir()
+    for name in ("oxford_images.tar", "oxford_gt.tgz", "paris_images.tar", "paris_gt.tgz"):
+        (data / name).touch()
+    (data / "vgg16_features.pth").touch()
+    monkeypatch.setenv("POCKETVLAD_DATA", str(data))
+    folder = copy_workflow(tmp_path / "clone")
+    assert job_counts(snakemake(folder, "-n", "--configfile", config)) == COUNTS[config]
+
+
+@pytest.mark.parametrize("city", ["oxford5k", "paris6k"])
+def test_the_official_archives_would_be_downloaded(tmp_path, city):
+    """A dry run with the official data sets: a download job for each archive, no network."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["cities"]["oxford"] = city
+    folder = copy_workflow(tmp_path / "clone")
+    (folder / "official.yaml").write_text(yaml.safe_dump(config))
+    counts = job_counts(snakemake(folder, "-n", "data", "--configfile", "official.yaml"))
+    assert counts["download_archive"] == {"oxford5k": 2, "paris6k": 3}[city]
+
+
+def test_a_wrong_config_stops_before_any_job(tmp_path):
+    folder = copy_workflow(tmp_path / "clone")
+    output = snakemake(folder, "-n", "--config", "sede=3", check=False)
+    assert "unknown key: sede" in output
+    assert "Job stats" not in output
+
+
+@pytest.fixture(scope="module")
+def small_study(tmp_path_factory):
+    """A copy of the workflow in which a small study has run from nothing; its first output."""
+    folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["study"] = "small"
+    for city in ("mini-oxford", "mini-paris"):
+        spec = config["datasets"][city]
+        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
+        spec.update(expected_images=34, expected_queries=8)
+    config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
+    config["protocol"]["image_size"] = 96
+    config["initialise"] |= {"cluster_images": 20, "locals_per_image": 20}
+    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 6}
+    config["validation"] |= {"images": 6, "queries": 6}
+    config["pruning"] |= {"thresholds": {"0.01": 1.04}, "tuples": 8}
+    config["quantization"] = {"quantizers": ["kmeans"], "bits": [5]}
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
+
+
+def test_the_whole_study_runs(small_study):
+    folder, output = small_study
+    results = folder / "results" / "small"
+    table = pd.read_csv(results / "table.csv", keep_default_na=False)
+    assert list(table["quantizer"]) == ["none", "kmeans"]
+    assert list(table["bits"]) == [32, 5]
+    cell = table.iloc[1]
+    # 1.04 deviations of bell-shaped weights are 70 %.
+    assert 60 < cell["pruned_percent"] < 80
+    for city in ("oxford", "paris"):
+        assert 0 < cell[f"map_{city}"] <= 100
+        expected = table[f"map_{city}"][0] - cell[f"map_{city}"]
+        assert cell[f"drop_{city}"] == pytest.approx(expected, abs=1e-3)
+        # The size in the table is the file's own.
+        trained_on = {"oxford": "paris", "paris": "oxford"}[city]
+        file = results / "models" / "vgg16" / trained_on / "0.01" / "kmeans-5.pvlad"
+        assert cell[f"file_bytes_{city}"] == file.stat().st_size
+        assert (results / "plots" / f"{city}.svg").read_text().startswith("<?xml")
+    assert "## vgg16" in (results / "table.md").read_text()
+    assert "Baselines, mAP in % by city:" in output
+    assert not list(results.rglob("*.part"))
+    assert not list((results / "checkpoints").glob("*"))
+    # Nothing is written outside the study's own folders.
+    for top in ("results", "logs", "benchmarks"):
+        assert [path.name for path in (folder / top).iterdir()] == ["small"]
+
+
+def test_a_second_run_has_nothing_to_do(small_study):
+    folder, _ = small_study
+    output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
+    assert "Nothing to be done" in output
+
+
+def dry_run(folder: Path) -> dict[str, int]:
+    return job_counts(snakemake(folder, "-n", "--configfile", "small.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("size_plot.py", {"plot_results": 2, "all": 1}),
+        (
+            "quantize.py",
+            {
+                "quantize_model": 2,
+                "evaluate_model": 6,
+                "tabulate_results": 1,
+                "plot_results": 2,
+                "all": 1,
+            },
+        ),
+        (
+            "iterative_pruning.py",
+            {
+                "prune_model": 2,
+                "quantize_model": 2,
+                "evaluate_model": 2,
+                "tabulate_results": 1,
+                "plot_results": 2,
+                "all": 1,
+            },
+        ),
+    ],
+)
+def test_editing_a_module_reruns_the_jobs_that_use_it(small_study, module, expected):
+    folder, _ = small_study
+    path = folder / "pocketvlad" / module
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    try:
+        assert dry_run(folder) == expected
+    finally:
+        path.write_text(before)
+    assert dry_run(folder) == {}
+
+
+def test_one_more_cell_runs_its_own_jobs_only(small_study):
+    """Last in this file: it changes the study."""
+    folder, _ = small_study
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+    config["pruning"]["thresholds"]["0.05"] = 1.47
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    expected = {
+        "prune_model": 2,
+        "quantize_model": 2,
+        "evaluate_model": 2,
+        "tabulate_results": 1,
+        "plot_results": 2,
+        "all": 1,
+    }
+    output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
+    assert job_counts(output) == expected
+    table = pd.read_csv(folder / "results" / "small" / "table.csv", keep_default_na=False)
+    assert list(table["threshold"]) == ["none", "0.01", "0.05"]
