@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pocketvlad.images import INTERPOLATIONS, ImageError
+from pocketvlad.images import INTERPOLATIONS, Box, ImageError, clip_box
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,13 @@ class Augmentation:
 
 
 def augmented_image(
-    path: Path, augmentation: Augmentation, interpolation: str, generator: np.random.Generator
+    path: Path,
+    augmentation: Augmentation,
+    interpolation: str,
+    generator: np.random.Generator,
+    box: Box | None = None,
 ) -> np.ndarray:
-    """A random square crop of the file, its colours moved at random.
+    """A random square crop of the file, or of the box in it, its colours moved at random.
 
     Returns:
         [size, size, 3] uint8, RGB.
@@ -35,16 +39,21 @@ def augmented_image(
     brightness, contrast = 1 + augmentation.colour * generator.uniform(-1, 1, size=2)
     try:
         with Image.open(path) as image:
-            image.draft("RGB", (2 * augmentation.size, 2 * augmentation.size))
+            region = (0, 0, *image.size) if box is None else clip_box(box, *image.size)
+            whole = image.size
+            if box is None:
+                image.draft("RGB", (2 * augmentation.size, 2 * augmentation.size))
             picture = image.convert("RGB")
     except OSError as error:
         raise ImageError(f"{path}: {error}") from None
-    side = share * min(picture.size)
-    x, y = left * (picture.width - side), top * (picture.height - side)
+    scale = picture.width / whole[0]  # the decoder may have made it smaller
+    x1, y1, x2, y2 = (scale * edge for edge in region)
+    side = share * min(x2 - x1, y2 - y1)
+    x, y = x1 + left * (x2 - x1 - side), y1 + top * (y2 - y1 - side)
     cropped = picture.resize(
         (augmentation.size, augmentation.size),
         INTERPOLATIONS[interpolation],
-        box=(x, y, x + side, y + side),
+        box=(x, y, min(x + side, picture.width), min(y + side, picture.height)),
     )
     pixels = np.asarray(cropped, dtype=np.float32)
     mean = pixels.mean()

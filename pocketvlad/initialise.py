@@ -14,6 +14,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from pocketvlad.crops import random_crops
 from pocketvlad.describe import Picture, describe
 from pocketvlad.images import Preprocessing, Sizing
 from pocketvlad.model import PlaceNet
@@ -25,8 +26,7 @@ class InitialisationSettings:
 
     cluster_images: int  # images whose local descriptors are clustered, at most
     locals_per_image: int  # local descriptors taken of each
-    whitening_images: int  # images, at most (NetVLAD used 10,000)
-    whitening_crops: int  # random crops of each, besides the whole image
+    whitening_samples: int  # images (NetVLAD used 10,000 at most), then random crops of them
 
 
 def sample_pictures(pictures: Sequence[Picture], count: int, seed: int) -> list[Picture]:
@@ -35,24 +35,6 @@ def sample_pictures(pictures: Sequence[Picture], count: int, seed: int) -> list[
         return list(pictures)
     chosen = np.random.default_rng(seed).choice(len(pictures), count, replace=False)
     return [pictures[index] for index in sorted(chosen)]
-
-
-def random_crops(pictures: Sequence[Picture], count: int, seed: int) -> list[Picture]:
-    """`count` crops of each picture: half to nine tenths of each side, anywhere.
-
-    They stand in for queries, which are crops too, and give the PCA more samples than a small
-    city has images.
-    """
-    generator = np.random.default_rng(seed)
-    crops = []
-    for picture in pictures:
-        width, height = picture.size
-        for _ in range(count):
-            share = generator.uniform(0.5, 0.9)
-            left, top = generator.uniform(0, 1 - share, size=2)
-            box = (left * width, top * height, (left + share) * width, (top + share) * height)
-            crops.append(Picture(picture.path, picture.size, box))
-    return crops
 
 
 def cluster_centres(local: np.ndarray, clusters: int, seed: int) -> np.ndarray:
@@ -90,7 +72,7 @@ def pca_whitening(vlad: np.ndarray, dimension: int) -> tuple[np.ndarray, np.ndar
     if dimension >= len(vlad):
         raise ValueError(
             f"{len(vlad)} descriptors cannot give {dimension} whitened dimensions; raise "
-            "`initialise.whitening_images` or `whitening_crops`, or lower `descriptor`"
+            "`initialise.whitening_samples`, or lower `descriptor`"
         )
     pca = PCA(dimension, whiten=True, svd_solver="full").fit(vlad)
     scale = np.sqrt(pca.explained_variance_ * dimension)
@@ -136,8 +118,11 @@ def fit_whitening(
     seed: int,
 ) -> None:
     """Set the whitening layer from the unwhitened descriptors of `pictures` and crops of them."""
-    chosen = sample_pictures(pictures, settings.whitening_images, seed)
-    chosen += random_crops(chosen, settings.whitening_crops, seed)
+    chosen = sample_pictures(pictures, settings.whitening_samples, seed)
+    # A city with fewer images than the descriptor is long needs more samples than images.
+    crops, rest = divmod(settings.whitening_samples - len(chosen), len(pictures))
+    chosen += random_crops(pictures, crops, seed)
+    chosen += random_crops(sample_pictures(pictures, rest, seed), 1, seed + 1)
     vlad = describe(network.vlad, chosen, sizing, preprocessing, label="whitening")
     weight, bias = pca_whitening(vlad, network.architecture.descriptor)
     with torch.no_grad():

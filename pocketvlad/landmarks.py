@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.dataset import Dataset
+from pocketvlad.images import Box
 
 
 @dataclass(frozen=True)
@@ -16,17 +17,20 @@ class Landmark:
     name: str
     positives: tuple[str, ...]  # good or ok for one of its queries, sorted
     shown: frozenset[str]  # positives and junk: never a negative
+    queries: tuple[tuple[str, Box], ...] = ()  # image and box of each query
 
 
 def landmarks(dataset: Dataset) -> list[Landmark]:
     """Every landmark of the data set that has at least two positives, sorted by name."""
     positives: dict[str, set[str]] = defaultdict(set)
     shown: dict[str, set[str]] = defaultdict(set)
+    queries: dict[str, list[tuple[str, Box]]] = defaultdict(list)
     for query in dataset.queries:
         positives[query.landmark] |= query.positives
         shown[query.landmark] |= query.positives | set(query.junk)
+        queries[query.landmark].append((query.image, query.box))
     return [
-        Landmark(name, tuple(sorted(found)), frozenset(shown[name]))
+        Landmark(name, tuple(sorted(found)), frozenset(shown[name]), tuple(queries[name]))
         for name, found in sorted(positives.items())
         if len(found) > 1
     ]
@@ -67,7 +71,8 @@ def split_landmarks(
         landmark = found[index]
         positives = tuple(name for name in landmark.positives if name not in closed)
         if len(positives) > 1:
-            training.append(Landmark(landmark.name, positives, landmark.shown))
+            queries = tuple(query for query in landmark.queries if query[0] in positives)
+            training.append(Landmark(landmark.name, positives, landmark.shown, queries))
     shown = closed.union(*(landmark.shown for landmark in training))
     background = tuple(name for name in images if name not in shown)
     return Split(tuple(training), validation, background)

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pocketvlad.images import Box
 from pocketvlad.landmarks import Landmark
+
+# Share of a landmark's anchors that are its queries, cropped to their boxes as in the test.
+QUERY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class TrainingTuple:
     anchor: str
     positive: str
     negatives: tuple[str, ...]
+    landmark: Landmark | None = None  # of the anchor; None: no list names it
+    box: Box | None = None  # the part of the anchor that is used; None: all of it
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -79,13 +85,18 @@ def mine_tuples(
     labelled = sorted({row[name] for _, positives in usable for name in positives})
     tuples = []
     for turn in range(count):
+        landmark = box = None
         if background and generator.random() < instance_share:
             anchor = positive = background[generator.integers(len(background))]
             similarity = descriptors @ descriptors[row[anchor]]
             candidates = labelled
         else:
             landmark, positives = usable[turn % len(usable)]
-            anchor = positives[generator.integers(len(positives))]
+            queries = [query for query in landmark.queries if query[0] in row]
+            if queries and generator.random() < QUERY_SHARE:
+                anchor, box = queries[generator.integers(len(queries))]
+            else:
+                anchor = positives[generator.integers(len(positives))]
             similarity = descriptors @ descriptors[row[anchor]]
             others = _hardest(
                 [row[name] for name in positives if name != anchor],
@@ -100,7 +111,41 @@ def mine_tuples(
         if len(candidates) > negative_candidates:
             candidates = generator.choice(candidates, negative_candidates, replace=False)
         tuples.append(
-            TrainingTuple(anchor, positive, _hardest(candidates, similarity, names, negatives))
+            TrainingTuple(
+                anchor,
+                positive,
+                _hardest(candidates, similarity, names, negatives),
+                landmark,
+                box,
+            )
         )
     generator.shuffle(tuples)
     return tuples
+
+
+def step_triplets(step: Sequence[TrainingTuple], labelled: frozenset[str]) -> np.ndarray:
+    """Every triplet that the tuples of one step hold, across tuples too.
+
+    An anchor's negatives are its own and all images of the other tuples that certainly show
+    something else: what its landmark's lists do not name, or, for an anchor that no list names,
+    what some landmark's positives do (`labelled`).
+
+    Returns:
+        [T, 3] numbers of anchor, positive and negative among the step's images, taken tuple by
+        tuple in the order of `TrainingTuple.images`.
+    """
+    images = [(number, name) for number, each in enumerate(step) for name in each.images]
+    triplets = []
+    first = 0
+    for number, each in enumerate(step):
+        for row, (owner, name) in enumerate(images):
+            if owner == number:
+                negative = row >= first + 2
+            elif each.landmark is None:
+                negative = name in labelled
+            else:
+                negative = name not in each.landmark.shown
+            if negative:
+                triplets.append((first, first + 1, row))
+        first += len(each.images)
+    return np.array(triplets, dtype=np.int64)

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from pocketvlad.augmentation import Augmentation, augmented_image
+from pocketvlad.crops import random_crops
 from pocketvlad.dataset import Dataset, Query
 from pocketvlad.describe import Picture, describe
-from pocketvlad.images import Preprocessing, Sizing, to_batch
+from pocketvlad.images import Box, Preprocessing, Sizing, to_batch
 from pocketvlad.landmarks import Landmark, Split, landmarks, split_landmarks
-from pocketvlad.mining import TrainingTuple, mine_tuples
+from pocketvlad.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.model import PlaceNet
 from pocketvlad.progress import progress
 from pocketvlad.retrieval import mean_average_precision, score_queries
@@ -39,7 +40,7 @@ class TrainingSettings:
     weight_decay: float
     decay: float  # the learning rate's factor an epoch
     gradient_norm: float  # a step's gradient is clipped to this length
-    pool: int  # background images among which negatives are mined, an epoch
+    pool: int  # images of landmarks, and as many of the background, to mine among, an epoch
     image_size: int
     crop: float
     colour: float
@@ -102,6 +103,13 @@ def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.P
     return [parameter for parameter in named.values() if parameter.requires_grad]
 
 
+def drawn(names: Sequence[str], count: int, generator: np.random.Generator) -> list[str]:
+    """At most `count` of `names`, drawn at random, in their order."""
+    if len(names) <= count:
+        return list(names)
+    return [names[i] for i in sorted(generator.choice(len(names), count, replace=False))]
+
+
 def epoch_tuples(
     network: PlaceNet,
     images: TrainingImages,
@@ -109,18 +117,24 @@ def epoch_tuples(
     generator: np.random.Generator,
 ) -> list[TrainingTuple]:
     """Describe this epoch's candidates with the network as it is, and mine tuples among them."""
-    background = images.split.background
-    if len(background) > settings.pool:
-        chosen = generator.choice(len(background), settings.pool, replace=False)
-        background = [background[index] for index in sorted(chosen)]
-    positives = {name for landmark in images.split.training for name in landmark.positives}
+    background = drawn(images.split.background, settings.pool, generator)
+    training = images.split.training
+    share = max(2, settings.pool // len(training))
+    positives = {
+        name
+        for landmark in training
+        for name in (
+            *drawn(landmark.positives, share, generator),
+            *(image for image, _ in landmark.queries),
+        )
+    }
     names = sorted(positives.union(background))
     network.eval()
     descriptors = describe(
         network, images.pictures(names), images.sizing, images.preprocessing, label="mining"
     )
     return mine_tuples(
-        images.split.training,
+        training,
         background,
         names,
         descriptors,
@@ -138,32 +152,37 @@ def tuple_batches(
     images: TrainingImages,
     settings: TrainingSettings,
     generator: np.random.Generator,
-) -> Iterator[Tensor]:
-    """Augmented and preprocessed images, [tuples * (2 + negatives), 3, S, S] a step.
+) -> Iterator[tuple[Sequence[TrainingTuple], Tensor]]:
+    """The tuples of each step and their images, augmented and preprocessed, [N, 3, S, S].
 
     Pictures are decoded in threads, a step ahead of use; each draws from a generator of its own,
     so that the result does not depend on which thread is faster.
     """
     augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
 
-    def load(name: str, own: np.random.Generator) -> np.ndarray:
-        return augmented_image(images.path(name), augmentation, images.sizing.interpolation, own)
+    def load(name: str, box: Box | None, own: np.random.Generator) -> np.ndarray:
+        path = images.path(name)
+        return augmented_image(path, augmentation, images.sizing.interpolation, own, box)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
 
         def submit(step: Sequence[TrainingTuple]) -> list:
-            names = [name for each in step for name in each.images]
+            parts = [
+                (name, each.box if place == 0 else None)
+                for each in step
+                for place, name in enumerate(each.images)
+            ]
             return [
-                pool.submit(load, *pair)
-                for pair in zip(names, generator.spawn(len(names)), strict=True)
+                pool.submit(load, *part, own)
+                for part, own in zip(parts, generator.spawn(len(parts)), strict=True)
             ]
 
         size = settings.tuples_per_step
         steps = [tuples[start : start + size] for start in range(0, len(tuples), size)]
         ahead = submit(steps[0])
-        for following in [*steps[1:], []]:
+        for step, following in zip(steps, [*steps[1:], []], strict=True):
             current, ahead = ahead, submit(following)
-            yield to_batch([future.result() for future in current], images.preprocessing)
+            yield step, to_batch([future.result() for future in current], images.preprocessing)
 
 
 def train_epoch(
@@ -178,12 +197,12 @@ def train_epoch(
 ) -> float:
     """One pass over freshly mined tuples. `after_step` runs after each step. Returns the loss."""
     tuples = epoch_tuples(network, images, settings, generator)
-    per_tuple = 2 + settings.negatives
+    labelled = frozenset(name for mark in images.split.training for name in mark.positives)
     losses = []
     with progress(total=len(tuples), label=label, unit="tuple") as bar:
-        for batch in tuple_batches(tuples, images, settings, generator):
-            grouped = network(batch).unflatten(0, (-1, per_tuple))  # [B, 2 + M, D]
-            loss = triplet_loss(grouped[:, 0], grouped[:, 1], grouped[:, 2:], settings.margin)
+        for step, batch in tuple_batches(tuples, images, settings, generator):
+            triplets = torch.from_numpy(step_triplets(step, labelled))
+            loss = triplet_loss(network(batch), triplets, settings.margin)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, settings.gradient_norm)
@@ -191,30 +210,38 @@ def train_epoch(
             after_step()
             losses.append(loss.item())
             bar.set_postfix(loss=f"{np.mean(losses):.4f}")
-            bar.update(len(grouped))
+            bar.update(len(step))
     return float(np.mean(losses))
 
 
-def validation_queries(held: Sequence[Landmark], limit: int) -> list[Query]:
-    """Every positive of the held-out landmarks as a whole-image query, at most `limit`.
+def validation_queries(
+    held: Sequence[Landmark], images: TrainingImages, limit: int
+) -> tuple[list[Query], list[Picture]]:
+    """At most `limit` queries of the held-out landmarks, and their pictures.
 
-    The query's own image is junk: finding it says nothing.
+    Every positive makes one: an official query with its box, any other with a random crop, the
+    same in every epoch. Its own image is junk: finding that says nothing.
     """
+    boxes = {image: box for landmark in held for image, box in landmark.queries}
     queries = [
         Query(
             name=f"{landmark.name}/{name}",
             landmark=landmark.name,
             image=name,
-            box=(0.0, 0.0, 0.0, 0.0),
+            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed)[0].box,
             good=tuple(other for other in landmark.positives if other != name),
             ok=(),
             junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
         )
         for landmark in held
-        for name in landmark.positives
+        for seed, name in enumerate(landmark.positives)
     ]
-    step = max(1, -(-len(queries) // limit))
-    return queries[::step]
+    queries = queries[:: max(1, -(-len(queries) // limit))]
+    pictures = [
+        Picture(images.path(query.image), images.dataset.sizes[query.image], query.box)
+        for query in queries
+    ]
+    return queries, pictures
 
 
 def validate(network: PlaceNet, images: TrainingImages) -> float:
@@ -223,11 +250,14 @@ def validate(network: PlaceNet, images: TrainingImages) -> float:
     background = images.split.background
     step = max(1, -(-len(background) // settings.images))
     names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
-    row = {name: index for index, name in enumerate(names)}
+    queries, pictures = validation_queries(held, images, settings.queries)
     network.eval()
     descriptors = describe(
-        network, images.pictures(names), images.sizing, images.preprocessing, label="validation"
+        network,
+        images.pictures(names) + pictures,
+        images.sizing,
+        images.preprocessing,
+        label="validation",
     )
-    queries = validation_queries(held, settings.queries)
-    own = descriptors[[row[query.image] for query in queries]]
-    return mean_average_precision(score_queries(queries, own, names, descriptors))
+    scores = score_queries(queries, descriptors[len(names) :], names, descriptors[: len(names)])
+    return mean_average_precision(scores)

@@ -4,17 +4,21 @@ import torch
 from torch import Tensor
 
 
-def triplet_loss(anchor: Tensor, positive: Tensor, negatives: Tensor, margin: float) -> Tensor:
-    """`1/2 h(m + |q - p|^2 - |q - n|^2)`, h the hinge, averaged over the negatives.
+def triplet_loss(descriptors: Tensor, triplets: Tensor, margin: float) -> Tensor:
+    """`1/2 h(m + |q - p|^2 - |q - n|^2)`, h the hinge, averaged over the triplets that it bites.
+
+    Triplets that the margin satisfies have no gradient; averaging over the others keeps the
+    step's length from shrinking with the number of easy triplets.
 
     Args:
-        anchor: [B, D], q.
-        positive: [B, D], p.
-        negatives: [B, M, D], n.
+        descriptors: [N, D].
+        triplets: [T, 3], row numbers of q, p and n.
 
     Returns:
-        a scalar.
+        a scalar; 0 if the margin satisfies every triplet.
     """
-    to_positive = (anchor - positive).square().sum(dim=-1, keepdim=True)  # [B, 1]
-    to_negatives = (anchor.unsqueeze(1) - negatives).square().sum(dim=-1)  # [B, M]
-    return 0.5 * torch.relu(margin + to_positive - to_negatives).mean()
+    query, positive, negative = descriptors[triplets].unbind(dim=1)  # [T, D] each
+    to_positive = (query - positive).square().sum(dim=1)
+    to_negative = (query - negative).square().sum(dim=1)
+    losses = 0.5 * torch.relu(margin + to_positive - to_negative)
+    return losses.sum() / torch.count_nonzero(losses).clamp_min(1)

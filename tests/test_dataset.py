@@ -163,7 +163,7 @@ def server():
     """A server on this machine: /good answers, /short breaks off, all else is not found."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             if self.path not in ("/good", "/short", "/wrong"):
                 self.send_error(404)
                 return
@@ -189,7 +189,9 @@ def test_download_goes_on_to_the_next_url_until_one_is_right(server, tmp_path):
     download(urls, target, checksum)
     assert target.read_bytes() == b"the archive"
     target.unlink()
-    with pytest.raises(ArchiveError, match=r"(?s)404.*4 bytes read, 7 more expected.*sha256") as failure:
+    with pytest.raises(
+        ArchiveError, match=r"(?s)404.*4 bytes read, 7 more expected.*sha256"
+    ) as failure:
         download(urls[:3], target, checksum)
     assert all(url in str(failure.value) for url in urls[:3])
     assert list(tmp_path.iterdir()) == []

@@ -7,30 +7,56 @@ import torch
 from pocketvlad.checkpoint import Checkpoint, fingerprint
 from pocketvlad.dataset import Query
 from pocketvlad.landmarks import Landmark, split_landmarks
-from pocketvlad.mining import mine_tuples
+from pocketvlad.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.triplet import triplet_loss
 
 
 def test_triplet_loss_by_hand_and_its_gradient():
-    q = torch.tensor([[1.0, 0.0]], requires_grad=True)
-    p = torch.tensor([[0.0, 1.0]])
-    n = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
-    # |q-p|^2 = 2; |q-n|^2 = 0 and 4: 1/2 (h(0.1 + 2 - 0) + h(0.1 + 2 - 4)) / 2 = 1/2 * 2.1 / 2.
-    loss = triplet_loss(q, p, n, margin=0.1)
-    assert loss.item() == pytest.approx(0.525)
+    rows = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]], requires_grad=True)
+    triplets = torch.tensor([[0, 1, 2], [0, 1, 3]])
+    # |q-p|^2 = 2; |q-n|^2 = 0 and 4: h(0.1 + 2 - 0) = 2.1, h(0.1 + 2 - 4) = 0. One is active.
+    loss = triplet_loss(rows, triplets, margin=0.1)
+    assert loss.item() == pytest.approx(2.1 / 2)
     loss.backward()
-    # d/dq of 1/4 (|q-p|^2 - |q-n1|^2) = 1/2 (n1 - p).
-    torch.testing.assert_close(q.grad, torch.tensor([[0.5, -0.5]]))
+    # d/dq of 1/2 (|q-p|^2 - |q-n|^2) = n - p; d/dp = p - q; d/dn = q - n.
+    expected = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    torch.testing.assert_close(rows.grad, expected)
+    assert triplet_loss(rows, triplets[1:], margin=0.1).item() == 0
 
 
 def test_triplet_loss_agrees_with_autograd_checked_differences():
     torch.manual_seed(0)
-    tensors = [
-        torch.randn(3, 5, dtype=torch.double, requires_grad=True),
-        torch.randn(3, 5, dtype=torch.double, requires_grad=True),
-        torch.randn(3, 4, 5, dtype=torch.double, requires_grad=True),
+    rows = torch.randn(6, 5, dtype=torch.double, requires_grad=True)
+    triplets = torch.tensor([[0, 1, 2], [0, 1, 3], [4, 5, 0]])
+    assert torch.autograd.gradcheck(lambda x: triplet_loss(x, triplets, 3.0), rows)
+
+
+def test_a_step_uses_the_negatives_of_all_its_tuples():
+    a = Landmark("a", ("a0", "a1"), frozenset({"a0", "a1", "junk"}))
+    step = [
+        TrainingTuple("a0", "a1", ("b0",), a),
+        TrainingTuple("a1", "a0", ("junk",), a),  # what is given as negative is taken as one
+        TrainingTuple("x", "x", ("b0",)),
     ]
-    assert torch.autograd.gradcheck(lambda q, p, n: triplet_loss(q, p, n, 3.0), tensors)
+    triplets = step_triplets(step, frozenset({"a0", "a1", "b0"}))
+    # Rows: a0 a1 b0 | a1 a0 junk | x x b0.
+    assert [t.tolist() for t in triplets] == [
+        [0, 1, 2],
+        [0, 1, 6],
+        [0, 1, 7],
+        [0, 1, 8],
+        [3, 4, 2],
+        [3, 4, 5],
+        [3, 4, 6],
+        [3, 4, 7],
+        [3, 4, 8],
+        [6, 7, 0],
+        [6, 7, 1],
+        [6, 7, 2],
+        [6, 7, 3],
+        [6, 7, 4],
+        [6, 7, 8],
+    ]
 
 
 def _city():

@@ -1,0 +1,24 @@
+"""Random parts of pictures, which stand in for cropped queries."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pocketvlad.describe import Picture
+
+
+def random_crops(pictures: Sequence[Picture], count: int, seed: int) -> list[Picture]:
+    """`count` crops of each picture: half to nine tenths of each side, anywhere.
+
+    The same seed gives the same crops.
+    """
+    generator = np.random.default_rng(seed)
+    crops = []
+    for picture in pictures:
+        width, height = picture.size
+        for _ in range(count):
+            share = generator.uniform(0.5, 0.9)
+            left, top = generator.uniform(0, 1 - share, size=2)
+            box = (left * width, top * height, (left + share) * width, (top + share) * height)
+            crops.append(Picture(picture.path, picture.size, box))
+    return crops
