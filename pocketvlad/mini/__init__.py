@@ -1,0 +1,1 @@
+"""Two small embedded cities: a software renderer that writes datasets in the official layouts."""
