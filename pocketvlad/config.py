@@ -47,9 +47,9 @@ def _contradictions(config: Mapping) -> Iterator[str]:
         yield "cities: both roles have the same data set; a model is tested on another city"
     for name, model in config["models"].items():
         weights = model["weights"]
-        if weights["source"] == "random":
+        if weights["source"] in ("random", "patches"):
             if "file" in weights:
-                yield f"models.{name}.weights.file: random weights have no file; remove it"
+                yield f"models.{name}.weights.file: {weights['source']} needs none; remove it"
             continue
         if "file" not in weights:
             yield f"models.{name}.weights.file: missing; {weights['source']} weights need a file"

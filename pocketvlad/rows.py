@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-UNCOMPRESSED = ("initial", "base")
+UNCOMPRESSED = ("untrained", "initial", "base")
 
 
 def parse_version(version: str) -> dict[str, object]:
@@ -59,7 +59,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     Raises:
         ValueError: a cell lacks a direction, or its base model is missing.
     """
-    cells = _by_cell(row for row in rows if row["version"] != "initial")
+    cells = _by_cell(row for row in rows if row["version"] not in ("untrained", "initial"))
     lines = []
     for (model, quantizer, bits, threshold), directions in cells.items():
         missing = [city for city in cities if city not in directions]
@@ -113,8 +113,11 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
 
 
 def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
-    """mAP in % of the colour histogram, of the untrained and of the trained network, a city."""
-    names = {"initial": "untrained", "base": "trained"}
+    """mAP in % of the colour histogram and of each network's states before compression, a city.
+
+    untrained: random convolutions. initial: what training starts from. trained: the base model.
+    """
+    names = {"untrained": "untrained", "initial": "initial", "base": "trained"}
     lines: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
         histogram = row["model"] == "histogram"

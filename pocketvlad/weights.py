@@ -32,6 +32,8 @@ class WeightsSource:
 
 SOURCES = {
     "random": WeightsSource(None, _RANDOM),
+    # Random until patch_filters learns them from the training city.
+    "patches": WeightsSource(None, _RANDOM),
     # torchvision's VGG16 IMAGENET1K_FEATURES, and any file of the same form.
     "vgg16-caffe": WeightsSource("vgg16", _CAFFE),
     # torchvision's VGG16 IMAGENET1K_V1; its classifier is not used.
@@ -85,10 +87,10 @@ def load_initial_weights(
 ) -> Preprocessing:
     """Fill the backbone from `source` and return the preprocessing that goes with it."""
     kind = SOURCES[source]
-    if source == "random":
+    if kind.backbone is None:
         initialise_randomly(network.backbone, seed)
         return kind.preprocessing
-    if kind.backbone not in (None, network.architecture.backbone):
+    if kind.backbone != network.architecture.backbone:
         raise WeightsError(
             f"weights {source!r} are for {kind.backbone}, not {network.architecture.backbone}"
         )

@@ -34,7 +34,14 @@ wildcard_constraints:
     threshold=r"0\.\d*[1-9]",
     quantizer="[a-z]+",
     bits=r"\d",
-    version=r"initial|base|0\.\d*[1-9]/(?:pruned|[a-z]+-\d)",
+    version=r"untrained|initial|base|0\.\d*[1-9]/(?:pruned|[a-z]+-\d)",
+
+
+# A network that starts from the data or from a file is compared with a random one, too, where
+# that costs little: with patches, which only small studies use.
+UNTRAINED = [
+    name for name in MODELS if config["models"][name]["weights"]["source"] == "patches"
+]
 
 
 def library(script):

@@ -39,8 +39,6 @@ rule render_city:
     output:
         images="results/{study}/data/{city}/archives/images.tar",
         ground_truth="results/{study}/data/{city}/archives/ground_truth.tgz",
-    params:
-        spec=lambda wildcards: dataset_of(wildcards.city)["render"],
     log:
         "logs/{study}/render_city/{city}.log",
     benchmark:
@@ -48,6 +46,8 @@ rule render_city:
     conda:
         "../envs/environment.yaml"
     threads: 1
+    params:
+        spec=lambda wildcards: dataset_of(wildcards.city)["render"],
     script:
         "../workflow_scripts/render_city.py"
 
@@ -57,12 +57,12 @@ rule download_archive:
         library=library("download_archive"),
     output:
         "resources/{dataset}/{file}",
-    params:
-        archive=lambda wildcards: declared_archive(wildcards.dataset, wildcards.file),
     log:
         "logs/download_archive/{dataset}/{file}.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        archive=lambda wildcards: declared_archive(wildcards.dataset, wildcards.file),
     script:
         "../workflow_scripts/download_archive.py"
 
@@ -73,17 +73,19 @@ rule extract_archives:
         library=library("extract_archives"),
     output:
         directory("results/{study}/data/{city}/{kind}"),
-    params:
-        checksums=lambda wildcards: archive_checksums(wildcards.city, wildcards.kind),
-        suffix=lambda wildcards: {"images": ".jpg", "ground_truth": ".txt"}[wildcards.kind],
-    wildcard_constraints:
-        kind="images|ground_truth",
     log:
         "logs/{study}/extract_archives/{city}-{kind}.log",
     benchmark:
         "benchmarks/{study}/extract_archives/{city}-{kind}.tsv"
+    wildcard_constraints:
+        kind="images|ground_truth",
     conda:
         "../envs/environment.yaml"
+    params:
+        checksums=lambda wildcards: archive_checksums(wildcards.city, wildcards.kind),
+        suffix=lambda wildcards: {"images": ".jpg", "ground_truth": ".txt"}[
+            wildcards.kind
+        ],
     script:
         "../workflow_scripts/extract_archives.py"
 
@@ -95,17 +97,19 @@ rule index_dataset:
         library=library("index_dataset"),
     output:
         "results/{study}/data/{city}/dataset.json",
-    params:
-        name=lambda wildcards: config["cities"][wildcards.city],
-        query_prefix=lambda wildcards: dataset_of(wildcards.city)["query_prefix"],
-        expected_images=lambda wildcards: dataset_of(wildcards.city)["expected_images"],
-        expected_queries=lambda wildcards: dataset_of(wildcards.city)["expected_queries"],
-        leave_out=lambda wildcards: dataset_of(wildcards.city).get("leave_out", []),
-        partial=lambda wildcards: dataset_of(wildcards.city).get("partial", False),
     log:
         "logs/{study}/index_dataset/{city}.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        name=lambda wildcards: config["cities"][wildcards.city],
+        query_prefix=lambda wildcards: dataset_of(wildcards.city)["query_prefix"],
+        expected_images=lambda wildcards: dataset_of(wildcards.city)["expected_images"],
+        expected_queries=lambda wildcards: dataset_of(wildcards.city)[
+            "expected_queries"
+        ],
+        leave_out=lambda wildcards: dataset_of(wildcards.city).get("leave_out", []),
+        partial=lambda wildcards: dataset_of(wildcards.city).get("partial", False),
     script:
         "../workflow_scripts/index_dataset.py"
 

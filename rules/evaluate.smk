@@ -18,12 +18,6 @@ rule evaluate_model:
         library=library("evaluate_model"),
     output:
         "results/{study}/scores/{model}/{city}/{version}.json",
-    params:
-        protocol=config["protocol"],
-        batch_size=config["batch_size"],
-        reading=config["pruning"]["reading"],
-        seed=config["seed"],
-        test_city=lambda wildcards: test_city(wildcards.city),
     log:
         "logs/{study}/evaluate_model/{model}-{city}-{version}.log",
     benchmark:
@@ -31,6 +25,12 @@ rule evaluate_model:
     conda:
         "../envs/environment.yaml"
     threads: config["threads"]
+    params:
+        protocol=config["protocol"],
+        batch_size=config["batch_size"],
+        reading=config["pruning"]["reading"],
+        seed=config["seed"],
+        test_city=lambda wildcards: test_city(wildcards.city),
     script:
         "../workflow_scripts/evaluate_model.py"
 
@@ -42,12 +42,12 @@ rule evaluate_histogram:
         library=library("evaluate_histogram"),
     output:
         "results/{study}/scores/histogram/{city}.json",
-    params:
-        protocol=config["protocol"],
     log:
         "logs/{study}/evaluate_histogram/{city}.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        protocol=config["protocol"],
     script:
         "../workflow_scripts/evaluate_histogram.py"
 
@@ -60,6 +60,12 @@ rule evaluate:
             model=MODELS,
             city=CITIES,
             version=["initial", "base"],
+        ),
+        untrained=expand(
+            "results/{study}/scores/{model}/{city}/untrained.json",
+            study=STUDY,
+            model=UNTRAINED,
+            city=CITIES,
         ),
         cells=expand(
             "results/{study}/scores/{model}/{city}/{threshold}/{quantizer}-{bits}.json",

@@ -4,6 +4,7 @@
 rule tabulate_results:
     input:
         base=rules.evaluate.input.base,
+        untrained=rules.evaluate.input.untrained,
         cells=rules.evaluate.input.cells,
         histogram=rules.evaluate.input.histogram,
         paper=os.path.relpath(Path(workflow.basedir) / "config" / "paper_results.csv"),
@@ -12,12 +13,12 @@ rule tabulate_results:
         table="results/{study}/table.csv",
         markdown="results/{study}/table.md",
         baselines="results/{study}/baselines.csv",
-    params:
-        cities=CITIES,
     log:
         "logs/{study}/tabulate_results.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        cities=CITIES,
     script:
         "../workflow_scripts/tabulate_results.py"
 
@@ -42,19 +43,28 @@ rule tabulate_layers:
         library=library("tabulate_layers"),
     output:
         "results/{study}/layers/{model}.csv",
-    params:
-        model=lambda wildcards: config["models"][wildcards.model],
-        image_size=config["protocol"]["image_size"],
     log:
         "logs/{study}/tabulate_layers/{model}.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        model=lambda wildcards: config["models"][wildcards.model],
+        image_size=config["protocol"]["image_size"],
     script:
         "../workflow_scripts/tabulate_layers.py"
 
 
 rule table:
     input:
-        expand("results/{study}/{file}", study=STUDY, file=["table.csv", "table.md", "baselines.csv"]),
-        expand("results/{study}/plots/{city}.{suffix}", study=STUDY, city=CITIES, suffix=["svg", "png"]),
+        expand(
+            "results/{study}/{file}",
+            study=STUDY,
+            file=["table.csv", "table.md", "baselines.csv"],
+        ),
+        expand(
+            "results/{study}/plots/{city}.{suffix}",
+            study=STUDY,
+            city=CITIES,
+            suffix=["svg", "png"],
+        ),
         expand("results/{study}/layers/{model}.csv", study=STUDY, model=MODELS),

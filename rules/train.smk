@@ -11,22 +11,30 @@ rule initialise_model:
     input:
         dataset="results/{study}/data/{city}/dataset.json",
         images="results/{study}/data/{city}/images",
-        weights=lambda wildcards: weights_file(wildcards.model),
+        weights=lambda wildcards: (
+            weights_file(wildcards.model) if wildcards.version == "initial" else []
+        ),
         library=library("initialise_model"),
     output:
-        "results/{study}/models/{model}/{city}/initial.safetensors",
-    params:
-        model=lambda wildcards: config["models"][wildcards.model],
-        initialise=config["initialise"],
-        protocol=config["protocol"],
-        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "initial"),
+        "results/{study}/models/{model}/{city}/{version}.safetensors",
     log:
-        "logs/{study}/initialise_model/{model}-{city}.log",
+        "logs/{study}/initialise_model/{model}-{city}-{version}.log",
     benchmark:
-        "benchmarks/{study}/initialise_model/{model}-{city}.tsv"
+        "benchmarks/{study}/initialise_model/{model}-{city}-{version}.tsv"
+    wildcard_constraints:
+        version="initial|untrained",
     conda:
         "../envs/environment.yaml"
     threads: config["threads"]
+    params:
+        model=lambda wildcards: (
+            config["models"][wildcards.model]
+            if wildcards.version == "initial"
+            else config["models"][wildcards.model] | {"weights": {"source": "random"}}
+        ),
+        initialise=config["initialise"],
+        protocol=config["protocol"],
+        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "initial"),
     script:
         "../workflow_scripts/initialise_model.py"
 
@@ -40,6 +48,13 @@ rule train_model:
     output:
         model="results/{study}/models/{model}/{city}/base.safetensors",
         history="results/{study}/models/{model}/{city}/base.csv",
+    log:
+        "logs/{study}/train_model/{model}-{city}.log",
+    benchmark:
+        "benchmarks/{study}/train_model/{model}-{city}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: config["threads"]
     params:
         checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-base.pt".format(
             **wildcards
@@ -50,13 +65,6 @@ rule train_model:
         seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "base"),
         # The landmarks held out for validation: the same for every model of a city.
         split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
-    log:
-        "logs/{study}/train_model/{model}-{city}.log",
-    benchmark:
-        "benchmarks/{study}/train_model/{model}-{city}.tsv"
-    conda:
-        "../envs/environment.yaml"
-    threads: config["threads"]
     script:
         "../workflow_scripts/train_model.py"
 

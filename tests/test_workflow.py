@@ -21,11 +21,11 @@ COUNTS = {
         "index_dataset": 2,
         "evaluate_histogram": 2,
         "tabulate_layers": 2,
-        "initialise_model": 4,
+        "initialise_model": 8,  # 2 models, 2 directions, from patches and at random
         "train_model": 4,
         "prune_model": 16,  # 2 models, 2 directions, 4 thresholds
         "quantize_model": 64,  # times 2 quantizers, 2 bit widths
-        "evaluate_model": 72,  # and, of 4 base models, before and after training
+        "evaluate_model": 76,  # and, of 4 base models, random, initial and trained
         "tabulate_results": 1,
         "plot_results": 2,
         "all": 1,
@@ -125,8 +125,8 @@ def small_study(tmp_path_factory):
         spec.update(expected_images=34, expected_queries=8)
     config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
     config["protocol"]["image_size"] = 96
-    config["initialise"] |= {"cluster_images": 20, "locals_per_image": 20}
-    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 6}
+    config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
+    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 6, "queries": 6}
     config["pruning"] |= {"thresholds": {"0.01": 1.04}, "tuples": 8}
     config["quantization"] = {"quantizers": ["kmeans"], "bits": [5]}
@@ -179,7 +179,7 @@ def dry_run(folder: Path) -> dict[str, int]:
             "quantize.py",
             {
                 "quantize_model": 2,
-                "evaluate_model": 6,
+                "evaluate_model": 8,
                 "tabulate_results": 1,
                 "plot_results": 2,
                 "all": 1,

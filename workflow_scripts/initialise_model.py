@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pocketvlad.calibration import calibrate
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import database_pictures, sizing_of
 from pocketvlad.initialise import (
@@ -14,10 +13,11 @@ from pocketvlad.initialise import (
 from pocketvlad.job import logged
 from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, write_model
+from pocketvlad.patch_filters import learn_filters
 from pocketvlad.seeds import derive_seed
 from pocketvlad.weights import load_initial_weights
 
-CALIBRATION_IMAGES = 32
+PATCH_IMAGES = 32
 
 
 def main(
@@ -35,9 +35,9 @@ def main(
     network = PlaceNet(Architecture(**architecture)).eval()
     preprocessing = load_initial_weights(network, weights["source"], weights_file, seed)
     pictures = database_pictures(read_dataset(dataset_file), images)
-    if weights["source"] == "random":
-        sample = sample_pictures(pictures, CALIBRATION_IMAGES, seed)
-        calibrate(network.backbone, sample, sizing_of(protocol), preprocessing)
+    if weights["source"] == "patches":
+        sample = sample_pictures(pictures, PATCH_IMAGES, seed)
+        learn_filters(network.backbone, sample, sizing_of(protocol), preprocessing, seed)
     data = (pictures, sizing_of(protocol), preprocessing, InitialisationSettings(**initialise))
     fit_netvlad(network, *data, seed)
     fit_whitening(network, *data, seed)

@@ -13,7 +13,7 @@ with logged(snakemake.log[0]):
     histogram = read_rows(snakemake.input.histogram)
     table = results_table(base + read_rows(snakemake.input.cells), cities)
     table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
-    baselines = baselines_table(histogram + base, cities)
+    baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
     baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
     datasets = {row["test_city"]: row["test_dataset"] for row in base}
     notes = [

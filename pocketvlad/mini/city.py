@@ -13,7 +13,7 @@ from pocketvlad.mini.picture import Picture, distractor, take
 from pocketvlad.mini.site import STYLES, landmark_site, ordinary_site
 from pocketvlad.mini.stock import stock
 
-PATTERN = ("good", "ok", "good", "good", "junk", "good", "ok")
+PATTERN = ("good", "ok", "good", "good", "good", "junk", "good")
 """Lists that the pictures of a landmark are made for, over and over: a picture does not depend on
 how many follow it."""
 
@@ -35,6 +35,7 @@ class CitySpec:
     style: "oxford" or "paris", the kind of city and the archive layout.  landmarks: 1 to 11.
     queries: query pictures of each landmark.  views: pictures of each landmark, queries included.
     distractors: pictures of no landmark.  size: longest side, pixels.
+    variety: how much viewpoints, light and cameras differ, 0 to 1: the difficulty.
     """
 
     style: str
@@ -44,6 +45,7 @@ class CitySpec:
     views: int = 22
     distractors: int = 80
     size: int = 192
+    variety: float = 1.0
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
@@ -61,6 +63,8 @@ class CitySpec:
             )
         if self.distractors < 0:
             raise ValueError(f"distractors: {self.distractors} is not allowed: give 0 or more")
+        if not 0 <= self.variety <= 1:
+            raise ValueError(f"variety: {self.variety} is not allowed: give a number from 0 to 1")
         if not 48 <= self.size <= 2048 or self.size % 4:
             raise ValueError(
                 f"size: {self.size} is not allowed: give a multiple of 4 from 48 to 2048"
@@ -101,13 +105,13 @@ def entries(spec: CitySpec) -> Iterator[Entry]:
         for view, number in enumerate(_numbers(spec, place, spec.views)):
             rng = _generator(spec, _VIEW, place, view)
             try:
-                picture = take(site, PATTERN[view % len(PATTERN)], spec.size, rng)
+                picture = take(site, PATTERN[view % len(PATTERN)], spec.size, spec.variety, rng)
             except RuntimeError as error:
                 raise RuntimeError(f"{spec.style} {landmark}, picture {view}: {error}") from error
             yield Entry(_name(spec, landmark, number), landmark, picture)
     for index, number in enumerate(_numbers(spec, 99, spec.distractors)):
         rng = _generator(spec, _PLACE, index)
-        jpeg = distractor(ordinary_site(shared, rng), spec.size, rng)
+        jpeg = distractor(ordinary_site(shared, rng), spec.size, spec.variety, rng)
         nothing = Picture(jpeg, 0.0, (0.0, 0.0, 0.0, 0.0), "absent", 0.0)
         yield Entry(_name(spec, None, number), None, nothing)
 

@@ -55,11 +55,15 @@ _SHARES = {
     "night": 0.06,
     "snow": 0.04,
 }
+"""How often each weather comes where it varies most."""
+_MILD_SHARES = {"overcast": 0.75, "clear": 0.25}
+"""And where it hardly varies."""
 
 
-def sample_light(rng: np.random.Generator) -> Light:
-    """A random time of day and weather."""
-    kind = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
+def sample_light(rng: np.random.Generator, variety: float) -> Light:
+    """A random time of day and weather; variety: 0 (mild) to 1 (any)."""
+    shares = _SHARES if rng.random() < variety else _MILD_SHARES
+    kind = str(rng.choice(list(shares), p=list(shares.values())))
     azimuth, u = rng.uniform(-2.4, 2.4), rng.random(5)
     if kind == "clear":
         return Light(

@@ -1,7 +1,5 @@
 """A collegiate stone city: its eleven landmarks and their materials."""
 
-import numpy as np
-
 from pocketvlad.mini import oxford_halls, oxford_towers
 from pocketvlad.mini.atlas import Atlas, Kit
 
@@ -21,9 +19,22 @@ LANDMARKS = {
 """Designs by name; a city with fewer landmarks takes the first ones."""
 
 
-def kit_for(atlas: Atlas, name: str, rng: np.random.Generator) -> Kit:
-    """The materials of a landmark: most of the city shares one honey-coloured stone."""
-    wall = str(rng.choice(["honey", "honey", "sandstone"]))
-    wall = {"museum": "redbrick", "castle_keep": "greystone"}.get(name, wall)
-    roof = str(rng.choice(["stoneslate", "slate", "slate"]))
-    return Kit(atlas, wall, "honey" if wall != "greystone" else "sandstone", roof)
+_MATERIALS = {
+    "bell_tower": ("honey", "honey", "slate", "lead"),
+    "rotunda": ("limestone", "limestone", "lead", "copper"),
+    "gate_tower": ("greystone", "sandstone", "slate", "lead"),
+    "great_hall": ("redbrick", "limestone", "slate", "lead"),
+    "spire_church": ("rustic", "honey", "stoneslate", "lead"),
+    "observatory": ("cream", "white", "zinc", "copper"),
+    "cloister": ("sandstone", "honey", "tile", "lead"),
+    "museum": ("brownbrick", "cream", "slate", "zinc"),
+    "twin_chapel": ("white", "limestone", "copper", "lead"),
+    "castle_keep": ("greystone", "greystone", "stoneslate", "slate"),
+    "sky_bridge": ("honey", "white", "tile", "lead"),
+}
+"""Wall, trim, roof and dome of each landmark; other buildings of the city share them."""
+
+
+def kit_for(atlas: Atlas, name: str) -> Kit:
+    """The materials of a landmark."""
+    return Kit(atlas, *_MATERIALS[name])

@@ -1,7 +1,5 @@
 """A classical city: its eleven landmarks and their materials."""
 
-import numpy as np
-
 from pocketvlad.mini import paris_monuments, paris_palaces
 from pocketvlad.mini.atlas import Atlas, Kit
 
@@ -21,9 +19,22 @@ LANDMARKS = {
 """Designs by name; a city with fewer landmarks takes the first ones."""
 
 
-def kit_for(atlas: Atlas, name: str, rng: np.random.Generator) -> Kit:
-    """The materials of a landmark: most of the city shares one pale limestone."""
-    wall = str(rng.choice(["limestone", "limestone", "cream"]))
-    wall = {"white_basilica": "white", "river_palace": "sandstone"}.get(name, wall)
-    roof = str(rng.choice(["slate", "zinc", "slate"]))
-    return Kit(atlas, wall, "limestone", roof, str(rng.choice(["lead", "slate"])))
+_MATERIALS = {
+    "iron_tower": ("iron", "iron", "iron", "iron"),
+    "victory_arch": ("limestone", "cream", "lead", "lead"),
+    "hero_dome": ("sandstone", "limestone", "slate", "gilt"),
+    "opera_house": ("cream", "limestone", "copper", "copper"),
+    "cathedral": ("greystone", "greystone", "lead", "slate"),
+    "white_basilica": ("white", "white", "zinc", "white"),
+    "town_hall": ("honey", "cream", "slate", "slate"),
+    "victory_column": ("limestone", "bronze", "lead", "bronze"),
+    "temple_front": ("rustic", "honey", "tile", "lead"),
+    "winter_garden": ("redbrick", "white", "zinc", "zinc"),
+    "river_palace": ("brownbrick", "sandstone", "slate", "slate"),
+}
+"""Wall, trim, roof and dome of each landmark; other buildings of the city share them."""
+
+
+def kit_for(atlas: Atlas, name: str) -> Kit:
+    """The materials of a landmark."""
+    return Kit(atlas, *_MATERIALS[name])

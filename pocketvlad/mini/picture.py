@@ -85,56 +85,61 @@ def _rough_share(shot: Shot, site: Site) -> float:
     return min(area / max(whole_area(site.subject, texels, camera), 1.0), 1.0)
 
 
-def _develop(linear: np.ndarray, rng: np.random.Generator) -> bytes:
+def _develop(linear: np.ndarray, variety: float, rng: np.random.Generator) -> bytes:
     """Exposure, colour cast, tone curve, blur, noise and compression; (H, W, 3) linear to JPEG."""
     height, width = linear.shape[0] // SAMPLES, linear.shape[1] // SAMPLES
     steps = range(SAMPLES)
     linear = sum(linear[i::SAMPLES, j::SAMPLES] for i in steps for j in steps) / SAMPLES**2
     key = float(np.exp(np.log(linear @ _LUMA + 0.01).mean()))
     # Cameras lift dark scenes only part of the way.
-    exposure = 0.72 * key**-0.75 * 0.36**0.75 * np.exp(rng.normal(0, 0.22))
-    warmth, tint = rng.normal(0, 0.09), rng.normal(0, 0.03)
+    exposure = 0.72 * key**-0.75 * 0.36**0.75 * np.exp(rng.normal(0, 0.05 + 0.17 * variety))
+    warmth, tint = (rng.normal(0, 0.03 + 0.06 * variety), rng.normal(0, 0.01 + 0.02 * variety))
     value = linear * (exposure * np.exp([warmth, -tint, -warmth])).astype(np.float32)
     # A film-like curve: a short toe, a long shoulder.
     value = value * (2.51 * value + 0.03) / (value * (2.43 * value + 0.59) + 0.14)
     value = np.clip(value, 0, 1) ** np.float32(1 / 2.2)
     grey = (value @ _LUMA)[..., None]
-    saturation = 0.0 if rng.random() < 0.04 else rng.uniform(0.75, 1.25)
+    saturation = 0.0 if rng.random() < 0.04 * variety else rng.uniform(0.75, 1.25)
     value = grey + (value - grey) * saturation
     value = 0.5 + (value - 0.5) * rng.uniform(0.9, 1.12) + rng.uniform(-0.02, 0.03)
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
     value *= (1 - rng.uniform(0, 0.16) * (x**2 + y**2)).astype(np.float32)[..., None]
     image = Image.fromarray((np.clip(value, 0, 1) * 255).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(abs(rng.normal(0, 0.3))))
-    grain = rng.standard_normal((height, width, 3), np.float32) * np.float32(rng.uniform(0.5, 5))
+    grain = rng.standard_normal((height, width, 3), np.float32) * np.float32(
+        rng.uniform(0.5, 2 + 3 * variety)
+    )
     noisy = np.clip(np.asarray(image) + grain, 0, 255).astype(np.uint8)
     out = io.BytesIO()
     Image.fromarray(noisy).save(out, "JPEG", quality=int(rng.integers(60, 95)))
     return out.getvalue()
 
 
-def render(shot: Shot, site: Site, rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
+def render(
+    shot: Shot, site: Site, variety: float, rng: np.random.Generator
+) -> tuple[bytes, np.ndarray]:
     """The file of a shot in random light, and the face at each of its fine pixels."""
     camera = shot.camera.scaled(SAMPLES)
     centre, radius = reach(site.subject)
-    scene = Scene(shot.mesh, site.stock.atlas.texels(), sample_light(rng))
+    scene = Scene(shot.mesh, site.stock.atlas.texels(), sample_light(rng, variety))
     linear, ids = shade(scene, camera, centre, radius * 1.25, rng)
-    return _develop(linear, rng), ids
+    return _develop(linear, variety, rng), ids
 
 
-def take(site: Site, category: str, size: int, rng: np.random.Generator) -> Picture:
+def take(site: Site, category: str, size: int, variety: float, rng: np.random.Generator) -> Picture:
     """A picture of the site's subject that belongs on the list `category`.
 
-    size: longest side, pixels.  Raises RuntimeError when no shot of that kind was found.
+    size: longest side, pixels.  variety: of viewpoints, light and cameras, 0 to 1.  Raises
+    RuntimeError when no shot of that kind was found.
     """
     low, high = LIMITS[category]
     # Keep off the limits between lists, so that the finer measurement falls on the same side.
     top = high if high == 1 else high - _MARGIN
     for _ in range(_TRIES):
-        shot = propose(site, category, size, rng)
+        shot = propose(site, category, size, variety, rng)
         if not low + _MARGIN < _rough_share(shot, site) <= top:
             continue
-        jpeg, ids = render(shot, site, rng)
+        jpeg, ids = render(shot, site, variety, rng)
         mask, fine = shown(shot.mesh, ids), shot.camera.scaled(SAMPLES)
         whole = whole_area(site.subject, site.stock.atlas.texels(), fine)
         # Two grids of samples differ a little at the edges, so a whole subject may exceed one.
@@ -149,17 +154,17 @@ def take(site: Site, category: str, size: int, rng: np.random.Generator) -> Pict
     )
 
 
-def distractor(site: Site, size: int, rng: np.random.Generator) -> bytes:
+def distractor(site: Site, size: int, variety: float, rng: np.random.Generator) -> bytes:
     """A picture file of a place without landmark; `site` comes from site.ordinary_site.
 
     Raises RuntimeError when all shots were nearly empty.
     """
     kind = str(rng.choice(["good", "ok", "gone"], p=[0.45, 0.3, 0.25]))
     for _ in range(_TRIES):
-        shot = propose(site, "good" if kind == "good" else "ok", size, rng)
+        shot = propose(site, "good" if kind == "good" else "ok", size, variety, rng)
         if kind == "gone":
             shot = replace(shot, mesh=select(shot.mesh, shot.mesh.owner != SUBJECT))
         ids, _ = visible(shot.mesh, site.stock.atlas.texels(), shot.camera.scaled(0.5))
         if (shot.mesh.owner[ids[ids >= 0]] != GROUND).sum() > 0.2 * ids.size:
-            return render(shot, site, rng)[0]
+            return render(shot, site, variety, rng)[0]
     raise RuntimeError(f"no distractor in {_TRIES} tries: use another seed")

@@ -96,7 +96,7 @@ def _surround(stock: Stock, subject: Mesh, rng: np.random.Generator) -> Site:
 def landmark_site(name: str, stock: Stock, rng: np.random.Generator) -> Site:
     """The place of one landmark: its proportions, materials and surroundings come from rng."""
     city = STYLES[stock.style]
-    subject = city.LANDMARKS[name](city.kit_for(stock.atlas, name, rng), rng)
+    subject = city.LANDMARKS[name](city.kit_for(stock.atlas, name), rng)
     tone = rng.uniform(0.88, 1.06) * (1 + rng.uniform(-0.05, 0.05, 3))
     return _surround(stock, tinted(subject, tone), rng)
 

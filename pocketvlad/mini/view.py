@@ -16,13 +16,12 @@ _MODES = {
 }
 """What keeps the subject from showing, and how often."""
 _FILL = {
-    ("good", "clear"): (0.5, 1.0),
     ("ok", "crop"): (0.7, 1.5),
     ("junk", "crop"): (0.7, 1.5),
     ("ok", "zoom"): (1.25, 2.1),
     ("junk", "zoom"): (2.2, 4.5),
 }
-"""Size of the subject over the size of the picture."""
+"""Size of the subject over the size of the picture; for all others, see _least_fill."""
 _PUSH = {("ok", "crop"): (0.25, 0.75), ("junk", "crop"): (0.6, 1.15)}
 """How far the subject is pushed out of the frame, in halves of both sizes."""
 _WIDEST = 0.62
@@ -41,22 +40,22 @@ class Shot:
     azimuth: float
 
 
-def propose(site: Site, category: str, size: int, rng: np.random.Generator) -> Shot:
+def propose(site: Site, category: str, size: int, variety: float, rng: np.random.Generator) -> Shot:
     """A random shot meant to show as much of the subject as the category says.
 
-    size: longest side in pixels.  How much shows in fact has to be measured.
+    size: longest side in pixels.  variety: 0 (all from about the same place) to 1.  How much shows in fact has to be measured.
     """
     modes = _MODES[category]
     mode = str(rng.choice(list(modes), p=list(modes.values())))
     low, high = site.low, site.high
     centre, extent = (low + high) / 2, high - low
-    azimuth = _azimuth(rng)
+    azimuth = _azimuth(variety, rng)
     reach = np.linalg.norm(extent) / 2
-    distance = reach * np.exp(rng.uniform(np.log(1.25), np.log(3.75)))
+    distance = reach * 1.25 * 3 ** rng.uniform(0, 0.3 + 0.7 * variety)
     eye = 1.65 + rng.normal(0, 0.1) if rng.random() < 0.7 else rng.uniform(2.5, 12)
     spot = centre[:2] + distance * np.array([np.sin(azimuth), -np.cos(azimuth)])
     position = np.array([*spot, eye])
-    camera = _aim(site, position, mode, category, size, rng)
+    camera = _aim(site, position, mode, category, size, variety, rng)
     parts = [site.subject, site.ground, site.skyline]
     parts += [m for m, at in site.neighbours if not _in_the_way(at, camera, centre, extent)]
     for x, y, height, kind in site.trees:
@@ -68,30 +67,47 @@ def propose(site: Site, category: str, size: int, rng: np.random.Generator) -> S
     return Shot(camera, join([parts[0], parts[1], *(owned(p, OTHER) for p in parts[2:])]), azimuth)
 
 
-def _azimuth(rng: np.random.Generator) -> float:
-    """Radians from the front: mostly within 55 degrees, one in nine from the side."""
-    if rng.random() < 0.11:
+def _azimuth(variety: float, rng: np.random.Generator) -> float:
+    """Radians from the front: at most mostly within 55 degrees, one in nine from the side."""
+    if rng.random() < 0.11 * variety:
         return float(np.radians(rng.uniform(55, 100)) * rng.choice([-1, 1]))
-    return float(np.radians(np.clip(rng.normal(0, 29), -55, 55)))
+    spread = 5 + 24 * variety
+    return float(np.radians(np.clip(rng.normal(0, spread), -2 * spread, 2 * spread)))
+
+
+def _least_fill(variety: float) -> float:
+    """The least size of a subject that is wholly in the picture, over the picture's size."""
+    return 0.92 - 0.45 * variety
+
+
+def _frame(aspect: float, size: int) -> tuple[int, int]:
+    """Width and height of a picture that suits a subject of this width over height."""
+    aspect = min(max(aspect, 2 / 3), 3 / 2)
+    short = int(size * min(aspect, 1 / aspect)) // 4 * 4
+    return (size, short) if aspect >= 1 else (short, size)
 
 
 def _aim(
-    site: Site, position: np.ndarray, mode: str, category: str, size: int, rng: np.random.Generator
+    site: Site,
+    position: np.ndarray,
+    mode: str,
+    category: str,
+    size: int,
+    variety: float,
+    rng: np.random.Generator,
 ) -> Camera:
     """A camera whose focal length and aim make the subject fill the intended share of it."""
     low, high = site.low, site.high
     target = (low + high) / 2
     target[2] = position[2] + (target[2] - position[2]) * rng.uniform(0.8, 1.1)
-    tall = (high - low)[2] > 0.9 * np.hypot(*(high - low)[:2])
-    frame = (size, size * 3 // 4)
-    if rng.random() < (0.6 if tall else 0.18):
-        frame = frame[::-1]
     roll = rng.normal(0, 0.015)
-    probe = look_at(position, target, 1.0, frame, roll)
+    probe = look_at(position, target, 1.0, (size, size), roll)
     points = probe.project(site.subject.corners.reshape(-1, 3))
     points = points[points[:, 2] > 1, :2] - probe.centre
     first, last = points.min(axis=0), points.max(axis=0)
-    fill = rng.uniform(*_FILL.get((category, mode), (0.45, 0.95)))
+    # Photographers turn the camera to suit the subject, and cut their pictures.
+    frame = _frame(float((last - first)[0] / (last - first)[1]) * rng.uniform(0.85, 1.2), size)
+    fill = rng.uniform(*_FILL.get((category, mode), (_least_fill(variety), 1.0)))
     focal = max(fill * float((frame / (last - first)).min()), _WIDEST * size)
     extent = (last - first) * focal
     # Where the middle of the picture lies, from the target: anywhere that keeps the subject whole.
