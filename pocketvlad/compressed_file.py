@@ -8,58 +8,54 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 
-from pocketvlad.model_file import (
-    Model,
-    ModelFileError,
-    model_from,
-    model_header,
-    read_tensors,
-    write_tensors,
-)
-from pocketvlad.quantize import QuantizedTensor
+from pocketvlad.quantized_tensor import QuantizedTensor
+from pocketvlad.tensor_file import ModelFileError, read_tensors, write_tensors
 
 _CODES, _CODEBOOK = ".codes", ".codebook"
 
 
 def write_compressed(
-    path: Path, model: Model, quantized: Mapping[str, QuantizedTensor], identity: dict[str, object]
+    path: Path,
+    tensors: Mapping[str, np.ndarray],
+    quantized: Mapping[str, QuantizedTensor],
+    header: Mapping[str, object],
 ) -> int:
-    """Write `model` with the layers in `quantized` replaced by their codes.
+    """Write `tensors` with those in `quantized` replaced by their codes.
 
     Args:
-        identity: how the file was made; it is kept in the header.
+        header: that of the uncompressed model, and how this one was made.
 
     Returns:
         the file's size in bytes.
     """
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in model.network.state_dict().items():
+    stored: dict[str, np.ndarray] = {}
+    for name, tensor in tensors.items():
         if name in quantized:
-            tensors[name + _CODES] = quantized[name].codes
-            tensors[name + _CODEBOOK] = quantized[name].codebook
+            stored[name + _CODES] = quantized[name].codes
+            stored[name + _CODEBOOK] = quantized[name].codebook
         else:
-            tensors[name] = tensor
-    write_tensors(path, tensors, {**model_header(model), "compression": identity})
+            stored[name] = tensor
+    write_tensors(path, stored, header)
     return os.path.getsize(path)
 
 
-def read_compressed(path: Path) -> Model:
-    """Decode the file into a float32 network, ready to evaluate.
+def read_compressed(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """(float32 tensors, header) that the file decodes to; an uncompressed one holds them plain.
 
     Raises:
         ModelFileError: damaged, or a code has no entry in its codebook; names file and layer.
     """
     stored, header = read_tensors(path)
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, np.ndarray] = {}
     for key, tensor in stored.items():
         if key.endswith(_CODES):
             name = key.removesuffix(_CODES)
             codebook = stored.get(name + _CODEBOOK)
-            if codebook is None or (tensor.numel() and int(tensor.max()) >= len(codebook)):
+            if codebook is None or (tensor.size and int(tensor.max()) >= len(codebook)):
                 raise ModelFileError(f"{path}: a code of layer {name} has no codebook entry")
             tensors[name] = QuantizedTensor(tensor, codebook).dequantize()
         elif not key.endswith(_CODEBOOK):
             tensors[key] = tensor
-    return model_from(tensors, header, path)
+    return tensors, header

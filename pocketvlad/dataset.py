@@ -100,7 +100,8 @@ def index_dataset(
             )
         if len(lists) != expected_queries:
             raise DatasetError(
-                f"data set {name}: {len(lists)} queries found, {expected_queries} expected; {remedy}"
+                f"data set {name}: {len(lists)} queries found, {expected_queries} expected; "
+                f"{remedy}"
             )
     queries = []
     for query in lists:

@@ -5,6 +5,7 @@ edited one, and no others.
 """
 
 import ast
+import os
 from functools import cache
 from pathlib import Path
 
@@ -45,3 +46,9 @@ def package_modules(script: Path, root: Path) -> list[Path]:
             found.add(path)
             waiting.append(path)
     return sorted(found)
+
+
+def pass_on_path(folder: str) -> None:
+    """Let the Python processes that this one starts import from `folder` before all else."""
+    others = filter(None, [os.environ.get("PYTHONPATH")])
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])

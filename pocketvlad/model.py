@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pocketvlad.backbones import build_backbone, output_channels
 from pocketvlad.netvlad import NetVLAD
+from pocketvlad.parameters import is_compressible
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,14 @@ class PlaceNet(nn.Module):
 
 
 def compressible(network: PlaceNet) -> Iterator[tuple[str, nn.Parameter]]:
-    """(name, parameter) of every tensor that is pruned and quantized: all but the biases.
-
-    The biases are 0.02 % of the parameters; they stay as they are, in float32.
-    """
+    """(name, parameter) of every tensor that is pruned and quantized."""
     for name, parameter in network.named_parameters():
-        if not name.endswith(".bias"):
+        if is_compressible(name):
             yield name, parameter
 
 
 def parameter_count(network: PlaceNet) -> int:
     return sum(p.numel() for p in network.parameters())
-
-
-def layer_kind(name: str) -> str:
-    """The part of the network that a parameter belongs to: conv, netvlad or whitening."""
-    return {"backbone": "conv", "netvlad": "netvlad", "whitening": "whitening"}[name.split(".")[0]]
 
 
 def initialise_randomly(network: nn.Module, seed: int) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pocketvlad.model import PlaceNet, compressible, layer_kind
+from pocketvlad.model import PlaceNet, compressible
+from pocketvlad.parameters import layer_kind
 
 
 def cutoffs(network: PlaceNet, reading: str, threshold: float, quantile: float) -> dict[str, float]:

@@ -5,29 +5,15 @@ weights; the other 2^b - 1 levels are for the weights that survived. So a pruned
 zero after quantization, and b bits are enough for all.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from pocketvlad.kmeans1d import kmeans1d
-from pocketvlad.model import PlaceNet, compressible
+from pocketvlad.parameters import is_compressible
+from pocketvlad.quantized_tensor import QuantizedTensor
 
 MOST_BITS = 8  # codes are stored in bytes
-
-
-@dataclass(frozen=True)
-class QuantizedTensor:
-    """`codes`: uint8, the weight's shape. `codebook`: [L] float32, L <= 2^b, `codebook[0] == 0`."""
-
-    codes: Tensor
-    codebook: Tensor
-
-    def dequantize(self) -> Tensor:
-        """The float32 weights that the codes stand for."""
-        return self.codebook[self.codes.long()]
 
 
 def uniform_levels(survivors: np.ndarray, levels: int) -> np.ndarray:
@@ -46,7 +32,7 @@ def nearest_level(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return np.searchsorted((levels[1:] + levels[:-1]) / 2, values)
 
 
-def quantize_tensor(weight: Tensor, quantizer: str, bits: int) -> QuantizedTensor:
+def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedTensor:
     """Quantize one layer's weights, zeros apart.
 
     Args:
@@ -61,20 +47,22 @@ def quantize_tensor(weight: Tensor, quantizer: str, bits: int) -> QuantizedTenso
         raise ValueError(f"quantizer {quantizer!r} is unknown; choose among {list(QUANTIZERS)}")
     if not 1 <= bits <= MOST_BITS:
         raise ValueError(f"{bits} bits are out of range; choose 1 to {MOST_BITS}")
-    flat = weight.detach().flatten().numpy()
-    alive = flat != 0
-    codes = np.zeros(flat.size, dtype=np.uint8)
+    alive = weight != 0
+    codes = np.zeros(weight.shape, dtype=np.uint8)
     levels = np.empty(0, dtype=np.float32)
     if alive.any():
-        survivors = flat[alive]
+        survivors = weight[alive]
         levels = QUANTIZERS[quantizer](survivors, 2**bits - 1)
         codes[alive] = nearest_level(survivors, levels) + 1
-    codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
-    return QuantizedTensor(torch.from_numpy(codes).view(weight.shape), torch.from_numpy(codebook))
+    return QuantizedTensor(codes, np.concatenate([np.zeros(1, dtype=np.float32), levels]))
 
 
-def quantize_network(network: PlaceNet, quantizer: str, bits: int) -> dict[str, QuantizedTensor]:
-    """Every compressible layer of `network`, quantized; the network itself is not changed."""
+def quantize_tensors(
+    tensors: Mapping[str, np.ndarray], quantizer: str, bits: int
+) -> dict[str, QuantizedTensor]:
+    """Every compressible one of a network's `tensors`, quantized."""
     return {
-        name: quantize_tensor(weight, quantizer, bits) for name, weight in compressible(network)
+        name: quantize_tensor(tensor, quantizer, bits)
+        for name, tensor in tensors.items()
+        if is_compressible(name)
     }

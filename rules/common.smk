@@ -3,15 +3,14 @@ import os
 import sys
 from pathlib import Path
 
-# Jobs find the package whether or not it is installed.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
 
 from pocketvlad.config import ConfigError, check_config, data_folder, local_file
-from pocketvlad.imports import package_modules
+from pocketvlad.imports import package_modules, pass_on_path
 from pocketvlad.summary import summary_text
+
+# Jobs find the package whether or not it is installed.
+pass_on_path(workflow.basedir)
 
 try:
     check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
@@ -64,3 +63,47 @@ def dataset_of(city):
 def seed_of(*parts):
     """A seed of its own for each job: the study's seed and what tells the job from others."""
     return f"{config['seed']}/{'/'.join(parts)}"
+
+
+def archive_paths(city, kind):
+    """Where the archives of one kind (images, ground_truth) of a city lie or will lie."""
+    dataset = dataset_of(city)
+    if "render" in dataset:
+        suffix = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
+        return [f"results/{STUDY}/data/{city}/archives/{suffix}"]
+    paths = []
+    for archive in dataset[kind]:
+        local = [url for url in archive["urls"] if url.startswith("file:")]
+        paths.append(
+            str(local_file(local[0], DATA_FOLDER))
+            if local
+            else f"resources/{config['cities'][city]}/{Path(archive['urls'][0]).name}"
+        )
+    return paths
+
+
+def archive_checksums(city, kind):
+    """The declared checksum of each archive, or None."""
+    return [archive.get("checksum") for archive in dataset_of(city).get(kind, [])]
+
+
+def declared_archive(dataset, file):
+    """The declaration of the archive that is fetched to resources/<dataset>/<file>."""
+    found = config["datasets"].get(dataset, {})
+    for kind in ("images", "ground_truth"):
+        for archive in found.get(kind, []):
+            if Path(archive["urls"][0]).name == file:
+                return archive
+    raise WorkflowError(f"no data set of the config has an archive {dataset}/{file}")
+
+
+def weights_file(model):
+    """The file that a model's convolutions start from, as a list that may be empty."""
+    weights = config["models"][model]["weights"]
+    return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
+
+
+def model_file(wildcards):
+    """The file behind a version: compressed for a cell, float32 for all others."""
+    suffix = "pvlad" if "-" in wildcards.version else "safetensors"
+    return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"

@@ -1,38 +1,6 @@
 # From archives, fetched or drawn, to an indexed data set.
 
 
-def archive_paths(city, kind):
-    """Where the archives of one kind (images, ground_truth) of a city lie or will lie."""
-    dataset = dataset_of(city)
-    if "render" in dataset:
-        suffix = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
-        return [f"results/{STUDY}/data/{city}/archives/{suffix}"]
-    paths = []
-    for archive in dataset[kind]:
-        local = [url for url in archive["urls"] if url.startswith("file:")]
-        paths.append(
-            str(local_file(local[0], DATA_FOLDER))
-            if local
-            else f"resources/{config['cities'][city]}/{Path(archive['urls'][0]).name}"
-        )
-    return paths
-
-
-def archive_checksums(city, kind):
-    """The declared checksum of each archive, or None."""
-    return [archive.get("checksum") for archive in dataset_of(city).get(kind, [])]
-
-
-def declared_archive(dataset, file):
-    """The declaration of the archive that is fetched to resources/<dataset>/<file>."""
-    found = config["datasets"].get(dataset, {})
-    for kind in ("images", "ground_truth"):
-        for archive in found.get(kind, []):
-            if Path(archive["urls"][0]).name == file:
-                return archive
-    raise WorkflowError(f"no data set of the config has an archive {dataset}/{file}")
-
-
 rule render_city:
     input:
         library=library("render_city"),

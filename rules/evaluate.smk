@@ -1,12 +1,6 @@
 # One job a model file: mAP on the city that the model was not trained on, and its size.
 
 
-def model_file(wildcards):
-    """The file behind a version: compressed for a cell, float32 for all others."""
-    suffix = "pvlad" if "-" in wildcards.version else "safetensors"
-    return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"
-
-
 rule evaluate_model:
     input:
         model=model_file,

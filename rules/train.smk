@@ -1,12 +1,6 @@
 # The base models: initial weights, clustering and whitening, then fine-tuning.
 
 
-def weights_file(model):
-    """The file that a model's convolutions start from, as a list that may be empty."""
-    weights = config["models"][model]["weights"]
-    return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
-
-
 rule initialise_model:
     input:
         dataset="results/{study}/data/{city}/dataset.json",

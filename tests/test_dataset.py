@@ -90,7 +90,7 @@ def test_a_complete_data_set(lists, tmp_path):
 def test_a_part_must_be_allowed_and_is_said(lists):
     sizes = {name: SIZES[name] for name in ("hall_000001", "hall_000003")}
     queries = read_ground_truth(lists, "oxc1_")
-    with pytest.raises(DatasetError, match="2 images found, 4 expected; .*partial: true"):
+    with pytest.raises(DatasetError, match=r"2 images found, 4 expected; .*partial: true"):
         index_dataset("city", sizes, queries, **COMPLETE)
     dataset = index_dataset("city", sizes, queries, **COMPLETE, partial=True)
     assert describe_counts(dataset.counts()) == "2 of 4 images, 1 of 2 queries"
@@ -112,7 +112,7 @@ def test_left_out_images_are_gone_from_everywhere(lists):
 def test_a_list_that_names_a_missing_image(lists):
     sizes = {**SIZES, "new": (1, 1)}
     del sizes["hall_000003"]
-    with pytest.raises(DatasetError, match="hall_1 names 1 images .* hall_000003"):
+    with pytest.raises(DatasetError, match=r"hall_1 names 1 images .* hall_000003"):
         index_dataset("city", sizes, read_ground_truth(lists, "oxc1_"), **COMPLETE)
 
 

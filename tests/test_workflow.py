@@ -1,17 +1,11 @@
 """The workflow as a user runs it: job counts, a whole small study, reruns of what changed."""
 
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-
-ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "rules", "workflow_scripts", "pocketvlad", "config", "config.yaml", "envs")
+from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
@@ -45,42 +39,6 @@ COUNTS = {
         "all": 1,
     },
 }
-
-
-def copy_workflow(target: Path) -> Path:
-    """The workflow's own files, and nothing that a run has left behind."""
-    target.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, target / part, ignore=ignore)
-        else:
-            shutil.copy(source, target / part)
-    return target
-
-
-def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:
-    result = subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    output = result.stdout + result.stderr
-    if check:
-        assert result.returncode == 0, output[-5000:]
-    return output
-
-
-def job_counts(output: str) -> dict[str, int]:
-    """The table "Job stats" of Snakemake's output, without its total."""
-    found = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)^total", output, re.M | re.S)
-    if found is None:
-        assert "Nothing to be done" in output, output[-3000:]
-        return {}
-    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", found[1], re.M)}
 
 
 @pytest.mark.parametrize("config", COUNTS)
@@ -179,7 +137,7 @@ def dry_run(folder: Path) -> dict[str, int]:
             "quantize.py",
             {
                 "quantize_model": 2,
-                "evaluate_model": 8,
+                "evaluate_model": 2,
                 "tabulate_results": 1,
                 "plot_results": 2,
                 "all": 1,

@@ -8,6 +8,7 @@ from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import evaluate, versions
 from pocketvlad.job import logged
 from pocketvlad.model import parameter_count
+from pocketvlad.model_file import build_model
 from pocketvlad.prune import pruned_percent
 from pocketvlad.retrieval import mean_average_precision
 from pocketvlad.rows import parse_version
@@ -25,7 +26,7 @@ def main(
     batch_size: int,
 ) -> None:
     # The network that is scored is the one that the file decodes to.
-    model = read_compressed(model_file)
+    model = build_model(*read_compressed(model_file), model_file)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
     scores = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
     parameters = parameter_count(model.network)

@@ -43,7 +43,8 @@ class Shot:
 def propose(site: Site, category: str, size: int, variety: float, rng: np.random.Generator) -> Shot:
     """A random shot meant to show as much of the subject as the category says.
 
-    size: longest side in pixels.  variety: 0 (all from about the same place) to 1.  How much shows in fact has to be measured.
+    size: longest side in pixels.  variety: 0 (all from about the same place) to 1.  How much
+    shows in fact has to be measured.
     """
     modes = _MODES[category]
     mode = str(rng.choice(list(modes), p=list(modes.values())))

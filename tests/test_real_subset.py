@@ -1,0 +1,90 @@
+"""The study on a few dozen real photographs with the real ImageNet weights."""
+
+import tarfile
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from workflow_runs import copy_workflow, snakemake
+
+from pocketvlad.backbones import vgg16
+from pocketvlad.ground_truth import read_ground_truth
+from pocketvlad.weights import WeightsError, load_torchvision_convolutions, read_state_dict
+
+PREFIX = {"oxford": "oxc1_", "paris": ""}
+POSITIVES, OTHERS = 4, 8  # photographs a landmark, and of no landmark
+
+
+def choose_images(lists, names):
+    """The query images, a few positives of each landmark, and a few images of none."""
+    shown = {name for query in lists for name in (*query.good, *query.ok, *query.junk)}
+    chosen = {query.image for query in lists}
+    for query in lists:
+        there = [name for name in (*query.good, *query.ok) if name in names]
+        chosen.update(there[:POSITIVES])
+    chosen.update([name for name in sorted(names) if name not in shown][:OTHERS])
+    return chosen & names
+
+
+@pytest.fixture(scope="module")
+def few_photographs(real_data, tmp_path_factory):
+    """A folder like the real subset's, with a few dozen of its photographs."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for city, prefix in PREFIX.items():
+        with tarfile.open(real_data / f"{city}_gt.tgz") as tar:
+            tar.extractall(folder / city, filter="data")
+        lists = read_ground_truth(folder / city, prefix)
+        (folder / f"{city}_gt.tgz").symlink_to((real_data / f"{city}_gt.tgz").resolve())
+        with (
+            tarfile.open(real_data / f"{city}_images.tar") as source,
+            tarfile.open(folder / f"{city}_images.tar", "w") as target,
+        ):
+            members = {m.name.split("/")[-1].removesuffix(".jpg"): m for m in source if m.isfile()}
+            for name in sorted(choose_images(lists, members.keys())):
+                target.addfile(members[name], source.extractfile(members[name]))
+    weights = "vgg16_features.pth"
+    (folder / weights).symlink_to((real_data / weights).resolve())
+    return folder
+
+
+def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
+    monkeypatch.setenv("POCKETVLAD_DATA", str(few_photographs))
+    folder = copy_workflow(tmp_path / "clone")
+    config = yaml.safe_load((folder / "config" / "subset.yaml").read_text())
+    datasets = yaml.safe_load((folder / "config" / "datasets.yaml").read_text())["datasets"]
+    for city in ("oxford-subset", "paris-subset"):
+        del datasets[city]["images"][0]["checksum"]  # the archive has fewer images
+    (folder / "config" / "datasets.yaml").write_text(yaml.safe_dump({"datasets": datasets}))
+    config["protocol"]["image_size"] = 96
+    config["models"]["vgg16"] |= {"clusters": 8, "descriptor": 16}
+    config["initialise"] |= {"locals_per_image": 10, "whitening_samples": 40}
+    config["training"] |= {"epochs": 1, "tuples": 4, "image_size": 67, "pool": 12}
+    config["validation"] |= {"images": 5, "queries": 5}
+    config["pruning"] |= {"thresholds": {"0.005": 0.65}, "rounds": 1, "tuples": 2}
+    config["quantization"] = {"quantizers": ["kmeans"], "bits": [8]}
+    (folder / "few.yaml").write_text(yaml.safe_dump(config))
+    snakemake(folder, "--cores", "2", "--configfile", "few.yaml")
+    results = folder / "results" / "subset"
+    table = pd.read_csv(results / "table.csv", keep_default_na=False)
+    assert list(table["bits"]) == [32, 8]
+    assert (table["queries_oxford"] == 33).all()
+    assert (table["queries_paris"] == 6).all()
+    # ImageNet's features tell these buildings apart; chance would give about 10.
+    assert (table.loc[0, ["map_oxford", "map_paris"]] > 40).all()
+    report = (results / "table.md").read_text()
+    assert "of 5063 images, 33 of 55 queries" in report
+    assert "not comparable with published mAP" in report
+
+
+def test_the_weights_are_read_and_refused_by_name(real_data):
+    path = real_data / "vgg16_features.pth"
+    state = read_state_dict(path)
+    network = vgg16()
+    load_torchvision_convolutions(network, state, path)
+    torch.testing.assert_close(network.conv5_3.weight.detach(), state["features.28.weight"])
+    with pytest.raises(WeightsError, match=r"layer conv1_1.*\(64, 3, 3, 3\) found, \(32, "):
+        load_torchvision_convolutions(vgg16(0.5), state, path)
+    del state["features.28.weight"], state["features.28.bias"]
+    with pytest.raises(WeightsError, match="12 convolutions, expected 13"):
+        load_torchvision_convolutions(network, state, path)

@@ -1,0 +1,47 @@
+"""Running a copy of the workflow, for the tests that do."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("Snakefile", "rules", "workflow_scripts", "pocketvlad", "config", "config.yaml", "envs")
+
+
+def copy_workflow(target: Path) -> Path:
+    """The workflow's own files, and nothing that a run has left behind."""
+    target.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, target / part, ignore=ignore)
+        else:
+            shutil.copy(source, target / part)
+    return target
+
+
+def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:
+    """What Snakemake prints in `folder`; with `check` it must succeed."""
+    result = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    output = result.stdout + result.stderr
+    if check:
+        assert result.returncode == 0, output[-5000:]
+    return output
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """The table "Job stats" of Snakemake's output, without its total."""
+    found = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)^total", output, re.M | re.S)
+    if found is None:
+        assert "Nothing to be done" in output, output[-3000:]
+        return {}
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", found[1], re.M)}
