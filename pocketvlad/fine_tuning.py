@@ -8,13 +8,9 @@ import torch
 
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.model import PlaceNet
-from pocketvlad.training import (
-    TrainingImages,
-    TrainingSettings,
-    train_epoch,
-    trainable_parameters,
-    validate,
-)
+from pocketvlad.training import TrainingSettings, train_epoch, trainable_parameters
+from pocketvlad.training_city import TrainingImages
+from pocketvlad.validation import validate
 
 
 def _nothing(*_: object) -> None:

@@ -6,7 +6,8 @@ from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.fine_tuning import EpochRecord, fine_tune
 from pocketvlad.model import PlaceNet
 from pocketvlad.prune import apply_masks, assert_masked, cutoffs, prune_below, zero_masks
-from pocketvlad.training import TrainingImages, TrainingSettings
+from pocketvlad.training import TrainingSettings
+from pocketvlad.training_city import TrainingImages
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,20 @@
-"""Fine-tuning on mined tuples: the loop that base training and pruning share."""
+"""One epoch of fine-tuning on mined tuples."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pocketvlad.augmentation import Augmentation, augmented_image
-from pocketvlad.crops import random_crops
-from pocketvlad.dataset import Dataset, Query
-from pocketvlad.describe import Picture, describe
-from pocketvlad.images import Box, Preprocessing, Sizing, to_batch
-from pocketvlad.landmarks import Landmark, Split, landmarks, split_landmarks
+from pocketvlad.describe import describe
+from pocketvlad.images import Box, to_batch
 from pocketvlad.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.model import PlaceNet
 from pocketvlad.progress import progress
-from pocketvlad.retrieval import mean_average_precision, score_queries
+from pocketvlad.training_city import TrainingImages
 from pocketvlad.triplet import triplet_loss
 
 
@@ -44,46 +40,6 @@ class TrainingSettings:
     image_size: int
     crop: float
     colour: float
-
-
-@dataclass(frozen=True)
-class ValidationSettings:
-    """What picks the epoch; the config's keys of the same names explain each."""
-
-    fraction: float  # of the landmarks
-    images: int  # of the background, in the database
-    queries: int  # at most
-
-
-@dataclass(frozen=True)
-class TrainingImages:
-    """The training city as the loop needs it."""
-
-    folder: Path
-    dataset: Dataset
-    split: Split
-    sizing: Sizing
-    preprocessing: Preprocessing
-    validation: ValidationSettings
-
-    def pictures(self, names: Sequence[str]) -> list[Picture]:
-        return [Picture(self.path(name), self.dataset.sizes[name]) for name in names]
-
-    def path(self, name: str) -> Path:
-        return self.folder / f"{name}.jpg"
-
-
-def load_training_images(
-    dataset: Dataset,
-    folder: Path,
-    sizing: Sizing,
-    preprocessing: Preprocessing,
-    validation: ValidationSettings,
-    seed: int,
-) -> TrainingImages:
-    """Split the training city's landmarks by `seed`, the same for all that trains on it."""
-    split = split_landmarks(landmarks(dataset), dataset.images, validation.fraction, seed)
-    return TrainingImages(folder, dataset, split, sizing, preprocessing, validation)
 
 
 def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.Parameter]:
@@ -212,52 +168,3 @@ def train_epoch(
             bar.set_postfix(loss=f"{np.mean(losses):.4f}")
             bar.update(len(step))
     return float(np.mean(losses))
-
-
-def validation_queries(
-    held: Sequence[Landmark], images: TrainingImages, limit: int
-) -> tuple[list[Query], list[Picture]]:
-    """At most `limit` queries of the held-out landmarks, and their pictures.
-
-    Every positive makes one: an official query with its box, any other with a random crop, the
-    same in every epoch. Its own image is junk: finding that says nothing.
-    """
-    boxes = {image: box for landmark in held for image, box in landmark.queries}
-    queries = [
-        Query(
-            name=f"{landmark.name}/{name}",
-            landmark=landmark.name,
-            image=name,
-            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed)[0].box,
-            good=tuple(other for other in landmark.positives if other != name),
-            ok=(),
-            junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
-        )
-        for landmark in held
-        for seed, name in enumerate(landmark.positives)
-    ]
-    queries = queries[:: max(1, -(-len(queries) // limit))]
-    pictures = [
-        Picture(images.path(query.image), images.dataset.sizes[query.image], query.box)
-        for query in queries
-    ]
-    return queries, pictures
-
-
-def validate(network: PlaceNet, images: TrainingImages) -> float:
-    """mAP of the held-out landmarks' images among themselves and background images."""
-    settings, held = images.validation, images.split.validation
-    background = images.split.background
-    step = max(1, -(-len(background) // settings.images))
-    names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
-    queries, pictures = validation_queries(held, images, settings.queries)
-    network.eval()
-    descriptors = describe(
-        network,
-        images.pictures(names) + pictures,
-        images.sizing,
-        images.preprocessing,
-        label="validation",
-    )
-    scores = score_queries(queries, descriptors[len(names) :], names, descriptors[: len(names)])
-    return mean_average_precision(scores)

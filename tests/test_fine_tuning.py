@@ -5,18 +5,14 @@ import pytest
 import torch
 
 from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.dataset import Dataset, Query
+from pocketvlad.dataset import Dataset, Query, write_dataset
 from pocketvlad.fine_tuning import fine_tune
 from pocketvlad.images import Preprocessing, Sizing
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
 from pocketvlad.prune import pruned_percent
-from pocketvlad.training import (
-    TrainingSettings,
-    ValidationSettings,
-    load_training_images,
-    trainable_parameters,
-)
+from pocketvlad.training import TrainingSettings, trainable_parameters
+from pocketvlad.training_city import ValidationSettings, load_training_images
 
 SETTINGS = TrainingSettings(
     layers=("all",),
@@ -62,8 +58,10 @@ def city(photograph):
         )
         for letter in "abc"
     )
+    index = path.parent / "dataset.json"
+    write_dataset(index, Dataset("city", dict(sorted(sizes.items())), queries, 16, 3))
     return load_training_images(
-        Dataset("city", dict(sorted(sizes.items())), queries, 16, 3),
+        index,
         path.parent,
         Sizing(67, "bilinear"),
         Preprocessing((127.5,) * 3, (64.0,) * 3),

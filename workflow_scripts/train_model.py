@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 
 from pocketvlad.checkpoint import Checkpoint, fingerprint
-from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import sizing_of
 from pocketvlad.fine_tuning import fine_tune
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model, write_model
 from pocketvlad.seeds import derive_seed
-from pocketvlad.training import TrainingSettings, ValidationSettings, load_training_images
+from pocketvlad.training import TrainingSettings
+from pocketvlad.training_city import ValidationSettings, load_training_images
 
 
 def main(
@@ -30,7 +30,7 @@ def main(
     model = read_model(model_file)
     settings = TrainingSettings(**training)
     city = load_training_images(
-        read_dataset(dataset_file),
+        dataset_file,
         images,
         sizing_of(protocol),
         model.preprocessing,

@@ -1,0 +1,51 @@
+"""The city that a network learns from: its photographs, and which of them are held out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pocketvlad.dataset import Dataset, read_dataset
+from pocketvlad.describe import Picture
+from pocketvlad.images import Preprocessing, Sizing
+from pocketvlad.landmarks import Split, landmarks, split_landmarks
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """What picks the epoch; the config's keys of the same names explain each."""
+
+    fraction: float  # of the landmarks
+    images: int  # of the background, in the database
+    queries: int  # at most
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """The training city as the loop needs it."""
+
+    folder: Path
+    dataset: Dataset
+    split: Split
+    sizing: Sizing
+    preprocessing: Preprocessing
+    validation: ValidationSettings
+
+    def pictures(self, names: Sequence[str]) -> list[Picture]:
+        return [Picture(self.path(name), self.dataset.sizes[name]) for name in names]
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name}.jpg"
+
+
+def load_training_images(
+    dataset_file: Path,
+    folder: Path,
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    validation: ValidationSettings,
+    seed: int,
+) -> TrainingImages:
+    """Read the index and split its landmarks by `seed`, the same for all that trains on it."""
+    dataset = read_dataset(dataset_file)
+    split = split_landmarks(landmarks(dataset), dataset.images, validation.fraction, seed)
+    return TrainingImages(folder, dataset, split, sizing, preprocessing, validation)

@@ -1,0 +1,60 @@
+"""The held-out landmarks of the training city as a small retrieval task."""
+
+from collections.abc import Sequence
+
+from pocketvlad.crops import random_crops
+from pocketvlad.dataset import Query
+from pocketvlad.describe import Picture, describe
+from pocketvlad.landmarks import Landmark
+from pocketvlad.model import PlaceNet
+from pocketvlad.retrieval import mean_average_precision, score_queries
+from pocketvlad.training_city import TrainingImages
+
+
+def validation_queries(
+    held: Sequence[Landmark], images: TrainingImages, limit: int
+) -> tuple[list[Query], list[Picture]]:
+    """At most `limit` queries of the held-out landmarks, and their pictures.
+
+    Every positive makes one: an official query with its box, any other with a random crop, the
+    same in every epoch. Its own image is junk: finding that says nothing.
+    """
+    boxes = {image: box for landmark in held for image, box in landmark.queries}
+    queries = [
+        Query(
+            name=f"{landmark.name}/{name}",
+            landmark=landmark.name,
+            image=name,
+            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed)[0].box,
+            good=tuple(other for other in landmark.positives if other != name),
+            ok=(),
+            junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
+        )
+        for landmark in held
+        for seed, name in enumerate(landmark.positives)
+    ]
+    queries = queries[:: max(1, -(-len(queries) // limit))]
+    pictures = [
+        Picture(images.path(query.image), images.dataset.sizes[query.image], query.box)
+        for query in queries
+    ]
+    return queries, pictures
+
+
+def validate(network: PlaceNet, images: TrainingImages) -> float:
+    """mAP of the held-out landmarks' images among themselves and background images."""
+    settings, held = images.validation, images.split.validation
+    background = images.split.background
+    step = max(1, -(-len(background) // settings.images))
+    names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
+    queries, pictures = validation_queries(held, images, settings.queries)
+    network.eval()
+    descriptors = describe(
+        network,
+        images.pictures(names) + pictures,
+        images.sizing,
+        images.preprocessing,
+        label="validation",
+    )
+    scores = score_queries(queries, descriptors[len(names) :], names, descriptors[: len(names)])
+    return mean_average_precision(scores)
