@@ -49,6 +49,8 @@ def size_plot(table: pd.DataFrame, city: str) -> Figure:
         )
         axis.set(title=model, xlabel="size by the paper's convention (MiB)", ylabel="")
         axis.set_xlim(left=0)
+        axis.margins(y=0.1)
+    sns.move_legend(axes[0][-1], "upper left", bbox_to_anchor=(1.02, 1.0))
     axes[0][0].set_ylabel(f"mAP on {table[f'dataset_{city}'].iloc[0]} (%)")
     figure.tight_layout()
     return figure
