@@ -18,6 +18,7 @@ from pocketvlad.crops import random_crops
 from pocketvlad.describe import Picture, describe
 from pocketvlad.images import Preprocessing, Sizing
 from pocketvlad.model import PlaceNet
+from pocketvlad.sampling import drawn
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,6 @@ class InitialisationSettings:
     cluster_images: int  # images whose local descriptors are clustered, at most
     locals_per_image: int  # local descriptors taken of each
     whitening_samples: int  # images (NetVLAD used 10,000 at most), then random crops of them
-
-
-def sample_pictures(pictures: Sequence[Picture], count: int, seed: int) -> list[Picture]:
-    """At most `count` of `pictures`, without repetition, in their order."""
-    if len(pictures) <= count:
-        return list(pictures)
-    chosen = np.random.default_rng(seed).choice(len(pictures), count, replace=False)
-    return [pictures[index] for index in sorted(chosen)]
 
 
 def cluster_centres(local: np.ndarray, clusters: int, seed: int) -> np.ndarray:
@@ -101,7 +94,7 @@ def fit_netvlad(
     seed: int,
 ) -> None:
     """Set the centres and the assignment from the local descriptors of `pictures`."""
-    chosen = sample_pictures(pictures, settings.cluster_images, seed)
+    chosen = drawn(pictures, settings.cluster_images, np.random.default_rng(seed))
     sampler = local_descriptor_sampler(network, settings.locals_per_image, seed)
     rows = describe(sampler, chosen, sizing, preprocessing, label="local descriptors")
     local = rows.reshape(len(chosen) * settings.locals_per_image, -1)
@@ -118,11 +111,11 @@ def fit_whitening(
     seed: int,
 ) -> None:
     """Set the whitening layer from the unwhitened descriptors of `pictures` and crops of them."""
-    chosen = sample_pictures(pictures, settings.whitening_samples, seed)
+    chosen = drawn(pictures, settings.whitening_samples, np.random.default_rng(seed))
     # A city with fewer images than the descriptor is long needs more samples than images.
     crops, rest = divmod(settings.whitening_samples - len(chosen), len(pictures))
     chosen += random_crops(pictures, crops, seed)
-    chosen += random_crops(sample_pictures(pictures, rest, seed), 1, seed + 1)
+    chosen += random_crops(drawn(pictures, rest, np.random.default_rng(seed)), 1, seed + 1)
     vlad = describe(network.vlad, chosen, sizing, preprocessing, label="whitening")
     weight, bias = pca_whitening(vlad, network.architecture.descriptor)
     with torch.no_grad():

@@ -14,6 +14,7 @@ from pocketvlad.images import Box, to_batch
 from pocketvlad.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.model import PlaceNet
 from pocketvlad.progress import progress
+from pocketvlad.sampling import drawn
 from pocketvlad.training_city import TrainingImages
 from pocketvlad.triplet import triplet_loss
 
@@ -57,13 +58,6 @@ def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.P
     for name, parameter in named.items():
         parameter.requires_grad_("all" in layers or name.startswith(tuple(layers)))
     return [parameter for parameter in named.values() if parameter.requires_grad]
-
-
-def drawn(names: Sequence[str], count: int, generator: np.random.Generator) -> list[str]:
-    """At most `count` of `names`, drawn at random, in their order."""
-    if len(names) <= count:
-        return list(names)
-    return [names[i] for i in sorted(generator.choice(len(names), count, replace=False))]
 
 
 def epoch_tuples(

@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import database_pictures, sizing_of
 from pocketvlad.initialise import (
     InitialisationSettings,
     fit_netvlad,
     fit_whitening,
-    sample_pictures,
 )
 from pocketvlad.job import logged
 from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, write_model
 from pocketvlad.patch_filters import learn_filters
+from pocketvlad.sampling import drawn
 from pocketvlad.seeds import derive_seed
 from pocketvlad.weights import load_initial_weights
 
@@ -36,7 +38,7 @@ def main(
     preprocessing = load_initial_weights(network, weights["source"], weights_file, seed)
     pictures = database_pictures(read_dataset(dataset_file), images)
     if weights["source"] == "patches":
-        sample = sample_pictures(pictures, PATCH_IMAGES, seed)
+        sample = drawn(pictures, PATCH_IMAGES, np.random.default_rng(seed))
         learn_filters(network.backbone, sample, sizing_of(protocol), preprocessing, seed)
     data = (pictures, sizing_of(protocol), preprocessing, InitialisationSettings(**initialise))
     fit_netvlad(network, *data, seed)
