@@ -15,6 +15,13 @@ if "cities" not in config:
 
 include: "rules/common.smk"
 include: "rules/data.smk"
+
+
+if "pretraining" in config:
+
+    include: "rules/pretrain.smk"
+
+
 include: "rules/train.smk"
 include: "rules/prune.smk"
 include: "rules/quantize.smk"

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 DATA_FOLDER_VARIABLE = "POCKETVLAD_DATA"
+EMBEDDED_WEIGHTS = Path(__file__).parent / "mini" / "weights"
 
 
 class ConfigError(ValueError):
@@ -47,7 +48,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
         yield "cities: both roles have the same data set; a model is tested on another city"
     for name, model in config["models"].items():
         weights = model["weights"]
-        if weights["source"] in ("random", "patches"):
+        if weights["source"] in ("random", "buildings"):
             if "file" in weights:
                 yield f"models.{name}.weights.file: {weights['source']} needs none; remove it"
             continue
@@ -63,6 +64,11 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                 f"models.{name}.width: {model['width']} does not fit {weights['source']} weights; "
                 "write 1.0, or start from random weights"
             )
+
+
+def embedded_weights(backbone: str, width: float) -> Path:
+    """Where the package holds, or would hold, the pretrained weights of a narrow backbone."""
+    return EMBEDDED_WEIGHTS / f"{backbone}-{width:g}.safetensors"
 
 
 def check_config(config: Mapping, schema: Path) -> None:

@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from pocketvlad.images import Preprocessing
 from pocketvlad.model import PlaceNet, initialise_randomly
+from pocketvlad.tensor_file import ModelFileError, read_tensors, write_tensors
 
 # ImageNet's mean as Caffe's models and torchvision's IMAGENET1K_FEATURES subtract it.
 _CAFFE = Preprocessing(mean=(123.68, 116.779, 103.939), std=(1.0, 1.0, 1.0))
 # ImageNet's mean and deviation as torchvision's IMAGENET1K_V1 weights expect them, in 0-255.
 _TORCHVISION = Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
-_RANDOM = Preprocessing(mean=(127.5, 127.5, 127.5), std=(63.75, 63.75, 63.75))
+# Where no statistics are known: pixels from -2 to 2.
+CENTRED = Preprocessing(mean=(127.5, 127.5, 127.5), std=(63.75, 63.75, 63.75))
 
 
 class WeightsError(ValueError):
@@ -31,9 +33,9 @@ class WeightsSource:
 
 
 SOURCES = {
-    "random": WeightsSource(None, _RANDOM),
-    # Random until patch_filters learns them from the training city.
-    "patches": WeightsSource(None, _RANDOM),
+    "random": WeightsSource(None, CENTRED),
+    # Narrow backbones pretrained on rendered buildings, which the package holds.
+    "buildings": WeightsSource(None, CENTRED),
     # torchvision's VGG16 IMAGENET1K_FEATURES, and any file of the same form.
     "vgg16-caffe": WeightsSource("vgg16", _CAFFE),
     # torchvision's VGG16 IMAGENET1K_V1; its classifier is not used.
@@ -82,19 +84,52 @@ def load_torchvision_convolutions(
                 target.copy_(state[key])
 
 
+def write_backbone(
+    path: Path, backbone: nn.Sequential, architecture: tuple[str, float], origin: Mapping
+) -> None:
+    """Write a backbone's weights in float16.
+
+    Args:
+        architecture: name and width of the backbone.
+        origin: how the weights were made, for the file's header.
+    """
+    tensors = {name: t.half().contiguous().numpy() for name, t in backbone.state_dict().items()}
+    name, width = architecture
+    write_tensors(path, tensors, {"backbone": name, "width": width, **origin})
+
+
+def load_backbone(backbone: nn.Sequential, path: Path) -> None:
+    """Fill a backbone from a file that `write_backbone` made.
+
+    Raises:
+        WeightsError: damaged, or of another backbone or width; names the file.
+    """
+    try:
+        tensors, _ = read_tensors(path)
+        backbone.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    except (ModelFileError, RuntimeError) as error:
+        raise WeightsError(
+            f"{path} does not hold this backbone: {error}; choose a width whose weights the "
+            "package holds, or make them by `snakemake pretrain`"
+        ) from None
+
+
 def load_initial_weights(
     network: PlaceNet, source: str, path: Path | None, seed: int
 ) -> Preprocessing:
     """Fill the backbone from `source` and return the preprocessing that goes with it."""
     kind = SOURCES[source]
-    if kind.backbone is None:
+    if source == "random":
         initialise_randomly(network.backbone, seed)
         return kind.preprocessing
-    if kind.backbone != network.architecture.backbone:
+    if kind.backbone not in (None, network.architecture.backbone):
         raise WeightsError(
             f"weights {source!r} are for {kind.backbone}, not {network.architecture.backbone}"
         )
     if path is None:
         raise WeightsError(f"weights {source!r} need a file; add `weights.file` to the model")
-    load_torchvision_convolutions(network.backbone, read_state_dict(path), path)
+    if source == "buildings":
+        load_backbone(network.backbone, path)
+    else:
+        load_torchvision_convolutions(network.backbone, read_state_dict(path), path)
     return kind.preprocessing

@@ -5,7 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from pocketvlad.config import ConfigError, check_config, data_folder, local_file
+from pocketvlad.config import (
+    ConfigError,
+    check_config,
+    data_folder,
+    embedded_weights,
+    local_file,
+)
 from pocketvlad.imports import package_modules, pass_on_path
 from pocketvlad.summary import summary_text
 
@@ -36,10 +42,12 @@ wildcard_constraints:
     version=r"untrained|initial|base|0\.\d*[1-9]/(?:pruned|[a-z]+-\d)",
 
 
-# A network that starts from the data or from a file is compared with a random one, too, where
-# that costs little: with patches, which only small studies use.
+# A pretrained network is compared with a random one, too, where that costs little: with narrow
+# backbones.
 UNTRAINED = [
-    name for name in MODELS if config["models"][name]["weights"]["source"] == "patches"
+    name
+    for name in MODELS
+    if config["models"][name]["weights"]["source"] == "buildings"
 ]
 
 
@@ -99,7 +107,12 @@ def declared_archive(dataset, file):
 
 def weights_file(model):
     """The file that a model's convolutions start from, as a list that may be empty."""
-    weights = config["models"][model]["weights"]
+    declared = config["models"][model]
+    weights = declared["weights"]
+    if weights["source"] == "buildings":
+        return [
+            os.path.relpath(embedded_weights(declared["backbone"], declared["width"]))
+        ]
     return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
 
 

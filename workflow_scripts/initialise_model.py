@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import database_pictures, sizing_of
 from pocketvlad.initialise import (
@@ -14,12 +12,8 @@ from pocketvlad.initialise import (
 from pocketvlad.job import logged
 from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, write_model
-from pocketvlad.patch_filters import learn_filters
-from pocketvlad.sampling import drawn
 from pocketvlad.seeds import derive_seed
 from pocketvlad.weights import load_initial_weights
-
-PATCH_IMAGES = 32
 
 
 def main(
@@ -37,9 +31,6 @@ def main(
     network = PlaceNet(Architecture(**architecture)).eval()
     preprocessing = load_initial_weights(network, weights["source"], weights_file, seed)
     pictures = database_pictures(read_dataset(dataset_file), images)
-    if weights["source"] == "patches":
-        sample = drawn(pictures, PATCH_IMAGES, np.random.default_rng(seed))
-        learn_filters(network.backbone, sample, sizing_of(protocol), preprocessing, seed)
     data = (pictures, sizing_of(protocol), preprocessing, InitialisationSettings(**initialise))
     fit_netvlad(network, *data, seed)
     fit_whitening(network, *data, seed)

@@ -1,0 +1,35 @@
+"""Pretrain one backbone on rendered buildings and write its weights in half precision."""
+
+from pathlib import Path
+
+from pocketvlad.checkpoint import Checkpoint, fingerprint
+from pocketvlad.job import logged
+from pocketvlad.pretraining import PretrainingSettings, labelled_pictures, pretrain
+from pocketvlad.seeds import derive_seed
+from pocketvlad.weights import CENTRED, write_backbone
+
+
+def main(
+    pictures: Path, output: Path, checkpoint_file: Path, model: dict, settings: dict, seed: int
+) -> None:
+    architecture = (model["backbone"], model["width"])
+    labelled = labelled_pictures(pictures)
+    # The number of epochs shapes the learning rate of all of them, so it is part of the identity.
+    identity = fingerprint([architecture, settings, seed], labelled.paths)
+    checkpoint = Checkpoint(checkpoint_file, identity)
+    backbone = pretrain(
+        architecture, labelled, PretrainingSettings(**settings), CENTRED, seed, checkpoint
+    )
+    write_backbone(output, backbone, architecture, {"pretraining": settings, "seed": seed})
+    checkpoint.delete()
+
+
+with logged(snakemake.log[0]):
+    main(
+        Path(snakemake.input.pictures),
+        Path(snakemake.output[0]),
+        Path(snakemake.params.checkpoint),
+        snakemake.params.model,
+        snakemake.params.settings,
+        derive_seed(snakemake.params.seed),
+    )

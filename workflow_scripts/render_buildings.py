@@ -1,0 +1,14 @@
+"""Draw the ordinary buildings that the narrow backbones are pretrained on."""
+
+from pathlib import Path
+
+from pocketvlad.job import logged
+from pocketvlad.mini.buildings import BuildingsSpec, write_buildings
+from pocketvlad.progress import progress_over
+
+with logged(snakemake.log[0]):
+    write_buildings(
+        BuildingsSpec(**snakemake.params.spec),
+        Path(snakemake.output[0]),
+        progress_over("buildings", "building"),
+    )
