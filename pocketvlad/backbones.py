@@ -14,6 +14,8 @@ from torch import nn
 _VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 BACKBONES = ("alexnet", "vgg16")
+LEAST_SIDE = {"alexnet": 67, "vgg16": 16}
+"""Pixels that an image must have on either side."""
 
 
 def scaled(channels: int, width: float, groups: int = 1) -> int:
@@ -67,17 +69,32 @@ def vgg16(width: float = 1.0) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
+def _check(name: str, width: float) -> None:
+    if name not in BACKBONES:
+        raise ValueError(f"backbone {name!r} is unknown; choose one of {', '.join(BACKBONES)}")
+    if not 0 < width <= 1:
+        raise ValueError(f"width {width} is out of range; choose one in (0, 1]")
+
+
 def build_backbone(name: str, width: float = 1.0) -> nn.Sequential:
     """The backbone called `name`, narrowed by `width` (1 is the published network).
 
     Raises:
         ValueError: unknown name, or a width outside (0, 1].
     """
-    if name not in BACKBONES:
-        raise ValueError(f"backbone {name!r} is unknown; choose one of {', '.join(BACKBONES)}")
-    if not 0 < width <= 1:
-        raise ValueError(f"width {width} is out of range; choose one in (0, 1]")
+    _check(name, width)
     return {"alexnet": alexnet, "vgg16": vgg16}[name](width)
+
+
+def descriptor_channels(name: str, width: float = 1.0) -> int:
+    """Channels of the last convolution of a backbone that has not been built.
+
+    Raises:
+        ValueError: unknown name, or a width outside (0, 1].
+    """
+    _check(name, width)
+    channels, groups = {"alexnet": (256, 2), "vgg16": (512, 1)}[name]
+    return scaled(channels, width, groups)
 
 
 def output_channels(backbone: nn.Sequential) -> int:

@@ -1,15 +1,17 @@
 """Networks on disk, with everything needed to rebuild and use them in the header."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from pocketvlad.backbones import descriptor_channels
+from pocketvlad.format_error import FormatError
 from pocketvlad.images import Preprocessing
 from pocketvlad.model import Architecture, PlaceNet
-from pocketvlad.tensor_file import ModelFileError, read_tensors, write_tensors
+from pocketvlad.tensor_file import read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Model:
 
     network: PlaceNet
     preprocessing: Preprocessing
+    origin: dict[str, object] = field(default_factory=dict)
+    """How it was made, stage after stage; it travels with the weights into every file."""
 
 
 def write_model(path: Path, model: Model) -> None:
@@ -25,12 +29,29 @@ def write_model(path: Path, model: Model) -> None:
     header = {
         "architecture": model.network.architecture.as_dict(),
         "preprocessing": model.preprocessing.as_dict(),
+        "origin": model.origin,
     }
     tensors = {
         name: tensor.detach().contiguous().numpy()
         for name, tensor in model.network.state_dict().items()
     }
     write_tensors(path, tensors, header)
+
+
+def _check_size(architecture: Architecture, tensors: Mapping[str, np.ndarray]) -> None:
+    """Hold the architecture against the tensors that are there, before anything is allocated.
+
+    Raises:
+        ValueError: it claims more, or less.
+    """
+    channels = descriptor_channels(architecture.backbone, architecture.width)
+    expected = {
+        "netvlad.centres": (architecture.clusters, channels),
+        "whitening.weight": (architecture.descriptor, channels * architecture.clusters),
+    }
+    for name, shape in expected.items():
+        if tensors[name].shape != shape:
+            raise ValueError(f"{name} has shape {tensors[name].shape}, {shape} expected")
 
 
 def build_model(
@@ -42,23 +63,27 @@ def build_model(
         path: the file that both were read from, for the error message.
 
     Raises:
-        ModelFileError: tensors and header do not fit each other.
+        FormatError: tensors and header do not fit each other.
     """
     try:
-        network = PlaceNet(Architecture(**header["architecture"]))
+        architecture = Architecture(**header["architecture"])
+        _check_size(architecture, tensors)
+        network = PlaceNet(architecture)
         network.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-        raw = header["preprocessing"]
-        preprocessing = Preprocessing(tuple(raw["mean"]), tuple(raw["std"]))
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise ModelFileError(f"{path} does not fit its own header: {error}") from None
+        raw, origin = header["preprocessing"], dict(header["origin"])
+        preprocessing = Preprocessing(tuple(map(float, raw["mean"])), tuple(map(float, raw["std"])))
+        if not len(preprocessing.mean) == len(preprocessing.std) == 3 or 0 in preprocessing.std:
+            raise ValueError(f"preprocessing {raw} is not that of three channels")
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise FormatError(f"{path} does not fit its own header: {error}") from None
     network.eval().to(memory_format=torch.channels_last)
-    return Model(network, preprocessing)
+    return Model(network, preprocessing, origin)
 
 
 def read_model(path: Path) -> Model:
     """The uncompressed model in `path`.
 
     Raises:
-        ModelFileError: damaged or not one of ours.
+        FormatError: damaged or not one of ours.
     """
     return build_model(*read_tensors(path), path)

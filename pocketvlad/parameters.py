@@ -11,6 +11,11 @@ def is_compressible(name: str) -> bool:
     return not name.endswith(".bias")
 
 
+def is_known(name: str) -> bool:
+    """Whether a parameter of this name can belong to one of our networks."""
+    return name.split(".")[0] in _KINDS
+
+
 def layer_kind(name: str) -> str:
     """The part of the network that a parameter belongs to: conv, netvlad or whitening."""
     return _KINDS[name.split(".")[0]]

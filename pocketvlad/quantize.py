@@ -11,14 +11,14 @@ import numpy as np
 
 from pocketvlad.kmeans1d import kmeans1d
 from pocketvlad.parameters import is_compressible
-from pocketvlad.quantized_tensor import QuantizedTensor
+from pocketvlad.quantized_tensor import QuantizedTensor, grid
 
 MOST_BITS = 8  # codes are stored in bytes
 
 
 def uniform_levels(survivors: np.ndarray, levels: int) -> np.ndarray:
     """`levels` evenly spaced values from the least to the greatest of `survivors` [N]."""
-    return np.unique(np.linspace(survivors.min(), survivors.max(), levels, dtype=np.float32))
+    return np.unique(grid(survivors.min(), survivors.max(), levels))
 
 
 QUANTIZERS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {

@@ -5,6 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def grid(first: float, last: float, count: int) -> np.ndarray:
+    """`count` evenly spaced float32 levels from `first` to `last`.
+
+    The one way to compute a uniform codebook: quantizers and files must agree to the last bit.
+    """
+    low, high = np.float64(np.float32(first)), np.float64(np.float32(last))
+    levels = low + np.arange(count) * ((high - low) / max(1, count - 1))
+    levels[-1:] = high if count > 1 else low
+    return levels.astype(np.float32)
+
+
 @dataclass(frozen=True)
 class QuantizedTensor:
     """`codes`: uint8, the weight's shape. `codebook`: [L] float32, L <= 2^b, `codebook[0] == 0`."""
@@ -15,3 +26,13 @@ class QuantizedTensor:
     def dequantize(self) -> np.ndarray:
         """The float32 weights that the codes stand for."""
         return self.codebook[self.codes]
+
+    def counts(self) -> np.ndarray:
+        """[L] How many weights have each level."""
+        return np.bincount(self.codes.reshape(-1), minlength=len(self.codebook))
+
+    def entropy_bits(self) -> float:
+        """Shannon's bound on the size of the codes, coded one by one with one model: in bits."""
+        counts = self.counts()
+        counts = counts[counts > 0]
+        return float(-(counts * np.log2(counts / counts.sum())).sum())

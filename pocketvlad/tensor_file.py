@@ -9,11 +9,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from pocketvlad.format_error import FormatError
+
 _KEY = "pocketvlad"
-
-
-class ModelFileError(ValueError):
-    """A model file is damaged or not one of ours; the message names the file."""
 
 
 def write_tensors(
@@ -21,11 +19,14 @@ def write_tensors(
 ) -> None:
     """Write `tensors` with a JSON `header`, under a temporary name until complete."""
     temporary = path.with_name(path.name + ".part")
-    save_file(
-        {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
-        temporary,
-        metadata={_KEY: json.dumps(header, sort_keys=True)},
-    )
+    try:
+        save_file(
+            {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
+            temporary,
+            metadata={_KEY: json.dumps(header, sort_keys=True)},
+        )
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from None
     os.replace(temporary, path)
 
 
@@ -33,11 +34,11 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     """(tensors, header) as `write_tensors` was given them.
 
     Raises:
-        ModelFileError: not a safetensors file, or not one with our header.
+        FormatError: not a safetensors file, or not one with our header.
     """
     try:
         with safe_open(path, framework="np") as file:
             header = json.loads((file.metadata() or {})[_KEY])
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-        raise ModelFileError(f"{path} is not a PocketVLAD model file: {error}") from None
+        raise FormatError(f"{path} is not a PocketVLAD model file: {error}") from None

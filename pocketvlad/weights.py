@@ -8,9 +8,10 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor, nn
 
+from pocketvlad.format_error import FormatError
 from pocketvlad.images import Preprocessing
 from pocketvlad.model import PlaceNet, initialise_randomly
-from pocketvlad.tensor_file import ModelFileError, read_tensors, write_tensors
+from pocketvlad.tensor_file import read_tensors, write_tensors
 
 # ImageNet's mean as Caffe's models and torchvision's IMAGENET1K_FEATURES subtract it.
 _CAFFE = Preprocessing(mean=(123.68, 116.779, 103.939), std=(1.0, 1.0, 1.0))
@@ -107,7 +108,7 @@ def load_backbone(backbone: nn.Sequential, path: Path) -> None:
     try:
         tensors, _ = read_tensors(path)
         backbone.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    except (ModelFileError, RuntimeError) as error:
+    except (FormatError, RuntimeError) as error:
         raise WeightsError(
             f"{path} does not hold this backbone: {error}; choose a width whose weights the "
             "package holds, or make them by `snakemake pretrain`"

@@ -5,7 +5,13 @@ import torch
 from torch import nn
 from torchvision import models
 
-from pocketvlad.backbones import alexnet, build_backbone, vgg16
+from pocketvlad.backbones import (
+    alexnet,
+    build_backbone,
+    descriptor_channels,
+    output_channels,
+    vgg16,
+)
 from pocketvlad.layer_table import backbone_costs, classifier_costs, network_costs
 from pocketvlad.model import Architecture, PlaceNet, parameter_count
 
@@ -92,3 +98,11 @@ def test_width_narrows_the_network():
         build_backbone("vgg16", 0)
     with pytest.raises(ValueError, match="resnet"):
         build_backbone("resnet")
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+@pytest.mark.parametrize("width", [0.03, 0.125, 0.25, 1.0])
+def test_channels_of_a_backbone_are_known_before_it_is_built(name, width):
+    assert descriptor_channels(name, width) == output_channels(build_backbone(name, width))
+    with pytest.raises(ValueError, match="'resnet' is unknown"):
+        descriptor_channels("resnet", width)

@@ -6,6 +6,7 @@ import torch
 from sklearn.cluster import KMeans
 
 from pocketvlad.compressed_file import read_compressed, write_compressed
+from pocketvlad.format_error import FormatError
 from pocketvlad.images import Preprocessing
 from pocketvlad.kmeans1d import kmeans1d
 from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
@@ -20,7 +21,7 @@ from pocketvlad.prune import (
 )
 from pocketvlad.quantize import quantize_tensor, quantize_tensors
 from pocketvlad.size import paper_megabytes
-from pocketvlad.tensor_file import ModelFileError, read_tensors
+from pocketvlad.tensor_file import read_tensors
 
 
 @pytest.fixture
@@ -122,9 +123,9 @@ def test_both_readings_of_a_threshold(network):
     weight = network.backbone.conv3.weight
     absolute = cutoffs(network, "absolute", 0.05, 1.47)
     relative = cutoffs(network, "relative", 0.05, 1.04)
-    assert absolute["backbone.conv3.weight"] == 0.05
+    assert absolute["backbone.conv3.weight"].item() == pytest.approx(0.05)
     deviation = np.std(weight.detach().numpy(), ddof=1)
-    assert relative["backbone.conv3.weight"] == pytest.approx(1.04 * deviation, rel=1e-5)
+    assert relative["backbone.conv3.weight"].item() == pytest.approx(1.04 * deviation, rel=1e-5)
     expected = float((weight.abs() < 1.04 * deviation).float().mean()) * 100
     prune_below(network, relative)
     assert pruned_percent(network)["backbone.conv3.weight"] == pytest.approx(expected, abs=0.01)
@@ -173,17 +174,6 @@ def test_compressed_file_decodes_to_the_quantized_network(network, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_code_without_codebook_entry_is_refused(network, tmp_path):
-    plain, path = tmp_path / "m.safetensors", tmp_path / "m.pvlad"
-    write_model(plain, Model(network, PREPROCESSING))
-    tensors, header = read_tensors(plain)
-    quantized = quantize_tensors(tensors, "kmeans", 5)
-    quantized["whitening.weight"].codes[0, 0] = 200
-    write_compressed(path, tensors, quantized, header)
-    with pytest.raises(ModelFileError, match=r"m\.pvlad: a code of layer whitening\.weight"):
-        read_compressed(path)
-
-
 def test_damaged_model_files_are_refused(network, tmp_path):
     path = tmp_path / "m.safetensors"
     write_model(path, Model(network, PREPROCESSING))
@@ -191,10 +181,10 @@ def test_damaged_model_files_are_refused(network, tmp_path):
         read_model(path).network.state_dict()["whitening.weight"], network.whitening.weight.detach()
     )
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(ModelFileError, match=r"m\.safetensors"):
+    with pytest.raises(FormatError, match=r"m\.safetensors"):
         read_model(path)
     path.write_bytes(b"not a model")
-    with pytest.raises(ModelFileError, match=r"m\.safetensors"):
+    with pytest.raises(FormatError, match=r"m\.safetensors"):
         read_model(path)
 
 

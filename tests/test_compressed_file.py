@@ -1,0 +1,335 @@
+"""The compressed file: exact, small, and safe to open whoever made it."""
+
+import json
+import struct
+import time
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocketvlad.compressed_file import (
+    MAGIC,
+    VERSION,
+    CompressedModel,
+    open_compressed,
+    read_compressed,
+    write_compressed,
+)
+from pocketvlad.format_error import FormatError
+from pocketvlad.layer_coding import side_information_bytes
+from pocketvlad.quantize import quantize_tensors
+from pocketvlad.stored_model import is_compressed, read_stored
+
+PREFIX = struct.Struct("<8sHII")
+HEADER = {
+    "architecture": {"backbone": "alexnet", "width": 0.1, "clusters": 4, "descriptor": 8},
+    "preprocessing": {"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]},
+    "compression": {"threshold": "0.005"},
+}
+
+
+def some_tensors(seed=0):
+    generator = np.random.default_rng(seed)
+    weight = generator.normal(size=(40, 500)).astype(np.float32)
+    weight[np.abs(weight) < 0.8] = 0
+    return {
+        "backbone.conv1.weight": generator.normal(size=(4, 3, 2, 2)).astype(np.float32),
+        "backbone.conv1.bias": generator.normal(size=4).astype(np.float32),
+        "netvlad.centres": np.zeros((3, 5), dtype=np.float32),
+        "whitening.weight": weight,
+    }
+
+
+def write(path, tensors, quantizer="kmeans", bits=5, **options):
+    quantized = quantize_tensors(tensors, quantizer, bits)
+    write_compressed(path, tensors, quantized, HEADER, **options)
+    return quantized
+
+
+@pytest.fixture(scope="module")
+def real_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("file") / "m.pvlad"
+    write(path, some_tensors())
+    return path.read_bytes()
+
+
+def decode(data):
+    """All that a reader does with a file, from bytes."""
+    import io
+
+    model = CompressedModel(io.BytesIO(data), most_weights=1 << 20)
+    return model.header, {layer.name: held for layer, held in model}
+
+
+@pytest.mark.parametrize("quantizer", ["uniform", "kmeans"])
+@pytest.mark.parametrize("bits", [1, 2, 5, 8])
+def test_the_file_decodes_to_exactly_what_was_quantized(tmp_path, quantizer, bits):
+    tensors, path = some_tensors(), tmp_path / "m.pvlad"
+    quantized = write(path, tensors, quantizer, bits)
+    decoded, header = read_compressed(path)
+    assert header == HEADER
+    assert list(decoded) == list(tensors)
+    for name, tensor in tensors.items():
+        expected = quantized[name].dequantize() if name in quantized else tensor
+        np.testing.assert_array_equal(decoded[name], expected)
+        assert decoded[name].dtype == np.float32
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("quantizer", ["uniform", "kmeans"])
+@pytest.mark.parametrize("bits", [5, 8])
+def test_the_size_is_the_entropy_and_the_side_information(tmp_path, quantizer, bits):
+    tensors, path = some_tensors(), tmp_path / "m.pvlad"
+    quantized = write(path, tensors, quantizer, bits)
+    with open_compressed(path) as model:
+        coded = [layer for layer in model.layers if layer.coding == "symbols"]
+        rest = path.stat().st_size - sum(layer.bytes for layer in coded)
+    ideal = sum(
+        quantized[layer.name].entropy_bits() / 8 + side_information_bytes(quantized[layer.name])
+        for layer in coded
+    )
+    assert "whitening.weight" in {layer.name for layer in coded}
+    assert path.stat().st_size <= 1.02 * (ideal + rest)
+
+
+def test_a_layer_too_small_for_a_codebook_is_stored_as_it_is(tmp_path):
+    path = tmp_path / "m.pvlad"
+    write(path, some_tensors(), bits=8)
+    with open_compressed(path) as model:
+        codings = {layer.name: layer.coding for layer in model.layers}
+    assert codings["backbone.conv1.weight"] == "float32"
+    assert codings["whitening.weight"] == "symbols"
+
+
+def test_small_tensors_in_half_precision(tmp_path):
+    tensors, path = some_tensors(), tmp_path / "m.pvlad"
+    write(path, tensors, small="float16")
+    bias = read_compressed(path)[0]["backbone.conv1.bias"]
+    expected = tensors["backbone.conv1.bias"].astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(bias, expected)
+    assert not np.array_equal(bias, tensors["backbone.conv1.bias"])
+    tensors["backbone.conv1.bias"][0] = 70_000  # more than half precision can hold
+    write(path, tensors, small="float16")
+    kept = read_compressed(path)[0]["backbone.conv1.bias"]
+    np.testing.assert_array_equal(kept, tensors["backbone.conv1.bias"])
+
+
+def test_same_input_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write(tmp_path / name, some_tensors())
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert is_compressed(tmp_path / "a")
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "m.pvlad"
+    write(path, some_tensors())
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("pocketvlad.compressed_file.os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write(path, some_tensors(1))
+    assert path.read_bytes() == before
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path):
+    tensors, path = some_tensors(), tmp_path / "m.pvlad"
+    tensors["backbone.conv1.bias"][1] = np.nan
+    with pytest.raises(ValueError, match=r"m\.pvlad: backbone\.conv1\.bias is not finite.*rate"):
+        write(path, tensors)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_flipped_byte_is_noticed(real_file):
+    for position in range(0, len(real_file), 3):
+        damaged = bytearray(real_file)
+        damaged[position] ^= 0x10
+        with pytest.raises(FormatError):
+            decode(bytes(damaged))
+
+
+@pytest.mark.parametrize("kept", [0, 5, 17, 100, 0.5, 0.999])
+def test_every_truncation_is_noticed(real_file, kept):
+    size = int(kept * len(real_file)) if isinstance(kept, float) else kept
+    with pytest.raises(FormatError):
+        decode(real_file[:size])
+
+
+def test_trailing_bytes_are_noticed(real_file):
+    with pytest.raises(FormatError, match=r"found, .* declared"):
+        decode(real_file + b"\0")
+
+
+def parts(data):
+    """(header as a dict, payloads) of a file."""
+    _, _, size, _ = PREFIX.unpack(data[: PREFIX.size])
+    end = PREFIX.size + size
+    return json.loads(zlib.decompress(data[PREFIX.size : end])), data[end:]
+
+
+def assemble(header, payloads, version=VERSION):
+    """A file with valid checksums around whatever `header` says."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    packed = zlib.compress(text)
+    return PREFIX.pack(MAGIC, version, len(packed), zlib.crc32(packed)) + packed + payloads
+
+
+def test_the_error_names_file_and_layer(tmp_path, real_file):
+    path = tmp_path / "broken.pvlad"
+    path.write_bytes(real_file[:-1] + bytes([real_file[-1] ^ 1]))
+    with pytest.raises(FormatError, match=r"broken\.pvlad: layer whitening\.weight: damaged"):
+        read_compressed(path)
+
+
+def test_an_unknown_version_is_named(real_file):
+    with pytest.raises(FormatError, match="version 9 is unknown; this program reads 1"):
+        decode(assemble(*parts(real_file), version=9))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h: h["layers"][3].__setitem__(1, [10**6, 10**6]),
+        lambda h: h["layers"][3].__setitem__(1, [10**12]),
+        lambda h: h["layers"][3].__setitem__(1, [2**70, 0]),
+        lambda h: h["layers"][3].__setitem__(1, [0, 500]),
+        lambda h: h["layers"][3].__setitem__(1, [10**4000, 10**4000]),
+        lambda h: [entry.__setitem__(3, 10**4299) for entry in h["layers"]],
+        lambda h: h["layers"][3].__setitem__(4, 2**32),
+        lambda h: h["layers"][3].__setitem__(0, "head.weight"),
+        lambda h: h.__setitem__("layers", []),
+        lambda h: h["layers"][3].__setitem__(1, [-40, -500]),
+        lambda h: h["layers"][3].__setitem__(1, [40.0, 500]),
+        lambda h: h["layers"][3].__setitem__(1, [True, 20000]),
+        lambda h: h["layers"][3].__setitem__(1, [1] * 40),
+        lambda h: h["layers"][3].__setitem__(2, "float64"),
+        lambda h: h["layers"][3].__setitem__(2, "float16"),
+        lambda h: h["layers"][3].__setitem__(3, 10**15),
+        lambda h: h["layers"][3].__setitem__(3, -1),
+        lambda h: h["layers"][3].pop(),
+        lambda h: h["layers"].pop(),
+        lambda h: h["layers"].append(h["layers"][0]),
+        lambda h: h.__setitem__("layers", 5),
+        lambda h: h.__setitem__("layers", [[]] * 10_000),
+        lambda h: h.pop("layers"),
+    ],
+)
+def test_a_lying_header_is_refused_in_bounded_memory(real_file, change):
+    header, payloads = parts(real_file)
+    change(header)
+    tracemalloc.start()
+    begin = time.perf_counter()
+    with pytest.raises(FormatError):
+        decode(assemble(header, payloads))
+    assert time.perf_counter() - begin < 5
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b"null", b"{", b"[" * 100_000, b"\xff\xfe", b" " * (1 << 22)]
+)
+def test_a_header_that_is_none_is_refused(real_file, text):
+    with pytest.raises(FormatError):
+        decode(assemble(text, parts(real_file)[1]))
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        {"backbone": "alexnet", "width": 0.1, "clusters": 10**12, "descriptor": 8},
+        {"backbone": "resnet", "width": 0.1, "clusters": 4, "descriptor": 8},
+        {"backbone": "alexnet", "width": "wide", "clusters": 4, "descriptor": 8},
+        {"backbone": "alexnet"},
+        None,
+    ],
+)
+def test_an_architecture_that_the_layers_do_not_fit_is_refused(tmp_path, real_file, architecture):
+    header, payloads = parts(real_file)
+    header["architecture"] = architecture
+    path = tmp_path / "m.pvlad"
+    path.write_bytes(assemble(header, payloads))
+    with pytest.raises(FormatError, match="does not fit its own header"):
+        read_stored(path)
+
+
+def with_payload(data, change):
+    """The file with its last layer's payload changed and all checksums right."""
+    header, payloads = parts(data)
+    entry = header["layers"][-1]
+    payload = bytearray(payloads[-entry[3] :])
+    changed = bytes(change(payload))
+    kept = payloads[: -entry[3]]
+    entry[3], entry[4] = len(changed), zlib.crc32(changed)
+    return assemble(header, kept + changed)
+
+
+def levels_of(payload):
+    return struct.unpack_from("<H", payload, 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: b"\x07" + p[1:], "kind of codebook 7"),
+        (lambda p: p[:1] + b"\xff\xff" + p[3:], "expected, .* left|more than 256"),
+        (lambda p: p[:3] + struct.pack("<f", float("nan")) + p[7:], "not finite"),
+        (lambda p: p[: 3 + 4 * levels_of(p)] + b"\0" + p[4 + 4 * levels_of(p) :], "frequenc"),
+        (lambda p: p[: 3 + 4 * levels_of(p)] + b"\xff" * 40, "frequency is too long"),
+        (lambda p: p[:2], "expected, 2 left"),
+        (lambda p: p[:-4], "do not end|words"),
+    ],
+)
+def test_a_bad_layer_with_right_checksums_is_refused(real_file, change, message):
+    with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
+        decode(with_payload(real_file, change))
+
+
+@settings(deadline=None, max_examples=1500)
+@given(data=st.data())
+def test_mutated_files_decode_or_are_refused(real_file, data):
+    """Bytes changed, cut out, doubled or inserted anywhere in a real file."""
+    mutated = bytearray(real_file)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(mutated)))
+        kind = data.draw(st.sampled_from(["set", "cut", "insert", "double"]))
+        span = data.draw(st.integers(1, 64))
+        if kind == "set":
+            mutated[place : place + 1] = bytes([data.draw(st.integers(0, 255))])
+        elif kind == "cut":
+            del mutated[place : place + span]
+        elif kind == "insert":
+            mutated[place:place] = data.draw(st.binary(min_size=1, max_size=16))
+        else:
+            mutated[place:place] = mutated[place : place + span]
+    if bytes(mutated) != real_file:
+        with pytest.raises(FormatError):
+            decode(bytes(mutated))
+
+
+@settings(deadline=None, max_examples=1500)
+@given(data=st.data())
+def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, data):
+    """A layer's payload changed by somebody who can compute checksums: never a crash."""
+
+    def change(payload):
+        for _ in range(data.draw(st.integers(1, 4))):
+            # Half of the changes hit what is not symbols: codebook, frequencies, states.
+            most = data.draw(st.sampled_from([300, len(payload)]))
+            place = data.draw(st.integers(0, max(0, min(most, len(payload)) - 1)))
+            payload[place : place + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
+        return payload
+
+    try:
+        _, layers = decode(with_payload(real_file, change))
+    except FormatError:
+        return
+    assert layers["whitening.weight"].dequantize().shape == (40, 500)
+    assert np.isfinite(layers["whitening.weight"].dequantize()).all()

@@ -1,0 +1,79 @@
+"""The entropy coder: what goes in comes out, at the size that Shannon allows."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pocketvlad import rans
+from pocketvlad.format_error import FormatError
+
+
+def coded(symbols, levels=256):
+    frequencies = rans.model_frequencies(np.bincount(symbols, minlength=levels))
+    return rans.encode(symbols, frequencies), frequencies
+
+
+@settings(deadline=None, max_examples=200)
+@given(arrays(np.uint8, st.integers(1, 300)))
+def test_any_symbols_come_back(symbols):
+    data, frequencies = coded(symbols)
+    np.testing.assert_array_equal(rans.decode(data, frequencies, len(symbols)), symbols)
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.97, 0.01, 0.01, 0.01], [0.999, 0.001]])
+def test_the_size_is_the_entropy(shares):
+    generator = np.random.default_rng(1)
+    symbols = generator.choice(len(shares), 400_000, p=shares).astype(np.uint8)
+    counts = np.bincount(symbols)
+    bound = -(counts * np.log2(counts / counts.sum())).sum() / 8
+    data, _ = coded(symbols, len(shares))
+    assert bound <= len(data) <= 1.003 * bound + 36  # the states, and the last word
+
+
+def test_one_symbol_alone_costs_nothing():
+    data, frequencies = coded(np.full(1_000_000, 7, dtype=np.uint8))
+    assert len(data) == 32
+    assert (rans.decode(data, frequencies, 1_000_000) == 7).all()
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=256).filter(any))
+def test_frequencies_sum_up_and_leave_out_nothing_that_occurs(counts):
+    counts = np.array(counts)
+    frequencies = rans.model_frequencies(counts)
+    assert frequencies.sum() == 1 << 16
+    np.testing.assert_array_equal(frequencies > 0, counts > 0)
+
+
+def test_frequencies_cost_next_to_nothing_against_the_exact_shares():
+    """Few of many symbols occur often: the rare ones' least frequency is a loss, and small."""
+    counts = np.array([2**24, *[1] * 200, *[3000] * 55])
+    shares = counts / counts.sum()
+    exact = -(counts * np.log2(shares)).sum()
+    ours = -(counts * np.log2(rans.model_frequencies(counts) / 2**16)).sum()
+    assert ours <= 1.05 * exact
+    # By hand: four symbols, 3 : 1 : 0 : 0 of 2^16.
+    np.testing.assert_array_equal(
+        rans.model_frequencies(np.array([3, 1, 0, 0])), [49152, 16384, 0, 0]
+    )
+
+
+def test_what_cannot_be_modelled_is_refused():
+    with pytest.raises(ValueError, match="cannot model"):
+        rans.model_frequencies(np.zeros(3, dtype=np.int64))
+    with pytest.raises(ValueError, match="257 symbols"):
+        rans.model_frequencies(np.ones(257, dtype=np.int64))
+
+
+def test_damaged_data_is_refused():
+    symbols = np.random.default_rng(2).integers(0, 9, 1000).astype(np.uint8)
+    data, frequencies = coded(symbols)
+    for damaged in (data[:20], data[:-4], data[:-1], data + bytes(4), bytes(len(data))):
+        with pytest.raises(FormatError):
+            rans.decode(damaged, frequencies, 1000)
+    with pytest.raises(FormatError):
+        rans.decode(data, frequencies, 999)
+    with pytest.raises(FormatError, match="at most one"):
+        rans.decode(data + bytes(4000), frequencies, 1000)
