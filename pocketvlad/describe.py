@@ -26,11 +26,15 @@ _BATCHES_AHEAD = 3  # decoded and waiting: enough to hide a slow file, little en
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file, or the part of it within a box; `size` is the file's (width, height)."""
+    """An image file, or the part of it within a box; `size` is the file's (width, height).
+
+    upright: whether it is turned as the camera was held; size and box then refer to that.
+    """
 
     path: Path
     size: tuple[int, int]
     box: Box | None = None
+    upright: bool = False
 
     def shape(self, sizing: Sizing) -> tuple[int, int]:
         """(width, height) that `load_image` will give."""
@@ -64,7 +68,8 @@ def decoded_batches(
     """(picture numbers, preprocessed [n, 3, H, W]) a batch, decoded in threads ahead of use."""
 
     def load(index: int) -> np.ndarray:
-        return load_image(pictures[index].path, sizing, pictures[index].box)
+        picture = pictures[index]
+        return load_image(picture.path, sizing, picture.box, picture.upright)
 
     waiting: deque[tuple[list[int], list[Future[np.ndarray]]]] = deque()
     with ThreadPoolExecutor(max_workers=2) as pool:

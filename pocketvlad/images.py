@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 INTERPOLATIONS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -15,6 +15,10 @@ INTERPOLATIONS = {
 }
 
 Box = tuple[float, float, float, float]
+
+# What Pillow raises for files that it cannot or will not decode.
+_FAULTS = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError)
+_ORIENTATION = 0x0112  # the EXIF tag; from 5 on the sides are exchanged
 
 
 class ImageError(ValueError):
@@ -71,17 +75,28 @@ def clip_box(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     return x1, y1, x2, y2
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) from the file's header alone."""
+def image_size(path: Path, upright: bool = False) -> tuple[int, int]:
+    """(width, height) from the file's header alone; `upright`: as the camera was held.
+
+    Raises:
+        ImageError: the file has no header of an image; the message names it.
+    """
     try:
         with Image.open(path) as image:
-            return image.size
-    except (UnidentifiedImageError, OSError) as error:
+            turned = upright and image.getexif().get(_ORIENTATION, 1) >= 5
+            return image.size[::-1] if turned else image.size
+    except _FAULTS as error:
         raise ImageError(f"{path} is not a readable image: {error}") from None
 
 
-def load_image(path: Path, sizing: Sizing, box: Box | None = None) -> np.ndarray:
+def load_image(
+    path: Path, sizing: Sizing, box: Box | None = None, upright: bool = False
+) -> np.ndarray:
     """Decode, crop to `box` if there is one, shrink.
+
+    Args:
+        upright: turn the picture as its camera says it was held, before the box is cut. Ground
+            truth refers to the pixels as they are stored; people refer to what they see.
 
     Returns:
         [H, W, 3] uint8, RGB, longest side at most `sizing.image_size`.
@@ -92,6 +107,8 @@ def load_image(path: Path, sizing: Sizing, box: Box | None = None) -> np.ndarray
     resample = INTERPOLATIONS[sizing.interpolation]
     try:
         with Image.open(path) as image:
+            if upright:
+                image = ImageOps.exif_transpose(image)
             if box is not None:
                 region = clip_box(box, *image.size)
                 target = fitted_size(
@@ -105,7 +122,7 @@ def load_image(path: Path, sizing: Sizing, box: Box | None = None) -> np.ndarray
                 picture = image.convert("RGB")
                 if picture.size != target:
                     picture = picture.resize(target, resample)
-    except (UnidentifiedImageError, OSError, ImageError) as error:
+    except (*_FAULTS, ImageError) as error:
         raise ImageError(f"{path}: {error}") from None
     return np.asarray(picture)
 

@@ -1,0 +1,93 @@
+"""Somebody's own photographs: files in a folder, of whatever names, turned as they were held."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pocketvlad.backbones import LEAST_SIDE
+from pocketvlad.describe import Picture
+from pocketvlad.images import (
+    INTERPOLATIONS,
+    Box,
+    ImageError,
+    Sizing,
+    clip_box,
+    image_size,
+    load_image,
+)
+from pocketvlad.model_file import Model
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images in `folder` and the folders in it, by name; hidden ones are left out.
+
+    Raises:
+        ImageError: it is no folder, or there is no image in it.
+    """
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+    return files
+
+
+def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None) -> Picture:
+    """The file, or the part of it within `box`, as something that `model` can describe.
+
+    Raises:
+        ImageError: it is no image, the box does not lie in it, or it is too small or too narrow
+            for the network; names the file.
+    """
+    picture = Picture(path, image_size(path, upright=True), box, upright=True)
+    if box is not None:
+        try:
+            clip_box(box, *picture.size)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from None
+    backbone = model.network.architecture.backbone
+    width, height = picture.shape(sizing)
+    if min(width, height) < LEAST_SIDE[backbone]:
+        raise ImageError(
+            f"{path}: {width} x {height} pixels are left of it at {sizing.image_size} on the "
+            f"longest side; {backbone} needs {LEAST_SIDE[backbone]} on either: take a larger or "
+            "less narrow part, or raise --image-size"
+        )
+    return picture
+
+
+def decodable(picture: Picture, sizing: Sizing) -> str | None:
+    """None, or what is wrong with a file that cannot be decoded to its end."""
+    try:
+        load_image(picture.path, sizing, picture.box, picture.upright)
+    except ImageError as error:
+        return str(error)
+    return None
+
+
+def model_sizing(model: Model, image_size: int | None = None) -> Sizing:
+    """How large images are for this model: as it was evaluated, unless `image_size` is given.
+
+    Raises:
+        ImageError: `image_size` is not above zero, or it is None and the model's file has no
+            usable protocol.
+    """
+    if image_size is not None and image_size < 1:
+        raise ImageError(f"--image-size {image_size}: give the longest side in pixels")
+    match model.origin.get("protocol"):
+        case {
+            "image_size": int(size),
+            "interpolation": str(interpolation),
+            "decoder_scaling": bool(scaling),
+        } if size > 0 and interpolation in INTERPOLATIONS:
+            sizing = Sizing(size, interpolation, scaling)
+            return sizing if image_size is None else replace(sizing, image_size=image_size)
+    if image_size is None:
+        raise ImageError("the model's file does not say how large images are; give --image-size")
+    return Sizing(image_size, "bilinear")

@@ -1,0 +1,232 @@
+"""The command `pocketvlad`, as its users type it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pocketvlad.cli import main
+from pocketvlad.compressed_file import write_compressed
+from pocketvlad.images import Preprocessing, load_image, to_batch
+from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.model_file import Model, write_model
+from pocketvlad.photographs import model_sizing
+from pocketvlad.prune import cutoffs, prune_below
+from pocketvlad.quantize import quantize_tensors
+from pocketvlad.stored_model import read_stored
+from pocketvlad.tensor_file import read_tensors
+
+PROTOCOL = {
+    "image_size": 96,
+    "interpolation": "bilinear",
+    "decoder_scaling": False,
+    "query_crop": True,
+}
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    """A compressed model of a random network, pruned and quantized like a cell."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    network = PlaceNet(Architecture("alexnet", 0.1, 4, 8)).eval()
+    initialise_randomly(network.backbone, 0)
+    prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
+    with torch.no_grad():  # centred, as a PCA would do: else all images are alike to it
+        noise = torch.rand(16, 3, 6, 8) * 4 - 2
+        mean = network.vlad(torch.nn.functional.interpolate(noise, (72, 96))).mean(dim=0)
+        network.whitening.bias.copy_(-network.whitening.weight @ mean)
+    preprocessing = Preprocessing((127.5,) * 3, (63.75,) * 3)
+    write_model(folder / "m.safetensors", Model(network, preprocessing, {"protocol": PROTOCOL}))
+    tensors, header = read_tensors(folder / "m.safetensors")
+    path = folder / "m.pvlad"
+    write_compressed(path, tensors, quantize_tensors(tensors, "kmeans", 5), header)
+    return path
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Five pictures of coloured noise in a folder and a folder in it, and what is no picture."""
+    folder = tmp_path / "photographs"
+    (folder / "more").mkdir(parents=True)
+    for number, name in enumerate(["a.jpg", "b.JPG", "c.png", "more/d.jpg", "more/e.jpg"]):
+        generator = np.random.default_rng(number)
+        small = generator.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((160, 120)).save(folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "broken.jpg").write_bytes(b"not a jpeg")
+    return folder
+
+
+def run(capsys, *words):
+    status = main([str(word) for word in words])
+    return status, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("verb", ["inspect", "decode", "describe", "search"])
+def test_every_verb_has_help(capsys, verb):
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    assert stop.value.code == 0
+    assert "usage: pocketvlad " + verb in capsys.readouterr().out
+
+
+def test_inspect_accounts_for_every_byte(capsys, model_file):
+    status, out, _ = run(capsys, "inspect", model_file)
+    assert status == 0
+    header, table = out.split("\n}\n")
+    assert json.loads(header + "}")["origin"]["protocol"]["image_size"] == 96
+    rows = [line.split("  ") for line in table.splitlines()]
+    cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    lines = {row[0]: row for row in cells if row}
+    size = model_file.stat().st_size
+    assert lines["total"][-2] == f"{size:,}"
+    parts = [int(lines[k][-2].replace(",", "")) for k in ("conv", "netvlad", "whitening")]
+    assert sum(parts) + int(lines["header"][-1].replace(",", "")) == size
+    tensors, _ = read_tensors(model_file.with_suffix(".safetensors"))
+    parameters = sum(tensor.size for tensor in tensors.values())
+    assert float(lines["total"][-1]) == pytest.approx(4 * parameters / size, abs=0.06)
+    zeros = 100 * (tensors["whitening.weight"] == 0).mean()
+    assert float(lines["whitening.weight"][4]) == pytest.approx(zeros, abs=0.06)
+
+
+def test_decode_writes_the_network_that_is_evaluated(capsys, model_file, tmp_path):
+    output = tmp_path / "decoded.safetensors"
+    assert run(capsys, "decode", model_file, "-o", output)[0] == 0
+    decoded, compressed = read_stored(output), read_stored(model_file)
+    assert decoded.origin == compressed.origin
+    for name, tensor in compressed.network.state_dict().items():
+        assert torch.equal(decoded.network.state_dict()[name], tensor)
+
+
+def test_describe_gives_the_networks_descriptors(capsys, model_file, photographs, tmp_path):
+    output = tmp_path / "d.npz"
+    images = [photographs / "a.jpg", photographs / "c.png"]
+    assert run(capsys, "describe", model_file, *images, "-o", output)[0] == 0
+    stored = np.load(output)
+    assert stored["names"].tolist() == [str(path) for path in images]
+    model = read_stored(model_file)
+    pixels = [load_image(path, model_sizing(model)) for path in images]
+    with torch.inference_mode():
+        expected = model.network(to_batch(pixels, model.preprocessing)).numpy()
+    np.testing.assert_allclose(stored["descriptors"], expected, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(stored["descriptors"], axis=1), 1, atol=1e-5)
+
+
+def test_search_finds_the_picture_itself_and_indexes_once(
+    capsys, model_file, photographs, tmp_path, monkeypatch
+):
+    words = ("search", model_file, "--database", photographs, photographs / "more" / "d.jpg")
+    status, out, err = run(capsys, *words, "--top", 3)
+    assert status == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[0] for line in lines] == ["1", "2", "3"]
+    assert lines[0][2].endswith("more/d.jpg")
+    assert float(lines[0][1]) == pytest.approx(1, abs=1e-3)
+    assert float(lines[0][1]) > float(lines[1][1]) >= float(lines[2][1])
+    assert "left out" in err
+    assert "broken.jpg" in err
+    described = []
+    import pocketvlad.describe as module
+
+    real = module.describe
+
+    def counting(function, pictures, *rest, **options):
+        described.extend(str(picture.path) for picture in pictures)
+        return real(function, pictures, *rest, **options)
+
+    monkeypatch.setattr(module, "describe", counting)
+    assert run(capsys, *words, "--top", 3)[1] == out
+    query = str(photographs / "more" / "d.jpg")
+    assert described == [query]  # nothing of the folder
+    # A new picture is described; the others are known.
+    Image.new("RGB", (99, 80), "red").save(photographs / "new.jpg")
+    figure = tmp_path / "answer.png"
+    assert run(capsys, *words, "--figure", figure)[0] == 0
+    assert described[1:] == [query, str(photographs / "new.jpg")]
+    assert min(Image.open(figure).size) > 200
+
+
+def test_the_box_of_a_query_counts(capsys, model_file, photographs):
+    words = ("search", model_file, photographs / "a.jpg", "--database", photographs, "--top", 9)
+    whole = run(capsys, *words)[1]
+    part = run(capsys, *words, "--box", 0, 0, 110, 100)[1]
+    assert part != whole
+    assert len(part.splitlines()) == 5
+
+
+def test_what_cannot_be_described_is_left_out_by_name(capsys, model_file, photographs):
+    """A file cut short, a panorama too narrow for the network."""
+    whole = (photographs / "a.jpg").read_bytes()
+    (photographs / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (960, 100)).save(photographs / "panorama.png")
+    words = ("search", model_file, photographs / "a.jpg", "--database", photographs, "--top", 9)
+    for _ in range(2):  # without and with an index
+        status, out, err = run(capsys, *words)
+        assert status == 0
+        assert len(out.splitlines()) == 5
+        left_out = [line for line in err.splitlines() if line.startswith("left out: ")]
+        assert len(left_out) == 3
+        assert "cut.jpg" in err
+        assert "panorama.png: 96 x 10 pixels" in err
+
+
+def test_a_folder_that_may_not_be_written_to_is_searched_all_the_same(
+    capsys, model_file, photographs, monkeypatch
+):
+    def fail(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("pocketvlad.photo_index.np.savez", fail)
+    words = ("search", model_file, photographs / "a.jpg", "--database", photographs)
+    status, out, err = run(capsys, *words)
+    assert status == 0
+    assert len(out.splitlines()) == 5
+    assert "the index is not kept" in err
+
+
+def test_a_photograph_is_seen_as_its_camera_was_held(capsys, model_file, photographs, tmp_path):
+    turned, output = tmp_path / "turned.jpg", tmp_path / "d.npz"
+    with Image.open(photographs / "c.png") as image:
+        exif = Image.Exif()
+        exif[0x0112] = 6  # to be turned clockwise by a quarter
+        image.rotate(90, expand=True).save(turned, exif=exif, quality=100, subsampling=0)
+    assert run(capsys, "describe", model_file, photographs / "c.png", turned, "-o", output)[0] == 0
+    first, second = np.load(output)["descriptors"]
+    assert first @ second > 0.98
+    # A box as people read it off a viewer: to the right of what is stored.
+    search = ("search", model_file, turned, "--database", photographs)
+    status, _, err = run(capsys, *search, "--box", 5, 5, 155, 118)
+    assert status == 0, err
+
+
+SEARCH = ("search", "{model}", "{photographs}/a.jpg", "--database", "{photographs}")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("inspect", "missing.pvlad"), "missing.pvlad"),
+        (("inspect", "{photographs}/a.jpg"), "a.jpg: it does not begin as a .pvlad file does"),
+        (("describe", "{model}", "{photographs}/broken.jpg", "-o", "x.npz"), "broken.jpg"),
+        (("describe", "{photographs}/notes.txt", "{photographs}/a.jpg", "-o", "x"), "notes.txt"),
+        (("search", "{model}", "{photographs}/a.jpg", "--database", "nowhere"), "nowhere"),
+        (
+            (*SEARCH, "--box", "900", "0", "950", "50"),
+            "a.jpg: box (900.0, 0.0, 950.0, 50.0) lies outside the image of 160 x 120",
+        ),
+        ((*SEARCH, "--top", "0"), "--top 0"),
+        ((*SEARCH, "--image-size", "-3"), "--image-size -3"),
+        ((*SEARCH, "--box", "3", "3", "20", "20"), "a.jpg: 17 x 17 pixels are left"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(capsys, model_file, photographs, words, message):
+    filled = [word.format(model=model_file, photographs=photographs) for word in words]
+    status, out, err = run(capsys, *filled)
+    assert status == 1
+    assert message in err
+    assert err.startswith(f"pocketvlad {words[0]}: ")
+    assert err.count("\n") == 1
+    assert out == ""
