@@ -8,7 +8,13 @@ import torch
 
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.model import PlaceNet
-from pocketvlad.training import TrainingSettings, train_epoch, trainable_parameters
+from pocketvlad.training import (
+    Objective,
+    TrainingSettings,
+    no_penalty,
+    train_epoch,
+    trainable_parameters,
+)
 from pocketvlad.training_city import TrainingImages
 from pocketvlad.validation import validate
 
@@ -40,7 +46,9 @@ def fine_tune(
     seed: int,
     checkpoint: Checkpoint,
     *,
+    objective: Objective,
     select: bool = False,
+    penalty: Callable[[], torch.Tensor | float] = no_penalty,
     before_epoch: Callable[[int], None] = _nothing,
     after_step: Callable[[], None] = _nothing,
     label: str = "training",
@@ -51,6 +59,8 @@ def fine_tune(
     killed and goes on ends with the same weights as one that was not.
 
     Args:
+        images: the training city; its held-out landmarks are measured if `select`.
+        penalty: added to every step's loss.
         select: whether the network ends as it was after its best epoch on the held-out
             landmarks, the start (epoch 0) among them, or as it was after its last.
         before_epoch: called with the epoch's number (from 1) before its mining.
@@ -84,11 +94,12 @@ def fine_tune(
             network,
             optimiser,
             parameters,
-            images,
-            settings,
+            objective,
+            settings.gradient_norm,
             np.random.default_rng((seed, epoch)),
-            after_step,
             f"{label}, epoch {epoch} of {settings.epochs}",
+            after_step,
+            penalty,
         )
         record = EpochRecord(epoch, loss, measured())
         if not select or record.validation_map > max(earlier.validation_map for earlier in history):

@@ -6,7 +6,8 @@ from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.fine_tuning import EpochRecord, fine_tune
 from pocketvlad.model import PlaceNet
 from pocketvlad.prune import apply_masks, assert_masked, cutoffs, prune_below, zero_masks
-from pocketvlad.training import TrainingSettings
+from pocketvlad.sparsity import l1_penalty
+from pocketvlad.training import Objective, TrainingSettings
 from pocketvlad.training_city import TrainingImages
 
 
@@ -17,7 +18,6 @@ class PruningSettings:
     reading: str
     rounds: int
     epochs_per_round: int
-    tuples: int
     learning_rate: float
 
 
@@ -26,8 +26,10 @@ def prune_iteratively(
     images: TrainingImages,
     training: TrainingSettings,
     pruning: PruningSettings,
+    objective: Objective,
     threshold: float,
     quantile: float,
+    l1: float,
     seed: int,
     checkpoint: Checkpoint,
 ) -> list[EpochRecord]:
@@ -38,7 +40,9 @@ def prune_iteratively(
     the cutoff goes in the next round; after the last one the masks are fixed.
 
     Args:
-        threshold, quantile: the two readings of the cutoff, see `prune.cutoffs`.
+        objective: what the survivors are fine-tuned for.
+        threshold, quantile: the readings of the cutoff, see `prune.cutoffs`.
+        l1: lambda of the L1 penalty in that fine-tuning; 0 for none.
     """
     final = cutoffs(network, pruning.reading, threshold, quantile)
     masks = {}
@@ -58,7 +62,6 @@ def prune_iteratively(
         training,
         layers=("all",),
         epochs=pruning.rounds * pruning.epochs_per_round,
-        tuples=pruning.tuples,
         learning_rate=pruning.learning_rate,
     )
     history = fine_tune(
@@ -67,6 +70,8 @@ def prune_iteratively(
         settings,
         seed,
         checkpoint,
+        objective=objective,
+        penalty=l1_penalty(network, l1),
         before_epoch=before_epoch,
         after_step=lambda: apply_masks(network, masks),
         label="pruning",

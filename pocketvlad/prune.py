@@ -8,27 +8,44 @@ from torch import Tensor
 from pocketvlad.model import PlaceNet, compressible
 from pocketvlad.parameters import layer_kind
 
+READINGS = ("absolute", "relative", "relative-row")
 
-def cutoffs(network: PlaceNet, reading: str, threshold: float, quantile: float) -> dict[str, float]:
-    """The magnitude below which a weight goes, a figure a layer, from the unpruned network.
+
+def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> Tensor:
+    if reading == "absolute":
+        return torch.tensor(threshold)
+    if reading == "relative":
+        return quantile * weight.std()
+    deviation = quantile * weight.flatten(1).std(dim=1)
+    return deviation.view(-1, *[1] * (weight.dim() - 1))
+
+
+def cutoffs(
+    network: PlaceNet, reading: str, threshold: float, quantile: float
+) -> dict[str, Tensor]:
+    """The magnitude below which a weight goes, from the unpruned network.
 
     Args:
         reading: "absolute": `threshold` to the letter. "relative": `quantile` times the standard
-            deviation of the layer's weights.
+            deviation of the layer's weights. "relative-row": of the weights of the same output
+            (a row of a matrix, a filter of a convolution, a centre).
+
+    Returns:
+        by layer a figure, or one for each output, of a shape that broadcasts over the weight.
 
     Raises:
         ValueError: unknown reading.
     """
-    if reading not in ("absolute", "relative"):
-        raise ValueError(f"threshold reading {reading!r} is unknown; use absolute or relative")
+    if reading not in READINGS:
+        raise ValueError(f"threshold reading {reading!r} is unknown; use {', '.join(READINGS)}")
     return {
-        name: threshold if reading == "absolute" else quantile * weight.detach().std().item()
+        name: _cutoff(weight.detach(), reading, threshold, quantile)
         for name, weight in compressible(network)
     }
 
 
 @torch.no_grad()
-def prune_below(network: PlaceNet, limits: Mapping[str, float]) -> None:
+def prune_below(network: PlaceNet, limits: Mapping[str, Tensor]) -> None:
     """Set to zero every weight whose magnitude is below its layer's limit.
 
     What is zero already stays so, since zero is below any limit.

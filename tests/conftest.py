@@ -5,7 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 from PIL import Image
+
+from pocketvlad.dataset import Dataset, Query, write_dataset
+from pocketvlad.images import Preprocessing, Sizing
+from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.training_city import ValidationSettings, load_training_images
+
+# The same examples in every run: a failure here is one anywhere.
+settings.register_profile("reproducible", derandomize=True)
+settings.load_profile("reproducible")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,3 +44,45 @@ def real_data() -> Path:
     if not (folder / "oxford_images.tar").is_file():
         pytest.skip(f"the real subset is not in {folder}; set POCKETVLAD_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def city(photograph):
+    """Three landmarks of four pictures each (one smooth pattern, two sizes), four others."""
+    sizes = {}
+    for number, letter in enumerate("abcx"):
+        for k in range(4):
+            size = (80, 70) if k % 2 else (90, 90)
+            seed = number if letter != "x" else 100 + k
+            path = photograph(f"city/{letter}{k}.jpg", *size, seed=seed)
+            sizes[path.stem] = size
+    queries = tuple(
+        Query(
+            f"{letter}_1",
+            letter,
+            f"{letter}0",
+            (0, 0, 50, 50),
+            good=tuple(f"{letter}{k}" for k in range(4)),
+            ok=(),
+            junk=(),
+        )
+        for letter in "abc"
+    )
+    index = path.parent / "dataset.json"
+    write_dataset(index, Dataset("city", dict(sorted(sizes.items())), queries, 16, 3))
+    return load_training_images(
+        index,
+        path.parent,
+        Sizing(67, "bilinear"),
+        Preprocessing((127.5,) * 3, (64.0,) * 3),
+        ValidationSettings(0.3, images=4, queries=10),
+        seed=1,
+    )
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    net = PlaceNet(Architecture("vgg16", 0.06, 3, 8)).eval()
+    initialise_randomly(net.backbone, 0)
+    return net

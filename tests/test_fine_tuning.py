@@ -3,99 +3,34 @@
 import numpy as np
 import pytest
 import torch
+from training_cities import SETTINGS, Killed, assert_same, weights_of
 
 from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.dataset import Dataset, Query, write_dataset
 from pocketvlad.fine_tuning import fine_tune
-from pocketvlad.images import Preprocessing, Sizing
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
-from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
+from pocketvlad.model import compressible
 from pocketvlad.prune import pruned_percent
-from pocketvlad.training import TrainingSettings, trainable_parameters
-from pocketvlad.training_city import ValidationSettings, load_training_images
-
-SETTINGS = TrainingSettings(
-    layers=("all",),
-    epochs=2,
-    tuples=6,
-    tuples_per_step=2,
-    negatives=2,
-    negative_candidates=10,
-    nearest_positives=2,
-    instance_share=0.3,
-    margin=0.3,
-    learning_rate=0.01,
-    momentum=0.9,
-    weight_decay=0.0,
-    decay=0.9,
-    gradient_norm=1.0,
-    pool=4,
-    image_size=67,
-    crop=0.8,
-    colour=0.2,
-)
+from pocketvlad.training import trainable_parameters
+from pocketvlad.triplet_objective import TripletObjective
 
 
-@pytest.fixture
-def city(photograph):
-    """Three landmarks of four pictures each (one smooth pattern, two sizes), four others."""
-    sizes = {}
-    for number, letter in enumerate("abcx"):
-        for k in range(4):
-            size = (80, 70) if k % 2 else (90, 90)
-            seed = number if letter != "x" else 100 + k
-            path = photograph(f"city/{letter}{k}.jpg", *size, seed=seed)
-            sizes[path.stem] = size
-    queries = tuple(
-        Query(
-            f"{letter}_1",
-            letter,
-            f"{letter}0",
-            (0, 0, 50, 50),
-            good=tuple(f"{letter}{k}" for k in range(4)),
-            ok=(),
-            junk=(),
-        )
-        for letter in "abc"
-    )
-    index = path.parent / "dataset.json"
-    write_dataset(index, Dataset("city", dict(sorted(sizes.items())), queries, 16, 3))
-    return load_training_images(
-        index,
-        path.parent,
-        Sizing(67, "bilinear"),
-        Preprocessing((127.5,) * 3, (64.0,) * 3),
-        ValidationSettings(0.3, images=4, queries=10),
-        seed=1,
+def tune(network, city, checkpoint, **options):
+    objective = TripletObjective(city, SETTINGS)
+    return fine_tune(
+        network, city, SETTINGS, 7, checkpoint, objective=objective, select=True, **options
     )
 
 
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    net = PlaceNet(Architecture("vgg16", 0.06, 3, 8)).eval()
-    initialise_randomly(net.backbone, 0)
-    return net
-
-
-def weights_of(network):
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
-def assert_same(first, second):
-    for name in first:
-        torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
-
-
-class Killed(Exception):  # noqa: N818
-    pass
+def prune(network, city, pruning, checkpoint, l1=0.0):
+    objective = TripletObjective(city, SETTINGS, tuples=4)
+    return prune_iteratively(
+        network, city, SETTINGS, pruning, objective, 0.01, 1.04, l1, 3, checkpoint
+    )
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(city, network, tmp_path):
     start = weights_of(network)
-    history = fine_tune(
-        network, city, SETTINGS, 7, Checkpoint(tmp_path / "whole.pt", "x"), select=True
-    )
+    history = tune(network, city, Checkpoint(tmp_path / "whole.pt", "x"))
     expected = weights_of(network)
     assert [record.epoch for record in history] == [0, 1, 2]
     assert any(not torch.equal(expected[name], start[name]) for name in start) or (
@@ -109,9 +44,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(city, network, tmp_path):
     network.load_state_dict(start)
     checkpoint = Checkpoint(tmp_path / "killed.pt", "x")
     with pytest.raises(Killed):
-        fine_tune(network, city, SETTINGS, 7, checkpoint, select=True, before_epoch=kill)
+        tune(network, city, checkpoint, before_epoch=kill)
     network.load_state_dict(start)
-    resumed = fine_tune(network, city, SETTINGS, 7, checkpoint, select=True)
+    resumed = tune(network, city, checkpoint)
     assert resumed == history
     assert_same(expected, weights_of(network))
 
@@ -125,7 +60,7 @@ def test_the_best_epoch_is_kept(city, network, tmp_path, monkeypatch):
         return next(scores)
 
     monkeypatch.setattr("pocketvlad.fine_tuning.validate", scripted)
-    fine_tune(network, city, SETTINGS, 7, Checkpoint(tmp_path / "c.pt", "x"), select=True)
+    tune(network, city, Checkpoint(tmp_path / "c.pt", "x"))
     assert_same(seen[1], weights_of(network))
 
 
@@ -143,10 +78,8 @@ def test_pruning_reaches_its_threshold_and_holds_the_zeros(
     city, network, tmp_path, epochs_per_round
 ):
     before = {name: weight.detach().clone() for name, weight in compressible(network)}
-    pruning = PruningSettings("relative", 2, epochs_per_round, tuples=4, learning_rate=0.01)
-    history = prune_iteratively(
-        network, city, SETTINGS, pruning, 0.01, 1.04, 3, Checkpoint(tmp_path / "c.pt", "x")
-    )
+    pruning = PruningSettings("relative", 2, epochs_per_round, learning_rate=0.01)
+    history = prune(network, city, pruning, Checkpoint(tmp_path / "c.pt", "x"))
     assert len(history) == 2 * epochs_per_round + 1
     percent = pruned_percent(network)["total"]
     one_shot = 100 * np.mean(
@@ -164,9 +97,8 @@ def test_pruning_reaches_its_threshold_and_holds_the_zeros(
 
 def test_killed_pruning_goes_on_to_the_same_zeros(city, network, tmp_path, monkeypatch):
     start = weights_of(network)
-    pruning = PruningSettings("relative", 2, 2, tuples=4, learning_rate=0.01)
-    arguments = (city, SETTINGS, pruning, 0.01, 1.04, 3)
-    prune_iteratively(network, *arguments, Checkpoint(tmp_path / "whole.pt", "x"))
+    pruning = PruningSettings("relative", 2, 2, learning_rate=0.01)
+    prune(network, city, pruning, Checkpoint(tmp_path / "whole.pt", "x"))
     expected = weights_of(network)
 
     network.load_state_dict(start)
@@ -182,8 +114,19 @@ def test_killed_pruning_goes_on_to_the_same_zeros(city, network, tmp_path, monke
 
     monkeypatch.setattr(Checkpoint, "save", save_and_die)
     with pytest.raises(Killed):
-        prune_iteratively(network, *arguments, checkpoint)
+        prune(network, city, pruning, checkpoint)
     monkeypatch.setattr(Checkpoint, "save", save)
     network.load_state_dict(start)
-    prune_iteratively(network, *arguments, checkpoint)
+    prune(network, city, pruning, checkpoint)
     assert_same(expected, weights_of(network))
+
+
+def test_the_l1_penalty_makes_weights_smaller(city, network, tmp_path):
+    start = weights_of(network)
+    pruning = PruningSettings("relative", 1, 2, learning_rate=0.01)
+    sums = []
+    for l1 in (0.0, 0.1):
+        network.load_state_dict(start)
+        prune(network, city, pruning, Checkpoint(tmp_path / f"{l1}.pt", "x"), l1)
+        sums.append(sum(w.abs().sum().item() for _, w in compressible(network)))
+    assert sums[1] < 0.998 * sums[0]

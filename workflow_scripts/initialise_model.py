@@ -30,11 +30,19 @@ def main(
     architecture = {key: value for key, value in model.items() if key != "weights"}
     network = PlaceNet(Architecture(**architecture)).eval()
     preprocessing = load_initial_weights(network, weights["source"], weights_file, seed)
-    pictures = database_pictures(read_dataset(dataset_file), images)
+    dataset = read_dataset(dataset_file)
+    pictures = database_pictures(dataset, images)
     data = (pictures, sizing_of(protocol), preprocessing, InitialisationSettings(**initialise))
     fit_netvlad(network, *data, seed)
     fit_whitening(network, *data, seed)
-    write_model(output, Model(network, preprocessing))
+    origin = {
+        "city": dataset.name,
+        "weights": weights,
+        "initialise": initialise,
+        "protocol": protocol,
+        "seed": seed,
+    }
+    write_model(output, Model(network, preprocessing, origin))
 
 
 with logged(snakemake.log[0]):

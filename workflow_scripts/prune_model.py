@@ -4,74 +4,49 @@ from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.checkpoint import Checkpoint, fingerprint
-from pocketvlad.evaluation import sizing_of
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model, write_model
+from pocketvlad.objectives import compression_objective
 from pocketvlad.prune import pruned_percent
 from pocketvlad.seeds import derive_seed
+from pocketvlad.sparsity import histogram_edges, weight_histograms
 from pocketvlad.training import TrainingSettings
-from pocketvlad.training_city import ValidationSettings, load_training_images
+from pocketvlad.training_job import job_checkpoint, job_city, write_history
 
-
-def main(
-    model_file: Path,
-    dataset_file: Path,
-    images: Path,
-    output: Path,
-    history_file: Path,
-    checkpoint_file: Path,
-    training: dict,
-    validation: dict,
-    pruning: dict,
-    protocol: dict,
-    threshold: str,
-    cutoff: float,
-    seed: int,
-    split_seed: int,
-) -> None:
-    model = read_model(model_file)
-    city = load_training_images(
-        dataset_file,
-        images,
-        sizing_of(protocol),
-        model.preprocessing,
-        ValidationSettings(**validation),
-        split_seed,
-    )
-    identity = [training, validation, pruning, protocol, threshold, cutoff, seed]
-    checkpoint = Checkpoint(checkpoint_file, fingerprint(identity, [model_file, dataset_file]))
+with logged(snakemake.log[0]):
+    params, wildcards = snakemake.params, snakemake.wildcards
+    seed = derive_seed(params.seed)
+    base, model = (read_model(Path(snakemake.input.model)) for _ in range(2))
+    city = job_city(snakemake, model.preprocessing)
+    training = TrainingSettings(**params.training)
+    cell = [wildcards.threshold, wildcards.l1, params.cutoff]
+    checkpoint = job_checkpoint(snakemake, params.training, params.pruning, params.recovery, cell)
     history = prune_iteratively(
         model.network,
         city,
-        TrainingSettings(**training),
-        PruningSettings(**pruning),
-        float(threshold),
-        cutoff,
+        training,
+        PruningSettings(**params.pruning),
+        compression_objective(params.recovery, city, training, base.network),
+        float(wildcards.threshold),
+        params.cutoff,
+        float(wildcards.l1),
         seed,
         checkpoint,
     )
     print(f"{pruned_percent(model.network)['total']:.2f} % of the weights are zero")
-    pd.DataFrame([record.as_dict() for record in history]).to_csv(history_file, index=False)
-    write_model(output, model)
+    edges = histogram_edges(base.network)
+    stages = {"base": base.network, "pruned": model.network}
+    tables = [t for stage, net in stages.items() for t in weight_histograms(net, edges, stage)]
+    pd.concat(tables).to_csv(snakemake.output.weights, index=False, float_format="%.6g")
+    write_history(snakemake.output.history, history)
+    model.origin["pruning"] = {
+        **params.pruning,
+        "recovery": params.recovery,
+        "threshold": wildcards.threshold,
+        "cutoff": params.cutoff,
+        "l1": wildcards.l1,
+        "seed": seed,
+    }
+    write_model(Path(snakemake.output.model), model)
     checkpoint.delete()
-
-
-with logged(snakemake.log[0]):
-    main(
-        Path(snakemake.input.model),
-        Path(snakemake.input.dataset),
-        Path(snakemake.input.images),
-        Path(snakemake.output.model),
-        Path(snakemake.output.history),
-        Path(snakemake.params.checkpoint),
-        snakemake.params.training,
-        snakemake.params.validation,
-        snakemake.params.pruning,
-        snakemake.params.protocol,
-        snakemake.wildcards.threshold,
-        snakemake.params.cutoff,
-        derive_seed(snakemake.params.seed),
-        derive_seed(snakemake.params.split_seed),
-    )

@@ -1,0 +1,54 @@
+"""Quantize a pruned model, let its codebooks learn, and write it as one compressed file."""
+
+from pathlib import Path
+
+from pocketvlad.codebook_training import CodebookSettings, train_codebooks
+from pocketvlad.compressed_file import write_compressed
+from pocketvlad.grid import Cell
+from pocketvlad.job import logged
+from pocketvlad.model_file import read_model
+from pocketvlad.objectives import compression_objective
+from pocketvlad.quantize import quantize_tensors
+from pocketvlad.seeds import derive_seed
+from pocketvlad.tensor_file import read_tensors
+from pocketvlad.training import TrainingSettings
+from pocketvlad.training_job import job_checkpoint, job_city
+
+with logged(snakemake.log[0]):
+    params, wildcards = snakemake.params, snakemake.wildcards
+    seed = derive_seed(params.seed)
+    cell = Cell(
+        wildcards.threshold, wildcards.l1, wildcards.quantizer, int(wildcards.bits), "trained"
+    )
+    path = Path(snakemake.input.model)
+    tensors, header = read_tensors(path)
+    model, teacher = read_model(path), read_model(Path(snakemake.input.teacher))
+    city = job_city(snakemake, model.preprocessing)
+    training = TrainingSettings(**params.training)
+    learning = params.quantization["training"]
+    checkpoint = job_checkpoint(
+        snakemake, params.training, params.recovery, learning, cell.as_dict()
+    )
+    quantized, history = train_codebooks(
+        model.network,
+        quantize_tensors(tensors, cell.quantizer, cell.bits),
+        city,
+        training,
+        CodebookSettings(**learning),
+        compression_objective(params.recovery, city, training, teacher.network),
+        seed,
+        checkpoint,
+    )
+    biases = {n: p for n, p in model.network.named_parameters() if n in tensors.keys() - quantized}
+    tensors |= {name: bias.detach().numpy() for name, bias in biases.items()}
+    header["compression"] = {
+        **cell.as_dict(),
+        "training": {**learning, "recovery": params.recovery, "seed": seed},
+        "history": [record.as_dict() for record in history],
+    }
+    output = Path(snakemake.output[0])
+    size = write_compressed(
+        output, tensors, quantized, header, params.quantization["small_tensors"]
+    )
+    print(f"{size:,} bytes")
+    checkpoint.delete()
