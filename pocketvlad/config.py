@@ -46,6 +46,18 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             )
     if len(set(config["cities"].values())) != len(config["cities"]):
         yield "cities: both roles have the same data set; a model is tested on another city"
+    for number, block in enumerate(config["grid"]):
+        if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
+            yield (
+                f"grid.{number}.l1: {block['l1']} has no effect where nothing is fine-tuned; "
+                'raise pruning.epochs_per_round, or write ["0"]'
+            )
+        for name in block["thresholds"]:
+            if name not in config["pruning"]["thresholds"]:
+                yield (
+                    f"grid.{number}.thresholds: {name!r} has no cutoff; add it to "
+                    f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
+                )
     for name, model in config["models"].items():
         weights = model["weights"]
         if weights["source"] in ("random", "buildings"):

@@ -23,6 +23,8 @@ def _figures(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) ->
     row = {
         "bits": str(line["bits"]),
         "quantizer": "" if line["quantizer"] == "none" else line["quantizer"],
+        "codebook": "" if line["codebook"] == "none" else line["codebook"],
+        "L1": "" if line["l1"] == "none" else line["l1"],
         "threshold": "" if line["threshold"] == "none" else line["threshold"],
         "% pruned": _beside(f"{line['pruned_percent']:.1f}", published("pruned_percent")),
     }
@@ -31,8 +33,10 @@ def _figures(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) ->
     for city in cities:
         row[f"drop {city}"] = _beside(f"{line[f'drop_{city}']:.1f}", published(f"drop_{city}"))
     row["paper's MB"] = _beside(f"{line['paper_memory_mb']:.2f}", published("memory_mb"))
+    row["paper's ratio"] = f"{line['paper_ratio']:.1f}x"
     row["file MB"] = f"{line['file_mb']:.2f}"
     row["ratio"] = f"{line['ratio']:.1f}x"
+    row["whitening"] = f"{line['whitening_bytes_percent']:.0f} %"
     return row
 
 
@@ -62,8 +66,9 @@ def markdown_table(
         parts.append(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
     parts.append(
         "In brackets: the figure that the paper published for its own, full-size model. Drops are "
-        'percentage points of mAP below the base model (32 bits) of the same city. "paper\'s MB" '
-        'counts kept weights times bits, in MiB, as the paper does; "file MB" is the size of '
-        "the file that was scored, in 10^6 bytes; the ratio is float32 bytes to file bytes."
+        "percentage points of mAP below the base model (32 bits) of the same city. *paper's MB* "
+        "counts kept weights times bits, in MiB, as the paper does; *file MB* is the size of the "
+        "file that was scored, in 10^6 bytes, and *whitening* that layer's share of it. Ratios are "
+        "of float32 bytes, by either way to count."
     )
     return "\n\n".join(parts) + "\n"

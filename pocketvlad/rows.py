@@ -6,26 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-UNCOMPRESSED = ("untrained", "initial", "base")
+from pocketvlad.size import MEBIBYTE, float32_bytes
 
-
-def parse_version(version: str) -> dict[str, object]:
-    """What a version of a model is: "base" or "0.005/kmeans-8" -> version, threshold, ...
-
-    Float32 versions have 32 bits, and "none" for what they lack.
-    """
-    if version in UNCOMPRESSED:
-        return {"version": version, "threshold": "none", "quantizer": "none", "bits": 32}
-    threshold, name = version.split("/")
-    if name == "pruned":
-        return {"version": "pruned", "threshold": threshold, "quantizer": "none", "bits": 32}
-    quantizer, bits = name.split("-")
-    return {
-        "version": "quantized",
-        "threshold": threshold,
-        "quantizer": quantizer,
-        "bits": int(bits),
-    }
+CELL = ("model", "quantizer", "bits", "codebook", "l1", "threshold")
 
 
 def read_rows(paths: Iterable[Path | str]) -> list[dict]:
@@ -33,10 +16,10 @@ def read_rows(paths: Iterable[Path | str]) -> list[dict]:
 
 
 def _by_cell(rows: Iterable[dict]) -> dict[tuple, dict[str, dict]]:
-    """(model, quantizer, bits, threshold) -> the row of each test city."""
+    """The values of `CELL` -> the row of each test city."""
     cells: dict[tuple, dict[str, dict]] = {}
     for row in rows:
-        key = (row["model"], row["quantizer"], row["bits"], row["threshold"])
+        key = tuple(row[name] for name in CELL)
         directions = cells.setdefault(key, {})
         if row["test_city"] in directions:
             raise ValueError(f"two rows for {key} tested on {row['test_city']}")
@@ -61,18 +44,13 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     """
     cells = _by_cell(row for row in rows if row["version"] not in ("untrained", "initial"))
     lines = []
-    for (model, quantizer, bits, threshold), directions in cells.items():
+    for cell, directions in cells.items():
         missing = [city for city in cities if city not in directions]
-        base = cells.get((model, "none", 32, "none"), {})
+        base = cells.get((cell[0], "none", 32, "none", "none", "none"), {})
         if missing or set(base) != set(cities):
-            raise ValueError(
-                f"cell {model} {threshold} {quantizer} {bits}: no row for {missing or 'its base'}"
-            )
+            raise ValueError(f"cell {cell}: no row for {missing or 'its base'}")
         line = {
-            "model": model,
-            "quantizer": quantizer,
-            "bits": bits,
-            "threshold": threshold,
+            **dict(zip(CELL, cell, strict=True)),
             "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
         }
         for city in cities:
@@ -82,6 +60,13 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
         line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / 1e6)
         line["ratio"] = _mean(directions, lambda row: row["ratio"])
+        line["paper_ratio"] = _mean(
+            directions,
+            lambda row: float32_bytes(row["parameters"]) / MEBIBYTE / row["paper_memory_mb"],
+        )
+        line["whitening_bytes_percent"] = _mean(
+            directions, lambda row: 100 * row["bytes_by_kind"]["whitening"] / row["file_bytes"]
+        )
         for city in cities:
             row = directions[city]
             line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
@@ -105,9 +90,9 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     table = pd.DataFrame(lines)
     # A base model first; then wide before narrow, and each quantizer's thresholds together.
     return table.sort_values(
-        ["model", "bits", "quantizer", "threshold"],
-        ascending=[True, False, False, True],
-        key=lambda column: column if column.name != "threshold" else column.replace("none", "0"),
+        ["model", "bits", "quantizer", "codebook", "l1", "threshold"],
+        ascending=[True, False, False, True, True, True],
+        key=lambda column: column.replace("none", "0"),
         ignore_index=True,
     )
 

@@ -10,6 +10,15 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 
+def _coding(cell: pd.Series) -> str:
+    parts = [cell["quantizer"]]
+    if cell["codebook"] == "trained":
+        parts.append("trained")
+    if cell["l1"] != "0":
+        parts.append(f"L1 {cell['l1']}")
+    return ", ".join(parts)
+
+
 def size_plot(table: pd.DataFrame, city: str) -> Figure:
     """mAP in % of every cell against its file's size, a panel a model, the base as a line.
 
@@ -27,12 +36,13 @@ def size_plot(table: pd.DataFrame, city: str) -> Figure:
         lines = table[table["model"] == model]
         cells = lines[lines["quantizer"] != "none"].copy()
         base = lines[lines["quantizer"] == "none"].iloc[0]
+        cells["coding"] = cells.apply(_coding, axis=1)
         cells["bit width"] = cells["bits"].astype(str) + " bits"
         sns.scatterplot(
             cells,
-            x="paper_memory_mb",
+            x="file_mb",
             y=f"map_{city}",
-            hue="quantizer",
+            hue="coding",
             style="bit width",
             s=60,
             ax=axis,
@@ -47,7 +57,7 @@ def size_plot(table: pd.DataFrame, city: str) -> Figure:
             va="bottom",
             color="0.3",
         )
-        axis.set(title=model, xlabel="size by the paper's convention (MiB)", ylabel="")
+        axis.set(title=model, xlabel="file size (MB)", ylabel="")
         axis.set_xlim(left=0)
         axis.margins(y=0.1)
     sns.move_legend(axes[0][-1], "upper left", bbox_to_anchor=(1.02, 1.0))

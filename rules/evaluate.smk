@@ -9,17 +9,19 @@ rule evaluate_model:
             f"results/{{study}}/data/{test_city(wildcards.city)}/dataset.json"
         ),
         images=lambda wildcards: f"results/{{study}}/data/{test_city(wildcards.city)}/images",
-        library=library("evaluate_model"),
     output:
         "results/{study}/scores/{model}/{city}/{version}.json",
     log:
         "logs/{study}/evaluate_model/{model}-{city}-{version}.log",
     benchmark:
         "benchmarks/{study}/evaluate_model/{model}-{city}-{version}.tsv"
+    # Before new models are pruned: results come early, and few jobs wait at a time.
+    priority: 2
     conda:
         "../envs/environment.yaml"
     threads: config["threads"]
     params:
+        library=library("evaluate_model"),
         protocol=config["protocol"],
         batch_size=config["batch_size"],
         reading=config["pruning"]["reading"],
@@ -33,7 +35,6 @@ rule evaluate_histogram:
     input:
         dataset="results/{study}/data/{city}/dataset.json",
         images="results/{study}/data/{city}/images",
-        library=library("evaluate_histogram"),
     output:
         "results/{study}/scores/histogram/{city}.json",
     log:
@@ -41,6 +42,7 @@ rule evaluate_histogram:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("evaluate_histogram"),
         protocol=config["protocol"],
     script:
         "../workflow_scripts/evaluate_histogram.py"
@@ -62,13 +64,11 @@ rule evaluate:
             city=CITIES,
         ),
         cells=expand(
-            "results/{study}/scores/{model}/{city}/{threshold}/{quantizer}-{bits}.json",
+            "results/{study}/scores/{model}/{city}/{version}.json",
             study=STUDY,
             model=MODELS,
             city=CITIES,
-            threshold=THRESHOLDS,
-            quantizer=QUANTIZERS,
-            bits=BITS,
+            version=[cell.version for cell in CELLS],
         ),
         histogram=expand(
             "results/{study}/scores/histogram/{city}.json", study=STUDY, city=CITIES

@@ -1,4 +1,4 @@
-# One job a model, direction and threshold.
+# One job a model, direction, threshold and strength of the L1 penalty.
 
 
 rule prune_model:
@@ -6,29 +6,32 @@ rule prune_model:
         model="results/{study}/models/{model}/{city}/base.safetensors",
         dataset="results/{study}/data/{city}/dataset.json",
         images="results/{study}/data/{city}/images",
-        library=library("prune_model"),
     output:
-        model="results/{study}/models/{model}/{city}/{threshold}/pruned.safetensors",
-        history="results/{study}/models/{model}/{city}/{threshold}/pruned.csv",
+        model="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors",
+        history="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.csv",
+        weights="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/weights.csv",
     log:
-        "logs/{study}/prune_model/{model}-{city}-{threshold}.log",
+        "logs/{study}/prune_model/{model}-{city}-{threshold}-{l1}.log",
     benchmark:
-        "benchmarks/{study}/prune_model/{model}-{city}-{threshold}.tsv"
+        "benchmarks/{study}/prune_model/{model}-{city}-{threshold}-{l1}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: config["threads"]
     params:
+        library=library("prune_model"),
         checkpoint=lambda wildcards: (
-            "results/{study}/checkpoints/{model}-{city}-{threshold}.pt".format(
+            "results/{study}/checkpoints/{model}-{city}-{threshold}-{l1}.pt".format(
                 **wildcards
             )
         ),
         cutoff=lambda wildcards: config["pruning"]["thresholds"][wildcards.threshold],
         # The other thresholds are no business of this job: a new one must not rerun it.
         pruning={k: v for k, v in config["pruning"].items() if k != "thresholds"},
+        recovery=config["recovery"],
         training=config["training"],
         validation=config["validation"],
         protocol=config["protocol"],
+        # The same for every L1 penalty, so that nothing else tells their results apart.
         seed=lambda wildcards: seed_of(
             wildcards.model, wildcards.city, wildcards.threshold
         ),
@@ -41,9 +44,9 @@ rule prune_model:
 rule prune:
     input:
         expand(
-            "results/{study}/models/{model}/{city}/{threshold}/pruned.safetensors",
+            "results/{study}/models/{model}/{city}/{pruning}/pruned.safetensors",
             study=STUDY,
             model=MODELS,
             city=CITIES,
-            threshold=THRESHOLDS,
+            pruning=dict.fromkeys(cell.pruning for cell in CELLS),
         ),

@@ -1,31 +1,66 @@
-# One job a cell: a pruned model, a quantizer and a bit width.
+# One job a cell: a pruned model, a quantizer and a bit width; and one more if the codebook learns.
 
 
 rule quantize_model:
     input:
-        model="results/{study}/models/{model}/{city}/{threshold}/pruned.safetensors",
-        library=library("quantize_model"),
+        model="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors",
     output:
-        "results/{study}/models/{model}/{city}/{threshold}/{quantizer}-{bits}.pvlad",
+        "results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-fixed.pvlad",
     log:
-        "logs/{study}/quantize_model/{model}-{city}-{threshold}-{quantizer}-{bits}.log",
+        "logs/{study}/quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.log",
     benchmark:
-        "benchmarks/{study}/quantize_model/{model}-{city}-{threshold}-{quantizer}-{bits}.tsv"
+        "benchmarks/{study}/quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.tsv"
+    priority: 1
     conda:
         "../envs/environment.yaml"
     threads: 1
+    params:
+        library=library("quantize_model"),
+        small=config["quantization"]["small_tensors"],
     script:
         "../workflow_scripts/quantize_model.py"
+
+
+rule train_codebook:
+    input:
+        model="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors",
+        teacher="results/{study}/models/{model}/{city}/base.safetensors",
+        dataset="results/{study}/data/{city}/dataset.json",
+        images="results/{study}/data/{city}/images",
+    output:
+        "results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-trained.pvlad",
+    log:
+        "logs/{study}/train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.log",
+    benchmark:
+        "benchmarks/{study}/train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.tsv"
+    priority: 1
+    conda:
+        "../envs/environment.yaml"
+    threads: config["threads"]
+    params:
+        library=library("train_codebook"),
+        checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.pt".format(
+            **wildcards
+        ),
+        quantization=config["quantization"],
+        recovery=config["recovery"],
+        training=config["training"],
+        validation=config["validation"],
+        protocol=config["protocol"],
+        seed=lambda wildcards: seed_of(
+            wildcards.model, wildcards.city, wildcards.threshold, "codebook"
+        ),
+        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+    script:
+        "../workflow_scripts/train_codebook.py"
 
 
 rule quantize:
     input:
         expand(
-            "results/{study}/models/{model}/{city}/{threshold}/{quantizer}-{bits}.pvlad",
+            "results/{study}/models/{model}/{city}/{version}.pvlad",
             study=STUDY,
             model=MODELS,
             city=CITIES,
-            threshold=THRESHOLDS,
-            quantizer=QUANTIZERS,
-            bits=BITS,
+            version=[cell.version for cell in CELLS],
         ),

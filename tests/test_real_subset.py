@@ -61,8 +61,10 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
     config["initialise"] |= {"locals_per_image": 10, "whitening_samples": 40}
     config["training"] |= {"epochs": 1, "tuples": 4, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 5, "queries": 5}
-    config["pruning"] |= {"thresholds": {"0.005": 0.65}, "rounds": 1, "tuples": 2}
-    config["quantization"] = {"quantizers": ["kmeans"], "bits": [8]}
+    config["pruning"]["rounds"] = 1
+    config["recovery"] |= {"crops": 4, "crops_per_step": 2, "image_size": 67}
+    block = {"thresholds": ["0.005"], "quantizers": ["kmeans"], "bits": [8]}
+    config["grid"] = [config["grid"][0] | block]
     (folder / "few.yaml").write_text(yaml.safe_dump(config))
     snakemake(folder, "--cores", "2", "--configfile", "few.yaml")
     results = folder / "results" / "subset"

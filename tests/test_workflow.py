@@ -15,11 +15,12 @@ COUNTS = {
         "index_dataset": 2,
         "evaluate_histogram": 2,
         "tabulate_layers": 2,
-        "initialise_model": 8,  # 2 models, 2 directions, from patches and at random
+        "initialise_model": 8,  # 2 models, 2 directions, pretrained and at random
         "train_model": 4,
-        "prune_model": 16,  # 2 models, 2 directions, 4 thresholds
-        "quantize_model": 64,  # times 2 quantizers, 2 bit widths
-        "evaluate_model": 76,  # and, of 4 base models, random, initial and trained
+        "prune_model": 20,  # 2 models, 2 directions, 4 thresholds, and one with L1
+        "quantize_model": 68,  # of each direction 4 x 2 quantizers x 2 bit widths, and L1
+        "train_codebook": 4,
+        "evaluate_model": 84,  # and, of 4 base models, random, initial and trained
         "tabulate_results": 1,
         "plot_results": 2,
         "all": 1,
@@ -86,8 +87,16 @@ def small_study(tmp_path_factory):
     config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
     config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 6, "queries": 6}
-    config["pruning"] |= {"thresholds": {"0.01": 1.04}, "tuples": 8}
-    config["quantization"] = {"quantizers": ["kmeans"], "bits": [5]}
+    config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
+    config["grid"] = [
+        {
+            "thresholds": ["0.01"],
+            "l1": ["0"],
+            "quantizers": ["kmeans"],
+            "bits": [5],
+            "codebooks": ["fixed", "trained"],
+        }
+    ]
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
     return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
 
@@ -96,8 +105,9 @@ def test_the_whole_study_runs(small_study):
     folder, output = small_study
     results = folder / "results" / "small"
     table = pd.read_csv(results / "table.csv", keep_default_na=False)
-    assert list(table["quantizer"]) == ["none", "kmeans"]
-    assert list(table["bits"]) == [32, 5]
+    assert list(table["quantizer"]) == ["none", "kmeans", "kmeans"]
+    assert list(table["codebook"]) == ["none", "fixed", "trained"]
+    assert list(table["bits"]) == [32, 5, 5]
     cell = table.iloc[1]
     # 1.04 deviations of bell-shaped weights are 70 %.
     assert 60 < cell["pruned_percent"] < 80
@@ -107,7 +117,7 @@ def test_the_whole_study_runs(small_study):
         assert cell[f"drop_{city}"] == pytest.approx(expected, abs=1e-3)
         # The size in the table is the file's own.
         trained_on = {"oxford": "paris", "paris": "oxford"}[city]
-        file = results / "models" / "vgg16" / trained_on / "0.01" / "kmeans-5.pvlad"
+        file = results / "models" / "vgg16" / trained_on / "0.01" / "l1-0" / "kmeans-5-fixed.pvlad"
         assert cell[f"file_bytes_{city}"] == file.stat().st_size
         assert (results / "plots" / f"{city}.svg").read_text().startswith("<?xml")
     assert "## vgg16" in (results / "table.md").read_text()
@@ -137,7 +147,8 @@ def dry_run(folder: Path) -> dict[str, int]:
             "quantize.py",
             {
                 "quantize_model": 2,
-                "evaluate_model": 2,
+                "train_codebook": 2,
+                "evaluate_model": 4,
                 "tabulate_results": 1,
                 "plot_results": 2,
                 "all": 1,
@@ -148,7 +159,8 @@ def dry_run(folder: Path) -> dict[str, int]:
             {
                 "prune_model": 2,
                 "quantize_model": 2,
-                "evaluate_model": 2,
+                "train_codebook": 2,
+                "evaluate_model": 4,
                 "tabulate_results": 1,
                 "plot_results": 2,
                 "all": 1,
@@ -172,7 +184,7 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
     """Last in this file: it changes the study."""
     folder, _ = small_study
     config = yaml.safe_load((folder / "small.yaml").read_text())
-    config["pruning"]["thresholds"]["0.05"] = 1.47
+    config["grid"].append(config["grid"][0] | {"thresholds": ["0.05"], "codebooks": ["fixed"]})
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
     expected = {
         "prune_model": 2,
@@ -185,4 +197,4 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected
     table = pd.read_csv(folder / "results" / "small" / "table.csv", keep_default_na=False)
-    assert list(table["threshold"]) == ["none", "0.01", "0.05"]
+    assert list(table["threshold"]) == ["none", "0.01", "0.05", "0.01"]

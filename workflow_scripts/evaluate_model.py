@@ -3,16 +3,15 @@
 import json
 from pathlib import Path
 
-from pocketvlad.compressed_file import read_compressed
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import evaluate, versions
+from pocketvlad.grid import parse_version
 from pocketvlad.job import logged
 from pocketvlad.model import parameter_count
-from pocketvlad.model_file import build_model
 from pocketvlad.prune import pruned_percent
 from pocketvlad.retrieval import mean_average_precision
-from pocketvlad.rows import parse_version
 from pocketvlad.size import float32_bytes, paper_megabytes
+from pocketvlad.stored_model import bytes_by_kind, read_stored
 
 
 def main(
@@ -26,7 +25,7 @@ def main(
     batch_size: int,
 ) -> None:
     # The network that is scored is the one that the file decodes to.
-    model = build_model(*read_compressed(model_file), model_file)
+    model = read_stored(model_file)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
     scores = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
     parameters = parameter_count(model.network)
@@ -44,6 +43,7 @@ def main(
         "pruned_percent": pruned,
         "parameters": parameters,
         "file_bytes": size,
+        "bytes_by_kind": bytes_by_kind(model_file),
         "ratio": float32_bytes(parameters) / size,
         "paper_memory_mb": paper_megabytes(parameters, pruned["total"], identity["bits"]),
         "versions": versions(),

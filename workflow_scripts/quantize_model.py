@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from pocketvlad.compressed_file import write_compressed
+from pocketvlad.grid import Cell
 from pocketvlad.job import logged
 from pocketvlad.quantize import quantize_tensors
 from pocketvlad.tensor_file import read_tensors
 
 with logged(snakemake.log[0]):
     wildcards = snakemake.wildcards
-    identity = {
-        "threshold": wildcards.threshold,
-        "quantizer": wildcards.quantizer,
-        "bits": int(wildcards.bits),
-    }
+    cell = Cell(
+        wildcards.threshold, wildcards.l1, wildcards.quantizer, int(wildcards.bits), "fixed"
+    )
     tensors, header = read_tensors(Path(snakemake.input.model))
-    quantized = quantize_tensors(tensors, identity["quantizer"], identity["bits"])
+    quantized = quantize_tensors(tensors, cell.quantizer, cell.bits)
+    header["compression"] = cell.as_dict()
     output = Path(snakemake.output[0])
-    size = write_compressed(output, tensors, quantized, {**header, "compression": identity})
+    size = write_compressed(output, tensors, quantized, header, snakemake.params.small)
     print(f"{size:,} bytes")

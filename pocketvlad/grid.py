@@ -1,0 +1,66 @@
+"""The cells of a study: what is compressed how. Free of torch, for the workflow's own use."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+
+CODEBOOKS = ("fixed", "trained")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way to compress a model; texts as the config writes them.
+
+    threshold, l1: of pruning and its fine-tuning.  quantizer, bits: of the survivors.  codebook:
+    "fixed", as the quantizer made it, or "trained".
+    """
+
+    threshold: str
+    l1: str
+    quantizer: str
+    bits: int
+    codebook: str
+
+    @property
+    def pruning(self) -> str:
+        """The part of a path that names the pruned model."""
+        return f"{self.threshold}/l1-{self.l1}"
+
+    @property
+    def version(self) -> str:
+        """The part of a path that names the cell."""
+        return f"{self.pruning}/{self.quantizer}-{self.bits}-{self.codebook}"
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def grid_cells(blocks: Iterable[Mapping[str, Iterable]]) -> list[Cell]:
+    """The cells of the config's section `grid`: every combination in each block, once."""
+    cells = (
+        Cell(*each)
+        for block in blocks
+        for each in product(
+            block["thresholds"],
+            block["l1"],
+            block["quantizers"],
+            block["bits"],
+            block["codebooks"],
+        )
+    )
+    return list(dict.fromkeys(cells))
+
+
+def parse_version(version: str) -> dict[str, object]:
+    """What a version of a model is: "base" or "0.005/l1-0/kmeans-8-fixed" -> its cell's keys.
+
+    Float32 versions have 32 bits, and "none" for what they lack.
+    """
+    threshold, _, rest = version.partition("/")
+    if not rest:
+        nothing = dict.fromkeys(("threshold", "l1", "quantizer", "codebook"), "none")
+        return {"version": version, **nothing, "bits": 32}
+    l1, name = rest.removeprefix("l1-").split("/")
+    quantizer, bits, codebook = name.split("-")
+    cell = Cell(threshold, l1, quantizer, int(bits), codebook)
+    return {"version": "quantized", **cell.as_dict()}
