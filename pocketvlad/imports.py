@@ -1,11 +1,13 @@
 """Which modules of this package a script depends on, read from its import statements.
 
-Snakemake does not see imports. Given as inputs, the modules make it rerun the jobs that use an
-edited one, and no others.
+Snakemake does not see imports. A digest of the modules, given as a parameter, makes it rerun the
+jobs that use an edited one, and no others.
 """
 
 import ast
+import hashlib
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +48,16 @@ def package_modules(script: Path, root: Path) -> list[Path]:
             found.add(path)
             waiting.append(path)
     return sorted(found)
+
+
+@cache
+def _content(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """What changes when the contents of one of the files do, hexadecimal."""
+    return hashlib.sha256(b"".join(map(_content, paths))).hexdigest()[:16]
 
 
 def pass_on_path(folder: str) -> None:

@@ -1,4 +1,4 @@
-# What all stages share: the checked config, the paths of the grid, library files as inputs.
+# What all stages share: the checked config, the paths of the grid, the state of the library.
 import os
 import sys
 from pathlib import Path
@@ -12,7 +12,8 @@ from pocketvlad.config import (
     embedded_weights,
     local_file,
 )
-from pocketvlad.imports import package_modules, pass_on_path
+from pocketvlad.grid import grid_cells
+from pocketvlad.imports import digest, package_modules, pass_on_path
 from pocketvlad.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
@@ -27,9 +28,7 @@ STUDY = config["study"]
 DATA_FOLDER = data_folder(config)
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
-THRESHOLDS = list(config["pruning"]["thresholds"])
-QUANTIZERS = config["quantization"]["quantizers"]
-BITS = config["quantization"]["bits"]
+CELLS = grid_cells(config["grid"])
 
 
 wildcard_constraints:
@@ -37,9 +36,10 @@ wildcard_constraints:
     city="|".join(CITIES),
     model="|".join(MODELS),
     threshold=r"0\.\d*[1-9]",
+    l1=r"0|0\.\d*[1-9]",
     quantizer="[a-z]+",
     bits=r"\d",
-    version=r"untrained|initial|base|0\.\d*[1-9]/(?:pruned|[a-z]+-\d)",
+    version=r"untrained|initial|base|0\.\d*[1-9]/l1-(?:0|0\.\d*[1-9])/[a-z]+-\d-(?:fixed|trained)",
 
 
 # A pretrained network is compared with a random one, too, where that costs little: with narrow
@@ -52,10 +52,14 @@ UNTRAINED = [
 
 
 def library(script):
-    """The package's modules that a rule's script imports: editing one reruns the rule's jobs."""
+    """A digest of the package's modules that a rule's script imports.
+
+    As a parameter it makes the rule's jobs run again when one of the modules is edited. (As inputs
+    the modules themselves would do so, too; but Snakemake looks at every input of every waiting
+    job each time it starts one.)
+    """
     root = Path(workflow.basedir)
-    modules = package_modules(root / "workflow_scripts" / f"{script}.py", root)
-    return [os.path.relpath(module) for module in modules]
+    return digest(package_modules(root / "workflow_scripts" / f"{script}.py", root))
 
 
 def test_city(training_city):

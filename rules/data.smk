@@ -2,8 +2,6 @@
 
 
 rule render_city:
-    input:
-        library=library("render_city"),
     output:
         images="results/{study}/data/{city}/archives/images.tar",
         ground_truth="results/{study}/data/{city}/archives/ground_truth.tgz",
@@ -15,14 +13,13 @@ rule render_city:
         "../envs/environment.yaml"
     threads: 1
     params:
+        library=library("render_city"),
         spec=lambda wildcards: dataset_of(wildcards.city)["render"],
     script:
         "../workflow_scripts/render_city.py"
 
 
 rule download_archive:
-    input:
-        library=library("download_archive"),
     output:
         "resources/{dataset}/{file}",
     log:
@@ -30,6 +27,7 @@ rule download_archive:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("download_archive"),
         archive=lambda wildcards: declared_archive(wildcards.dataset, wildcards.file),
     script:
         "../workflow_scripts/download_archive.py"
@@ -38,7 +36,6 @@ rule download_archive:
 rule extract_archives:
     input:
         archives=lambda wildcards: archive_paths(wildcards.city, wildcards.kind),
-        library=library("extract_archives"),
     output:
         directory("results/{study}/data/{city}/{kind}"),
     log:
@@ -50,6 +47,7 @@ rule extract_archives:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("extract_archives"),
         checksums=lambda wildcards: archive_checksums(wildcards.city, wildcards.kind),
         suffix=lambda wildcards: {"images": ".jpg", "ground_truth": ".txt"}[
             wildcards.kind
@@ -62,7 +60,6 @@ rule index_dataset:
     input:
         images="results/{study}/data/{city}/images",
         ground_truth="results/{study}/data/{city}/ground_truth",
-        library=library("index_dataset"),
     output:
         "results/{study}/data/{city}/dataset.json",
     log:
@@ -70,6 +67,7 @@ rule index_dataset:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("index_dataset"),
         name=lambda wildcards: config["cities"][wildcards.city],
         query_prefix=lambda wildcards: dataset_of(wildcards.city)["query_prefix"],
         expected_images=lambda wildcards: dataset_of(wildcards.city)["expected_images"],

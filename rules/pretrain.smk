@@ -2,8 +2,6 @@
 
 
 rule render_buildings:
-    input:
-        library=library("render_buildings"),
     output:
         directory("results/{study}/pretraining/pictures"),
     log:
@@ -13,6 +11,7 @@ rule render_buildings:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("render_buildings"),
         spec=config["pretraining"]["buildings"],
     script:
         "../workflow_scripts/render_buildings.py"
@@ -21,7 +20,6 @@ rule render_buildings:
 rule pretrain_backbone:
     input:
         pictures="results/{study}/pretraining/pictures",
-        library=library("pretrain_backbone"),
     output:
         "results/{study}/pretraining/{model}.safetensors",
     log:
@@ -32,6 +30,7 @@ rule pretrain_backbone:
         "../envs/environment.yaml"
     threads: config["threads"]
     params:
+        library=library("pretrain_backbone"),
         model=lambda wildcards: config["models"][wildcards.model],
         settings=config["pretraining"]["classifier"],
         checkpoint=lambda wildcards: "results/{study}/checkpoints/pretraining-{model}.pt".format(

@@ -8,7 +8,6 @@ rule tabulate_results:
         cells=rules.evaluate.input.cells,
         histogram=rules.evaluate.input.histogram,
         paper=os.path.relpath(Path(workflow.basedir) / "config" / "paper_results.csv"),
-        library=library("tabulate_results"),
     output:
         table="results/{study}/table.csv",
         markdown="results/{study}/table.md",
@@ -18,6 +17,7 @@ rule tabulate_results:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("tabulate_results"),
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_results.py"
@@ -26,7 +26,6 @@ rule tabulate_results:
 rule plot_results:
     input:
         table="results/{study}/table.csv",
-        library=library("plot_results"),
     output:
         "results/{study}/plots/{city}.svg",
         "results/{study}/plots/{city}.png",
@@ -34,13 +33,13 @@ rule plot_results:
         "logs/{study}/plot_results/{city}.log",
     conda:
         "../envs/environment.yaml"
+    params:
+        library=library("plot_results"),
     script:
         "../workflow_scripts/plot_results.py"
 
 
 rule tabulate_layers:
-    input:
-        library=library("tabulate_layers"),
     output:
         "results/{study}/layers/{model}.csv",
     log:
@@ -48,6 +47,7 @@ rule tabulate_layers:
     conda:
         "../envs/environment.yaml"
     params:
+        library=library("tabulate_layers"),
         model=lambda wildcards: config["models"][wildcards.model],
         image_size=config["protocol"]["image_size"],
     script:

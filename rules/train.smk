@@ -8,7 +8,6 @@ rule initialise_model:
         weights=lambda wildcards: (
             weights_file(wildcards.model) if wildcards.version == "initial" else []
         ),
-        library=library("initialise_model"),
     output:
         "results/{study}/models/{model}/{city}/{version}.safetensors",
     log:
@@ -21,6 +20,7 @@ rule initialise_model:
         "../envs/environment.yaml"
     threads: config["threads"]
     params:
+        library=library("initialise_model"),
         model=lambda wildcards: (
             config["models"][wildcards.model]
             if wildcards.version == "initial"
@@ -38,7 +38,6 @@ rule train_model:
         model="results/{study}/models/{model}/{city}/initial.safetensors",
         dataset="results/{study}/data/{city}/dataset.json",
         images="results/{study}/data/{city}/images",
-        library=library("train_model"),
     output:
         model="results/{study}/models/{model}/{city}/base.safetensors",
         history="results/{study}/models/{model}/{city}/base.csv",
@@ -50,6 +49,7 @@ rule train_model:
         "../envs/environment.yaml"
     threads: config["threads"]
     params:
+        library=library("train_model"),
         checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-base.pt".format(
             **wildcards
         ),

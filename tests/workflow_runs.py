@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "rules", "workflow_scripts", "pocketvlad", "config", "config.yaml", "envs")
+PARTS = (
+    "Snakefile",
+    "rules",
+    "workflow_scripts",
+    "pocketvlad",
+    "config",
+    "config.yaml",
+    "envs",
+    "profiles",
+)
 
 
 def copy_workflow(target: Path) -> Path:
