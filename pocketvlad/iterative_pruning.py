@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.fine_tuning import EpochRecord, fine_tune
 from pocketvlad.model import PlaceNet
+from pocketvlad.objectives import Refit
 from pocketvlad.prune import apply_masks, assert_masked, cutoffs, prune_below, zero_masks
 from pocketvlad.sparsity import l1_penalty
 from pocketvlad.training import Objective, TrainingSettings
 from pocketvlad.training_city import TrainingImages
+
+_REFIT = 1  # tells a refit's random numbers from those of the epoch
 
 
 @dataclass(frozen=True)
@@ -32,29 +37,35 @@ def prune_iteratively(
     l1: float,
     seed: int,
     checkpoint: Checkpoint,
+    refit: Refit | None = None,
 ) -> list[EpochRecord]:
     """Prune `network` in place and return the history of the fine-tuning in between.
 
-    Round r of R removes what is below r/R of the final cutoff; every layer is fine-tuned after
-    each round, with the pruned weights held at zero. A weight that the fine-tuning moves below
-    the cutoff goes in the next round; after the last one the masks are fixed.
+    Round r of R removes what is below r/R of the final cutoff; after each round the survivors are
+    refitted, if so asked, and every layer is fine-tuned, with the pruned weights held at zero. A
+    weight that this moves below the cutoff goes in the next round; after the last one the masks
+    are fixed.
 
     Args:
         objective: what the survivors are fine-tuned for.
         threshold, quantile: the readings of the cutoff, see `prune.cutoffs`.
         l1: lambda of the L1 penalty in that fine-tuning; 0 for none.
+        refit: see `objectives.refit_by_reconstruction`.
     """
     final = cutoffs(network, pruning.reading, threshold, quantile)
     masks = {}
 
-    def prune_to(share: float) -> None:
+    def prune_to(round_: int) -> None:
+        share = round_ / pruning.rounds
         prune_below(network, {name: limit * share for name, limit in final.items()})
         masks.update(zero_masks(network))
+        if refit is not None:
+            refit(network, masks, np.random.default_rng((seed, round_, _REFIT)))
 
     def before_epoch(epoch: int) -> None:
         completed, within = divmod(epoch - 1, pruning.epochs_per_round)
         if within == 0:
-            prune_to((completed + 1) / pruning.rounds)
+            prune_to(completed + 1)
         else:  # a job resumed in the middle of a round finds its masks in the zeros
             masks.update(zero_masks(network))
 
@@ -77,6 +88,6 @@ def prune_iteratively(
         label="pruning",
     )
     if not settings.epochs:  # one-shot pruning, nothing fine-tuned
-        prune_to(1.0)
+        prune_to(pruning.rounds)
     assert_masked(network, masks or zero_masks(network))
     return history

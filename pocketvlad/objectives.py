@@ -1,9 +1,15 @@
-"""What compression fine-tunes for, by its name in the config."""
+"""How compressed networks recover: objective and reconstruction, from the config's section."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from pocketvlad.distillation import DistillationObjective, DistillationSettings
+import numpy as np
+from torch import Tensor
+
+from pocketvlad.city_crops import CropSettings
+from pocketvlad.distillation import DistillationObjective
 from pocketvlad.model import PlaceNet
+from pocketvlad.reconstruction import ReconstructionSettings, reconstruct
 from pocketvlad.training import Objective, TrainingSettings
 from pocketvlad.training_city import TrainingImages
 from pocketvlad.triplet_objective import TripletObjective
@@ -23,11 +29,37 @@ def compression_objective(
     """
     if section["objective"] == "triplet":
         return TripletObjective(images, training, tuples=section["tuples"])
-    settings = DistillationSettings(
+    return DistillationObjective(images, _crops(section, training), teacher)
+
+
+def _crops(section: Mapping[str, object], training: TrainingSettings) -> CropSettings:
+    return CropSettings(
         crops=section["crops"],
-        crops_per_step=section["crops_per_step"],
+        batch=section["crops_per_step"],
         image_size=section["image_size"],
         crop=training.crop,
         colour=training.colour,
     )
-    return DistillationObjective(images, settings, teacher)
+
+
+Refit = Callable[[PlaceNet, Mapping[str, Tensor], np.random.Generator], None]
+
+
+def refit_by_reconstruction(
+    section: Mapping[str, object],
+    images: TrainingImages,
+    training: TrainingSettings,
+    teacher: PlaceNet,
+) -> Refit | None:
+    """A function that refits a pruned network with these masks, or None if the config has none."""
+    settings = ReconstructionSettings(**section["reconstruction"])
+    if not settings.crops:
+        return None
+    crops = replace(_crops(section, training), crops=settings.crops)
+
+    def refit(
+        network: PlaceNet, masks: Mapping[str, Tensor], generator: np.random.Generator
+    ) -> None:
+        reconstruct(network, teacher, masks, images, crops, settings, generator)
+
+    return refit

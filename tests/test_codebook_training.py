@@ -6,6 +6,7 @@ import torch
 from training_cities import SETTINGS, Killed, copy_of, weights_of
 
 from pocketvlad.checkpoint import Checkpoint
+from pocketvlad.city_crops import CropSettings, crop_batches
 from pocketvlad.codebook_training import (
     CodebookSettings,
     read_codebooks,
@@ -13,17 +14,13 @@ from pocketvlad.codebook_training import (
     train_codebooks,
     use_codebooks,
 )
-from pocketvlad.distillation import (
-    DistillationObjective,
-    DistillationSettings,
-    descriptor_distance,
-)
+from pocketvlad.distillation import DistillationObjective, descriptor_distance
 from pocketvlad.model import compressible
 from pocketvlad.prune import cutoffs, prune_below, zero_masks
 from pocketvlad.quantize import quantize_tensors
 from pocketvlad.sparsity import histogram_edges, l1_penalty, weight_histograms
 
-CROPS = DistillationSettings(crops=12, crops_per_step=4, image_size=67, crop=0.8, colour=0.2)
+CROPS = CropSettings(crops=12, batch=4, image_size=67, crop=0.8, colour=0.2)
 LEARNING = CodebookSettings(epochs=2, learning_rate=0.001, recluster_steps=0)
 
 
@@ -165,7 +162,7 @@ def test_distance_of_descriptors_by_hand():
 def test_distillation_draws_every_image_before_any_again(city, network):
     """16 images, 12 crops: 12 different ones; the same generator gives the same."""
     own = objective(city, copy_of(network))
-    batches = [list(own._batches(np.random.default_rng(1))) for _ in range(2)]
+    batches = [list(crop_batches(city, CROPS, np.random.default_rng(1))) for _ in range(2)]
     assert [len(batch) for batch in batches[0]] == [4, 4, 4]
     for first, second in zip(*batches, strict=True):
         assert torch.equal(first, second)

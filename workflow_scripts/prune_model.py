@@ -7,7 +7,7 @@ import pandas as pd
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model, write_model
-from pocketvlad.objectives import compression_objective
+from pocketvlad.objectives import compression_objective, refit_by_reconstruction
 from pocketvlad.prune import pruned_percent
 from pocketvlad.seeds import derive_seed
 from pocketvlad.sparsity import histogram_edges, weight_histograms
@@ -33,6 +33,7 @@ with logged(snakemake.log[0]):
         float(wildcards.l1),
         seed,
         checkpoint,
+        refit_by_reconstruction(params.recovery, city, training, base.network),
     )
     print(f"{pruned_percent(model.network)['total']:.2f} % of the weights are zero")
     edges = histogram_edges(base.network)

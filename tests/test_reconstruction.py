@@ -1,0 +1,73 @@
+"""Layer-wise least squares against numpy's, and what it does for a pruned network."""
+
+import numpy as np
+import pytest
+import torch
+from training_cities import copy_of
+
+from pocketvlad.city_crops import CropSettings
+from pocketvlad.distillation import descriptor_distance
+from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
+from pocketvlad.prune import assert_masked, cutoffs, prune_below, zero_masks
+from pocketvlad.reconstruction import (
+    ReconstructionSettings,
+    masked_least_squares,
+    reconstruct,
+)
+
+CROPS = CropSettings(crops=12, batch=4, image_size=80, crop=0.8, colour=0.2)
+SETTINGS = ReconstructionSettings(crops=12, patches=3000, iterations=30)
+
+
+def test_each_row_is_the_least_squares_solution_over_its_survivors():
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(400, 20)) * generator.uniform(0.1, 10, 20)
+    outputs = generator.normal(size=(400, 6))
+    alive = generator.random((6, 20)) < 0.6
+    found = masked_least_squares(
+        torch.from_numpy(generator.normal(size=(6, 20))),
+        torch.from_numpy(alive),
+        torch.from_numpy(inputs.T @ inputs),
+        torch.from_numpy(outputs.T @ inputs),
+        iterations=40,
+    ).numpy()
+    assert not found[~alive].any()
+    for row, kept in enumerate(alive):
+        expected, *_ = np.linalg.lstsq(inputs[:, kept], outputs[:, row], rcond=None)
+        np.testing.assert_allclose(found[row, kept], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_a_row_without_survivors_stays_zero():
+    gram, cross = torch.eye(3), torch.ones(2, 3)
+    alive = torch.tensor([[True, False, True], [False, False, False]])
+    found = masked_least_squares(torch.zeros(2, 3), alive, gram, cross, 5)
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0, 1], [0, 0, 0]]))
+
+
+@pytest.mark.parametrize("backbone", ["alexnet", "vgg16"])
+def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
+    torch.manual_seed(0)
+    network = PlaceNet(Architecture(backbone, 0.1, 3, 8)).eval()
+    initialise_randomly(network.backbone, 0)
+    teacher = copy_of(network)
+    prune_below(network, cutoffs(network, "relative", 0.005, 0.65))
+    masks = zero_masks(network)
+    images = torch.randn(4, 3, 80, 80)
+
+    def distance():
+        with torch.no_grad():
+            features = [net.backbone(images).flatten(1) for net in (network, teacher)]
+            norms = torch.nn.functional.normalize(torch.stack(features), dim=2)
+            return descriptor_distance(norms[0], norms[1]).item()
+
+    before = distance()
+    for _ in range(2):
+        after = copy_of(network)
+        reconstruct(after, teacher, masks, city, CROPS, SETTINGS, np.random.default_rng(3))
+        if _ == 0:
+            first = after
+    assert_masked(after, masks)
+    for (_, one), (_, other) in zip(compressible(first), compressible(after), strict=True):
+        assert torch.equal(one, other)  # the same generator gives the same weights
+    network = after
+    assert distance() < 0.7 * before
