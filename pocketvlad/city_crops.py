@@ -1,7 +1,6 @@
 """Unlabelled crops of a training city, for whatever needs no labels."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from pocketvlad.augmentation import Augmentation, augmented_image
 from pocketvlad.images import to_batch
+from pocketvlad.read_ahead import read_ahead
 from pocketvlad.training_city import TrainingImages
 
 
@@ -39,11 +39,7 @@ def crop_batches(
     def load(name: str, own: np.random.Generator) -> np.ndarray:
         return augmented_image(images.path(name), augmentation, images.sizing.interpolation, own)
 
-    draws = list(zip(chosen, generator.spawn(len(chosen)), strict=True))
     size = settings.batch
-    steps = [draws[start : start + size] for start in range(0, len(draws), size)]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        ahead = [pool.submit(load, *draw) for draw in steps[0]]
-        for following in [*steps[1:], []]:
-            current, ahead = ahead, [pool.submit(load, *draw) for draw in following]
-            yield to_batch([future.result() for future in current], images.preprocessing)
+    steps = [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    for pictures in read_ahead(steps, load, generator):
+        yield to_batch(pictures, images.preprocessing)

@@ -4,8 +4,7 @@ What ImageNet's classes did for the published networks, a few hundred ordinary b
 narrow ones: a softmax over the buildings, from the mean of the last convolution's activations.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.images import Preprocessing, to_batch
 from pocketvlad.model import initialise_randomly
 from pocketvlad.progress import progress
+from pocketvlad.read_ahead import read_ahead
 
 _LABEL_SMOOTHING = 0.1
 _GRADIENT_NORM = 5.0
@@ -96,17 +96,9 @@ def _batches(
     def load(index: int, own: np.random.Generator) -> np.ndarray:
         return augmented_image(pictures.paths[index], augmentation, "bilinear", own)
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-
-        def submit(group: Sequence[int]) -> list:
-            draws = generator.spawn(len(group))
-            return [pool.submit(load, *each) for each in zip(group, draws, strict=True)]
-
-        ahead = submit(groups[0])
-        for group, following in zip(groups, [*groups[1:], []], strict=True):
-            current, ahead = ahead, submit(following)
-            images = to_batch([future.result() for future in current], preprocessing)
-            yield images, torch.tensor([pictures.labels[index] for index in group])
+    for group, loaded in zip(groups, read_ahead(groups, load, generator), strict=True):
+        labels = torch.tensor([pictures.labels[index] for index in group])
+        yield to_batch(loaded, preprocessing), labels
 
 
 def pretrain(

@@ -1,7 +1,6 @@
 """The paper's objective: triplets of query crops, positives and mined negatives."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from pocketvlad.describe import describe
 from pocketvlad.images import Box, to_batch
 from pocketvlad.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.model import PlaceNet
+from pocketvlad.read_ahead import read_ahead
 from pocketvlad.sampling import drawn
 from pocketvlad.training import TrainingSettings
 from pocketvlad.training_city import TrainingImages
@@ -69,29 +69,23 @@ def tuple_batches(
     """
     augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
 
-    def load(name: str, box: Box | None, own: np.random.Generator) -> np.ndarray:
+    def load(part: tuple[str, Box | None], own: np.random.Generator) -> np.ndarray:
+        name, box = part
         path = images.path(name)
         return augmented_image(path, augmentation, images.sizing.interpolation, own, box)
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-
-        def submit(step: Sequence[TrainingTuple]) -> list:
-            parts = [
-                (name, each.box if place == 0 else None)
-                for each in step
-                for place, name in enumerate(each.images)
-            ]
-            return [
-                pool.submit(load, *part, own)
-                for part, own in zip(parts, generator.spawn(len(parts)), strict=True)
-            ]
-
-        size = settings.tuples_per_step
-        steps = [tuples[start : start + size] for start in range(0, len(tuples), size)]
-        ahead = submit(steps[0])
-        for step, following in zip(steps, [*steps[1:], []], strict=True):
-            current, ahead = ahead, submit(following)
-            yield step, to_batch([future.result() for future in current], images.preprocessing)
+    size = settings.tuples_per_step
+    steps = [tuples[start : start + size] for start in range(0, len(tuples), size)]
+    parts = [
+        [
+            (name, each.box if place == 0 else None)
+            for each in step
+            for place, name in enumerate(each.images)
+        ]
+        for step in steps
+    ]
+    for step, pictures in zip(steps, read_ahead(parts, load, generator), strict=True):
+        yield step, to_batch(pictures, images.preprocessing)
 
 
 class TripletObjective:

@@ -1,0 +1,32 @@
+"""Pictures of one training step decoded while the step before is computed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+
+
+def read_ahead(
+    steps: Sequence[Sequence[Item]],
+    load: Callable[[Item, np.random.Generator], np.ndarray],
+    generator: np.random.Generator,
+) -> Iterator[list[np.ndarray]]:
+    """What `load` makes of the items of each step, in threads, one step ahead of use.
+
+    Each item draws from a generator of its own, spawned in order, so that the result does not
+    depend on which thread is faster.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+
+        def submit(step: Sequence[Item]) -> list[Future[np.ndarray]]:
+            draws = generator.spawn(len(step))
+            return [pool.submit(load, *each) for each in zip(step, draws, strict=True)]
+
+        ahead: list[Future[np.ndarray]] = []
+        for index, step in enumerate(steps):
+            current = ahead if index else submit(step)
+            ahead = submit(steps[index + 1]) if index + 1 < len(steps) else []
+            yield [future.result() for future in current]
