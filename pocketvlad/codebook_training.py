@@ -16,7 +16,7 @@ from torch.nn.utils import parametrize
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.fine_tuning import EpochRecord, fine_tune
 from pocketvlad.model import PlaceNet, compressible
-from pocketvlad.quantized_tensor import QuantizedTensor
+from pocketvlad.quantized_tensor import QuantizedTensor, per_row
 from pocketvlad.training import Objective, TrainingSettings
 from pocketvlad.training_city import TrainingImages
 
@@ -50,15 +50,22 @@ class _LookUp(torch.autograd.Function):
 
 
 class Codebook(nn.Module):
-    """A parametrization: `weight` is looked up in zero and the learning levels."""
+    """A parametrization: `weight` is looked up in zero and the learning levels.
 
-    def __init__(self, codes: np.ndarray) -> None:
+    Scales of the rows, where the layer has them, stay as they are.
+    """
+
+    def __init__(self, tensor: QuantizedTensor) -> None:
         super().__init__()
-        self.register_buffer("codes", torch.from_numpy(codes.astype(np.int32)))
+        self.register_buffer("codes", torch.from_numpy(tensor.codes.astype(np.int32)))
+        scaled = tensor.scales is not None
+        scales = per_row(tensor.scales if scaled else np.ones(1, np.float32), tensor.codes.ndim)
+        self.register_buffer("scales", torch.from_numpy(scales))
 
     def forward(self, levels: Tensor) -> Tensor:
         """levels [L], that of zero apart -> weights of the codes' shape."""
-        return _LookUp.apply(torch.cat([levels.new_zeros(1), levels]), self.codes)
+        looked_up = _LookUp.apply(torch.cat([levels.new_zeros(1), levels]), self.codes)
+        return looked_up * self.scales
 
 
 def _owner(network: PlaceNet, name: str) -> tuple[nn.Module, str]:
@@ -80,7 +87,7 @@ def use_codebooks(network: PlaceNet, quantized: Mapping[str, QuantizedTensor]) -
             continue
         getattr(module, attribute).data = weight
         # Unsafe: the parameter has another shape than what the parametrization makes of it.
-        parametrize.register_parametrization(module, attribute, Codebook(tensor.codes), unsafe=True)
+        parametrize.register_parametrization(module, attribute, Codebook(tensor), unsafe=True)
         originals = module.parametrizations[attribute]
         originals.original = nn.Parameter(torch.from_numpy(tensor.codebook[1:].copy()))
 
@@ -98,7 +105,8 @@ def read_codebooks(
         held = module.parametrizations[attribute]
         levels = held.original.detach().numpy()
         codes = held[0].codes.numpy().astype(np.uint8)
-        result[name] = QuantizedTensor(codes, np.concatenate([np.zeros(1, np.float32), levels]))
+        codebook = np.concatenate([np.zeros(1, np.float32), levels])
+        result[name] = QuantizedTensor(codes, codebook, tensor.scales)
     return result
 
 
@@ -115,7 +123,7 @@ def recluster(network: PlaceNet, weights: Mapping[str, Tensor]) -> None:
             continue
         held = module.parametrizations[attribute]
         levels, order = held.original.detach().sort()
-        nearest = torch.bucketize(weight, (levels[1:] + levels[:-1]) / 2)
+        nearest = torch.bucketize(weight / held[0].scales, (levels[1:] + levels[:-1]) / 2)
         held[0].codes.copy_(torch.where(weight == 0, 0, order[nearest] + 1))
 
 

@@ -61,6 +61,6 @@ def parse_version(version: str) -> dict[str, object]:
         nothing = dict.fromkeys(("threshold", "l1", "quantizer", "codebook"), "none")
         return {"version": version, **nothing, "bits": 32}
     l1, name = rest.removeprefix("l1-").split("/")
-    quantizer, bits, codebook = name.split("-")
+    quantizer, bits, codebook = name.rsplit("-", 2)  # a quantizer may have a dash of its own
     cell = Cell(threshold, l1, quantizer, int(bits), codebook)
     return {"version": "quantized", **cell.as_dict()}

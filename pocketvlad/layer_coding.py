@@ -1,4 +1,4 @@
-"""One layer as bytes, and back: codebook, model of the symbols, entropy-coded symbols.
+"""One layer as bytes, and back: codebook, row scales, model of the symbols, coded symbols.
 
 docs/format.md gives the layout. Everything is little-endian.
 """
@@ -13,8 +13,9 @@ from pocketvlad import rans
 from pocketvlad.format_error import FormatError
 from pocketvlad.quantized_tensor import QuantizedTensor, grid
 
-_GRID, _LIST = 1, 0
-_HEAD = struct.Struct("<BH")  # kind of codebook, number of levels
+_GRID, _SCALED = 1, 2  # flags: the levels are a grid, not a list; every row has a scale
+_HEAD = struct.Struct("<BH")  # flags, number of levels
+_SCALE = np.dtype("<f2")
 _ENDS = struct.Struct("<ff")
 
 
@@ -22,12 +23,16 @@ def _is_grid(levels: np.ndarray) -> bool:
     return len(levels) > 2 and np.array_equal(levels, grid(levels[0], levels[-1], len(levels)))
 
 
-def _write_codebook(codebook: np.ndarray) -> bytes:
-    """Level 0 is zero and not written."""
-    levels = codebook[1:].astype("<f4")
+def _write_codebook(tensor: QuantizedTensor) -> bytes:
+    """Levels, but level 0, which is zero; then the scales of the rows, if they have any."""
+    levels = tensor.codebook[1:].astype("<f4")
+    scaled = tensor.scales is not None
+    scales = tensor.scales.astype(_SCALE).tobytes() if scaled else b""
+    flags = _SCALED * scaled
     if _is_grid(levels):
-        return _HEAD.pack(_GRID, len(levels)) + _ENDS.pack(levels[0], levels[-1])
-    return _HEAD.pack(_LIST, len(levels)) + levels.tobytes()
+        ends = _ENDS.pack(levels[0], levels[-1])
+        return _HEAD.pack(flags | _GRID, len(levels)) + ends + scales
+    return _HEAD.pack(flags, len(levels)) + levels.tobytes() + scales
 
 
 class _Reader:
@@ -43,19 +48,28 @@ class _Reader:
         return part
 
 
-def _read_codebook(reader: _Reader) -> np.ndarray:
-    kind, count = _HEAD.unpack(reader.take(_HEAD.size))
-    if kind == _GRID:
+def _read_codebook(reader: _Reader, rows: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """(codebook, scales of the rows or None)"""
+    flags, count = _HEAD.unpack(reader.take(_HEAD.size))
+    if flags & ~(_GRID | _SCALED):
+        raise FormatError(f"kind of codebook {flags} is unknown")
+    if flags & _GRID:
         levels = grid(*_ENDS.unpack(reader.take(_ENDS.size)), count)
-    elif kind == _LIST:
-        levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
     else:
-        raise FormatError(f"kind of codebook {kind} is unknown")
+        levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
     if count >= rans.MOST_SYMBOLS:
         raise FormatError(f"{count} levels and zero: more than {rans.MOST_SYMBOLS}")
     if not np.isfinite(levels).all():
         raise FormatError("a level of the codebook is not finite")
-    return np.concatenate([np.zeros(1, dtype=np.float32), levels])
+    codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
+    if not flags & _SCALED:
+        return codebook, None
+    scales = np.frombuffer(reader.take(_SCALE.itemsize * rows), _SCALE).astype(np.float32)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise FormatError("the scale of a row is not a number above 0")
+    if np.abs(levels).max(initial=0) > np.finfo(np.float32).max / max(1, scales.max()):
+        raise FormatError("a level times the scale of a row is not finite")
+    return codebook, scales
 
 
 def _write_numbers(numbers: Sequence[int]) -> bytes:
@@ -83,7 +97,7 @@ def encode_layer(tensor: QuantizedTensor) -> bytes:
     """The payload of one quantized layer."""
     frequencies = rans.model_frequencies(tensor.counts())
     return (
-        _write_codebook(tensor.codebook)
+        _write_codebook(tensor)
         + _write_numbers(frequencies)
         + rans.encode(tensor.codes.reshape(-1), frequencies)
     )
@@ -99,16 +113,16 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
         FormatError: the payload is not one of a layer of this shape.
     """
     reader = _Reader(memoryview(payload))
-    codebook = _read_codebook(reader)
+    codebook, scales = _read_codebook(reader, shape[0] if shape else 1)
     frequencies = np.array([_read_number(reader) for _ in codebook])
     if frequencies.sum() != rans.TOTAL:
         raise FormatError(f"frequencies sum to {frequencies.sum()}, not {rans.TOTAL}")
     codes = rans.decode(reader.rest, frequencies, math.prod(shape))
-    return QuantizedTensor(codes.reshape(shape), codebook)
+    return QuantizedTensor(codes.reshape(shape), codebook, scales)
 
 
 def side_information_bytes(tensor: QuantizedTensor) -> int:
-    """Bytes of a payload that are not symbols: codebook, frequencies and the coder's states."""
+    """Bytes of a payload that are not symbols: levels, scales, frequencies, the coder's states."""
     frequencies = rans.model_frequencies(tensor.counts())
-    overhead = _write_codebook(tensor.codebook) + _write_numbers(frequencies)
+    overhead = _write_codebook(tensor) + _write_numbers(frequencies)
     return len(overhead) + rans.STATE_BYTES

@@ -11,9 +11,10 @@ import numpy as np
 
 from pocketvlad.kmeans1d import kmeans1d
 from pocketvlad.parameters import is_compressible
-from pocketvlad.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.quantized_tensor import QuantizedTensor, grid, per_row
 
 MOST_BITS = 8  # codes are stored in bytes
+ROW = "-row"
 
 
 def uniform_levels(survivors: np.ndarray, levels: int) -> np.ndarray:
@@ -21,10 +22,26 @@ def uniform_levels(survivors: np.ndarray, levels: int) -> np.ndarray:
     return np.unique(grid(survivors.min(), survivors.max(), levels))
 
 
-QUANTIZERS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+_LEVELS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "uniform": uniform_levels,
     "kmeans": kmeans1d,
 }
+QUANTIZERS = (*_LEVELS, *(name + ROW for name in _LEVELS))
+"""Each also with a scale a row: one codebook a layer for rows of unlike size."""
+
+
+def row_scales(weight: np.ndarray) -> np.ndarray:
+    """[R] The root mean square of each row's survivors, relative to the largest one's.
+
+    Rounded to half precision, as files hold it; 1 where no weight of the row has survived.
+    """
+    rows = weight.reshape(len(weight), -1).astype(np.float64)
+    alive = np.count_nonzero(rows, axis=1)
+    sizes = np.sqrt(np.square(rows).sum(axis=1) / np.maximum(alive, 1))
+    relative = (sizes / max(sizes.max(), np.finfo(np.float64).tiny)).astype(np.float16)
+    # A row too small for half precision would be divided by zero; the smallest number will do.
+    least = np.finfo(np.float16).smallest_subnormal
+    return np.where(alive, np.maximum(relative, least), 1).astype(np.float32)
 
 
 def nearest_level(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -37,24 +54,27 @@ def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedT
 
     Args:
         weight: float32, any shape.
-        quantizer: a key of QUANTIZERS.
+        quantizer: one of QUANTIZERS.
         bits: b, 1 to 8.
 
     Raises:
         ValueError: unknown quantizer, or bits out of range.
     """
     if quantizer not in QUANTIZERS:
-        raise ValueError(f"quantizer {quantizer!r} is unknown; choose among {list(QUANTIZERS)}")
+        raise ValueError(f"quantizer {quantizer!r} is unknown; choose among {QUANTIZERS}")
     if not 1 <= bits <= MOST_BITS:
         raise ValueError(f"{bits} bits are out of range; choose 1 to {MOST_BITS}")
     alive = weight != 0
     codes = np.zeros(weight.shape, dtype=np.uint8)
     levels = np.empty(0, dtype=np.float32)
+    scales = row_scales(weight) if quantizer.endswith(ROW) else None
     if alive.any():
-        survivors = weight[alive]
-        levels = QUANTIZERS[quantizer](survivors, 2**bits - 1)
+        scaled = weight if scales is None else weight / per_row(scales, weight.ndim)
+        survivors = scaled[alive]
+        levels = _LEVELS[quantizer.removesuffix(ROW)](survivors, 2**bits - 1)
         codes[alive] = nearest_level(survivors, levels) + 1
-    return QuantizedTensor(codes, np.concatenate([np.zeros(1, dtype=np.float32), levels]))
+    codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
+    return QuantizedTensor(codes, codebook, scales)
 
 
 def quantize_tensors(

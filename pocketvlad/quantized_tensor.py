@@ -16,16 +16,28 @@ def grid(first: float, last: float, count: int) -> np.ndarray:
     return levels.astype(np.float32)
 
 
+def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
+    """`scales` [R] in a shape that broadcasts over a weight of so many dimensions, by rows."""
+    return scales.reshape(-1, *[1] * (dimensions - 1))
+
+
 @dataclass(frozen=True)
 class QuantizedTensor:
-    """`codes`: uint8, the weight's shape. `codebook`: [L] float32, L <= 2^b, `codebook[0] == 0`."""
+    """A quantized weight of R rows (its first dimension: the outputs of a layer).
+
+    codes: uint8, the weight's shape.  codebook: [L] float32, L <= 2^b, `codebook[0] == 0`.
+    scales: [R] float32, above 0, each a number of half precision; a row is its levels times its
+    scale. None: the levels are the weights.
+    """
 
     codes: np.ndarray
     codebook: np.ndarray
+    scales: np.ndarray | None = None
 
     def dequantize(self) -> np.ndarray:
         """The float32 weights that the codes stand for."""
-        return self.codebook[self.codes]
+        levels = self.codebook[self.codes]
+        return levels if self.scales is None else levels * per_row(self.scales, levels.ndim)
 
     def counts(self) -> np.ndarray:
         """[L] How many weights have each level."""

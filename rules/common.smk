@@ -37,9 +37,9 @@ wildcard_constraints:
     model="|".join(MODELS),
     threshold=r"0\.\d*[1-9]",
     l1=r"0|0\.\d*[1-9]",
-    quantizer="[a-z]+",
+    quantizer="[a-z]+(?:-row)?",
     bits=r"\d",
-    version=r"untrained|initial|base|0\.\d*[1-9]/l1-(?:0|0\.\d*[1-9])/[a-z]+-\d-(?:fixed|trained)",
+    version=r"untrained|initial|base|0\.\d*[1-9]/l1-(?:0|0\.\d*[1-9])/[a-z]+(?:-row)?-\d-(?:fixed|trained)",
 
 
 # A pretrained network is compared with a random one, too, where that costs little: with narrow

@@ -30,13 +30,20 @@ def pruned(network):
     return network
 
 
-def quantized_layers(network, bits=3):
+def quantized_layers(network, quantizer="kmeans", bits=3):
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    return quantize_tensors(tensors, "kmeans", bits)
+    return quantize_tensors(tensors, quantizer, bits)
 
 
-def test_the_gradient_of_a_centre_is_that_of_an_explicit_gather(pruned):
-    quantized = quantized_layers(pruned)
+def row_factors(tensor):
+    """The scales of a layer's rows, to multiply its weights by; ones where it has none."""
+    scales = np.ones(len(tensor.codes), np.float32) if tensor.scales is None else tensor.scales
+    return scales.reshape(-1, *[1] * (tensor.codes.ndim - 1))
+
+
+@pytest.mark.parametrize("quantizer", ["kmeans", "uniform-row"])
+def test_the_gradient_of_a_centre_is_that_of_an_explicit_gather(pruned, quantizer):
+    quantized = quantized_layers(pruned, quantizer)
     images = torch.randn(2, 3, 70, 70)
     direction = torch.randn(8)
     # The reference: every weight its own look-up, differentiated by autograd's indexing.
@@ -47,6 +54,7 @@ def test_the_gradient_of_a_centre_is_that_of_an_explicit_gather(pruned):
     }
     weights = {
         name: levels[name][torch.from_numpy(tensor.codes.astype(np.int64))]
+        * torch.from_numpy(row_factors(tensor))
         for name, tensor in quantized.items()
     }
     output = torch.func.functional_call(reference, weights, (images,))
@@ -127,8 +135,9 @@ def test_a_killed_codebook_training_goes_on_to_the_same_codebooks(
         np.testing.assert_array_equal(resumed[name].codebook, tensor.codebook)
 
 
-def test_reclustering_assigns_to_the_nearest_moved_centre(pruned):
-    layers = quantized_layers(pruned)
+@pytest.mark.parametrize("quantizer", ["kmeans", "kmeans-row"])
+def test_reclustering_assigns_to_the_nearest_moved_centre(pruned, quantizer):
+    layers = quantized_layers(pruned, quantizer)
     weights = {name: weight.detach().clone() for name, weight in compressible(pruned)}
     use_codebooks(pruned, layers)
     name = "whitening.weight"
@@ -139,7 +148,8 @@ def test_reclustering_assigns_to_the_nearest_moved_centre(pruned):
     result = read_codebooks(pruned, layers)[name]
     original = weights[name].numpy()
     alive = original != 0
-    nearest = np.abs(original[..., np.newaxis] - result.codebook[1:]).argmin(axis=-1) + 1
+    scaled = original / row_factors(layers[name])
+    nearest = np.abs(scaled[..., np.newaxis] - result.codebook[1:]).argmin(axis=-1) + 1
     np.testing.assert_array_equal(result.codes[alive], nearest[alive])
     assert not result.codes[~alive].any()
 

@@ -21,7 +21,7 @@ from pocketvlad.compressed_file import (
 )
 from pocketvlad.format_error import FormatError
 from pocketvlad.layer_coding import side_information_bytes
-from pocketvlad.quantize import quantize_tensors
+from pocketvlad.quantize import QUANTIZERS, quantize_tensors
 from pocketvlad.stored_model import is_compressed, read_stored
 
 PREFIX = struct.Struct("<8sHII")
@@ -57,6 +57,14 @@ def real_file(tmp_path_factory):
     return path.read_bytes()
 
 
+@pytest.fixture(scope="module")
+def scaled_file(tmp_path_factory):
+    """One whose rows have scales, and whose levels are a grid."""
+    path = tmp_path_factory.mktemp("scaled") / "m.pvlad"
+    write(path, some_tensors(), "uniform-row")
+    return path.read_bytes()
+
+
 def decode(data):
     """All that a reader does with a file, from bytes."""
     import io
@@ -65,7 +73,7 @@ def decode(data):
     return model.header, {layer.name: held for layer, held in model}
 
 
-@pytest.mark.parametrize("quantizer", ["uniform", "kmeans"])
+@pytest.mark.parametrize("quantizer", QUANTIZERS)
 @pytest.mark.parametrize("bits", [1, 2, 5, 8])
 def test_the_file_decodes_to_exactly_what_was_quantized(tmp_path, quantizer, bits):
     tensors, path = some_tensors(), tmp_path / "m.pvlad"
@@ -80,7 +88,7 @@ def test_the_file_decodes_to_exactly_what_was_quantized(tmp_path, quantizer, bit
     assert not list(tmp_path.glob("*.part"))
 
 
-@pytest.mark.parametrize("quantizer", ["uniform", "kmeans"])
+@pytest.mark.parametrize("quantizer", QUANTIZERS)
 @pytest.mark.parametrize("bits", [5, 8])
 def test_the_size_is_the_entropy_and_the_side_information(tmp_path, quantizer, bits):
     tensors, path = some_tensors(), tmp_path / "m.pvlad"
@@ -292,11 +300,31 @@ def test_a_bad_layer_with_right_checksums_is_refused(real_file, change, message)
         decode(with_payload(real_file, change))
 
 
+FIRST_SCALE = 1 + 2 + 8  # flags, number of levels, the grid's ends
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p[:FIRST_SCALE] + b"\0\0" + p[FIRST_SCALE + 2 :], "scale of a row"),
+        (lambda p: p[:FIRST_SCALE] + b"\x00\xbc" + p[FIRST_SCALE + 2 :], "scale of a row"),
+        (lambda p: p[:FIRST_SCALE] + b"\x00\x7e" + p[FIRST_SCALE + 2 :], "scale of a row"),
+        (lambda p: p[:3] + struct.pack("<f", -3e38) + p[7:13] + b"\0\x7b" + p[15:], "not finite"),
+        (lambda p: b"\x01" + p[1:], "frequenc|sum to"),
+        (lambda p: p[: FIRST_SCALE + 50], "80 bytes expected, 50 left"),
+    ],
+)
+def test_bad_scales_with_right_checksums_are_refused(scaled_file, change, message):
+    with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
+        decode(with_payload(scaled_file, change))
+
+
 @settings(deadline=None, max_examples=1500)
 @given(data=st.data())
-def test_mutated_files_decode_or_are_refused(real_file, data):
+def test_mutated_files_decode_or_are_refused(real_file, scaled_file, data):
     """Bytes changed, cut out, doubled or inserted anywhere in a real file."""
-    mutated = bytearray(real_file)
+    original = data.draw(st.sampled_from([real_file, scaled_file]))
+    mutated = bytearray(original)
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(mutated)))
         kind = data.draw(st.sampled_from(["set", "cut", "insert", "double"]))
@@ -309,15 +337,16 @@ def test_mutated_files_decode_or_are_refused(real_file, data):
             mutated[place:place] = data.draw(st.binary(min_size=1, max_size=16))
         else:
             mutated[place:place] = mutated[place : place + span]
-    if bytes(mutated) != real_file:
+    if bytes(mutated) != original:
         with pytest.raises(FormatError):
             decode(bytes(mutated))
 
 
 @settings(deadline=None, max_examples=1500)
 @given(data=st.data())
-def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, data):
+def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, scaled_file, data):
     """A layer's payload changed by somebody who can compute checksums: never a crash."""
+    original = data.draw(st.sampled_from([real_file, scaled_file]))
 
     def change(payload):
         for _ in range(data.draw(st.integers(1, 4))):
@@ -328,7 +357,7 @@ def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, da
         return payload
 
     try:
-        _, layers = decode(with_payload(real_file, change))
+        _, layers = decode(with_payload(original, change))
     except FormatError:
         return
     assert layers["whitening.weight"].dequantize().shape == (40, 500)

@@ -19,7 +19,7 @@ from pocketvlad.prune import (
     pruned_percent,
     zero_masks,
 )
-from pocketvlad.quantize import quantize_tensor, quantize_tensors
+from pocketvlad.quantize import quantize_tensor, quantize_tensors, row_scales
 from pocketvlad.size import paper_megabytes
 from pocketvlad.tensor_file import read_tensors
 
@@ -108,6 +108,29 @@ def test_levels_zeros_and_nearest(quantizer, bits):
         np.testing.assert_allclose(
             np.diff(levels), np.ptp(levels) / max(1, len(levels) - 1), rtol=1e-4
         )
+
+
+def test_row_scales_by_hand():
+    # Survivors of 3 and 4 have a root mean square of sqrt(12.5), the largest; those of the second
+    # row a hundredth of it; the third row is pruned away.
+    weight = np.array([[3, 0, -4], [0.03, 0.04, 0], [0, 0, 0]], dtype=np.float32)
+    np.testing.assert_allclose(row_scales(weight), [1, 0.01, 1], rtol=1e-3)
+    quantized = quantize_tensor(weight, "uniform-row", 8)
+    np.testing.assert_array_equal(quantized.scales, row_scales(weight))
+    # Levels from -4 to 4.0016 in 254 steps: nothing is off by more than half of one.
+    np.testing.assert_allclose(quantized.dequantize()[0], weight[0], atol=0.016)
+    np.testing.assert_allclose(quantized.dequantize()[1], weight[1], atol=0.00016)
+    assert not quantized.dequantize()[weight == 0].any()
+    # Without scales the small row has hardly a level of its own.
+    plain = quantize_tensor(weight, "uniform", 8).dequantize()
+    assert np.abs(plain[1] - weight[1]).max() > 0.005
+
+
+def test_rows_of_no_size_at_all_keep_a_scale():
+    weight = np.array([[1.0, 2.0], [1e-30, -1e-30]], dtype=np.float32)
+    scales = row_scales(weight)
+    assert (scales > 0).all()
+    assert np.isfinite(quantize_tensor(weight, "kmeans-row", 8).dequantize()).all()
 
 
 def test_wholly_pruned_layer_and_bad_arguments():
