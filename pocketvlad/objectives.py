@@ -1,7 +1,6 @@
 """How compressed networks recover: objective and reconstruction, from the config's section."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -53,9 +52,9 @@ def refit_by_reconstruction(
 ) -> Refit | None:
     """A function that refits a pruned network with these masks, or None if the config has none."""
     settings = ReconstructionSettings(**section["reconstruction"])
-    if not settings.crops:
+    if not (settings.crops or settings.whitening_crops):
         return None
-    crops = replace(_crops(section, training), crops=settings.crops)
+    crops = _crops(section, training)
 
     def refit(
         network: PlaceNet, masks: Mapping[str, Tensor], generator: np.random.Generator

@@ -1,15 +1,17 @@
 """Layer by layer: the surviving weights that best give the uncompressed layer's outputs.
 
-A few hundred gradient steps cannot bring back what pruning breaks in thirteen convolutions. Each
-convolution alone, though, is linear: given its inputs, as the pruned network before it makes them,
-and its outputs in the uncompressed network, the best survivors are a least-squares problem, small
-enough to be solved (Hubara et al., "Accelerated Sparse Neural Training", NeurIPS 2021, and their
-AdaPrune; He et al., ICCV 2017, for whole channels). No label is needed, and tens of crops suffice,
-since every place of an image is an equation.
+A few hundred gradient steps cannot bring back what pruning breaks in thirteen convolutions and the
+whitening. Each of these alone, though, is linear: given its inputs, as the pruned network before it
+makes them, and its outputs in the uncompressed network, the best survivors are a least-squares
+problem, small enough to be solved (Hubara et al., "Accelerated Sparse Neural Training", NeurIPS
+2021, and their AdaPrune; He et al., ICCV 2017, for whole channels). No label is needed. Every place
+of a crop is an equation for a convolution, so that tens of crops suffice; for the whitening a crop
+is one equation, of hundreds that are far fewer than its unknowns, and the start decides the rest.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.least_squares import masked_least_squares
 from pocketvlad.model import PlaceNet
 from pocketvlad.progress import progress
 from pocketvlad.training_city import TrainingImages
@@ -31,37 +34,8 @@ class ReconstructionSettings:
     crops: int
     patches: int
     iterations: int
-
-
-def masked_least_squares(
-    weight: Tensor, alive: Tensor, gram: Tensor, cross: Tensor, iterations: int
-) -> Tensor:
-    """Rows w that minimise w gram w' / 2 - cross w', all zero where `alive` is false.
-
-    By conjugate gradients in the space of each row's survivors, all rows at once, preconditioned
-    by the diagonal. Few iterations from a good start leave alone what the data says little about.
-
-    Args:
-        weight: [O, D], where to start.
-        alive: [O, D], boolean.
-        gram: [D, D], X'X of the inputs; symmetric, positive.
-        cross: [O, D], Y'X of outputs and inputs.
-
-    Returns:
-        [O, D].
-    """
-    scale = gram.diagonal().clamp_min(1e-12).sqrt()
-    gram, cross, weight = gram / scale / scale[:, None], cross / scale, weight * scale * alive
-    residual = (cross - weight @ gram) * alive
-    direction, energy = residual.clone(), residual.square().sum(dim=1)
-    for _ in range(iterations):
-        image = (direction @ gram) * alive
-        step = energy / (direction * image).sum(dim=1).clamp_min(1e-30)
-        weight = weight + step[:, None] * direction
-        residual = residual - step[:, None] * image
-        before, energy = energy, residual.square().sum(dim=1)
-        direction = residual + (energy / before.clamp_min(1e-30))[:, None] * direction
-    return weight / scale
+    whitening_crops: int
+    whitening_iterations: int
 
 
 def _sampled(
@@ -81,7 +55,7 @@ def _sampled(
     return torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
 
 
-def _reconstruct_layer(
+def _reconstruct_convolution(
     layer: nn.Conv2d,
     mask: Tensor,
     inputs: Sequence[Tensor],
@@ -110,12 +84,68 @@ def _reconstruct_layer(
         seen = _sampled(inputs, places, layer, group)
         gram = seen.t() @ seen / len(seen)
         gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
+        multiply = partial(torch.matmul, other=gram)
         cross = wanted[:, own].t() @ seen / len(seen)
         start = torch.cat([layer.weight[own].flatten(1), layer.bias[own, None]], dim=1)
         alive = torch.cat([~mask[own].flatten(1), torch.ones(size, 1, dtype=torch.bool)], dim=1)
-        found = masked_least_squares(start, alive, gram, cross, settings.iterations)
+        found = masked_least_squares(
+            start, alive, multiply, gram.diagonal(), cross, settings.iterations
+        )
         layer.weight[own] = found[:, :-1].reshape(layer.weight[own].shape)
         layer.bias[own] = found[:, -1]
+
+
+def _reconstruct_convolutions(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    masks: Mapping[str, Tensor],
+    batches: Iterable[Tensor],
+    settings: ReconstructionSettings,
+    generator: np.random.Generator,
+) -> None:
+    """First to last: each gets its inputs from those refitted before it."""
+    wanted = list(batches)
+    given = list(wanted)
+    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+    layers = list(network.backbone.named_children())
+    with progress(len(layers), "convolutions", "layer") as bar:
+        for name, layer in layers:
+            original = teacher.backbone.get_submodule(name)
+            wanted = [original(batch) for batch in wanted]
+            if isinstance(layer, nn.Conv2d):
+                mask = masks[f"backbone.{name}.weight"]
+                _reconstruct_convolution(layer, mask, given, wanted, settings, own)
+            given = [layer(batch) for batch in given]
+            bar.update()
+
+
+def _reconstruct_whitening(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    mask: Tensor,
+    batches: Iterable[Tensor],
+    settings: ReconstructionSettings,
+) -> None:
+    """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
+    seen, wanted = [], []
+    with progress(settings.whitening_crops, "whitening", "crop") as bar:
+        for batch in batches:
+            seen.append(network.vlad(batch))
+            wanted.append(teacher.whitening(teacher.vlad(batch)))
+            bar.update(len(batch))
+    inputs, outputs = torch.cat(seen), torch.cat(wanted)
+    inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
+    layer = network.whitening
+    found = masked_least_squares(
+        torch.cat([layer.weight, layer.bias[:, None]], dim=1),
+        torch.cat([~mask, torch.ones(len(mask), 1, dtype=torch.bool)], dim=1),
+        lambda rows: rows @ inputs.t() @ inputs / len(inputs),
+        inputs.square().mean(dim=0),
+        outputs.t() @ inputs / len(inputs),
+        settings.whitening_iterations,
+    )
+    layer.weight.copy_(found[:, :-1])
+    layer.bias.copy_(found[:, -1])
 
 
 @torch.no_grad()
@@ -128,22 +158,19 @@ def reconstruct(
     settings: ReconstructionSettings,
     generator: np.random.Generator,
 ) -> None:
-    """Refit every convolution of `network`, first to last, to what `teacher` computes.
+    """Refit the convolutions and the whitening of `network` to what `teacher` computes.
 
     Args:
         masks: true where a weight is pruned and stays zero, by parameter name.
-        crops: how the crops are cut; `settings.crops` of them are used.
+        crops: how the crops are cut; how many, `settings` say, and none leaves layers alone.
     """
-    wanted = list(crop_batches(images, crops, generator))
-    given = list(wanted)
-    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
-    layers = list(network.backbone.named_children())
-    with progress(len(layers), "reconstruction", "layer") as bar:
-        for name, layer in layers:
-            original = teacher.backbone.get_submodule(name)
-            wanted = [original(batch) for batch in wanted]
-            if isinstance(layer, nn.Conv2d):
-                mask = masks[f"backbone.{name}.weight"]
-                _reconstruct_layer(layer, mask, given, wanted, settings, own)
-            given = [layer(batch) for batch in given]
-            bar.update()
+
+    def cut(count: int) -> Iterator[Tensor]:
+        return crop_batches(images, replace(crops, crops=count), generator)
+
+    if settings.crops:
+        own = cut(settings.crops)
+        _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
+    if settings.whitening_crops:
+        mask, own = masks["whitening.weight"], cut(settings.whitening_crops)
+        _reconstruct_whitening(network, teacher, mask, own, settings)

@@ -1,22 +1,23 @@
 """Layer-wise least squares against numpy's, and what it does for a pruned network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from training_cities import copy_of
 
-from pocketvlad.city_crops import CropSettings
+from pocketvlad.city_crops import CropSettings, crop_batches
 from pocketvlad.distillation import descriptor_distance
+from pocketvlad.least_squares import masked_least_squares
 from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
 from pocketvlad.prune import assert_masked, cutoffs, prune_below, zero_masks
-from pocketvlad.reconstruction import (
-    ReconstructionSettings,
-    masked_least_squares,
-    reconstruct,
-)
+from pocketvlad.reconstruction import ReconstructionSettings, reconstruct
 
 CROPS = CropSettings(crops=12, batch=4, image_size=80, crop=0.8, colour=0.2)
-SETTINGS = ReconstructionSettings(crops=12, patches=3000, iterations=30)
+SETTINGS = ReconstructionSettings(
+    crops=12, patches=3000, iterations=30, whitening_crops=40, whitening_iterations=10
+)
 
 
 def test_each_row_is_the_least_squares_solution_over_its_survivors():
@@ -27,7 +28,8 @@ def test_each_row_is_the_least_squares_solution_over_its_survivors():
     found = masked_least_squares(
         torch.from_numpy(generator.normal(size=(6, 20))),
         torch.from_numpy(alive),
-        torch.from_numpy(inputs.T @ inputs),
+        lambda rows: rows @ torch.from_numpy(inputs.T @ inputs),
+        torch.from_numpy(np.square(inputs).sum(axis=0)),
         torch.from_numpy(outputs.T @ inputs),
         iterations=40,
     ).numpy()
@@ -38,9 +40,9 @@ def test_each_row_is_the_least_squares_solution_over_its_survivors():
 
 
 def test_a_row_without_survivors_stays_zero():
-    gram, cross = torch.eye(3), torch.ones(2, 3)
+    cross = torch.ones(2, 3)
     alive = torch.tensor([[True, False, True], [False, False, False]])
-    found = masked_least_squares(torch.zeros(2, 3), alive, gram, cross, 5)
+    found = masked_least_squares(torch.zeros(2, 3), alive, torch.clone, torch.ones(3), cross, 5)
     torch.testing.assert_close(found, torch.tensor([[1.0, 0, 1], [0, 0, 0]]))
 
 
@@ -71,3 +73,28 @@ def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
         assert torch.equal(one, other)  # the same generator gives the same weights
     network = after
     assert distance() < 0.7 * before
+
+
+def test_a_refitted_whitening_answers_as_the_unpruned_one(city):
+    """On crops that it was not fitted on; the convolutions are left as they are."""
+    torch.manual_seed(0)
+    network = PlaceNet(Architecture("alexnet", 0.1, 3, 8)).eval()
+    initialise_randomly(network.backbone, 0)
+    teacher = copy_of(network)
+    network.whitening.weight.data[network.whitening.weight.abs() < 0.02] = 0
+    masks = zero_masks(network)
+    (images,) = crop_batches(city, replace(CROPS, batch=12), np.random.default_rng(9))
+
+    def distance(net):
+        with torch.no_grad():
+            return descriptor_distance(net(images), teacher(images)).item()
+
+    before, settings = distance(network), replace(SETTINGS, crops=0)
+    reconstruct(network, teacher, masks, city, CROPS, settings, np.random.default_rng(3))
+    assert_masked(network, masks)
+    assert before > 1e-3
+    assert distance(network) < 0.3 * before
+    for (_, found), (_, kept) in zip(
+        compressible(network.backbone), compressible(teacher.backbone), strict=True
+    ):
+        assert torch.equal(found, kept)

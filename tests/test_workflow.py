@@ -88,7 +88,7 @@ def small_study(tmp_path_factory):
     config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 6, "queries": 6}
     config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
-    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200}
+    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "whitening_crops": 4}
     config["grid"] = [
         {
             "thresholds": ["0.01"],
