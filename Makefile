@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: run subset test lint format lock clean
+.PHONY: run subset test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -39,11 +39,20 @@ $(INSTALLED): envs/requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-# Exact versions from the short list envs/requirements.in, after it was changed.
+# Exact versions from the short lists envs/*.in, after one was changed.
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet uv
-	cd envs && ../$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate \
-		--no-header --quiet requirements.in -o requirements.txt
+	cd envs && for list in requirements nncodec; do \
+		../$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate \
+			--no-header --quiet $$list.in -o $$list.txt || exit 1; done
+
+# A rival for the benchmark of the file format; it builds a C++ extension.
+nncodec: .venv-nncodec/installed
+
+.venv-nncodec/installed: envs/nncodec.txt
+	$(PYTHON) -m venv .venv-nncodec
+	.venv-nncodec/bin/python -m pip install --quiet -r envs/nncodec.txt
+	touch $@
 
 clean:
 	rm -rf results/mini logs/mini benchmarks/mini

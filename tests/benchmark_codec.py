@@ -1,13 +1,17 @@
-"""Speed and size of the file format on one core, beside general compressors of the same symbols.
+"""Speed and size of the file format on one core, beside other compressors of the same symbols.
 
-python tests/benchmark_codec.py [--model FILE.pvlad]
+python tests/benchmark_codec.py [--model FILE.pvlad] [--nncodec PYTHON]
 
 Without a model: a layer of 16.8 million bell-shaped weights, at the thresholds and bit widths of
-the grid.
+the grid. nncodec needs an environment of its own (`make nncodec`); it is left out without one. It
+codes the same symbols without loss, as signed numbers of their levels.
 """
 
 import argparse
+import json
 import lzma
+import subprocess
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -21,6 +25,7 @@ from pocketvlad.layer_coding import decode_layer, encode_layer, side_information
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor
 
+NNCODEC = Path(__file__).parent.parent / ".venv-nncodec" / "bin" / "python"
 ROWS, COLUMNS = 512, 32768
 XZ_BYTES = 1 << 21  # of each layer: xz is slow
 CUTOFFS = {"0.001": 0.33, "0.005": 0.65, "0.01": 1.04, "0.05": 1.47}
@@ -44,7 +49,27 @@ def file_layers(path: Path) -> Iterator[tuple[str, QuantizedTensor]]:
                 yield layer.name, held
 
 
-def measured(name: str, tensor: QuantizedTensor) -> tuple:
+def signed_numbers(tensor: QuantizedTensor) -> np.ndarray:
+    """The symbols as int32 in the order of their levels, zero at 0: what nncodec models best."""
+    levels = tensor.codebook[1:]
+    numbers = np.empty(len(levels), dtype=np.int32)
+    numbers[np.argsort(levels, kind="stable")] = np.arange(len(levels)) - np.sum(levels < 0)
+    numbers += numbers >= 0
+    return np.concatenate([np.zeros(1, dtype=np.int32), numbers])[tensor.codes]
+
+
+def nncodec_figures(python: Path, tensor: QuantizedTensor) -> dict[str, float]:
+    """What tests/nncodec_worker.py says of this layer."""
+    worker = Path(__file__).with_name("nncodec_worker.py")
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez(file, layer=signed_numbers(tensor))
+        file.flush()
+        command = [str(python.absolute()), str(worker), file.name]
+        answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return json.loads(answer.splitlines()[-1])
+
+
+def measured(name: str, tensor: QuantizedTensor, nncodec: Path | None) -> tuple:
     weights = tensor.codes.size
     begin = time.perf_counter()
     payload = encode_layer(tensor)
@@ -57,6 +82,14 @@ def measured(name: str, tensor: QuantizedTensor) -> tuple:
     part = symbols[:XZ_BYTES]
     xz = len(lzma.compress(part, preset=6)) * len(symbols) / len(part)
     ideal = tensor.entropy_bits() / 8 + side_information_bytes(tensor)
+    theirs = ("", "", "")
+    if nncodec:
+        found = nncodec_figures(nncodec, tensor)
+        theirs = (
+            f"{found['bytes'] / len(payload):.3f}",
+            f"{found['encoding'] / encoding:.1f}",
+            f"{found['decoding'] / decoding:.1f}",
+        )
     return (
         name,
         f"{weights:,}",
@@ -66,18 +99,25 @@ def measured(name: str, tensor: QuantizedTensor) -> tuple:
         f"{weights / decoding / 1e6:.0f}",
         f"{len(zlib.compress(symbols, 6)) / len(payload):.2f}",
         f"{xz / len(payload):.2f}",
+        *theirs,
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--nncodec", type=Path, default=NNCODEC, help="a Python that has nncodec")
     arguments = parser.parse_args()
+    nncodec = arguments.nncodec if arguments.nncodec.exists() else None
+    if nncodec is None:
+        print(f"{arguments.nncodec} is missing (`make nncodec`): nncodec is left out")
     layers = file_layers(arguments.model) if arguments.model else grid_layers()
-    measured("warm-up", quantize_tensor(np.ones((4, 4), np.float32), "uniform", 2))
-    rows = [measured(*layer) for layer in layers]
+    measured("warm-up", quantize_tensor(np.ones((4, 4), np.float32), "uniform", 2), None)
+    rows = [measured(*layer, nncodec) for layer in layers]
     headings = ("layer", "weights", "bits/weight", "of the ideal", "encode M/s", "decode M/s")
-    print(tabulate(rows, (*headings, "zlib's size", "xz's size (2 MiB)"), disable_numparse=True))
+    others = ("zlib's size", "xz's size (2 MiB)", "nncodec's size", "its encoding", "its decoding")
+    print(tabulate(rows, (*headings, *others), disable_numparse=True))
+    print("Sizes and times of others are multiples of ours.")
 
 
 if __name__ == "__main__":
