@@ -5,7 +5,21 @@ skipped without advancing the rank, and precision is integrated over recall by t
 It is not the average precision of scikit-learn, which integrates by rectangles.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+
+
+def _judged(
+    ranking: Iterable[str], positives: Collection[str], junk: Collection[str]
+) -> Iterator[bool]:
+    """Whether each image of the ranking is positive, those that do not count left out.
+
+    Raises:
+        ValueError: there are no positives, for then no score is defined.
+    """
+    if not positives:
+        raise ValueError("average precision needs at least one positive; leave such queries out")
+    ignored = frozenset(junk) - frozenset(positives)
+    return (name in positives for name in ranking if name not in ignored)
 
 
 def average_precision(
@@ -23,19 +37,34 @@ def average_precision(
         ValueError: there are no positives, for then the figure is not defined.
     """
     positives = frozenset(positives)
-    ignored = frozenset(junk) - positives
-    if not positives:
-        raise ValueError("average precision needs at least one positive; leave such queries out")
     total, recall, precision = 0.0, 0.0, 1.0
-    hits = rank = 0
-    for name in ranking:
-        if name in ignored:
-            continue
-        rank += 1
-        hits += name in positives
+    hits = 0
+    for rank, right in enumerate(_judged(ranking, positives, junk), start=1):
+        hits += right
         new_recall, new_precision = hits / len(positives), hits / rank
         total += (new_recall - recall) * (precision + new_precision) / 2
         recall, precision = new_recall, new_precision
         if hits == len(positives):
             break  # recall stays 1: nothing further adds area
     return total
+
+
+def precision_at(
+    rank: int, ranking: Iterable[str], positives: Collection[str], junk: Collection[str] = ()
+) -> float:
+    """Share of positives among the first `rank` images that count, in [0, 1].
+
+    Where the last positive stands before `rank`, only the images up to it count, as in the
+    evaluation of Revisited Oxford and Paris (Radenovic et al., CVPR 2018).
+
+    Raises:
+        ValueError: there are no positives.
+    """
+    positives = frozenset(positives)
+    hits = last = 0
+    for place, right in enumerate(_judged(ranking, positives, junk), start=1):
+        if place > rank or hits == len(positives):
+            break
+        hits += right
+        last = place
+    return hits / last if hits else 0.0

@@ -4,12 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pocketvlad.commands import decode, describe, inspect, search
+from pocketvlad.commands import decode, describe, evaluate, inspect, search
 
 VERBS = {
     "inspect": (inspect, "what is in a model file, layer by layer, and what it weighs"),
     "decode": (decode, "turn a compressed model into float32 weights (safetensors)"),
     "describe": (describe, "describe images by a model, as rows of an .npz file"),
+    "evaluate": (evaluate, "score descriptors on Oxford, Paris or a city of your own"),
     "search": (search, "find the images of a folder that show the same place as a query"),
 }
 

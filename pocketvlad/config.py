@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 DATA_FOLDER_VARIABLE = "POCKETVLAD_DATA"
+DATASETS = Path(__file__).parent.parent / "config" / "datasets.yaml"
 EMBEDDED_WEIGHTS = Path(__file__).parent / "mini" / "weights"
 
 
@@ -108,3 +109,15 @@ def local_file(url_or_path: str, folder: Path) -> Path:
     """The path behind a `file:` url or a bare path; relative ones start from `folder`."""
     path = url_or_path.removeprefix("file://").removeprefix("file:")
     return folder / path  # an absolute path replaces the folder
+
+
+def declared_dataset(name: str) -> dict[str, object]:
+    """What `config/datasets.yaml` says of a data set, for use outside of the workflow.
+
+    Raises:
+        ConfigError: no data set is called so.
+    """
+    declared = yaml.safe_load(DATASETS.read_text(encoding="utf-8"))["datasets"]
+    if name not in declared:
+        raise ConfigError(f"no data set is called {name!r}; choose among {', '.join(declared)}")
+    return declared[name]

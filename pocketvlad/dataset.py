@@ -12,9 +12,15 @@ class DatasetError(ValueError):
     """The images and lists that are there are not those that the config declares."""
 
 
+Sizes = Mapping[str, tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Query:
-    """A query whose image is there, and its lists cut to the images that are."""
+    """A query whose image is there, and its lists cut to the images that are.
+
+    In the revisited protocol `good` are the easy images and `ok` the hard ones.
+    """
 
     name: str
     landmark: str
@@ -33,11 +39,14 @@ class Query:
 class Dataset:
     """An indexed data set.
 
-    `sizes` maps each image's name, sorted, to its (width, height) in pixels.
+    `sizes` maps each image of the database by its name, sorted, to its (width, height) in pixels;
+    `outside` does so for query images that are not in the database (the revisited protocol's).
     """
 
     name: str
+    protocol: str  # "original" or "revisited", see `protocols`
     sizes: dict[str, tuple[int, int]]
+    outside: dict[str, tuple[int, int]]
     queries: tuple[Query, ...]
     expected_images: int
     expected_queries: int
@@ -45,6 +54,14 @@ class Dataset:
     @property
     def images(self) -> list[str]:
         return list(self.sizes)
+
+    def size_of(self, image: str) -> tuple[int, int]:
+        """(width, height) of a database's or a query's image."""
+        return self.sizes.get(image) or self.outside[image]
+
+    def identity(self) -> dict[str, object]:
+        """What a results row says of the data set."""
+        return {"name": self.name, "protocol": self.protocol, **self.counts()}
 
     def counts(self) -> dict[str, int]:
         return {
@@ -67,11 +84,12 @@ def describe_counts(counts: Mapping[str, int]) -> str:
 
 def index_dataset(
     name: str,
-    sizes: Mapping[str, tuple[int, int]],
+    sizes: Sizes,
     lists: Iterable[QueryLists],
     *,
-    expected_images: int,
-    expected_queries: int,
+    protocol: str = "original",
+    expected_images: int | None = None,
+    expected_queries: int | None = None,
     leave_out: Iterable[str] = (),
     partial: bool = False,
 ) -> Dataset:
@@ -79,7 +97,10 @@ def index_dataset(
 
     Args:
         sizes: (width, height) of every image found, by name.
-        expected_images: how many the complete data set has, `leave_out` not counted off.
+        protocol: "revisited" takes the queries' images out of the database.
+        expected_images: how many the complete data set has, `leave_out` not counted off, query
+            images counted; None: as many as there are, for a data set of one's own.
+        expected_queries: likewise.
         leave_out: images to ignore wherever they are named.
         partial: whether images and queries may be missing. If so, queries without their image
             or without any positive are dropped and the lists are cut.
@@ -91,7 +112,8 @@ def index_dataset(
     leave_out = frozenset(leave_out)
     lists = list(lists)
     there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
-    expected_there = expected_images - len(leave_out)
+    expected_there = len(there) if expected_images is None else expected_images - len(leave_out)
+    expected_queries = len(lists) if expected_queries is None else expected_queries
     remedy = "get the whole archive, or allow a part of it with `partial: true`"
     if not partial:
         if len(there) != expected_there:
@@ -122,7 +144,16 @@ def index_dataset(
             raise DatasetError(f"data set {name}: query {query.name} has no positives")
     if not queries:
         raise DatasetError(f"data set {name}: no query has its image and a positive; {remedy}")
-    return Dataset(name, there, tuple(queries), expected_there, expected_queries)
+    outside = {query.image for query in lists} if protocol == "revisited" else set()
+    return Dataset(
+        name,
+        protocol,
+        {image: size for image, size in there.items() if image not in outside},
+        {image: size for image, size in there.items() if image in outside},
+        tuple(queries),
+        expected_there - len(outside),
+        expected_queries,
+    )
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
@@ -135,5 +166,7 @@ def read_dataset(path: Path) -> Dataset:
         Query(**{k: tuple(v) if isinstance(v, list) else v for k, v in query.items()})
         for query in raw.pop("queries")
     )
-    sizes = {name: tuple(size) for name, size in raw.pop("sizes").items()}
-    return Dataset(sizes=sizes, queries=queries, **raw)
+    sizes, outside = (
+        {name: tuple(size) for name, size in raw.pop(key).items()} for key in ("sizes", "outside")
+    )
+    return Dataset(sizes=sizes, outside=outside, queries=queries, **raw)

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from pocketvlad.dataset import Dataset
 from pocketvlad.describe import Picture, describe
-from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.retrieval import score_queries
+from pocketvlad.images import Box, Preprocessing, Sizing
+from pocketvlad.retrieval import rankings
+from pocketvlad.scores import Scores, score_rankings
 
 
 def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
@@ -19,11 +21,24 @@ def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
     return [Picture(folder / f"{name}.jpg", size) for name, size in dataset.sizes.items()]
 
 
-def query_pictures(dataset: Dataset, folder: Path, crop: bool) -> list[Picture]:
-    """Every query, cropped to its box unless `crop` is false."""
+def _grown(box: Box, pixels: float) -> Box:
+    return (box[0] - pixels, box[1] - pixels, box[2] + pixels, box[3] + pixels)
+
+
+def query_pictures(
+    dataset: Dataset, folder: Path, crop: bool, box_growth: float = 0
+) -> list[Picture]:
+    """Every query, cropped to its box unless `crop` is false.
+
+    Args:
+        box_growth: pixels that the box is larger on each side, as far as the image goes; Relja
+            Arandjelovic's NetVLAD release adds half a receptive field.
+    """
     return [
         Picture(
-            folder / f"{query.image}.jpg", dataset.sizes[query.image], query.box if crop else None
+            folder / f"{query.image}.jpg",
+            dataset.size_of(query.image),
+            _grown(query.box, box_growth) if crop else None,
         )
         for query in dataset.queries
     ]
@@ -34,6 +49,23 @@ def sizing_of(protocol: dict[str, object]) -> Sizing:
     return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
 
 
+def _at_scales(
+    function: Callable[[Tensor], Tensor],
+    pictures: Sequence[Picture],
+    protocol: dict[str, object],
+    preprocessing: Preprocessing,
+    batch_size: int,
+) -> np.ndarray:
+    """[N, D] The mean of the descriptors at each of the protocol's scales, unit length again."""
+    sizing, total = sizing_of(protocol), 0
+    for scale in protocol["scales"]:
+        scaled = replace(sizing, image_size=max(1, round(scale * sizing.image_size)))
+        total = total + describe(function, pictures, scaled, preprocessing, batch_size)
+    if len(protocol["scales"]) == 1:
+        return total
+    return total / np.linalg.norm(total, axis=1, keepdims=True)
+
+
 def evaluate(
     function: Callable[[Tensor], Tensor],
     dataset: Dataset,
@@ -41,21 +73,18 @@ def evaluate(
     protocol: dict[str, object],
     preprocessing: Preprocessing,
     batch_size: int = 16,
-) -> dict[str, float]:
-    """Average precision of every query of `dataset`, described by `function`.
+) -> dict[str, Scores]:
+    """Scores of every query of `dataset`, described by `function`, by difficulty.
 
     Args:
         function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
         protocol: the config's section of that name.
     """
     database = database_pictures(dataset, folder)
-    queries = query_pictures(dataset, folder, protocol["query_crop"])
-    rows: np.ndarray = describe(
-        function, database + queries, sizing_of(protocol), preprocessing, batch_size
-    )
-    return score_queries(
-        dataset.queries, rows[len(database) :], dataset.images, rows[: len(database)]
-    )
+    queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
+    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size)
+    ranked = rankings(rows[len(database) :], dataset.images, rows[: len(database)])
+    return score_rankings(dataset.queries, ranked, dataset.protocol)
 
 
 def versions(packages: Sequence[str] = ("torch", "numpy", "pillow")) -> dict[str, str]:

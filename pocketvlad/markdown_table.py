@@ -16,6 +16,14 @@ def _beside(ours: str, paper: str) -> str:
     return f"{ours} ({paper})" if paper else ours
 
 
+def _drop(line: pd.Series, name: str) -> str:
+    """The drop and its interval; a float32 model's own is 0 by definition."""
+    if line["quantizer"] == "none":
+        return f"{line[f'drop_{name}']:.1f}"
+    low, high = line[f"drop_{name}_low"], line[f"drop_{name}_high"]
+    return f"{line[f'drop_{name}']:.1f} [{low:.1f}, {high:.1f}]"
+
+
 def _figures(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> dict[str, str]:
     def published(column: str) -> str:
         return "" if paper is None or column not in paper else f"{paper[column]:g}"
@@ -31,7 +39,8 @@ def _figures(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) ->
     for city in cities:
         row[f"mAP {city}"] = f"{line[f'map_{city}']:.1f}"
     for city in cities:
-        row[f"drop {city}"] = _beside(f"{line[f'drop_{city}']:.1f}", published(f"drop_{city}"))
+        row[f"drop {city}"] = _beside(_drop(line, city), published(f"drop_{city}"))
+    row["drop, both"] = _drop(line, "mean") + (" =" if line["no_drop"] else "")
     row["paper's MB"] = _beside(f"{line['paper_memory_mb']:.2f}", published("memory_mb"))
     row["paper's ratio"] = f"{line['paper_ratio']:.1f}x"
     row["file MB"] = f"{line['file_mb']:.2f}"
@@ -65,8 +74,10 @@ def markdown_table(
         parts.append(f"## {model}")
         parts.append(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
     parts.append(
-        "In brackets: the figure that the paper published for its own, full-size model. Drops are "
-        "percentage points of mAP below the base model (32 bits) of the same city. *paper's MB* "
+        "In round brackets: the figure that the paper published for its own, full-size model. "
+        "Drops are percentage points of mAP below the base model (32 bits) of the same city, with "
+        "the 95 % interval of a paired bootstrap over the queries in square brackets; = marks no "
+        "drop: the interval holds 0 and the mean of both cities is at most 0.5. *paper's MB* "
         "counts kept weights times bits, in MiB, as the paper does; *file MB* is the size of the "
         "file that was scored, in 10^6 bytes, and *whitening* that layer's share of it. Ratios are "
         "of float32 bytes, by either way to count."

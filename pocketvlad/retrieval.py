@@ -1,60 +1,74 @@
-"""Ranking a database by descriptors and scoring the rankings of a data set's queries."""
+"""Ranking a database by its descriptors' distances from a query's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from pocketvlad.average_precision import average_precision
-from pocketvlad.dataset import Query
+_ROWS = 256  # of the database compared at a time: bounded memory, whatever its size
 
 
-def rank(query: np.ndarray, database: np.ndarray) -> np.ndarray:
-    """Database rows by falling inner product with `query`; ties keep the database's order.
+def _dot(queries: np.ndarray, database: np.ndarray) -> np.ndarray:
+    return -(queries @ database.T)
+
+
+def _minkowski(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda queries, database: cdist(queries, database, name)
+
+
+METRICS = {"cosine": _dot, "l1": _minkowski("cityblock"), "l2": _minkowski("euclidean")}
+"""What is small where two descriptors are alike. cosine: of unit vectors, minus their product."""
+
+
+def check_finite(rows: np.ndarray, label: str) -> None:
+    """Raises ValueError where a descriptor has a number that is none; `label` says whose."""
+    for start in range(0, len(rows), _ROWS):
+        good = np.isfinite(rows[start : start + _ROWS]).all(axis=1)
+        if not good.all():
+            row = start + int(np.flatnonzero(~good)[0])
+            raise ValueError(f"{label} descriptor {row} is not finite: the network diverged")
+
+
+def distances(queries: np.ndarray, database: np.ndarray, metric: str = "cosine") -> np.ndarray:
+    """[Q, N] Distances of queries [Q, D] from the rows of a database [N, D].
 
     Args:
-        query: [D], unit length, so that the order is also that of rising Euclidean distance.
-        database: [N, D], unit length.
-
-    Returns:
-        [N] row numbers.
+        metric: a key of METRICS; for "cosine" all rows have unit length.
     """
-    return np.argsort(-(database @ query), kind="stable")
+    measure = METRICS[metric]
+    parts = [
+        measure(queries, database[start : start + _ROWS])
+        for start in range(0, len(database), _ROWS)
+    ]
+    return np.concatenate(parts, axis=1)
 
 
-def score_queries(
-    queries: Sequence[Query],
-    query_descriptors: np.ndarray,
-    names: Sequence[str],
-    descriptors: np.ndarray,
-) -> dict[str, float]:
-    """Average precision of each query, by the query's name.
+def rank(row: np.ndarray) -> np.ndarray:
+    """[N] Numbers of the nearest first; ties keep the database's order.
 
     Args:
-        queries: Q queries with their lists.
-        query_descriptors: [Q, D].
+        row: [N], distances from one query.
+    """
+    return np.argsort(row, kind="stable")
+
+
+def rankings(
+    queries: np.ndarray, names: Sequence[str], database: np.ndarray, metric: str = "cosine"
+) -> Iterator[list[str]]:
+    """For each query all of `names`, the nearest first.
+
+    Args:
+        queries: [Q, D].
         names: N image names, sorted, so that ties break the same way everywhere.
-        descriptors: [N, D].
+        database: [N, D].
+        metric: a key of METRICS.
 
     Raises:
         ValueError: a shape does not fit, or a descriptor is not finite.
     """
-    if query_descriptors.shape[0] != len(queries) or descriptors.shape[0] != len(names):
-        raise ValueError(
-            f"{len(queries)} queries and {len(names)} images need as many descriptors, "
-            f"not {query_descriptors.shape[0]} and {descriptors.shape[0]}"
-        )
-    for label, array in (("query", query_descriptors), ("database", descriptors)):
-        if not np.isfinite(array).all():
-            row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-            raise ValueError(f"{label} descriptor {row} is not finite: the network diverged")
-    return {
-        query.name: average_precision(
-            (names[row] for row in rank(descriptor, descriptors)), query.positives, query.junk
-        )
-        for query, descriptor in zip(queries, query_descriptors, strict=True)
-    }
-
-
-def mean_average_precision(scores: dict[str, float]) -> float:
-    """The mean over the queries, as a fraction."""
-    return float(np.mean(list(scores.values())))
+    if len(database) != len(names):
+        raise ValueError(f"{len(names)} images need as many descriptors, not {len(database)}")
+    check_finite(queries, "query")
+    check_finite(database, "database")
+    for row in distances(queries, database, metric):
+        yield [names[number] for number in rank(row)]

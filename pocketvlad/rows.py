@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pocketvlad.bootstrap import paired_drop
 from pocketvlad.size import MEBIBYTE, float32_bytes
 
 CELL = ("model", "quantizer", "bits", "codebook", "l1", "threshold")
@@ -55,8 +56,17 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         }
         for city in cities:
             line[f"map_{city}"] = 100 * directions[city]["map"]
-        for city in cities:
-            line[f"drop_{city}"] = 100 * (base[city]["map"] - directions[city]["map"])
+        pairs = {
+            city: (base[city]["average_precision"], directions[city]["average_precision"])
+            for city in cities
+        }
+        drops = {city: paired_drop([pairs[city]]) for city in cities}
+        for city, drop in drops.items():
+            line[f"drop_{city}"] = drop.mean
+        both = paired_drop([pairs[city] for city in cities])
+        for name, drop in {**drops, "mean": both}.items():
+            line[f"drop_{name}_low"], line[f"drop_{name}_high"] = drop.low, drop.high
+        line["drop_mean"], line["no_drop"] = both.mean, both.none
         line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
         line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / 1e6)
         line["ratio"] = _mean(directions, lambda row: row["ratio"])
@@ -80,7 +90,8 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         line["parameters"] = some["parameters"]
         line["threshold_reading"] = some["threshold_reading"]
         line["seed"] = some["seed"]
-        line["image_size"] = some["protocol"]["image_size"]
+        line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
+        line["evaluation"] = some["test_dataset"]["protocol"]
         for city in cities:
             counts = directions[city]["test_dataset"]
             line[f"dataset_{city}"] = counts["name"]

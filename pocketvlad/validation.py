@@ -7,7 +7,9 @@ from pocketvlad.dataset import Query
 from pocketvlad.describe import Picture, describe
 from pocketvlad.landmarks import Landmark
 from pocketvlad.model import PlaceNet
-from pocketvlad.retrieval import mean_average_precision, score_queries
+from pocketvlad.protocols import ALL
+from pocketvlad.retrieval import rankings
+from pocketvlad.scores import mean, score_rankings
 from pocketvlad.training_city import TrainingImages
 
 
@@ -56,5 +58,6 @@ def validate(network: PlaceNet, images: TrainingImages) -> float:
         images.preprocessing,
         label="validation",
     )
-    scores = score_queries(queries, descriptors[len(names) :], names, descriptors[: len(names)])
-    return mean_average_precision(scores)
+    database, wanted = descriptors[: len(names)], descriptors[len(names) :]
+    scores = score_rankings(queries, rankings(wanted, names, database))
+    return mean(scores[ALL].average_precision)

@@ -5,9 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from pocketvlad.average_precision import average_precision
+from pocketvlad.average_precision import average_precision, precision_at
 from pocketvlad.dataset import Query
-from pocketvlad.retrieval import mean_average_precision, rank, score_queries
+from pocketvlad.retrieval import distances, rank, rankings
+from pocketvlad.scores import mean, score_rankings
 
 
 def official_program(ranked, ok_set, junk_set):
@@ -69,22 +70,54 @@ def test_agrees_with_the_official_loop_on_random_rankings():
 def test_ties_keep_the_order_of_the_database():
     query = np.array([1.0, 0.0])
     database = np.array([[0.5, 0.0], [1.0, 0.0], [0.5, 0.9], [1.0, 0.3]])
-    assert rank(query, database).tolist() == [1, 3, 0, 2]
+    (row,) = distances(query[np.newaxis], database)
+    assert rank(row).tolist() == [1, 3, 0, 2]
 
 
 def test_the_query_image_in_the_database_is_a_positive_of_its_own():
     queries = [Query("q_1", "q", "a", (0, 0, 1, 1), good=("a",), ok=("b",), junk=("c",))]
     descriptors = np.eye(4)[[0, 1, 2, 3]]
     mixed = (descriptors[0] * 3 + descriptors[2] * 2 + descriptors[1])[np.newaxis]
-    scores = score_queries(queries, mixed, ["a", "b", "c", "d"], descriptors)
-    assert scores == {"q_1": pytest.approx(1.0)}  # a, c (junk), b, d
-    assert mean_average_precision({"x": 0.5, "y": 1.0}) == 0.75
+    ranked = list(rankings(mixed, ["a", "b", "c", "d"], descriptors))
+    assert ranked == [["a", "c", "b", "d"]]
+    scores = score_rankings(queries, ranked)["all"]
+    assert scores.average_precision == {"q_1": pytest.approx(1.0)}  # c is junk
+    assert mean({"x": 0.5, "y": 1.0}) == 0.75
 
 
 def test_descriptors_that_are_not_finite_are_refused():
-    queries = [Query("q_1", "q", "a", (0, 0, 1, 1), ("a",), (), ())]
     bad = np.array([[1.0, 0.0], [np.nan, 0.0]])
     with pytest.raises(ValueError, match="database descriptor 1 is not finite"):
-        score_queries(queries, np.ones((1, 2)), ["a", "b"], bad)
-    with pytest.raises(ValueError, match="as many descriptors"):
-        score_queries(queries, np.ones((2, 2)), ["a", "b"], bad)
+        list(rankings(np.ones((1, 2)), ["a", "b"], bad))
+    with pytest.raises(ValueError, match="query descriptor 1 is not finite"):
+        list(rankings(bad, ["a", "b"], np.ones((2, 2))))
+    with pytest.raises(ValueError, match="3 images need as many descriptors"):
+        list(rankings(np.ones((2, 2)), ["a", "b", "c"], np.ones((2, 2))))
+
+
+def test_distances_are_those_of_their_definitions():
+    generator = np.random.default_rng(0)
+    queries, database = generator.normal(size=(3, 7)), generator.normal(size=(600, 7))
+    gaps = queries[:, np.newaxis] - database
+    np.testing.assert_allclose(distances(queries, database, "l1"), np.abs(gaps).sum(axis=2))
+    np.testing.assert_allclose(
+        distances(queries, database, "l2"), np.sqrt(np.square(gaps).sum(axis=2))
+    )
+    np.testing.assert_allclose(distances(queries, database), -queries @ database.T)
+
+
+@pytest.mark.parametrize(
+    ("rank", "ranking", "expected"),
+    [
+        (1, "axb", 1.0),
+        (1, "xab", 0.0),
+        (2, "axb", 1 / 2),
+        (3, "axbx", 2 / 3),
+        # Both are found by place 3: what stands behind does not count against them.
+        (10, "axbxxx", 2 / 3),
+        (2, "jaxb", 1 / 2),  # junk takes no place
+        (5, "xyz", 0.0),
+    ],
+)
+def test_precision_at_a_rank_by_hand(rank, ranking, expected):
+    assert precision_at(rank, ranking, {"a", "b"}, {"j"}) == pytest.approx(expected)

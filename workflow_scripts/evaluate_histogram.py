@@ -7,7 +7,7 @@ from pocketvlad.color_histogram import IDENTITY, color_histogram
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import evaluate
 from pocketvlad.job import logged
-from pocketvlad.retrieval import mean_average_precision
+from pocketvlad.scores import score_row
 
 with logged(snakemake.log[0]):
     dataset = read_dataset(Path(snakemake.input.dataset))
@@ -21,9 +21,8 @@ with logged(snakemake.log[0]):
     row = {
         "model": "histogram",
         "test_city": snakemake.wildcards.city,
-        "test_dataset": {"name": dataset.name, **dataset.counts()},
-        "map": mean_average_precision(scores),
-        "average_precision": scores,
+        "test_dataset": dataset.identity(),
+        **score_row(scores),
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
     print(f"mAP {100 * row['map']:.2f} %")

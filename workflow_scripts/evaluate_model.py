@@ -9,7 +9,7 @@ from pocketvlad.grid import parse_version
 from pocketvlad.job import logged
 from pocketvlad.model import parameter_count
 from pocketvlad.prune import pruned_percent
-from pocketvlad.retrieval import mean_average_precision
+from pocketvlad.scores import score_row
 from pocketvlad.size import float32_bytes, paper_megabytes
 from pocketvlad.stored_model import bytes_by_kind, read_stored
 
@@ -36,10 +36,9 @@ def main(
         "architecture": model.network.architecture.as_dict(),
         "preprocessing": model.preprocessing.as_dict(),
         "protocol": protocol,
-        "train_dataset": {"name": training.name, **training.counts()},
-        "test_dataset": {"name": dataset.name, **dataset.counts()},
-        "map": mean_average_precision(scores),
-        "average_precision": scores,
+        "train_dataset": training.identity(),
+        "test_dataset": dataset.identity(),
+        **score_row(scores),
         "pruned_percent": pruned,
         "parameters": parameters,
         "file_bytes": size,

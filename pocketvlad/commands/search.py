@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.images import ImageError
     from pocketvlad.photo_index import index_file, indexed
     from pocketvlad.photographs import decodable, image_files, model_sizing, photograph
-    from pocketvlad.retrieval import rank
+    from pocketvlad.retrieval import distances, rank
     from pocketvlad.stored_model import read_stored
 
     if arguments.top < 1:
@@ -65,8 +65,9 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"left out: {fault}", file=sys.stderr)
     if not pictures:
         raise ValueError(f"{folder}: none of its images can be described")
-    best = rank(wanted, descriptors)[: arguments.top]
-    answers = [(pictures[row].path, float(descriptors[row] @ wanted)) for row in best]
+    likeness = -distances(wanted[None], descriptors)[0]
+    best = rank(-likeness)[: arguments.top]
+    answers = [(pictures[row].path, float(likeness[row])) for row in best]
     for place, (path, score) in enumerate(answers, start=1):
         print(f"{place:3d}  {score:6.3f}  {path}")
     if arguments.figure:

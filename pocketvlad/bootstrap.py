@@ -1,0 +1,55 @@
+"""How certain a difference in mAP is: paired bootstrap over queries (Efron & Tibshirani 1993)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 10_000
+_SEED = 20170  # the same scores give the same interval everywhere
+MOST_DROP = 0.5  # percentage points
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A drop of mAP in percentage points and its 95 % interval; below 0 the mAP has risen."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def none(self) -> bool:
+        """Whether this counts as no drop: the interval holds 0, the mean is at most 0.5."""
+        return self.low <= 0 <= self.high and self.mean <= MOST_DROP
+
+
+def _differences(base: Mapping[str, float], other: Mapping[str, float]) -> np.ndarray:
+    if base.keys() != other.keys():
+        odd = sorted(base.keys() ^ other.keys())
+        raise ValueError(f"query {odd[0]!r} is scored in one of two rows only")
+    return 100 * np.array([base[name] - other[name] for name in base])
+
+
+def paired_drop(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Drop:
+    """The drop from one model to another, averaged over data sets.
+
+    The queries of each data set are drawn again with replacement, both models' scores of a query
+    together, 10,000 times; the interval is from the 2.5th to the 97.5th percentile.
+
+    Args:
+        pairs: for each data set the average precision of each query by the base model, and by the
+            other.
+
+    Raises:
+        ValueError: the models were scored on other queries.
+    """
+    generator = np.random.default_rng(_SEED)
+    means, resampled = [], np.zeros(RESAMPLES)
+    for base, other in pairs:
+        differences = _differences(base, other)
+        drawn = generator.integers(len(differences), size=(RESAMPLES, len(differences)))
+        means.append(differences.mean())
+        resampled += differences[drawn].mean(axis=1) / len(pairs)
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return Drop(float(np.mean(means)), float(low), float(high))

@@ -1,0 +1,83 @@
+"""Descriptors by anybody, as `pocketvlad describe` writes them: an .npz of names and rows."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from pocketvlad.retrieval import check_finite
+
+
+class DescriptorError(ValueError):
+    """A file of descriptors is not one, or does not fit; the message names file and fault."""
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """`rows` [N, D] float32, the descriptor of each of `names`."""
+
+    path: Path
+    names: list[str]
+    rows: np.ndarray
+
+    def of(self, wanted: list[str]) -> np.ndarray:
+        """[len(wanted), D] Rows in the order of `wanted`.
+
+        Raises:
+            DescriptorError: a name is missing; says how many are and the first.
+        """
+        if wanted == self.names:
+            return self.rows
+        places = {name: place for place, name in enumerate(self.names)}
+        missing = [name for name in wanted if name not in places]
+        if missing:
+            raise DescriptorError(
+                f"{self.path}: {len(missing)} descriptors are missing, that of {missing[0]!r} for "
+                "one; describe every image, or score a part of the data set with --partial"
+            )
+        return self.rows[[places[name] for name in wanted]]
+
+
+def read_descriptors(path: Path) -> Descriptors:
+    """Read `names` (paths and the suffix .jpg are cut off) and `descriptors`.
+
+    Raises:
+        DescriptorError: missing or doubled names, wrong shapes, numbers that are none.
+    """
+    remedy = "it must hold `names` [N] and `descriptors` [N, D], as numpy.savez writes them"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names, rows = file["names"], file["descriptors"]
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
+        raise DescriptorError(f"{path}: {error}; {remedy}") from None
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise DescriptorError(f"{path}: `names` is {names.dtype} {names.shape}, not text; {remedy}")
+    if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
+        raise DescriptorError(f"{path}: `descriptors` is {rows.dtype} {rows.shape}; {remedy}")
+    if len(names) != len(rows):
+        raise DescriptorError(f"{path}: {len(names)} names for {len(rows)} descriptors")
+    short = [PurePath(name).name.removesuffix(".jpg") for name in names.tolist()]
+    if len(set(short)) != len(short):
+        doubled = next(name for name in short if short.count(name) > 1)
+        raise DescriptorError(f"{path}: {doubled!r} is there more than once; leave one of each")
+    try:
+        check_finite(rows, "the")
+    except ValueError as error:
+        raise DescriptorError(f"{path}: {error}") from None
+    return Descriptors(path, short, rows.astype(np.float32, copy=False))
+
+
+def unit_length(descriptors: Descriptors) -> Descriptors:
+    """The same with rows of unit length, for cosines.
+
+    Raises:
+        DescriptorError: a row is zero and has no direction.
+    """
+    norms = np.linalg.norm(descriptors.rows, axis=1, keepdims=True)
+    if not norms.all():
+        name = descriptors.names[int(np.flatnonzero(norms == 0)[0])]
+        raise DescriptorError(
+            f"{descriptors.path}: the descriptor of {name!r} is zero; use --metric l2"
+        )
+    return Descriptors(descriptors.path, descriptors.names, descriptors.rows / norms)

@@ -1,0 +1,52 @@
+"""Ground truth of one's own as a table."""
+
+import pytest
+
+from pocketvlad.csv_ground_truth import read_csv_ground_truth
+from pocketvlad.ground_truth import GroundTruthError
+
+HEAD = "query,x1,y1,x2,y2,image,label\n"
+ROWS = """\
+tower_2.jpg,1,2,30,40,tower_1.jpg,good
+tower_2.jpg,1,2,30,40,tower_3,ok
+tower_2,1,2,30,40,blur_1,junk
+gate,0,0,9,9,gate,good
+gate,5,5,9,9,tower_1,ok
+"""
+
+
+def test_rows_become_queries(tmp_path):
+    path = tmp_path / "lists.csv"
+    path.write_text(HEAD + ROWS)
+    first, second, tower = read_csv_ground_truth(path)
+    assert (tower.name, tower.landmark, tower.image) == ("tower_2", "tower", "tower_2")
+    assert (tower.good, tower.ok, tower.junk) == (("tower_1",), ("tower_3",), ("blur_1",))
+    assert tower.box == (1.0, 2.0, 30.0, 40.0)
+    # Two boxes in one image are two queries of one landmark.
+    assert [(q.name, q.landmark, q.image) for q in (first, second)] == [
+        ("gate/1", "gate", "gate"),
+        ("gate/2", "gate", "gate"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("query,image,label\na,b,good\n", "has the columns query,image,label; write query,x1"),
+        (HEAD, "no rows"),
+        (HEAD + "a,1,2,3,4,b,great\n", "line 2: label 'great'; write one of good, ok, junk"),
+        (HEAD + "a,1,2,3,x,b,good\n", "line 2: the box 1, 2, 3, x is not four numbers"),
+        (HEAD + "a,1,2,1,4,b,good\n", "line 2: empty box"),
+        (HEAD + "a,1,2,nan,4,b,good\n", "line 2: empty box"),
+        (HEAD + "a,1,2,3,4,b,good\na,1,2,3,4,b,junk\n", "line 3: b has a label already"),
+        (HEAD + "a,1,2,3,4,,good\n", "line 2: an image has no name"),
+        (HEAD + 'a,1,2,3,4,"b,good\n', "not a CSV file"),
+    ],
+)
+def test_wrong_tables_are_refused_with_their_line(tmp_path, text, message):
+    path = tmp_path / "lists.csv"
+    path.write_text(text)
+    with pytest.raises(GroundTruthError, match=rf"lists\.csv.*{message}"):
+        read_csv_ground_truth(path)
+    with pytest.raises(GroundTruthError, match=r"none\.csv is missing"):
+        read_csv_ground_truth(tmp_path / "none.csv")
