@@ -47,6 +47,14 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             )
     if len(set(config["cities"].values())) != len(config["cities"]):
         yield "cities: both roles have the same data set; a model is tested on another city"
+    for name, dataset in config["datasets"].items():
+        for kind in ("images", "ground_truth"):
+            for number, source in enumerate(dataset.get(kind, [])):
+                if source not in config["sources"]:
+                    yield (
+                        f"datasets.{name}.{kind}.{number}: no source is called {source!r}; add it "
+                        f"to sources, which has {', '.join(config['sources']) or 'none'}"
+                    )
     for number, block in enumerate(config["grid"]):
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
             yield (

@@ -89,6 +89,23 @@ def image_size(path: Path, upright: bool = False) -> tuple[int, int]:
         raise ImageError(f"{path} is not a readable image: {error}") from None
 
 
+def intact_size(path: Path) -> tuple[int, int]:
+    """(width, height), after the file has been decoded to its end.
+
+    Raises:
+        ImageError: it cannot be; the message names the file.
+    """
+    try:
+        with Image.open(path) as image:
+            size = image.size
+            # An eighth of the pixels: the decoder must read the whole file for them.
+            image.draft("RGB", (1, 1))
+            image.load()
+            return size
+    except _FAULTS as error:
+        raise ImageError(f"{path} is damaged: {error}") from None
+
+
 def load_image(
     path: Path, sizing: Sizing, box: Box | None = None, upright: bool = False
 ) -> np.ndarray:

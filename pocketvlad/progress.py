@@ -9,13 +9,21 @@ from tqdm import tqdm
 Item = TypeVar("Item")
 
 
-def progress(total: int, label: str, unit: str) -> tqdm:
-    """A bar on standard error with rate and time left; in a log file, a line every 30 s."""
+def progress(total: int | None, label: str, unit: str, done: int = 0) -> tqdm:
+    """A bar on standard error with rate and time left; in a log file, a line every 30 s.
+
+    Args:
+        total: how many units there are; None if that is not known.
+        unit: bytes are "B", and are shown as kB, MB and so on.
+        done: how many of them an earlier run has done.
+    """
     interactive = sys.stderr.isatty()
     return tqdm(
         total=total,
+        initial=done,
         desc=label,
         unit=unit,
+        unit_scale=unit == "B",
         file=sys.stderr,
         mininterval=0.5 if interactive else 30.0,
         dynamic_ncols=interactive,

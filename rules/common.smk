@@ -1,5 +1,6 @@
 # What all stages share: the checked config, the paths of the grid, the state of the library.
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pocketvlad.config import (
 )
 from pocketvlad.grid import grid_cells
 from pocketvlad.imports import digest, package_modules, pass_on_path
+from pocketvlad.sources import declared_source, source_path
 from pocketvlad.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
@@ -26,6 +28,7 @@ except ConfigError as error:
 
 STUDY = config["study"]
 DATA_FOLDER = data_folder(config)
+SOURCES = {name: declared_source(config["sources"], name) for name in config["sources"]}
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
 CELLS = grid_cells(config["grid"])
@@ -62,6 +65,11 @@ def library(script):
     return digest(package_modules(root / "workflow_scripts" / f"{script}.py", root))
 
 
+def one_of(names):
+    """A regular expression for these names and no others."""
+    return "|".join(map(re.escape, names))
+
+
 def test_city(training_city):
     """The role of the city that a model trained on `training_city` is tested on."""
     return next(city for city in CITIES if city != training_city)
@@ -77,36 +85,36 @@ def seed_of(*parts):
     return f"{config['seed']}/{'/'.join(parts)}"
 
 
+def archive_names(city, kind):
+    """The sources that a city's archives of one kind (images, ground_truth) are."""
+    return dataset_of(city).get(kind, [])
+
+
 def archive_paths(city, kind):
-    """Where the archives of one kind (images, ground_truth) of a city lie or will lie."""
-    dataset = dataset_of(city)
-    if "render" in dataset:
-        suffix = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
-        return [f"results/{STUDY}/data/{city}/archives/{suffix}"]
-    paths = []
-    for archive in dataset[kind]:
-        local = [url for url in archive["urls"] if url.startswith("file:")]
-        paths.append(
-            str(local_file(local[0], DATA_FOLDER))
-            if local
-            else f"resources/{config['cities'][city]}/{Path(archive['urls'][0]).name}"
-        )
-    return paths
+    """Where the archives of one kind of a city lie or will lie."""
+    if "render" in dataset_of(city):
+        file = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
+        return [f"results/{STUDY}/data/{city}/archives/{file}"]
+    return list(declared_files(archive_names(city, kind)))
 
 
-def archive_checksums(city, kind):
-    """The declared checksum of each archive, or None."""
-    return [archive.get("checksum") for archive in dataset_of(city).get(kind, [])]
+def declared_files(names):
+    """What is known of sources, by the path of each; not their urls, which are no job's business
+    once the file is there."""
+    return {
+        str(source_path(source, DATA_FOLDER)): {
+            "name": source.name,
+            "checksum": source.checksum,
+            "size": source.size,
+        }
+        for source in (SOURCES[name] for name in names)
+    }
 
 
-def declared_archive(dataset, file):
-    """The declaration of the archive that is fetched to resources/<dataset>/<file>."""
-    found = config["datasets"].get(dataset, {})
-    for kind in ("images", "ground_truth"):
-        for archive in found.get(kind, []):
-            if Path(archive["urls"][0]).name == file:
-                return archive
-    raise WorkflowError(f"no data set of the config has an archive {dataset}/{file}")
+def weights_source(model):
+    """The source that a model's weights file is, as a list that may be empty."""
+    file = config["models"][model]["weights"].get("file")
+    return [file] if file in SOURCES else []
 
 
 def weights_file(model):
@@ -117,6 +125,8 @@ def weights_file(model):
         return [
             os.path.relpath(embedded_weights(declared["backbone"], declared["width"]))
         ]
+    if source := weights_source(model):
+        return list(declared_files(source))
     return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
 
 

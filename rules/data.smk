@@ -19,18 +19,19 @@ rule render_city:
         "../workflow_scripts/render_city.py"
 
 
-rule download_archive:
+# Without a digest of the library: an edited downloader must not fetch again what is there. And if
+# the job does run again, `update` leaves it the file, which it keeps if that is the right one.
+rule download_source:
     output:
-        "resources/{dataset}/{file}",
+        update("resources/{file}"),
     log:
-        "logs/download_archive/{dataset}/{file}.log",
+        "logs/download_source/{file}.log",
+    wildcard_constraints:
+        file=one_of(name for name, source in SOURCES.items() if source.web_urls),
     conda:
         "../envs/environment.yaml"
-    params:
-        library=library("download_archive"),
-        archive=lambda wildcards: declared_archive(wildcards.dataset, wildcards.file),
     script:
-        "../workflow_scripts/download_archive.py"
+        "../workflow_scripts/download_source.py"
 
 
 rule extract_archives:
@@ -48,7 +49,9 @@ rule extract_archives:
         "../envs/environment.yaml"
     params:
         library=library("extract_archives"),
-        checksums=lambda wildcards: archive_checksums(wildcards.city, wildcards.kind),
+        declared=lambda wildcards: declared_files(
+            archive_names(wildcards.city, wildcards.kind)
+        ),
         suffix=lambda wildcards: {"images": ".jpg", "ground_truth": ".txt"}[
             wildcards.kind
         ],

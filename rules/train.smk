@@ -21,6 +21,9 @@ rule initialise_model:
     threads: config["threads"]
     params:
         library=library("initialise_model"),
+        declared=lambda wildcards: declared_files(
+            weights_source(wildcards.model) if wildcards.version == "initial" else []
+        ),
         model=lambda wildcards: (
             config["models"][wildcards.model]
             if wildcards.version == "initial"

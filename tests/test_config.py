@@ -14,9 +14,10 @@ SCHEMA = ROOT / "config" / "schema.yaml"
 
 
 def load(name):
-    datasets = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text())["datasets"]
     config = yaml.safe_load((ROOT / name).read_text())
-    config["datasets"] = {**datasets, **config.get("datasets", {})}
+    for section in ("sources", "datasets"):
+        shared = yaml.safe_load((ROOT / "config" / f"{section}.yaml").read_text())[section]
+        config[section] = {**shared, **config.get(section, {})}
     return config
 
 
@@ -42,6 +43,23 @@ def test_the_studies_are_valid(name):
         (("cities", "paris"), "london", r"cities\.paris: no data set is called 'london'.*mini-"),
         (("cities", "paris"), "mini-oxford", r"both roles have the same data set"),
         (("models", "vgg16", "weights"), {"source": "vgg16-caffe"}, r"weights\.file: missing"),
+        (
+            ("datasets", "oxford5k", "images"),
+            ["oxbuild.tgz"],
+            r"datasets\.oxford5k\.images\.0: no source is called 'oxbuild\.tgz'; add it to sources",
+        ),
+        (
+            ("datasets", "oxford5k", "images"),
+            [{"urls": ["https://x/y"]}],
+            r"oxford5k\.images\.0: \{'urls'.*write the name of an entry of sources",
+        ),
+        (("sources", "paris_1-v1.tgz", "urls"), [], r"paris_1-v1\.tgz\.urls: \[\].*preference"),
+        (("sources", "paris_1-v1.tgz", "urls"), ["ftp://x/y"], r"urls\.0: 'ftp://x/y'.*https://"),
+        (("sources", "paris_1-v1.tgz", "checksum"), "md5:12", r"checksum: 'md5:12'.*sha256-prefix"),
+        (("sources", "paris_1-v1.tgz", "checksum"), "sha256-prefix:1234567", r"8 or more digits"),
+        (("sources", "paris_1-v1.tgz", "size"), "2 GB", r"size: '2 GB'.*number of bytes"),
+        (("sources", "paris_1-v1.tgz", "license"), "MIT", r"unknown key in sources.*licence"),
+        (("sources", "../x"), {"urls": ["https://x/y"]}, r"sources: the name '\.\./x'.*file name"),
         (("study",), "../up", r"study: '\.\./up'.*lower-case"),
     ],
 )

@@ -1,14 +1,7 @@
-"""Archives, ground truth files, and the index that is cut to what is there."""
-
-import hashlib
-import io
-import tarfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+"""Ground truth files, and the index that is cut to what is there."""
 
 import pytest
 
-from pocketvlad.archives import ArchiveError, download, unpack, unpack_verified, verify_checksum
 from pocketvlad.dataset import (
     DatasetError,
     describe_counts,
@@ -114,84 +107,3 @@ def test_a_list_that_names_a_missing_image(lists):
     del sizes["hall_000003"]
     with pytest.raises(DatasetError, match=r"hall_1 names 1 images .* hall_000003"):
         index_dataset("city", sizes, read_ground_truth(lists, "oxc1_"), **COMPLETE)
-
-
-def archive(path, members):
-    with tarfile.open(path, "w:gz") as tar:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return path
-
-
-def test_unpacking_flattens_and_never_leaves_the_folder(tmp_path):
-    first = archive(tmp_path / "1.tgz", {"paris/a/x.jpg": b"x", "paris/readme.txt": b"-"})
-    second = archive(tmp_path / "2.tgz", {"../../y.jpg": b"y", "/z.jpg": b"z"})
-    assert unpack([first, second], ".jpg", tmp_path / "out") == 3
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["x.jpg", "y.jpg", "z.jpg"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["1.tgz", "2.tgz", "out"]
-
-
-def test_unpacking_fails_whole(tmp_path):
-    good = archive(tmp_path / "1.tgz", {"a/x.jpg": b"x" * 50_000, "b/x.jpg": b"y"})
-    with pytest.raises(ArchiveError, match=r"second file called x\.jpg"):
-        unpack([good], ".jpg", tmp_path / "out")
-    broken = tmp_path / "broken.tgz"
-    broken.write_bytes(archive(tmp_path / "3.tgz", {"a.jpg": b"x" * 50_000}).read_bytes()[:60])
-    with pytest.raises(ArchiveError, match=r"broken\.tgz cannot be unpacked"):
-        unpack([broken], ".jpg", tmp_path / "out")
-    with pytest.raises(ArchiveError, match=r"no file ends in \.png"):
-        unpack([good], ".png", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "out.part").exists()
-
-
-def test_checksums(tmp_path):
-    path = archive(tmp_path / "1.tgz", {"x.jpg": b"x"})
-    right = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
-    verify_checksum(path, right)
-    verify_checksum(path, None)
-    with pytest.raises(ArchiveError, match=f"md5 .* found, {'0' * 32} expected"):
-        unpack_verified([path], [f"md5:{'0' * 32}"], ".jpg", tmp_path / "out")
-    with pytest.raises(ArchiveError, match="POCKETVLAD_DATA"):
-        verify_checksum(tmp_path / "absent.tgz", right)
-
-
-@pytest.fixture
-def server():
-    """A server on this machine: /good answers, /short breaks off, all else is not found."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            if self.path not in ("/good", "/short", "/wrong"):
-                self.send_error(404)
-                return
-            body = b"wrong bytes" if self.path == "/wrong" else b"the archive"
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body[:4] if self.path == "/short" else body)
-
-        def log_message(self, *arguments):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-
-
-def test_download_goes_on_to_the_next_url_until_one_is_right(server, tmp_path):
-    target = tmp_path / "file.tgz"
-    checksum = "sha256:" + hashlib.sha256(b"the archive").hexdigest()
-    urls = [f"{server}/{kind}" for kind in ("absent", "short", "wrong", "good")]
-    download(urls, target, checksum)
-    assert target.read_bytes() == b"the archive"
-    target.unlink()
-    with pytest.raises(
-        ArchiveError, match=r"(?s)404.*4 bytes read, 7 more expected.*sha256"
-    ) as failure:
-        download(urls[:3], target, checksum)
-    assert all(url in str(failure.value) for url in urls[:3])
-    assert list(tmp_path.iterdir()) == []

@@ -52,10 +52,10 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
     monkeypatch.setenv("POCKETVLAD_DATA", str(few_photographs))
     folder = copy_workflow(tmp_path / "clone")
     config = yaml.safe_load((folder / "config" / "subset.yaml").read_text())
-    datasets = yaml.safe_load((folder / "config" / "datasets.yaml").read_text())["datasets"]
-    for city in ("oxford-subset", "paris-subset"):
-        del datasets[city]["images"][0]["checksum"]  # the archive has fewer images
-    (folder / "config" / "datasets.yaml").write_text(yaml.safe_dump({"datasets": datasets}))
+    sources = yaml.safe_load((folder / "config" / "sources.yaml").read_text())["sources"]
+    for city in ("oxford", "paris"):
+        del sources[f"{city}_images.tar"]["checksum"]  # the archive has fewer images
+    (folder / "config" / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
     config["protocol"]["image_size"] = 96
     config["models"]["vgg16"] |= {"clusters": 8, "descriptor": 16}
     config["initialise"] |= {"locals_per_image": 10, "whitening_samples": 40}

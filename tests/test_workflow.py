@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from file_server import body, file_server
 from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
 # Jobs of one complete run; from nothing, in an empty directory.
@@ -54,15 +55,76 @@ def test_job_counts_from_nothing(tmp_path, monkeypatch, config):
     assert job_counts(snakemake(folder, "-n", "--configfile", config)) == COUNTS[config]
 
 
-@pytest.mark.parametrize("city", ["oxford5k", "paris6k"])
-def test_the_official_archives_would_be_downloaded(tmp_path, city):
-    """A dry run with the official data sets: a download job for each archive, no network."""
+def write_study(folder: Path, name: str, **changes: object) -> str:
+    """The default study with changed sections, as a config file of that name."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config["cities"]["oxford"] = city
+    (folder / name).write_text(yaml.safe_dump(config | changes))
+    return name
+
+
+@pytest.mark.parametrize(
+    ("local", "downloads"),
+    [
+        ([], 6),  # Oxford's two archives, Paris's three, and the weights
+        (["paris_2-v1.tgz", "gt_files_170407.tgz", "Pitts30K_struct.mat"], 3),
+    ],
+)
+def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, local, downloads):
+    """A dry run with official data and weights: it needs no network, and local copies count."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in local:
+        (data / name).touch()
+    monkeypatch.setenv("POCKETVLAD_DATA", str(data))
+    for protocol in ("http", "https"):
+        monkeypatch.setenv(f"{protocol}_proxy", "http://127.0.0.1:9")
     folder = copy_workflow(tmp_path / "clone")
-    (folder / "official.yaml").write_text(yaml.safe_dump(config))
-    counts = job_counts(snakemake(folder, "-n", "data", "--configfile", "official.yaml"))
-    assert counts["download_archive"] == {"oxford5k": 2, "paris6k": 3}[city]
+    vgg16 = {"backbone": "vgg16", "width": 1.0, "clusters": 64, "descriptor": 4096}
+    weights = {"source": "vgg16-caffe", "file": "Pitts30K_struct.mat"}
+    study = write_study(
+        folder,
+        "official.yaml",
+        cities={"oxford": "oxford5k", "paris": "paris6k"},
+        models={"vgg16": vgg16 | {"weights": weights}},
+    )
+    output = snakemake(folder, "-n", "train", "--configfile", study)
+    counts = job_counts(output)
+    assert counts["download_source"] == downloads
+    for name in local:
+        assert str(data / name) in output
+        assert f"resources/{name}" not in output
+    assert "resources/paris_1-v1.tgz" in output
+
+
+def test_a_download_is_not_repeated(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    folder = copy_workflow(tmp_path / "clone")
+    target = folder / "resources" / "city.tgz"
+
+    def run(*options: str) -> str:
+        return snakemake(
+            folder, "--cores", "1", *options, "--configfile", study, "--", "resources/city.tgz"
+        )
+
+    with file_server() as server:
+        urls = [server.put("/city.tgz", body(b"the archive"))]
+        study = write_study(folder, "study.yaml", sources={"city.tgz": {"urls": urls}})
+        run()
+        assert target.read_bytes() == b"the archive"
+        assert (folder / "resources" / "city.tgz.lock.json").is_file()
+        # Neither a new mirror nor an edited downloader asks for it again.
+        with open(folder / "pocketvlad" / "transfer.py", "a") as module:
+            module.write("# edited\n")
+        urls.insert(0, server.put("/mirror", body(b"the archive")))
+        write_study(folder, "study.yaml", sources={"city.tgz": {"urls": urls}})
+        assert job_counts(run("-n")) == {}
+        # An edited script does; the file is held against the lock file, and kept.
+        (folder / "workflow_scripts" / "download_source.py").touch()
+        assert job_counts(run()) == {"download_source": 1}
+        assert target.read_bytes() == b"the archive"
+        assert server.asked("/city.tgz") == [None]
+        assert server.asked("/mirror") == []
+        assert job_counts(run("-n")) == {}
 
 
 def test_a_wrong_config_stops_before_any_job(tmp_path):

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from pocketvlad.archives import unpack_verified
 from pocketvlad.job import logged
+from pocketvlad.sources import verify_declared
+from pocketvlad.unpack import unpack
 
 with logged(snakemake.log[0]):
-    count = unpack_verified(
-        [Path(path) for path in snakemake.input.archives],
-        snakemake.params.checksums,
-        snakemake.params.suffix,
-        Path(snakemake.output[0]),
-    )
+    verify_declared(snakemake.params.declared)
+    archives = [Path(path) for path in snakemake.input.archives]
+    count = unpack(archives, snakemake.params.suffix, Path(snakemake.output[0]))
     print(f"{count} files")

@@ -4,15 +4,17 @@ from pathlib import Path
 
 from pocketvlad.dataset import describe_counts, index_dataset, write_dataset
 from pocketvlad.ground_truth import read_ground_truth
-from pocketvlad.images import image_size
+from pocketvlad.image_sizes import image_sizes
 from pocketvlad.job import logged
+from pocketvlad.progress import progress_over
 
 with logged(snakemake.log[0]):
     params = snakemake.params
     files = sorted(Path(snakemake.input.images).glob("*.jpg"))
+    files = [path for path in files if path.stem not in params.leave_out]
     dataset = index_dataset(
         params.name,
-        {path.stem: image_size(path) for path in files if path.stem not in params.leave_out},
+        image_sizes(files, progress_over("images", "image")),
         read_ground_truth(Path(snakemake.input.ground_truth), params.query_prefix),
         expected_images=params.expected_images,
         expected_queries=params.expected_queries,

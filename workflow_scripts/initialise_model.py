@@ -13,6 +13,7 @@ from pocketvlad.job import logged
 from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, write_model
 from pocketvlad.seeds import derive_seed
+from pocketvlad.sources import verify_declared
 from pocketvlad.weights import load_initial_weights
 
 
@@ -46,6 +47,7 @@ def main(
 
 
 with logged(snakemake.log[0]):
+    verify_declared(snakemake.params.declared)
     main(
         Path(snakemake.input.dataset),
         Path(snakemake.input.images),

@@ -1,0 +1,22 @@
+"""Small JSON files that are there whole or not at all."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_json(path: Path, content: Mapping) -> None:
+    """Write `content`; a reader, or a run after a kill, sees the old file or the new one."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_json(path: Path) -> dict | None:
+    """The file's object, or None if there is no file or no object in it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

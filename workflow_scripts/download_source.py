@@ -1,0 +1,12 @@
+"""Fetch one file, from the first of its urls that has it."""
+
+from pathlib import Path
+
+from pocketvlad.download import download
+from pocketvlad.job import logged
+from pocketvlad.sources import declared_source
+
+with logged(snakemake.log[0]):
+    # From the config, not from a parameter: a new mirror must not fetch again what is there.
+    source = declared_source(snakemake.config["sources"], snakemake.wildcards.file)
+    download(source, Path(snakemake.output[0]))
