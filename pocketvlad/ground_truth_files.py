@@ -4,10 +4,10 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from pocketvlad.archives import unpack
 from pocketvlad.csv_ground_truth import read_csv_ground_truth
 from pocketvlad.ground_truth import GroundTruthError, QueryLists, read_ground_truth
 from pocketvlad.revisited import read_revisited
+from pocketvlad.unpack import unpack
 
 
 def read_any_ground_truth(path: Path, query_prefix: str = "") -> list[QueryLists]:

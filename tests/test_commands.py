@@ -23,6 +23,8 @@ PROTOCOL = {
     "interpolation": "bilinear",
     "decoder_scaling": False,
     "query_crop": True,
+    "box_growth": 0,
+    "scales": [1],
 }
 
 

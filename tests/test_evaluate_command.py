@@ -1,0 +1,160 @@
+"""`pocketvlad evaluate`: anybody's descriptors, scored by the official rules."""
+
+import pickle
+import re
+import tarfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pocketvlad.cli import main
+
+NAMES = ["gate_000001", "hall_000001", "hall_000002", "hall_000003", "other_000001"]
+# The query is hall_000001: from it 2, then other, then 3, then gate.
+ROWS = np.array([[0.1, 5.0], [4.0, 0.0], [4.0, 0.1], [3.0, 2.0], [4.0, 1.0]])
+# Of good (1, 2) and ok (3): 1, 2 at once, 3 after one wrong: 2/3 + 1/3 * (2/3 + 3/4) / 2.
+EXPECTED = 100 * (2 / 3 + 1 / 3 * (2 / 3 + 3 / 4) / 2)
+
+
+@pytest.fixture
+def lists(tmp_path):
+    folder = tmp_path / "gt"
+    folder.mkdir()
+    (folder / "hall_1_query.txt").write_text("hall_000001 0 0 9 9")
+    (folder / "hall_1_good.txt").write_text("hall_000001\nhall_000002\n")
+    (folder / "hall_1_ok.txt").write_text("hall_000003")
+    (folder / "hall_1_junk.txt").write_text("")
+    return folder
+
+
+@pytest.fixture
+def descriptors(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, names=[f"photos/{name}.jpg" for name in NAMES], descriptors=ROWS)
+    return path
+
+
+def run(*words):
+    return main(["evaluate", *map(str, words)])
+
+
+def printed(capsys):
+    """The mAP of all queries in what was printed."""
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("all"))
+    return float(line.split()[-1])
+
+
+def test_a_query_is_its_images_own_row(lists, descriptors, tmp_path, capsys):
+    output = tmp_path / "scores.csv"
+    assert run("--ground-truth", lists, "--descriptors", descriptors, "-o", output) == 0
+    assert printed(capsys) == pytest.approx(EXPECTED, abs=0.01)
+    table = pd.read_csv(output)
+    assert table["query"].tolist() == ["hall_1"]
+    assert 100 * table["average_precision"][0] == pytest.approx(EXPECTED, abs=1e-3)
+    assert table["precision_at_1"][0] == 1
+    assert table["precision_at_5"][0] == pytest.approx(3 / 4)
+
+
+def test_an_archive_of_lists_gives_the_same(lists, descriptors, tmp_path, capsys):
+    archive = tmp_path / "gt.tgz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(lists, arcname="lists")
+    assert run("--ground-truth", archive, "--descriptors", descriptors) == 0
+    assert printed(capsys) == pytest.approx(EXPECTED, abs=0.01)
+
+
+@pytest.mark.parametrize("query", [[0.05, 2.0], [2.8, 1.0], [3.2, 1.9], [-1.0, -3.0]])
+def test_query_descriptors_and_metrics(lists, descriptors, tmp_path, query):
+    """Whether the first answer is right depends on the metric as it must."""
+    path, output = tmp_path / "q.npz", tmp_path / "scores.csv"
+    np.savez(path, names=["hall_1"], descriptors=np.array([query]))
+    words = ["--ground-truth", lists, "--descriptors", descriptors, "--query-descriptors", path]
+    for metric in ("cosine", "l1", "l2"):
+        assert run(*words, "--metric", metric, "-o", output) == 0
+        measured = {
+            "cosine": -(ROWS @ query) / np.linalg.norm(ROWS, axis=1),
+            "l1": np.abs(ROWS - query).sum(axis=1),
+            "l2": np.square(ROWS - query).sum(axis=1),
+        }[metric]
+        right = NAMES[int(measured.argmin())].startswith("hall")
+        assert pd.read_csv(output)["precision_at_1"][0] == right
+
+
+def test_the_revisited_protocol(descriptors, tmp_path, capsys):
+    path = tmp_path / "gnd.pkl"
+    database = [name for name in NAMES if name != "hall_000001"]
+    gnd = [{"bbx": [0, 0, 9, 9], "easy": [1], "hard": [2], "junk": [3]}]
+    path.write_bytes(pickle.dumps({"imlist": database, "qimlist": ["hall_000001"], "gnd": gnd}))
+    output = tmp_path / "scores.csv"
+    words = ["--ground-truth", path, "--descriptors", descriptors, "--protocol", "revisited"]
+    assert run(*words, "-o", output) == 0
+    table = pd.read_csv(output).set_index("difficulty")["average_precision"]
+    # 2, other (junk), 3, gate: nothing wrong stands before a positive.
+    assert table.to_dict() == {"easy": 1, "medium": 1, "hard": 1}
+    assert "mP@10" in capsys.readouterr().out
+
+
+def test_a_csv_of_ones_own(descriptors, tmp_path, capsys):
+    path = tmp_path / "mine.csv"
+    rows = ["hall_000001,good", "hall_000002,good", "hall_000003,ok"]
+    lines = [f"hall_000001,0,0,9,9,{row}" for row in rows]
+    path.write_text("\n".join(["query,x1,y1,x2,y2,image,label", *lines]))
+    assert run("--ground-truth", path, "--descriptors", descriptors) == 0
+    assert printed(capsys) == pytest.approx(EXPECTED, abs=0.01)
+
+
+def test_a_part_must_be_allowed(lists, tmp_path, capsys):
+    path = tmp_path / "part.npz"
+    np.savez(path, names=NAMES[:3], descriptors=ROWS[:3])
+    words = ["--ground-truth", lists, "--descriptors", path]
+    assert run(*words) == 1
+    assert "hall_000003" in capsys.readouterr().err
+    assert run(*words, "--partial") == 0
+    assert printed(capsys) == 100
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"names": NAMES}, "descriptors"),
+        ({"names": NAMES, "descriptors": ROWS[:4]}, "5 names for 4 descriptors"),
+        ({"names": NAMES[:4] + NAMES[:1], "descriptors": ROWS}, "'gate_000001' is there more"),
+        ({"names": NAMES, "descriptors": ROWS[:, 0]}, "must hold"),
+        ({"names": NAMES, "descriptors": np.where(ROWS == 5, np.nan, ROWS)}, "descriptor 0 is not"),
+        ({"names": NAMES, "descriptors": ROWS * (ROWS < 4.5)[:, 1:] * [1, 0]}, "gate_000001.*zero"),
+        ({"names": list(range(5)), "descriptors": ROWS}, "not text"),
+        ({"names": np.array(NAMES, dtype=object), "descriptors": ROWS}, "pickle|Object arrays"),
+    ],
+)
+def test_wrong_files_are_named(lists, tmp_path, capsys, arrays, message):
+    path = tmp_path / "wrong.npz"
+    np.savez(path, **arrays)
+    assert run("--ground-truth", lists, "--descriptors", path) == 1
+    assert re.search(rf"wrong\.npz.*({message})", capsys.readouterr().err)
+
+
+def test_other_faults_are_told_in_a_line(lists, descriptors, tmp_path, capsys):
+    def error(*words):
+        assert run(*words) == 1
+        return capsys.readouterr().err
+
+    files = ["--descriptors", descriptors]
+    assert "none.npz" in error("--ground-truth", lists, "--descriptors", tmp_path / "none.npz")
+    assert "gone is missing" in error("--ground-truth", tmp_path / "gone", *files)
+    text = tmp_path / "note.txt"
+    text.write_text("no lists")
+    assert "no ground truth" in error("--ground-truth", text, *files)
+    assert "choose among oxford5k" in error("--dataset", "rome", "--ground-truth", lists, *files)
+    # Oxford's query files have a prefix; Paris's have none, but its images are 6,392.
+    assert "lacks the prefix 'oxc1_'" in error(
+        "--dataset", "oxford5k", "--ground-truth", lists, *files
+    )
+    assert "5 images found, 6392 expected" in error(
+        "--dataset", "paris6k", "--ground-truth", lists, *files
+    )
+    query = tmp_path / "q.npz"
+    np.savez(query, names=["hall_2"], descriptors=np.ones((1, 2)))
+    assert "'hall_1'" in error("--ground-truth", lists, *files, "--query-descriptors", query)
+    np.savez(query, names=["hall_1"], descriptors=np.ones((1, 3)))
+    assert "3 numbers a row" in error("--ground-truth", lists, *files, "--query-descriptors", query)
