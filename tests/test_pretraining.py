@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pocketvlad.backbones import build_backbone
+from pocketvlad.backbones import BACKBONES, build_backbone
 from pocketvlad.batch_norm import fold_batch_norm, with_batch_norm
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.config import embedded_weights
@@ -58,7 +58,7 @@ def test_one_building_is_refused(tmp_path):
         labelled_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+@pytest.mark.parametrize("name", BACKBONES)
 def test_folded_normalisation_computes_the_same(name):
     torch.manual_seed(1)
     network = with_batch_norm(build_backbone(name, 0.1))
