@@ -38,6 +38,27 @@ class Preprocessing:
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, raw: object) -> "Preprocessing":
+        """What `as_dict` made, after a journey through JSON.
+
+        Raises:
+            ValueError: missing, or not the finite figures of three channels.
+        """
+        match raw:
+            case {"mean": list(mean), "std": list(std)} if len(mean) == len(std) == 3:
+                figures = [*mean, *std]
+                numbers = all(type(figure) in (int, float) for figure in figures)
+                if numbers and np.isfinite(figures).all() and min(std) > 0:
+                    return cls(tuple(map(float, mean)), tuple(map(float, std)))
+        raise ValueError(
+            f"preprocessing {raw!r} is not that of three channels: a mean and a deviation each"
+        )
+
+
+# Where no statistics are known: pixels from -2 to 2.
+CENTRED = Preprocessing(mean=(127.5, 127.5, 127.5), std=(63.75, 63.75, 63.75))
+
 
 @dataclass(frozen=True)
 class Sizing:
