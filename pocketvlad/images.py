@@ -18,6 +18,7 @@ Box = tuple[float, float, float, float]
 
 # What Pillow raises for files that it cannot or will not decode.
 _FAULTS = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError)
+_MOST = 1e6  # of a mean or a deviation; pixels end at 255
 _ORIENTATION = 0x0112  # the EXIF tag; from 5 on the sides are exchanged
 
 
@@ -47,12 +48,12 @@ class Preprocessing:
         """
         match raw:
             case {"mean": list(mean), "std": list(std)} if len(mean) == len(std) == 3:
-                figures = [*mean, *std]
-                numbers = all(type(figure) in (int, float) for figure in figures)
-                if numbers and np.isfinite(figures).all() and min(std) > 0:
+                numbers = all(type(x) in (int, float) and abs(x) < _MOST for x in (*mean, *std))
+                if numbers and min(std) > 0:
                     return cls(tuple(map(float, mean)), tuple(map(float, std)))
         raise ValueError(
-            f"preprocessing {raw!r} is not that of three channels: a mean and a deviation each"
+            f"preprocessing {str(raw)[:200]} is not that of three channels, a mean and a "
+            "deviation each"
         )
 
 

@@ -15,9 +15,11 @@ from weights_files import (
     alexnet_layers,
     cell,
     kernels,
+    kernels_of_torch,
     layer,
     normalization,
     pitts30k_layers,
+    state_of,
     vgg16_kernels,
     vgg16_layers,
     write_with_object,
@@ -42,10 +44,6 @@ MEAN = (123.5, 116.75, 103.25)
 
 def load(network, source, path):
     return load_initial_weights(network.eval(), source, path, seed=0)
-
-
-def kernels_of_torch(weight):
-    return torch.from_numpy(np.transpose(weight, (3, 2, 0, 1)).copy())
 
 
 def run_vgg16(images, pairs):
@@ -273,15 +271,6 @@ def test_objects_of_matlab_classes_are_told(tmp_path, caffe):
     write_with_object(path, [layer("conv1", "conv", *caffe[0][0])])
     with pytest.raises(WeightsError, match=r"caffe_pitts30k\.mat: layer 1 is a MATLAB object"):
         load(PlaceNet(ALEXNET), "alexnet-caffe", path)
-
-
-def state_of(numbers, pairs):
-    """A state dict as torchvision saves one, with a classifier that is of no use."""
-    state = {"classifier.0.weight": torch.full((2, 2), torch.nan)}
-    for number, (weight, bias) in zip(numbers, pairs, strict=True):
-        state[f"features.{number}.weight"] = kernels_of_torch(weight)
-        state[f"features.{number}.bias"] = torch.from_numpy(bias).flatten()
-    return state
 
 
 def from_transforms(weights):

@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.io import savemat
 
 # Where torchvision's networks have their convolutions.
@@ -30,6 +31,20 @@ def kernels(generator, size, incoming, outgoing):
     scale = np.sqrt(2 / (size * size * incoming))
     weight = generator.normal(0, scale, (size, size, incoming, outgoing))
     return weight.astype(np.float32), generator.normal(size=(1, outgoing)).astype(np.float32)
+
+
+def kernels_of_torch(weight):
+    """[H, W, I, O] -> [O, I, H, W]"""
+    return torch.from_numpy(np.transpose(weight, (3, 2, 0, 1)).copy())
+
+
+def state_of(numbers, pairs):
+    """A state dict as torchvision saves one, with a classifier that is of no use."""
+    state = {"classifier.0.weight": torch.full((2, 2), torch.nan)}
+    for number, (weight, bias) in zip(numbers, pairs, strict=True):
+        state[f"features.{number}.weight"] = kernels_of_torch(weight)
+        state[f"features.{number}.bias"] = torch.from_numpy(bias).flatten()
+    return state
 
 
 def layer(name, kind, *arrays, **more):
