@@ -2,8 +2,10 @@
 
 `alexnet` is the Caffe reference network (Krizhevsky et al. 2012 as shipped with Caffe): 96-256-
 384-384-256 channels, two groups in convolutions 2, 4 and 5, local response normalisation after
-the pooling. `vgg16` is configuration D of Simonyan & Zisserman 2015. NetVLAD (Arandjelovic et
-al. 2016, section 5) describes images by the outputs of these last convolutions.
+the pooling. `alexnet-torchvision` is the network that torchvision calls AlexNet (Krizhevsky 2014):
+64-192-384-256-256 channels, neither groups nor normalisation. `vgg16` is configuration D of
+Simonyan & Zisserman 2015. NetVLAD (Arandjelovic et al. 2016, section 5) describes images by the
+outputs of these last convolutions.
 """
 
 from collections import OrderedDict
@@ -13,8 +15,8 @@ from torch import nn
 # Convolutions per VGG16 stage: channels, and how many convolutions have them.
 _VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
-BACKBONES = ("alexnet", "vgg16")
-LEAST_SIDE = {"alexnet": 67, "vgg16": 16}
+BACKBONES = ("alexnet", "alexnet-torchvision", "vgg16")
+LEAST_SIDE = {"alexnet": 67, "alexnet-torchvision": 63, "vgg16": 16}
 """Pixels that an image must have on either side."""
 
 
@@ -53,6 +55,26 @@ def alexnet(width: float = 1.0) -> nn.Sequential:
     )
 
 
+def alexnet_torchvision(width: float = 1.0) -> nn.Sequential:
+    """torchvision's AlexNet up to its last convolution. Input [N, 3, H, W], at least 63 pixels."""
+    c1, c2, c3, c4, c5 = (scaled(c, width) for c in (64, 192, 384, 256, 256))
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, c1, 11, stride=4, padding=2),
+            relu1=nn.ReLU(),
+            pool1=nn.MaxPool2d(kernel_size=3, stride=2),
+            conv2=nn.Conv2d(c1, c2, 5, padding=2),
+            relu2=nn.ReLU(),
+            pool2=nn.MaxPool2d(kernel_size=3, stride=2),
+            conv3=nn.Conv2d(c2, c3, 3, padding=1),
+            relu3=nn.ReLU(),
+            conv4=nn.Conv2d(c3, c4, 3, padding=1),
+            relu4=nn.ReLU(),
+            conv5=nn.Conv2d(c4, c5, 3, padding=1),
+        )
+    )
+
+
 def vgg16(width: float = 1.0) -> nn.Sequential:
     """VGG16 up to conv5_3. Input [N, 3, H, W], H and W at least 16 pixels."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -83,7 +105,8 @@ def build_backbone(name: str, width: float = 1.0) -> nn.Sequential:
         ValueError: unknown name, or a width outside (0, 1].
     """
     _check(name, width)
-    return {"alexnet": alexnet, "vgg16": vgg16}[name](width)
+    builders = {"alexnet": alexnet, "alexnet-torchvision": alexnet_torchvision, "vgg16": vgg16}
+    return builders[name](width)
 
 
 def descriptor_channels(name: str, width: float = 1.0) -> int:
@@ -93,7 +116,8 @@ def descriptor_channels(name: str, width: float = 1.0) -> int:
         ValueError: unknown name, or a width outside (0, 1].
     """
     _check(name, width)
-    channels, groups = {"alexnet": (256, 2), "vgg16": (512, 1)}[name]
+    sizes = {"alexnet": (256, 2), "alexnet-torchvision": (256, 1), "vgg16": (512, 1)}
+    channels, groups = sizes[name]
     return scaled(channels, width, groups)
 
 

@@ -8,6 +8,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from pocketvlad.weights.sources import SOURCES
+
 DATA_FOLDER_VARIABLE = "POCKETVLAD_DATA"
 DATASETS = Path(__file__).parent.parent / "config" / "datasets.yaml"
 EMBEDDED_WEIGHTS = Path(__file__).parent / "mini" / "weights"
@@ -35,6 +37,38 @@ def _explain(error: ValidationError) -> str:
     if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
         return f"{key}: the name {error.instance!r} does not fit; write {remedy}"
     return f"{key}: {error.instance!r} does not fit; write {remedy}"
+
+
+def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
+    """What of a model does not fit the weights that it starts from."""
+    weights = model["weights"]
+    name, source = weights["source"], SOURCES[weights["source"]]
+    if source.file is None:
+        if "file" in weights:
+            yield f"{key}.weights.file: {name} needs none; remove it"
+        return
+    if "file" not in weights:
+        yield f"{key}.weights.file: missing; {name} weights need a file: {source.file}"
+    if source.backbone != model["backbone"]:
+        yield (
+            f"{key}.weights.source: {name!r} is for the backbone {source.backbone!r}, not "
+            f"{model['backbone']!r}; change either"
+        )
+    if model["width"] != 1:
+        yield (
+            f"{key}.width: {model['width']} does not fit {name} weights; write 1.0, or start from "
+            "random weights"
+        )
+    if source.whole and model["clusters"] != source.clusters:
+        yield (
+            f"{key}.clusters: {model['clusters']} does not fit {name} weights, which have "
+            f"{source.clusters}; write {source.clusters}"
+        )
+    if source.whole and model["descriptor"] > source.descriptor:
+        yield (
+            f"{key}.descriptor: {model['descriptor']} is more than {name} weights make; write "
+            f"{source.descriptor} or less"
+        )
 
 
 def _contradictions(config: Mapping) -> Iterator[str]:
@@ -68,23 +102,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                     f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
                 )
     for name, model in config["models"].items():
-        weights = model["weights"]
-        if weights["source"] in ("random", "buildings"):
-            if "file" in weights:
-                yield f"models.{name}.weights.file: {weights['source']} needs none; remove it"
-            continue
-        if "file" not in weights:
-            yield f"models.{name}.weights.file: missing; {weights['source']} weights need a file"
-        if not weights["source"].startswith(model["backbone"]):
-            yield (
-                f"models.{name}.weights.source: {weights['source']!r} is not for the backbone "
-                f"{model['backbone']!r}"
-            )
-        if model["width"] != 1:
-            yield (
-                f"models.{name}.width: {model['width']} does not fit {weights['source']} weights; "
-                "write 1.0, or start from random weights"
-            )
+        yield from _unfit_weights(f"models.{name}", model)
 
 
 def embedded_weights(backbone: str, width: float) -> Path:

@@ -18,6 +18,7 @@ Box = tuple[float, float, float, float]
 
 # What Pillow raises for files that it cannot or will not decode.
 _FAULTS = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError)
+_MOST = 1e6  # of a mean or a deviation; pixels end at 255
 _ORIENTATION = 0x0112  # the EXIF tag; from 5 on the sides are exchanged
 
 
@@ -37,6 +38,27 @@ class Preprocessing:
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: object) -> "Preprocessing":
+        """What `as_dict` made, after a journey through JSON.
+
+        Raises:
+            ValueError: missing, or not the finite figures of three channels.
+        """
+        match raw:
+            case {"mean": list(mean), "std": list(std)} if len(mean) == len(std) == 3:
+                numbers = all(type(x) in (int, float) and abs(x) < _MOST for x in (*mean, *std))
+                if numbers and min(std) > 0:
+                    return cls(tuple(map(float, mean)), tuple(map(float, std)))
+        raise ValueError(
+            f"preprocessing {str(raw)[:200]} is not that of three channels, a mean and a "
+            "deviation each"
+        )
+
+
+# Where no statistics are known: pixels from -2 to 2.
+CENTRED = Preprocessing(mean=(127.5, 127.5, 127.5), std=(63.75, 63.75, 63.75))
 
 
 @dataclass(frozen=True)

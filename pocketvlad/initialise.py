@@ -4,7 +4,7 @@ Both are learnt on images of the training city alone, without labels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ class InitialisationSettings:
     cluster_images: int  # images whose local descriptors are clustered, at most
     locals_per_image: int  # local descriptors taken of each
     whitening_samples: int  # images (NetVLAD used 10,000 at most), then random crops of them
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
 
 
 def cluster_centres(local: np.ndarray, clusters: int, seed: int) -> np.ndarray:

@@ -80,12 +80,13 @@ def classifier_costs(
 ) -> list[LayerCost]:
     """The published classification network, for comparison: what the poster's table lists.
 
-    AlexNet takes 227 x 227 pixels, VGG16 224 x 224; both end in three fully connected layers.
+    Caffe's AlexNet takes 227 x 227 pixels, the others 224 x 224; all end in three fully connected
+    layers.
     """
-    side = side or {"alexnet": 227, "vgg16": 224}[backbone]
+    side = side or {"alexnet": 227}.get(backbone, 224)
     with torch.device("meta"):
         convolutions = build_backbone(backbone)
-        pool = nn.MaxPool2d(3, 2) if backbone == "alexnet" else nn.MaxPool2d(2)
+        pool = nn.MaxPool2d(2) if backbone == "vgg16" else nn.MaxPool2d(3, 2)
         rows, (height, width) = backbone_costs(convolutions, side, side)
         pooled = pool(torch.empty(1, 1, height, width))
         incoming = output_channels(convolutions) * pooled.shape[2] * pooled.shape[3]

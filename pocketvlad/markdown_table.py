@@ -12,6 +12,17 @@ def published_results(path: Path) -> pd.DataFrame:
     return table.set_index(["model", "bits", "threshold"])
 
 
+def starting_point(row: dict) -> str:
+    """A sentence on what a model's training started from, of its base model's row."""
+    model, source, learnt = row["model"], row["weights"]["source"], row["initialise"]
+    if learnt["netvlad"] == source:
+        return f"{model} starts from {source} weights, NetVLAD and whitening among them."
+    return (
+        f"{model} starts from {source} weights for its convolutions; NetVLAD by "
+        f"{learnt['netvlad']}, whitening by {learnt['whitening']} on the training city."
+    )
+
+
 def _beside(ours: str, paper: str) -> str:
     return f"{ours} ({paper})" if paper else ours
 

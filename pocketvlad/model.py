@@ -16,7 +16,7 @@ from pocketvlad.parameters import is_compressible
 class Architecture:
     """What must be known to build a network before its weights are loaded."""
 
-    backbone: str  # "alexnet" or "vgg16"
+    backbone: str  # one of backbones.BACKBONES
     width: float  # 1.0 is the published network
     clusters: int  # K of NetVLAD
     descriptor: int  # length of the whitened descriptor

@@ -70,10 +70,8 @@ def build_model(
         _check_size(architecture, tensors)
         network = PlaceNet(architecture)
         network.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-        raw, origin = header["preprocessing"], dict(header["origin"])
-        preprocessing = Preprocessing(tuple(map(float, raw["mean"])), tuple(map(float, raw["std"])))
-        if not len(preprocessing.mean) == len(preprocessing.std) == 3 or 0 in preprocessing.std:
-            raise ValueError(f"preprocessing {raw} is not that of three channels")
+        preprocessing = Preprocessing.from_dict(header.get("preprocessing"))
+        origin = dict(header["origin"])
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise FormatError(f"{path} does not fit its own header: {error}") from None
     network.eval().to(memory_format=torch.channels_last)

@@ -32,6 +32,22 @@ def _mean(directions: dict[str, dict], pick) -> float:
     return sum(pick(row) for row in directions.values()) / len(directions)
 
 
+def _check_preprocessing(cell: tuple, rows: Iterable[dict], expected: dict) -> None:
+    """Both directions of a cell see pixels as its base models do, or their scores say nothing."""
+    for row in rows:
+        if row["preprocessing"] != expected:
+            raise ValueError(
+                f"cell {cell}, tested on {row['test_city']}: preprocessing {row['preprocessing']} "
+                f"found, its base model has {expected}; delete its score and run again"
+            )
+
+
+def preprocessing_text(preprocessing: dict) -> str:
+    """The mean and the deviation of R, G and B, for a table's cell."""
+    mean, std = (" ".join(f"{x:g}" for x in preprocessing[part]) for part in ("mean", "std"))
+    return f"mean {mean} std {std}"
+
+
 def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     """One line a base model and a cell; see results/README.md for the columns.
 
@@ -41,7 +57,8 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             trained on the other.
 
     Raises:
-        ValueError: a cell lacks a direction, or its base model is missing.
+        ValueError: a cell lacks a direction, its base model is missing, or the two saw pixels
+            prepared in different ways.
     """
     cells = _by_cell(row for row in rows if row["version"] not in ("untrained", "initial"))
     lines = []
@@ -50,6 +67,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         base = cells.get((cell[0], "none", 32, "none", "none", "none"), {})
         if missing or set(base) != set(cities):
             raise ValueError(f"cell {cell}: no row for {missing or 'its base'}")
+        _check_preprocessing(cell, directions.values(), base[cities[0]]["preprocessing"])
         line = {
             **dict(zip(CELL, cell, strict=True)),
             "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
@@ -92,6 +110,8 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         line["seed"] = some["seed"]
         line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
         line["evaluation"] = some["test_dataset"]["protocol"]
+        line["weights"] = some["weights"]["source"]
+        line["preprocessing"] = preprocessing_text(some["preprocessing"])
         for city in cities:
             counts = directions[city]["test_dataset"]
             line[f"dataset_{city}"] = counts["name"]

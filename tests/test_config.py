@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pocketvlad.config import ConfigError, check_config, data_folder, local_file
+from pocketvlad.config import (
+    ConfigError,
+    check_config,
+    data_folder,
+    embedded_weights,
+    local_file,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "config" / "schema.yaml"
@@ -60,6 +66,10 @@ def test_the_studies_are_valid(name):
         (("sources", "paris_1-v1.tgz", "size"), "2 GB", r"size: '2 GB'.*number of bytes"),
         (("sources", "paris_1-v1.tgz", "license"), "MIT", r"unknown key in sources.*licence"),
         (("sources", "../x"), {"urls": ["https://x/y"]}, r"sources: the name '\.\./x'.*file name"),
+        (("models", "vgg16", "weights", "mean"), [0, 0, 0], r"unknown key in .*weights: mean"),
+        (("models", "vgg16", "preprocessing"), "torchvision", r"unknown key.*: preprocessing"),
+        (("protocol", "mean"), [123, 117, 104], r"unknown key in protocol: mean"),
+        (("models", "alexnet-torchvision"), {}, r"models.*'alexnet-torchvision'.*lower-case"),
         (("study",), "../up", r"study: '\.\./up'.*lower-case"),
     ],
 )
@@ -71,6 +81,60 @@ def test_mistakes_are_explained(path, value, message):
     section[path[-1]] = value
     with pytest.raises(ConfigError, match=message):
         check_config(config, SCHEMA)
+
+
+def with_weights(source, **changes):
+    """The config with a model of full width that starts from `source`."""
+    config = load("config.yaml")
+    weights = {"source": source, "file": "some.file"}
+    model = {"backbone": "vgg16", "width": 1.0, "clusters": 64, "descriptor": 4096}
+    config["models"] = {"some": {**model, "weights": weights, **changes}}
+    return config
+
+
+@pytest.mark.parametrize(
+    ("source", "backbone"),
+    [
+        ("vgg16-caffe", "vgg16"),
+        ("vgg16-torchvision", "vgg16"),
+        ("netvlad-pitts30k", "vgg16"),
+        ("alexnet-caffe", "alexnet"),
+        ("alexnet-torchvision", "alexnet-torchvision"),
+    ],
+)
+def test_weights_are_for_one_backbone(source, backbone):
+    for other in ("alexnet", "alexnet-torchvision", "vgg16"):
+        config = with_weights(source, backbone=other)
+        if other == backbone:
+            check_config(config, SCHEMA)
+        else:
+            message = f"models.some.weights.source: '{source}' is for the backbone '{backbone}'"
+            with pytest.raises(ConfigError, match=message):
+                check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"clusters": 32}, r"models\.some\.clusters: 32 does not fit .*; write 64"),
+        ({"descriptor": 4097}, r"models\.some\.descriptor: 4097 is more .*; write 4096 or less"),
+        ({"width": 0.5}, r"models\.some\.width: 0\.5 does not fit netvlad-pitts30k weights"),
+        ({"descriptor": 512}, None),
+    ],
+)
+def test_the_pitts30k_weights_have_64_clusters_and_4096_dimensions(changes, message):
+    config = with_weights("netvlad-pitts30k", **changes)
+    if message is None:
+        check_config(config, SCHEMA)
+    else:
+        with pytest.raises(ConfigError, match=message):
+            check_config(config, SCHEMA)
+
+
+def test_embedded_weights_are_named_by_backbone_and_width():
+    path = embedded_weights("alexnet-torchvision", 0.25)
+    assert path.name == "alexnet-torchvision-0.25.safetensors"
+    assert path.parent == embedded_weights("alexnet", 0.25).parent
 
 
 def test_all_mistakes_are_told_at_once():

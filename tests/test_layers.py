@@ -6,7 +6,10 @@ from torch import nn
 from torchvision import models
 
 from pocketvlad.backbones import (
+    BACKBONES,
+    LEAST_SIDE,
     alexnet,
+    alexnet_torchvision,
     build_backbone,
     descriptor_channels,
     output_channels,
@@ -53,22 +56,33 @@ def test_alexnet_classifier_has_the_published_61_million_parameters():
     assert sum(row.parameters for row in classifier_costs("alexnet")) == 60_965_224
 
 
-def test_vgg16_classifier_has_torchvisions_parameters():
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("vgg16", models.vgg16), ("alexnet-torchvision", models.alexnet)]
+)
+def test_classifiers_have_torchvisions_parameters(name, theirs):
     with torch.device("meta"):
-        expected = sum(p.numel() for p in models.vgg16().parameters())
-    assert sum(row.parameters for row in classifier_costs("vgg16")) == expected
+        expected = sum(p.numel() for p in theirs().parameters())
+    assert sum(row.parameters for row in classifier_costs(name)) == expected
 
 
-def test_vgg16_computes_what_torchvisions_does():
+@pytest.mark.parametrize(
+    ("build", "architecture"),
+    [(vgg16, models.vgg16), (alexnet_torchvision, models.alexnet)],
+)
+def test_torchvisions_networks_are_computed_as_torchvision_does(build, architecture):
     torch.manual_seed(0)
-    theirs = models.vgg16(weights=None).features[:-2].eval()  # without the last ReLU and pool
-    ours = vgg16().eval()
+    with torch.device("meta"):
+        theirs = architecture(weights=None).features[:-2]  # without the last ReLU and pool
+    theirs = theirs.to_empty(device="cpu").eval()
+    for parameter in theirs.parameters():
+        nn.init.normal_(parameter, std=0.05)
+    ours = build().eval()
     convolutions = [m for m in theirs if isinstance(m, nn.Conv2d)]
     for mine, other in zip(
         (m for m in ours if isinstance(m, nn.Conv2d)), convolutions, strict=True
     ):
         mine.load_state_dict(other.state_dict())
-    image = torch.randn(1, 3, 48, 64)
+    image = torch.randn(1, 3, 72, 96)
     with torch.inference_mode():
         torch.testing.assert_close(ours(image), theirs(image))
 
@@ -100,7 +114,15 @@ def test_width_narrows_the_network():
         build_backbone("resnet")
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_least_side_is_enough(name):
+    backbone = build_backbone(name, 0.05).eval()
+    side = LEAST_SIDE[name]
+    with torch.inference_mode():
+        assert min(backbone(torch.zeros(1, 3, side, side)).shape[2:]) >= 1
+
+
+@pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("width", [0.03, 0.125, 0.25, 1.0])
 def test_channels_of_a_backbone_are_known_before_it_is_built(name, width):
     assert descriptor_channels(name, width) == output_channels(build_backbone(name, width))

@@ -5,14 +5,16 @@ import pytest
 import torch
 from PIL import Image
 
-from pocketvlad.backbones import build_backbone
+from pocketvlad.backbones import BACKBONES, build_backbone
 from pocketvlad.batch_norm import fold_batch_norm, with_batch_norm
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.config import embedded_weights
+from pocketvlad.images import CENTRED
 from pocketvlad.mini.buildings import BuildingsSpec, buildings, write_buildings
 from pocketvlad.mini.city import CitySpec, entries
 from pocketvlad.pretraining import PretrainingSettings, labelled_pictures, pretrain
-from pocketvlad.weights import CENTRED, WeightsError, load_backbone, write_backbone
+from pocketvlad.weights.buildings_file import load_backbone, write_backbone
+from pocketvlad.weights.error import WeightsError
 
 SPEC = BuildingsSpec(seed=5, buildings=2, views=3, size=80, variety=0.4)
 SETTINGS = PretrainingSettings(
@@ -58,7 +60,7 @@ def test_one_building_is_refused(tmp_path):
         labelled_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+@pytest.mark.parametrize("name", BACKBONES)
 def test_folded_normalisation_computes_the_same(name):
     torch.manual_seed(1)
     network = with_batch_norm(build_backbone(name, 0.1))
@@ -112,7 +114,7 @@ def test_pretraining_tells_buildings_apart(folder, tmp_path):
 @pytest.mark.parametrize(("name", "width"), [("alexnet", 0.25), ("vgg16", 0.125)])
 def test_the_embedded_weights_fit_their_backbones(name, width):
     backbone = build_backbone(name, width)
-    load_backbone(backbone, embedded_weights(name, width))
+    assert load_backbone(backbone, embedded_weights(name, width)) == CENTRED
     for key, tensor in backbone.state_dict().items():
         assert torch.isfinite(tensor).all(), key
         assert tensor.count_nonzero() > 0.9 * tensor.numel(), key
@@ -121,7 +123,7 @@ def test_the_embedded_weights_fit_their_backbones(name, width):
 def test_weights_of_another_width_are_refused_by_name(tmp_path):
     path = tmp_path / "vgg16.safetensors"
     backbone = build_backbone("vgg16", 0.1)
-    write_backbone(path, backbone, ("vgg16", 0.1), {"seed": 1})
+    write_backbone(path, backbone, ("vgg16", 0.1), CENTRED, {"seed": 1})
     load_backbone(build_backbone("vgg16", 0.1), path)
     with pytest.raises(WeightsError, match=r"vgg16\.safetensors does not hold this backbone"):
         load_backbone(build_backbone("vgg16", 0.2), path)

@@ -10,7 +10,11 @@ from workflow_runs import copy_workflow, snakemake
 
 from pocketvlad.backbones import vgg16
 from pocketvlad.ground_truth import read_ground_truth
-from pocketvlad.weights import WeightsError, load_torchvision_convolutions, read_state_dict
+from pocketvlad.images import Preprocessing
+from pocketvlad.model import Architecture, PlaceNet
+from pocketvlad.weights.error import WeightsError
+from pocketvlad.weights.initial import load_initial_weights
+from pocketvlad.weights.torchvision_file import load_torchvision_convolutions
 
 PREFIX = {"oxford": "oxc1_", "paris": ""}
 POSITIVES, OTHERS = 4, 8  # photographs a landmark, and of no landmark
@@ -82,12 +86,10 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
 
 def test_the_weights_are_read_and_refused_by_name(real_data):
     path = real_data / "vgg16_features.pth"
-    state = read_state_dict(path)
-    network = vgg16()
-    load_torchvision_convolutions(network, state, path)
-    torch.testing.assert_close(network.conv5_3.weight.detach(), state["features.28.weight"])
+    network = PlaceNet(Architecture("vgg16", 1.0, 2, 4))
+    preprocessing = load_initial_weights(network, "vgg16-caffe", path, seed=0)
+    assert preprocessing == Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
+    last = torch.load(path, weights_only=True)["features.28.weight"]
+    torch.testing.assert_close(network.backbone.conv5_3.weight.detach(), last)
     with pytest.raises(WeightsError, match=r"layer conv1_1.*\(64, 3, 3, 3\) found, \(32, "):
-        load_torchvision_convolutions(vgg16(0.5), state, path)
-    del state["features.28.weight"], state["features.28.bias"]
-    with pytest.raises(WeightsError, match="12 convolutions, expected 13"):
-        load_torchvision_convolutions(network, state, path)
+        load_torchvision_convolutions(vgg16(0.5), path)

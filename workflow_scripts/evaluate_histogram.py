@@ -20,6 +20,8 @@ with logged(snakemake.log[0]):
     )
     row = {
         "model": "histogram",
+        "preprocessing": IDENTITY.as_dict(),
+        "protocol": snakemake.params.protocol,
         "test_city": snakemake.wildcards.city,
         "test_dataset": dataset.identity(),
         **score_row(scores),

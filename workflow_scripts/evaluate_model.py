@@ -34,6 +34,8 @@ def main(
     row = {
         **identity,
         "architecture": model.network.architecture.as_dict(),
+        "weights": model.origin["weights"],
+        "initialise": model.origin["initialise"],
         "preprocessing": model.preprocessing.as_dict(),
         "protocol": protocol,
         "train_dataset": training.identity(),

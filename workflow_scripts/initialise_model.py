@@ -1,60 +1,29 @@
-"""Build a network: initial convolutions, clustered centres, PCA whitening."""
+"""Build the network that training starts from: initial weights, clustering, PCA whitening."""
 
 from pathlib import Path
 
 from pocketvlad.dataset import read_dataset
 from pocketvlad.evaluation import database_pictures, sizing_of
-from pocketvlad.initialise import (
-    InitialisationSettings,
-    fit_netvlad,
-    fit_whitening,
-)
+from pocketvlad.initial_model import initial_model
+from pocketvlad.initialise import InitialisationSettings
 from pocketvlad.job import logged
-from pocketvlad.model import Architecture, PlaceNet
-from pocketvlad.model_file import Model, write_model
+from pocketvlad.model import Architecture
+from pocketvlad.model_file import write_model
 from pocketvlad.seeds import derive_seed
 from pocketvlad.sources import verify_declared
-from pocketvlad.weights import load_initial_weights
-
-
-def main(
-    dataset_file: Path,
-    images: Path,
-    weights_file: Path | None,
-    output: Path,
-    model: dict,
-    initialise: dict,
-    protocol: dict,
-    seed: int,
-) -> None:
-    weights = model["weights"]
-    architecture = {key: value for key, value in model.items() if key != "weights"}
-    network = PlaceNet(Architecture(**architecture)).eval()
-    preprocessing = load_initial_weights(network, weights["source"], weights_file, seed)
-    dataset = read_dataset(dataset_file)
-    pictures = database_pictures(dataset, images)
-    data = (pictures, sizing_of(protocol), preprocessing, InitialisationSettings(**initialise))
-    fit_netvlad(network, *data, seed)
-    fit_whitening(network, *data, seed)
-    origin = {
-        "city": dataset.name,
-        "weights": weights,
-        "initialise": initialise,
-        "protocol": protocol,
-        "seed": seed,
-    }
-    write_model(output, Model(network, preprocessing, origin))
-
 
 with logged(snakemake.log[0]):
     verify_declared(snakemake.params.declared)
-    main(
-        Path(snakemake.input.dataset),
-        Path(snakemake.input.images),
-        Path(snakemake.input.weights[0]) if snakemake.input.weights else None,
-        Path(snakemake.output[0]),
-        snakemake.params.model,
-        snakemake.params.initialise,
-        snakemake.params.protocol,
-        derive_seed(snakemake.params.seed),
+    params, weights_files = snakemake.params, snakemake.input.weights
+    dataset = read_dataset(Path(snakemake.input.dataset))
+    model = initial_model(
+        Architecture(**{key: value for key, value in params.model.items() if key != "weights"}),
+        params.model["weights"],
+        Path(weights_files[0]) if weights_files else None,
+        database_pictures(dataset, Path(snakemake.input.images)),
+        sizing_of(params.protocol),
+        InitialisationSettings(**params.initialise),
+        derive_seed(params.seed),
     )
+    model.origin.update(city=dataset.name, protocol=params.protocol)
+    write_model(Path(snakemake.output[0]), model)

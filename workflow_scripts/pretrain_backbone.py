@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from pocketvlad.checkpoint import Checkpoint, fingerprint
+from pocketvlad.images import CENTRED
 from pocketvlad.job import logged
 from pocketvlad.pretraining import PretrainingSettings, labelled_pictures, pretrain
 from pocketvlad.seeds import derive_seed
-from pocketvlad.weights import CENTRED, write_backbone
+from pocketvlad.weights.buildings_file import write_backbone
 
 
 def main(
@@ -15,12 +16,13 @@ def main(
     architecture = (model["backbone"], model["width"])
     labelled = labelled_pictures(pictures)
     # The number of epochs shapes the learning rate of all of them, so it is part of the identity.
-    identity = fingerprint([architecture, settings, seed], labelled.paths)
+    identity = fingerprint([architecture, settings, CENTRED.as_dict(), seed], labelled.paths)
     checkpoint = Checkpoint(checkpoint_file, identity)
     backbone = pretrain(
         architecture, labelled, PretrainingSettings(**settings), CENTRED, seed, checkpoint
     )
-    write_backbone(output, backbone, architecture, {"pretraining": settings, "seed": seed})
+    origin = {"pretraining": settings, "seed": seed}
+    write_backbone(output, backbone, architecture, CENTRED, origin)
     checkpoint.delete()
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pocketvlad.dataset import describe_counts
 from pocketvlad.job import logged
-from pocketvlad.markdown_table import markdown_table, published_results
+from pocketvlad.markdown_table import markdown_table, published_results, starting_point
 from pocketvlad.rows import baselines_table, read_rows, results_table
 
 with logged(snakemake.log[0]):
@@ -22,6 +22,7 @@ with logged(snakemake.log[0]):
     partial = any(d["images"] != d["expected_images"] for d in datasets.values())
     if partial:
         notes.append("Only a part of the data: not comparable with published mAP.")
+    notes += sorted({starting_point(row) for row in base})
     paper = published_results(Path(snakemake.input.paper))
     Path(snakemake.output.markdown).write_text(
         markdown_table(table, paper, cities, notes), encoding="utf-8"

@@ -1,4 +1,7 @@
-"""Describe images by a model: an .npz file with `names` and `descriptors` (a row an image)."""
+"""Describe images by a model: an .npz file with `names` and `descriptors` (a row an image).
+
+Its `provenance` is JSON: the model file's SHA-256, the preprocessing and the size of images.
+"""
 
 import argparse
 import os
@@ -18,6 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     from pocketvlad.describe import describe
     from pocketvlad.photographs import model_sizing, photograph
+    from pocketvlad.provenance import provenance
     from pocketvlad.stored_model import read_stored
 
     model = read_stored(arguments.file)
@@ -26,6 +30,11 @@ def run(arguments: argparse.Namespace) -> None:
     rows = describe(model.network, pictures, sizing, model.preprocessing)
     temporary = arguments.output.with_name(arguments.output.name + ".part")
     with open(temporary, "wb") as file:
-        np.savez(file, names=np.array([str(path) for path in arguments.images]), descriptors=rows)
+        np.savez(
+            file,
+            names=np.array([str(path) for path in arguments.images]),
+            descriptors=rows,
+            provenance=provenance(arguments.file, model.preprocessing, sizing),
+        )
     os.replace(temporary, arguments.output)
     print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

@@ -30,8 +30,9 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.contact_sheet import contact_sheet
     from pocketvlad.describe import describe
     from pocketvlad.images import ImageError
-    from pocketvlad.photo_index import index_file, indexed
+    from pocketvlad.photo_index import indexed
     from pocketvlad.photographs import decodable, image_files, model_sizing, photograph
+    from pocketvlad.provenance import provenance
     from pocketvlad.retrieval import distances, rank
     from pocketvlad.stored_model import read_stored
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     pictures, descriptors, more = indexed(
         folder,
         pictures,
-        index_file(folder, arguments.file, sizing),
+        provenance(arguments.file, model.preprocessing, sizing),
         described,
         lambda picture: decodable(picture, sizing),
     )

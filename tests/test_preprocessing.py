@@ -1,0 +1,206 @@
+"""Preprocessing belongs to the weights: it goes wherever they go, and the wrong one is caught."""
+
+import copy
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from weights_files import VGG16_NUMBERS, state_of, vgg16_kernels
+
+from pocketvlad.cli import main
+from pocketvlad.compressed_file import write_compressed
+from pocketvlad.describe import Picture, describe
+from pocketvlad.format_error import FormatError
+from pocketvlad.images import Preprocessing, Sizing
+from pocketvlad.markdown_table import starting_point
+from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.model_file import Model, read_model, write_model
+from pocketvlad.photo_index import index_file, indexed
+from pocketvlad.provenance import provenance
+from pocketvlad.quantize import quantize_tensors
+from pocketvlad.rows import results_table
+from pocketvlad.stored_model import read_stored
+from pocketvlad.tensor_file import read_tensors, write_tensors
+from pocketvlad.weights.initial import load_initial_weights
+
+RIGHT = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
+WRONG = Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+SIZING = Sizing(64, "bilinear")
+PROTOCOL = {**SIZING.as_dict(), "query_crop": True}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Two models of the same weights, with the right and with a wrong preprocessing."""
+    torch.manual_seed(0)
+    network = PlaceNet(Architecture("vgg16", 0.05, 4, 8)).eval()
+    initialise_randomly(network.backbone, 0)
+    for name, bias in network.backbone.named_parameters():
+        if name.endswith("bias"):  # without biases the scale of pixels would not matter
+            torch.nn.init.normal_(bias)
+    folder = tmp_path_factory.mktemp("models")
+    paths = folder / "right.safetensors", folder / "wrong.safetensors"
+    for path, preprocessing in zip(paths, (RIGHT, WRONG), strict=True):
+        write_model(path, Model(network, preprocessing, {"protocol": PROTOCOL}))
+    return paths
+
+
+def test_it_goes_from_the_weights_into_every_file(tmp_path):
+    """Weights file -> initial model -> .safetensors -> .pvlad -> decoded."""
+    pairs = vgg16_kernels(np.random.default_rng(0), (3, 6, 13, 26, 26))
+    torch.save(state_of(VGG16_NUMBERS, pairs), tmp_path / "v.pth")
+    network = PlaceNet(Architecture("vgg16", 0.05, 4, 8)).eval()
+    found = {
+        source: load_initial_weights(network, source, tmp_path / "v.pth", 0)
+        for source in ("vgg16-caffe", "vgg16-torchvision")
+    }
+    assert found == {"vgg16-caffe": RIGHT, "vgg16-torchvision": WRONG}
+    path = tmp_path / "m.safetensors"
+    write_model(path, Model(network, found["vgg16-torchvision"], {}))
+    assert read_model(path).preprocessing == WRONG
+    tensors, header = read_tensors(path)
+    packed = tmp_path / "m.pvlad"
+    write_compressed(packed, tensors, quantize_tensors(tensors, "kmeans", 5), header)
+    assert read_stored(packed).preprocessing == WRONG
+    assert main(["decode", str(packed), "-o", str(tmp_path / "d.safetensors")]) == 0
+    assert read_stored(tmp_path / "d.safetensors").preprocessing == WRONG
+
+
+GARBLED = [
+    None,
+    {},
+    {"mean": [1.0, 2.0, 3.0]},
+    {"mean": "123", "std": [1.0, 1.0, 1.0]},
+    {"mean": [1.0, 2.0], "std": [1.0, 1.0]},
+    {"mean": [1.0, 2.0, 3.0], "std": [1.0, 0.0, 1.0]},
+    {"mean": [1.0, 2.0, 3.0], "std": [1.0, -1.0, 1.0]},
+    {"mean": [1.0, 2.0, float("nan")], "std": [1.0, 1.0, 1.0]},
+    {"mean": [1.0, 2.0, "3"], "std": [1.0, 1.0, 1.0]},
+    {"mean": [1.0, 2.0, True], "std": [1.0, 1.0, 1.0]},
+    {"mean": [1.0, 2.0, 10**400], "std": [1.0, 1.0, 1.0]},
+    "torchvision",
+]
+
+
+@pytest.mark.parametrize("raw", GARBLED, ids=range(len(GARBLED)))
+@pytest.mark.parametrize("suffix", ["safetensors", "pvlad"])
+def test_a_model_file_without_it_is_refused(files, tmp_path, raw, suffix):
+    tensors, header = read_tensors(files[0])
+    header["preprocessing"] = raw
+    if raw is None:
+        del header["preprocessing"]
+    path = tmp_path / f"garbled.{suffix}"
+    if suffix == "pvlad":
+        write_compressed(path, tensors, {}, header)
+    else:
+        write_tensors(path, tensors, header)
+    with pytest.raises(FormatError, match=rf"garbled\.{suffix} does not fit its own header: prepr"):
+        read_stored(path)
+
+
+def test_the_wrong_one_gives_other_descriptors_of_another_provenance(files, photograph, tmp_path):
+    image, stored = photograph(), []
+    for number, file in enumerate(files):
+        output = tmp_path / f"{number}.npz"
+        assert main(["describe", str(file), str(image), "-o", str(output)]) == 0
+        stored.append(np.load(output))
+    right, wrong = (json.loads(each["provenance"].item()) for each in stored)
+    assert Preprocessing.from_dict(right["preprocessing"]) == RIGHT
+    assert Preprocessing.from_dict(wrong["preprocessing"]) == WRONG
+    assert right["sizing"] == wrong["sizing"] == SIZING.as_dict()
+    assert right["model_sha256"] != wrong["model_sha256"]
+    assert abs(stored[0]["descriptors"] - stored[1]["descriptors"]).max() > 1e-3
+
+
+def test_an_index_of_another_preprocessing_is_not_used(files, photograph, tmp_path):
+    """Neither by its name nor, where somebody renames it, by what it holds."""
+    folder = tmp_path / "photographs"
+    pictures = [Picture(photograph(f"photographs/{n}.jpg", seed=n), (200, 150)) for n in range(3)]
+    described = []
+
+    def search(file):
+        model = read_stored(file)
+
+        def function(some):
+            described.extend(some)
+            return describe(model.network, some, SIZING, model.preprocessing)
+
+        made_with = provenance(file, model.preprocessing, SIZING)
+        rows = indexed(folder, pictures, made_with, function, lambda picture: None)[1]
+        count = len(described)
+        described.clear()
+        return rows, count, index_file(folder, made_with)
+
+    right, count, right_index = search(files[0])
+    assert count == 3
+    assert search(files[0])[1] == 0
+    wrong, count, wrong_index = search(files[1])
+    assert count == 3
+    assert right_index != wrong_index
+    assert abs(right - wrong).max() > 1e-3
+    shutil.copy(wrong_index, right_index)
+    again, count, _ = search(files[0])
+    assert count == 3
+    np.testing.assert_array_equal(again, right)
+
+
+def row(version, test_city, **more):
+    """A score's row, as far as the table needs it."""
+    base = version == "base"
+    return {
+        "model": "vgg16",
+        "version": version,
+        "quantizer": "none" if base else "kmeans",
+        "bits": 32 if base else 8,
+        "codebook": "none" if base else "fixed",
+        "l1": "none" if base else "0",
+        "threshold": "none" if base else "0.01",
+        "test_city": test_city,
+        "map": 0.5,
+        "pruned_percent": {"total": 0.0, "conv": 0.0, "netvlad": 0.0, "whitening": 0.0},
+        "paper_memory_mb": 1.0,
+        "file_bytes": 10,
+        "bytes_by_kind": {"whitening": 5},
+        "ratio": 1.0,
+        "parameters": 10,
+        "threshold_reading": "relative",
+        "seed": 1,
+        "protocol": PROTOCOL,
+        "test_dataset": {"name": test_city, "images": 1, "queries": 1},
+        "weights": {"source": "vgg16-caffe", "file": "v.pth"},
+        "initialise": {"netvlad": "clustering", "whitening": "PCA"},
+        "preprocessing": RIGHT.as_dict(),
+        **more,
+    }
+
+
+def test_rows_of_different_preprocessing_make_no_table():
+    cities = ["oxford", "paris"]
+    # As JSON gives them back.
+    rows = json.loads(json.dumps([row(v, c) for v in ("base", "0.01") for c in cities]))
+    table = results_table(rows, cities)
+    assert set(table["weights"]) == {"vgg16-caffe"}
+    assert set(table["preprocessing"]) == {"mean 123.68 116.779 103.939 std 1 1 1"}
+    for number in range(1, 4):
+        changed = copy.deepcopy(rows)
+        changed[number]["preprocessing"] = json.loads(json.dumps(WRONG.as_dict()))
+        with pytest.raises(ValueError, match=r"tested on .*preprocessing .*58\.395.* found"):
+            results_table(changed, cities)
+
+
+@pytest.mark.parametrize(
+    ("source", "learnt", "expected"),
+    [
+        ("alexnet-caffe", ("clustering", "PCA"), "NetVLAD by clustering, whitening by PCA"),
+        ("netvlad-pitts30k", ("netvlad-pitts30k",) * 2, "NetVLAD and whitening among them"),
+    ],
+)
+def test_the_report_says_what_a_model_started_from(source, learnt, expected):
+    initialise = dict(zip(("netvlad", "whitening"), learnt, strict=True))
+    sentence = starting_point(
+        row("base", "paris", weights={"source": source}, initialise=initialise)
+    )
+    assert sentence.startswith(f"vgg16 starts from {source} weights")
+    assert expected in sentence
