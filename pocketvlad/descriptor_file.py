@@ -1,7 +1,7 @@
 """Descriptors by anybody, as `pocketvlad describe` writes them: an .npz of names and rows."""
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -15,11 +15,15 @@ class DescriptorError(ValueError):
 
 @dataclass(frozen=True)
 class Descriptors:
-    """`rows` [N, D] float32, the descriptor of each of `names`."""
+    """`rows` [N, D] float32, the descriptor of each of `names`.
+
+    provenance: what they were made with, where the file says so; see `provenance`.
+    """
 
     path: Path
     names: list[str]
     rows: np.ndarray
+    provenance: str | None
 
     def of(self, wanted: list[str]) -> np.ndarray:
         """[len(wanted), D] Rows in the order of `wanted`.
@@ -49,6 +53,7 @@ def read_descriptors(path: Path) -> Descriptors:
     try:
         with np.load(path, allow_pickle=False) as file:
             names, rows = file["names"], file["descriptors"]
+            made = str(file["provenance"]) if "provenance" in file else None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
         raise DescriptorError(f"{path}: {error}; {remedy}") from None
     if names.ndim != 1 or names.dtype.kind != "U":
@@ -65,7 +70,21 @@ def read_descriptors(path: Path) -> Descriptors:
         check_finite(rows, "the")
     except ValueError as error:
         raise DescriptorError(f"{path}: {error}") from None
-    return Descriptors(path, short, rows.astype(np.float32, copy=False))
+    return Descriptors(path, short, rows.astype(np.float32, copy=False), made)
+
+
+def require_comparable(one: Descriptors, other: Descriptors) -> None:
+    """Raises DescriptorError where two files cannot belong together; names both."""
+    if one.rows.shape[1] != other.rows.shape[1]:
+        raise DescriptorError(
+            f"{other.path} has {other.rows.shape[1]} numbers a row, {one.path} has "
+            f"{one.rows.shape[1]}: they are of two networks"
+        )
+    if one.provenance and other.provenance and one.provenance != other.provenance:
+        raise DescriptorError(
+            f"{other.path} was made with {other.provenance}, {one.path} with {one.provenance}: "
+            "describe both with one model, preprocessing and image size"
+        )
 
 
 def unit_length(descriptors: Descriptors) -> Descriptors:
@@ -80,4 +99,4 @@ def unit_length(descriptors: Descriptors) -> Descriptors:
         raise DescriptorError(
             f"{descriptors.path}: the descriptor of {name!r} is zero; use --metric l2"
         )
-    return Descriptors(descriptors.path, descriptors.names, descriptors.rows / norms)
+    return replace(descriptors, rows=descriptors.rows / norms)

@@ -158,3 +158,10 @@ def test_other_faults_are_told_in_a_line(lists, descriptors, tmp_path, capsys):
     assert "'hall_1'" in error("--ground-truth", lists, *files, "--query-descriptors", query)
     np.savez(query, names=["hall_1"], descriptors=np.ones((1, 3)))
     assert "3 numbers a row" in error("--ground-truth", lists, *files, "--query-descriptors", query)
+    for path, made in ((descriptors, "one"), (query, "other")):
+        with np.load(path) as file:
+            arrays = {**file, "provenance": np.array(made)}
+        arrays["descriptors"] = arrays["descriptors"][:, :2]
+        np.savez(path, **arrays)
+    wrong = error("--ground-truth", lists, *files, "--query-descriptors", query)
+    assert "q.npz was made with other" in wrong

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises DescriptorError, DatasetError, GroundTruthError or ArchiveError."""
     from pocketvlad.config import declared_dataset
     from pocketvlad.dataset import describe_counts, index_dataset
-    from pocketvlad.descriptor_file import read_descriptors, unit_length
+    from pocketvlad.descriptor_file import read_descriptors, require_comparable, unit_length
     from pocketvlad.ground_truth_files import read_any_ground_truth
     from pocketvlad.retrieval import rankings
     from pocketvlad.score_table import landmark_table, query_table
@@ -42,11 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     files = [descriptors]
     if arguments.query_descriptors:
         files.append(read_descriptors(arguments.query_descriptors))
-        if files[1].rows.shape[1] != files[0].rows.shape[1]:
-            raise ValueError(
-                f"{files[1].path} has {files[1].rows.shape[1]} numbers a row, {files[0].path} has "
-                f"{files[0].rows.shape[1]}"
-            )
+        require_comparable(*files)
     if arguments.metric == "cosine":
         files = [unit_length(each) for each in files]
     names = set(descriptors.names)
