@@ -69,7 +69,9 @@ def city(photograph):
         for letter in "abc"
     )
     index = path.parent / "dataset.json"
-    write_dataset(index, Dataset("city", dict(sorted(sizes.items())), queries, 16, 3))
+    write_dataset(
+        index, Dataset("city", "original", dict(sorted(sizes.items())), {}, queries, 16, 3)
+    )
     return load_training_images(
         index,
         path.parent,
