@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
+
+_SOLVED = 100  # roundings of the first residual's length: less cannot be told from nothing
 
 
 def masked_least_squares(
@@ -37,11 +40,15 @@ def masked_least_squares(
 
     residual = (cross - scaled_gram(weight)) * alive
     direction, energy = residual.clone(), residual.square().sum(dim=1)
+    solved = (_SOLVED * torch.finfo(energy.dtype).eps) ** 2 * energy
     for _ in range(iterations):
         image = scaled_gram(direction) * alive
-        step = energy / (direction * image).sum(dim=1).clamp_min(1e-30)
+        curvature = (direction * image).sum(dim=1)
+        # A solved row stays: what is left of its residual is rounding, and would be blown up.
+        going = (energy > solved) & (curvature > 0)
+        step = torch.where(going, energy / curvature, 0)
         weight = weight + step[:, None] * direction
         residual = residual - step[:, None] * image
         before, energy = energy, residual.square().sum(dim=1)
-        direction = residual + (energy / before.clamp_min(1e-30))[:, None] * direction
+        direction = residual + torch.where(going, energy / before, 0)[:, None] * direction
     return weight / scale

@@ -39,6 +39,23 @@ def test_each_row_is_the_least_squares_solution_over_its_survivors():
         np.testing.assert_allclose(found[row, kept], expected, rtol=1e-6, atol=1e-9)
 
 
+def test_fewer_samples_than_iterations_do_no_harm():
+    """Four equations for 200 weights are solved in four steps; 30 must not spoil them."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(4, 200, generator=generator)
+    wanted = torch.randn(4, 6, generator=generator)
+    alive = torch.rand(6, 200, generator=generator) < 0.5
+    found = masked_least_squares(
+        torch.zeros(6, 200),
+        alive,
+        lambda rows: rows @ inputs.t() @ inputs,
+        inputs.square().sum(dim=0),
+        wanted.t() @ inputs,
+        iterations=30,
+    )
+    torch.testing.assert_close(inputs @ found.t(), wanted, rtol=0, atol=1e-3)
+
+
 def test_a_row_without_survivors_stays_zero():
     cross = torch.ones(2, 3)
     alive = torch.tensor([[True, False, True], [False, False, False]])
