@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import settings
+from networks import random_network
 from PIL import Image
 
 from pocketvlad.dataset import Dataset, Query, write_dataset
 from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
 from pocketvlad.training_city import ValidationSettings, load_training_images
 
 # The same examples in every run: a failure here is one anywhere.
@@ -84,7 +83,4 @@ def city(photograph):
 
 @pytest.fixture
 def network():
-    torch.manual_seed(0)
-    net = PlaceNet(Architecture("vgg16", 0.06, 3, 8)).eval()
-    initialise_randomly(net.backbone, 0)
-    return net
+    return random_network()

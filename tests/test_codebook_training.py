@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from training_cities import SETTINGS, Killed, copy_of, weights_of
+from networks import copy_of, weights_of
+from training_cities import SETTINGS, Killed
 
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.city_crops import CropSettings, crop_batches

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from networks import random_network
 from PIL import Image
 
 from pocketvlad.cli import main
 from pocketvlad.compressed_file import write_compressed
 from pocketvlad.images import Preprocessing, load_image, to_batch
-from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
 from pocketvlad.model_file import Model, write_model
 from pocketvlad.photographs import model_sizing
 from pocketvlad.prune import cutoffs, prune_below
@@ -32,9 +32,7 @@ PROTOCOL = {
 def model_file(tmp_path_factory):
     """A compressed model of a random network, pruned and quantized like a cell."""
     folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    network = PlaceNet(Architecture("alexnet", 0.1, 4, 8)).eval()
-    initialise_randomly(network.backbone, 0)
+    network = random_network("alexnet", 0.1, 4, 8)
     prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
     with torch.no_grad():  # centred, as a PCA would do: else all images are alike to it
         noise = torch.rand(16, 3, 6, 8) * 4 - 2

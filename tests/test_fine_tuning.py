@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from training_cities import SETTINGS, Killed, assert_same, weights_of
+from networks import assert_same, weights_of
+from training_cities import SETTINGS, Killed
 
 from pocketvlad.checkpoint import Checkpoint
 from pocketvlad.fine_tuning import fine_tune

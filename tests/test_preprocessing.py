@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from networks import random_network
 from weights_files import VGG16_NUMBERS, state_of, vgg16_kernels
 
 from pocketvlad.cli import main
@@ -15,7 +16,7 @@ from pocketvlad.describe import Picture, describe
 from pocketvlad.format_error import FormatError
 from pocketvlad.images import Preprocessing, Sizing
 from pocketvlad.markdown_table import starting_point
-from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, read_model, write_model
 from pocketvlad.photo_index import index_file, indexed
 from pocketvlad.provenance import provenance
@@ -34,9 +35,7 @@ PROTOCOL = {**SIZING.as_dict(), "query_crop": True}
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Two models of the same weights, with the right and with a wrong preprocessing."""
-    torch.manual_seed(0)
-    network = PlaceNet(Architecture("vgg16", 0.05, 4, 8)).eval()
-    initialise_randomly(network.backbone, 0)
+    network = random_network("vgg16", 0.05, 4, 8)
     for name, bias in network.backbone.named_parameters():
         if name.endswith("bias"):  # without biases the scale of pixels would not matter
             torch.nn.init.normal_(bias)

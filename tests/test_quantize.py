@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from networks import random_network
 from sklearn.cluster import KMeans
 
 from pocketvlad.compressed_file import read_compressed, write_compressed
 from pocketvlad.format_error import FormatError
 from pocketvlad.images import Preprocessing
 from pocketvlad.kmeans1d import kmeans1d
-from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
+from pocketvlad.model import compressible
 from pocketvlad.model_file import Model, build_model, read_model, write_model
 from pocketvlad.prune import (
     apply_masks,
@@ -26,10 +27,7 @@ from pocketvlad.tensor_file import read_tensors
 
 @pytest.fixture
 def network():
-    torch.manual_seed(0)
-    net = PlaceNet(Architecture("alexnet", 0.1, 4, 8)).eval()
-    initialise_randomly(net.backbone, 0)
-    return net
+    return random_network("alexnet", 0.1, 4, 8)
 
 
 def inertia(values, centres):

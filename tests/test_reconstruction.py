@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from training_cities import copy_of
+from networks import copy_of, random_network
 
 from pocketvlad.city_crops import CropSettings, crop_batches
 from pocketvlad.distillation import descriptor_distance
 from pocketvlad.least_squares import masked_least_squares
-from pocketvlad.model import Architecture, PlaceNet, compressible, initialise_randomly
+from pocketvlad.model import compressible
 from pocketvlad.prune import assert_masked, cutoffs, prune_below, zero_masks
 from pocketvlad.reconstruction import ReconstructionSettings, reconstruct
 
@@ -65,9 +65,7 @@ def test_a_row_without_survivors_stays_zero():
 
 @pytest.mark.parametrize("backbone", ["alexnet", "vgg16"])
 def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
-    torch.manual_seed(0)
-    network = PlaceNet(Architecture(backbone, 0.1, 3, 8)).eval()
-    initialise_randomly(network.backbone, 0)
+    network = random_network(backbone, 0.1, 3, 8)
     teacher = copy_of(network)
     prune_below(network, cutoffs(network, "relative", 0.005, 0.65))
     masks = zero_masks(network)
@@ -94,9 +92,7 @@ def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
 
 def test_a_refitted_whitening_answers_as_the_unpruned_one(city):
     """On crops that it was not fitted on; the convolutions are left as they are."""
-    torch.manual_seed(0)
-    network = PlaceNet(Architecture("alexnet", 0.1, 3, 8)).eval()
-    initialise_randomly(network.backbone, 0)
+    network = random_network("alexnet", 0.1, 3, 8)
     teacher = copy_of(network)
     network.whitening.weight.data[network.whitening.weight.abs() < 0.02] = 0
     masks = zero_masks(network)

@@ -1,9 +1,5 @@
 """Settings and helpers of the tests that train."""
 
-import copy
-
-import torch
-
 from pocketvlad.training import TrainingSettings
 
 SETTINGS = TrainingSettings(
@@ -28,18 +24,5 @@ SETTINGS = TrainingSettings(
 )
 
 
-def weights_of(network):
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
-def assert_same(first, second):
-    for name in first:
-        torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
-
-
 class Killed(Exception):  # noqa: N818
     pass
-
-
-def copy_of(network):
-    return copy.deepcopy(network)

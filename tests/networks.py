@@ -1,0 +1,28 @@
+"""Small networks for the tests, and how their weights are compared."""
+
+import copy
+
+import torch
+
+from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+
+
+def random_network(backbone="vgg16", width=0.06, clusters=3, descriptor=8):
+    """A narrow network of seeded random weights, the same at every call."""
+    torch.manual_seed(0)
+    network = PlaceNet(Architecture(backbone, width, clusters, descriptor)).eval()
+    initialise_randomly(network.backbone, 0)
+    return network
+
+
+def copy_of(network):
+    return copy.deepcopy(network)
+
+
+def weights_of(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def assert_same(first, second):
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
