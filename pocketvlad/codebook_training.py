@@ -80,16 +80,18 @@ def use_codebooks(network: PlaceNet, quantized: Mapping[str, QuantizedTensor]) -
     """
     for name, tensor in quantized.items():
         module, attribute = _owner(network, name)
-        weight = torch.from_numpy(tensor.dequantize())
+        weight = torch.from_numpy(tensor.dequantize()).to(network.device)
         if len(tensor.codebook) == 1:
             delattr(module, attribute)
             module.register_buffer(attribute, weight)
             continue
         getattr(module, attribute).data = weight
         # Unsafe: the parameter has another shape than what the parametrization makes of it.
-        parametrize.register_parametrization(module, attribute, Codebook(tensor), unsafe=True)
+        codebook = Codebook(tensor).to(network.device)
+        parametrize.register_parametrization(module, attribute, codebook, unsafe=True)
         originals = module.parametrizations[attribute]
-        originals.original = nn.Parameter(torch.from_numpy(tensor.codebook[1:].copy()))
+        levels = torch.from_numpy(tensor.codebook[1:].copy()).to(network.device)
+        originals.original = nn.Parameter(levels)
 
 
 def read_codebooks(
@@ -103,8 +105,8 @@ def read_codebooks(
             result[name] = tensor
             continue
         held = module.parametrizations[attribute]
-        levels = held.original.detach().numpy()
-        codes = held[0].codes.numpy().astype(np.uint8)
+        levels = held.original.detach().cpu().numpy()
+        codes = held[0].codes.cpu().numpy().astype(np.uint8)
         codebook = np.concatenate([np.zeros(1, np.float32), levels])
         result[name] = QuantizedTensor(codes, codebook, tensor.scales)
     return result

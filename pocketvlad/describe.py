@@ -20,6 +20,7 @@ from pocketvlad.images import (
     to_batch,
 )
 from pocketvlad.progress import progress
+from pocketvlad.read_ahead import decoding_threads
 
 _BATCHES_AHEAD = 3  # decoded and waiting: enough to hide a slow file, little enough in memory
 
@@ -72,7 +73,7 @@ def decoded_batches(
         return load_image(picture.path, sizing, picture.box, picture.upright)
 
     waiting: deque[tuple[list[int], list[Future[np.ndarray]]]] = deque()
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
 
         def take() -> tuple[list[int], Tensor]:
             group, futures = waiting.popleft()
@@ -103,7 +104,7 @@ def describe(
     rows: np.ndarray | None = None
     with progress(total=len(pictures), label=label, unit="image") as bar:
         for group, batch in decoded_batches(pictures, sizing, preprocessing, batch_size):
-            result = function(batch).float().numpy()
+            result = function(batch).float().cpu().numpy()
             if rows is None:
                 rows = np.empty((len(pictures), result.shape[1]), dtype=np.float32)
             rows[group] = result

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pocketvlad.describe import Picture
+from pocketvlad.device import run_on
 from pocketvlad.images import Sizing
 from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_whitening
 from pocketvlad.model import Architecture, PlaceNet
@@ -18,6 +19,7 @@ def initial_model(
     file: Path | None,
     pictures: Sequence[Picture],
     sizing: Sizing,
+    compute: Mapping[str, str],
     settings: InitialisationSettings,
     seed: int,
 ) -> Model:
@@ -26,6 +28,7 @@ def initial_model(
     Args:
         weights: the config's section of that name.
         file: the weights file, if the source has one.
+        compute: device and precision, see `device.run_on`.
         pictures: the training city; described only where something is learnt.
 
     Returns:
@@ -38,6 +41,7 @@ def initial_model(
     network = PlaceNet(architecture).eval()
     source = weights["source"]
     preprocessing = load_initial_weights(network, source, file, seed)
+    run_on(network, **compute)
     if SOURCES[source].whole:
         learnt = {"netvlad": source, "whitening": source}
     else:

@@ -81,7 +81,7 @@ def local_descriptor_sampler(network: PlaceNet, count: int, seed: int):
     generator = torch.Generator().manual_seed(seed)
 
     def sample(images: Tensor) -> Tensor:
-        local = F.normalize(network.backbone(images).flatten(2), dim=1)
+        local = F.normalize(network.features(images).flatten(2), dim=1)
         places = torch.randint(local.shape[2], (count,), generator=generator)
         return local[:, :, places].transpose(1, 2).flatten(1)
 

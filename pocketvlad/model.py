@@ -31,14 +31,24 @@ class PlaceNet(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
+        self.mixed = False  # whether convolutions may be computed in bfloat16, see `device`
         self.backbone = build_backbone(architecture.backbone, architecture.width)
         channels = output_channels(self.backbone)
         self.netvlad = NetVLAD(architecture.clusters, channels)
         self.whitening = nn.Linear(channels * architecture.clusters, architecture.descriptor)
 
+    @property
+    def device(self) -> torch.device:
+        return self.whitening.bias.device
+
+    def features(self, images: Tensor) -> Tensor:
+        """Preprocessed images [N, 3, H, W], wherever they are -> local features [N, D, h, w]."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
+            return self.backbone(images.to(self.device, non_blocking=True)).float()
+
     def vlad(self, images: Tensor) -> Tensor:
         """Preprocessed images [N, 3, H, W] -> unwhitened descriptors [N, D * K], unit length."""
-        return self.netvlad(self.backbone(images))
+        return self.netvlad(self.features(images))
 
     def forward(self, images: Tensor) -> Tensor:
         """Preprocessed images [N, 3, H, W] -> descriptors [N, descriptor], unit length."""

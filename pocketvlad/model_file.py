@@ -32,7 +32,7 @@ def write_model(path: Path, model: Model) -> None:
         "origin": model.origin,
     }
     tensors = {
-        name: tensor.detach().contiguous().numpy()
+        name: tensor.detach().cpu().contiguous().numpy()
         for name, tensor in model.network.state_dict().items()
     }
     write_tensors(path, tensors, header)

@@ -5,8 +5,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+import torch
 
 Item = TypeVar("Item")
+
+
+def decoding_threads() -> int:
+    """How many threads decode pictures: as many as the job has cores, but two at least, since
+    one of them waits for the disk while the network computes."""
+    return max(2, torch.get_num_threads())
 
 
 def read_ahead(
@@ -19,7 +26,7 @@ def read_ahead(
     Each item draws from a generator of its own, spawned in order, so that the result does not
     depend on which thread is faster.
     """
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
 
         def submit(step: Sequence[Item]) -> list[Future[np.ndarray]]:
             draws = generator.spawn(len(step))

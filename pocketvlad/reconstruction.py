@@ -55,6 +55,11 @@ def _sampled(
     return torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
 
 
+def _with_bias(alive: Tensor) -> Tensor:
+    """[O, D + 1] Where weights [O, D] survive, and the bias, which always does."""
+    return torch.cat([alive, alive.new_ones(len(alive), 1)], dim=1)
+
+
 def _reconstruct_convolution(
     layer: nn.Conv2d,
     mask: Tensor,
@@ -87,7 +92,7 @@ def _reconstruct_convolution(
         multiply = partial(torch.matmul, other=gram)
         cross = wanted[:, own].t() @ seen / len(seen)
         start = torch.cat([layer.weight[own].flatten(1), layer.bias[own, None]], dim=1)
-        alive = torch.cat([~mask[own].flatten(1), torch.ones(size, 1, dtype=torch.bool)], dim=1)
+        alive = _with_bias(~mask[own].flatten(1))
         found = masked_least_squares(
             start, alive, multiply, gram.diagonal(), cross, settings.iterations
         )
@@ -138,7 +143,7 @@ def _reconstruct_whitening(
     layer = network.whitening
     found = masked_least_squares(
         torch.cat([layer.weight, layer.bias[:, None]], dim=1),
-        torch.cat([~mask, torch.ones(len(mask), 1, dtype=torch.bool)], dim=1),
+        _with_bias(~mask),
         lambda rows: rows @ inputs.t() @ inputs / len(inputs),
         inputs.square().mean(dim=0),
         outputs.t() @ inputs / len(inputs),
@@ -166,7 +171,8 @@ def reconstruct(
     """
 
     def cut(count: int) -> Iterator[Tensor]:
-        return crop_batches(images, replace(crops, crops=count), generator)
+        for batch in crop_batches(images, replace(crops, crops=count), generator):
+            yield batch.to(network.device)
 
     if settings.crops:
         own = cut(settings.crops)

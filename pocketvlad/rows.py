@@ -111,6 +111,8 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
         line["evaluation"] = some["test_dataset"]["protocol"]
         line["weights"] = some["weights"]["source"]
+        computed = {row["computed_on"] for row in directions.values()}
+        line["computed_on"] = "; ".join(sorted(computed))
         line["preprocessing"] = preprocessing_text(some["preprocessing"])
         for city in cities:
             counts = directions[city]["test_dataset"]

@@ -41,7 +41,7 @@ def weight_histograms(
     bin: they would hide all else.
     """
     for name, weight in compressible(network):
-        values = weight.detach().numpy().ravel()
+        values = weight.detach().cpu().numpy().ravel()
         alive = values[values != 0]
         low, high = edges[name][[0, -1]]
         counts, _ = np.histogram(np.clip(alive, low, high), bins=edges[name])

@@ -32,6 +32,10 @@ SOURCES = {name: declared_source(config["sources"], name) for name in config["so
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
 CELLS = grid_cells(config["grid"])
+# What of `compute` a result may depend on.
+COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
+# With `--resources gpu=1` as many jobs at a time as there are GPUs.
+GPUS = int(config["compute"]["device"] != "cpu")
 
 
 wildcard_constraints:

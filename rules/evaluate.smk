@@ -19,11 +19,14 @@ rule evaluate_model:
     priority: 2
     conda:
         "../envs/environment.yaml"
-    threads: config["threads"]
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
     params:
         library=library("evaluate_model"),
         protocol=config["protocol"],
-        batch_size=config["batch_size"],
+        compute=COMPUTE,
+        batch_size=config["compute"]["batch_size"],
         reading=config["pruning"]["reading"],
         seed=config["seed"],
         test_city=lambda wildcards: test_city(wildcards.city),

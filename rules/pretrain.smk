@@ -28,7 +28,7 @@ rule pretrain_backbone:
         "benchmarks/{study}/pretrain_backbone/{model}.tsv"
     conda:
         "../envs/environment.yaml"
-    threads: config["threads"]
+    threads: config["compute"]["threads"]
     params:
         library=library("pretrain_backbone"),
         model=lambda wildcards: config["models"][wildcards.model],

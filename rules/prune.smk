@@ -16,9 +16,12 @@ rule prune_model:
         "benchmarks/{study}/prune_model/{model}-{city}-{threshold}-{l1}.tsv"
     conda:
         "../envs/environment.yaml"
-    threads: config["threads"]
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
     params:
         library=library("prune_model"),
+        compute=COMPUTE,
         checkpoint=lambda wildcards: (
             "results/{study}/checkpoints/{model}-{city}-{threshold}-{l1}.pt".format(
                 **wildcards

@@ -36,9 +36,12 @@ rule train_codebook:
     priority: 1
     conda:
         "../envs/environment.yaml"
-    threads: config["threads"]
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
     params:
         library=library("train_codebook"),
+        compute=COMPUTE,
         checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.pt".format(
             **wildcards
         ),

@@ -18,9 +18,12 @@ rule initialise_model:
         version="initial|untrained",
     conda:
         "../envs/environment.yaml"
-    threads: config["threads"]
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
     params:
         library=library("initialise_model"),
+        compute=COMPUTE,
         declared=lambda wildcards: declared_files(
             weights_source(wildcards.model) if wildcards.version == "initial" else []
         ),
@@ -50,9 +53,12 @@ rule train_model:
         "benchmarks/{study}/train_model/{model}-{city}.tsv"
     conda:
         "../envs/environment.yaml"
-    threads: config["threads"]
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
     params:
         library=library("train_model"),
+        compute=COMPUTE,
         checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-base.pt".format(
             **wildcards
         ),

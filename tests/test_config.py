@@ -140,8 +140,8 @@ def test_embedded_weights_are_named_by_backbone_and_width():
 def test_all_mistakes_are_told_at_once():
     config = copy.deepcopy(load("config.yaml"))
     del config["seed"]
-    config["threads"] = 0
-    with pytest.raises(ConfigError, match=r"(?s)missing key: seed.*threads: 0"):
+    config["compute"]["threads"] = 0
+    with pytest.raises(ConfigError, match=r"(?s)missing key: seed.*compute.threads: 0"):
         check_config(config, SCHEMA)
 
 

@@ -175,6 +175,7 @@ def row(version, test_city, **more):
             "queries": 1,
         },
         "weights": {"source": "vgg16-caffe", "file": "v.pth"},
+        "computed_on": "cpu",
         "initialise": {"netvlad": "clustering", "whitening": "PCA"},
         "preprocessing": RIGHT.as_dict(),
         **more,

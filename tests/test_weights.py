@@ -433,7 +433,9 @@ SETTINGS = InitialisationSettings(cluster_images=8, locals_per_image=10, whiteni
 
 
 def start(weights, path, pictures):
-    return initial_model(VGG16, weights, path, pictures, Sizing(48, "bilinear"), SETTINGS, 7)
+    compute = {"device": "cpu", "precision": "float32"}
+    sizing = Sizing(48, "bilinear")
+    return initial_model(VGG16, weights, path, pictures, sizing, compute, SETTINGS, 7)
 
 
 def test_whole_weights_are_kept_and_nothing_is_learnt(tmp_path, pitts):

@@ -40,6 +40,22 @@ COUNTS = {
         "plot_results": 2,
         "all": 1,
     },
+    "config/paper.yaml": {
+        "download_source": 7,  # two archives of Oxford, three of Paris, two files of weights
+        "extract_archives": 4,
+        "index_dataset": 2,
+        "evaluate_histogram": 2,
+        "tabulate_layers": 2,
+        "initialise_model": 4,
+        "train_model": 4,
+        "prune_model": 20,
+        "quantize_model": 72,  # 4 x (4 thresholds x 2 quantizers x 2 bit widths, and L1 x 2)
+        "train_codebook": 32,
+        "evaluate_model": 112,
+        "tabulate_results": 1,
+        "plot_results": 2,
+        "all": 1,
+    },
 }
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from pocketvlad.dataset import read_dataset
+from pocketvlad.device import computed_on, run_on
 from pocketvlad.evaluation import evaluate, versions
 from pocketvlad.grid import parse_version
 from pocketvlad.job import logged
@@ -22,10 +23,12 @@ def main(
     output: Path,
     identity: dict,
     protocol: dict,
+    compute: dict,
     batch_size: int,
 ) -> None:
     # The network that is scored is the one that the file decodes to.
     model = read_stored(model_file)
+    run_on(model.network, **compute)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
     scores = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
     parameters = parameter_count(model.network)
@@ -47,6 +50,7 @@ def main(
         "bytes_by_kind": bytes_by_kind(model_file),
         "ratio": float32_bytes(parameters) / size,
         "paper_memory_mb": paper_megabytes(parameters, pruned["total"], identity["bits"]),
+        "computed_on": computed_on(model.network),
         "versions": versions(),
     }
     output.write_text(json.dumps(row, indent=1), encoding="utf-8")
@@ -71,5 +75,6 @@ with logged(snakemake.log[0]):
             **parse_version(wildcards.version),
         },
         snakemake.params.protocol,
+        snakemake.params.compute,
         snakemake.params.batch_size,
     )

@@ -22,6 +22,7 @@ with logged(snakemake.log[0]):
         Path(weights_files[0]) if weights_files else None,
         database_pictures(dataset, Path(snakemake.input.images)),
         sizing_of(params.protocol),
+        params.compute,
         InitialisationSettings(**params.initialise),
         derive_seed(params.seed),
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pocketvlad.device import run_on
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model, write_model
@@ -18,6 +19,8 @@ with logged(snakemake.log[0]):
     params, wildcards = snakemake.params, snakemake.wildcards
     seed = derive_seed(params.seed)
     base, model = (read_model(Path(snakemake.input.model)) for _ in range(2))
+    for each in (base, model):
+        run_on(each.network, **params.compute)
     city = job_city(snakemake, model.preprocessing)
     training = TrainingSettings(**params.training)
     cell = [wildcards.threshold, wildcards.l1, params.cutoff]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pocketvlad.codebook_training import CodebookSettings, train_codebooks
 from pocketvlad.compressed_file import write_compressed
+from pocketvlad.device import run_on
 from pocketvlad.grid import Cell
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model
@@ -23,6 +24,8 @@ with logged(snakemake.log[0]):
     path = Path(snakemake.input.model)
     tensors, header = read_tensors(path)
     model, teacher = read_model(path), read_model(Path(snakemake.input.teacher))
+    for each in (model, teacher):
+        run_on(each.network, **params.compute)
     city = job_city(snakemake, model.preprocessing)
     training = TrainingSettings(**params.training)
     learning = params.quantization["training"]
@@ -40,7 +43,7 @@ with logged(snakemake.log[0]):
         checkpoint,
     )
     biases = {n: p for n, p in model.network.named_parameters() if n in tensors.keys() - quantized}
-    tensors |= {name: bias.detach().numpy() for name, bias in biases.items()}
+    tensors |= {name: bias.detach().cpu().numpy() for name, bias in biases.items()}
     header["compression"] = {
         **cell.as_dict(),
         "training": {**learning, "recovery": params.recovery, "seed": seed},

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pocketvlad.device import run_on
 from pocketvlad.fine_tuning import fine_tune
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model, write_model
@@ -14,6 +15,7 @@ with logged(snakemake.log[0]):
     training = snakemake.params.training
     seed = derive_seed(snakemake.params.seed)
     model = read_model(Path(snakemake.input.model))
+    run_on(model.network, **snakemake.params.compute)
     city = job_city(snakemake, model.preprocessing)
     settings = TrainingSettings(**training)
     # The number of epochs is not part of the identity: a longer training goes on from a shorter.
