@@ -18,7 +18,6 @@ from pocketvlad.fine_tuning import EpochRecord, fine_tune
 from pocketvlad.model import PlaceNet, compressible
 from pocketvlad.quantized_tensor import QuantizedTensor, per_row
 from pocketvlad.training import Objective, TrainingSettings
-from pocketvlad.training_city import TrainingImages
 
 
 @dataclass(frozen=True)
@@ -132,14 +131,13 @@ def recluster(network: PlaceNet, weights: Mapping[str, Tensor]) -> None:
 def train_codebooks(
     network: PlaceNet,
     quantized: Mapping[str, QuantizedTensor],
-    images: TrainingImages,
     training: TrainingSettings,
     settings: CodebookSettings,
     objective: Objective,
     seed: int,
     checkpoint: Checkpoint,
 ) -> tuple[dict[str, QuantizedTensor], list[EpochRecord]]:
-    """Fine-tune the codebooks of a quantized network.
+    """Fine-tune the codebooks of a quantized network; no epoch that made it worse is kept.
 
     Args:
         network: pruned, not quantized; its biases end trained, its weights looked up.
@@ -164,7 +162,6 @@ def train_codebooks(
 
     history = fine_tune(
         network,
-        images,
         replace(
             training,
             layers=("all",),
@@ -175,6 +172,7 @@ def train_codebooks(
         seed,
         checkpoint,
         objective=objective,
+        select=True,
         before_epoch=before_epoch,
         after_step=after_step,
         label="codebooks",

@@ -5,6 +5,7 @@ descriptor of it says everything that compression must keep, and needs no label.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor
 from pocketvlad.city_crops import CropSettings, crop_batches
 from pocketvlad.model import PlaceNet
 from pocketvlad.training_city import TrainingImages
+
+_VALIDATION_SHARE = 0.5  # of the crops of an epoch
+_VALIDATION_SEED = 2  # no epoch draws from it: theirs are pairs
 
 
 def descriptor_distance(student: Tensor, teacher: Tensor) -> Tensor:
@@ -40,3 +44,16 @@ class DistillationObjective:
             with torch.inference_mode():
                 target = self.teacher(batch)
             yield len(batch), descriptor_distance(network(batch), target.clone())
+
+    @torch.inference_mode()
+    def validate(self, network: PlaceNet) -> float:
+        """Minus the distance on crops of its own, see `training.Objective`."""
+        network.eval()
+        crops = max(1, round(_VALIDATION_SHARE * self.settings.crops))
+        own = replace(self.settings, crops=crops)
+        batches = crop_batches(self.images, own, np.random.default_rng(_VALIDATION_SEED))
+        sums = [
+            len(batch) * descriptor_distance(network(batch), self.teacher(batch)).item()
+            for batch in batches
+        ]
+        return -sum(sums) / crops

@@ -1,7 +1,7 @@
 """Epoch after epoch of training, with a checkpoint after each and the best one picked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -15,8 +15,6 @@ from pocketvlad.training import (
     train_epoch,
     trainable_parameters,
 )
-from pocketvlad.training_city import TrainingImages
-from pocketvlad.validation import validate
 
 
 def _nothing(*_: object) -> None:
@@ -25,14 +23,15 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of a training's history. Epoch 0 is the network before any training."""
+    """One line of a training's history. Epoch 0 is the network before any training.
+
+    loss: its mean over the epoch.  validation: the objective's own measure, greater is better;
+    None where no epoch is picked by it.
+    """
 
     epoch: int
     loss: float | None
-    validation_map: float | None
-
-    def as_dict(self) -> dict[str, float | int | None]:
-        return {"epoch": self.epoch, "loss": self.loss, "validation_map": self.validation_map}
+    validation: float | None
 
 
 def _copy(network: PlaceNet) -> dict[str, torch.Tensor]:
@@ -41,7 +40,6 @@ def _copy(network: PlaceNet) -> dict[str, torch.Tensor]:
 
 def fine_tune(
     network: PlaceNet,
-    images: TrainingImages,
     settings: TrainingSettings,
     seed: int,
     checkpoint: Checkpoint,
@@ -59,10 +57,9 @@ def fine_tune(
     killed and goes on ends with the same weights as one that was not.
 
     Args:
-        images: the training city; its held-out landmarks are measured if `select`.
         penalty: added to every step's loss.
-        select: whether the network ends as it was after its best epoch on the held-out
-            landmarks, the start (epoch 0) among them, or as it was after its last.
+        select: whether the network ends as it was after the epoch, the start (epoch 0) among
+            them, that `objective.validate` likes best, or as it was after its last.
         before_epoch: called with the epoch's number (from 1) before its mining.
         after_step: called after every optimiser step.
     """
@@ -75,7 +72,7 @@ def fine_tune(
     )
 
     def measured() -> float | None:
-        return validate(network, images) if select else None
+        return objective.validate(network) if select else None
 
     state = checkpoint.load()
     if state is not None:
@@ -102,7 +99,7 @@ def fine_tune(
             penalty,
         )
         record = EpochRecord(epoch, loss, measured())
-        if not select or record.validation_map > max(earlier.validation_map for earlier in history):
+        if not select or record.validation > max(earlier.validation for earlier in history):
             best = _copy(network)
         history.append(record)
         checkpoint.save(
@@ -110,7 +107,7 @@ def fine_tune(
                 "network": network.state_dict(),
                 "optimiser": optimiser.state_dict(),
                 "best": best,
-                "history": [each.as_dict() for each in history],
+                "history": [asdict(each) for each in history],
             }
         )
     network.load_state_dict(best)

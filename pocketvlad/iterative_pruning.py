@@ -11,7 +11,6 @@ from pocketvlad.objectives import Refit
 from pocketvlad.prune import apply_masks, assert_masked, cutoffs, prune_below, zero_masks
 from pocketvlad.sparsity import l1_penalty
 from pocketvlad.training import Objective, TrainingSettings
-from pocketvlad.training_city import TrainingImages
 
 _REFIT = 1  # tells a refit's random numbers from those of the epoch
 
@@ -28,7 +27,6 @@ class PruningSettings:
 
 def prune_iteratively(
     network: PlaceNet,
-    images: TrainingImages,
     training: TrainingSettings,
     pruning: PruningSettings,
     objective: Objective,
@@ -77,7 +75,6 @@ def prune_iteratively(
     )
     history = fine_tune(
         network,
-        images,
         settings,
         seed,
         checkpoint,

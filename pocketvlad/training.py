@@ -67,6 +67,12 @@ class Objective(Protocol):
         All that is random is drawn from `generator`.
         """
 
+    def validate(self, network: PlaceNet) -> float:
+        """How well `network` does by now on what it is not trained on; greater is better.
+
+        The same data at every call.
+        """
+
 
 def no_penalty() -> float:
     return 0.0

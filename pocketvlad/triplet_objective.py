@@ -17,6 +17,7 @@ from pocketvlad.sampling import drawn
 from pocketvlad.training import TrainingSettings
 from pocketvlad.training_city import TrainingImages
 from pocketvlad.triplet import triplet_loss
+from pocketvlad.validation import validate
 
 
 def epoch_tuples(
@@ -111,3 +112,7 @@ class TripletObjective:
         for step, batch in tuple_batches(tuples, self.images, self.settings, generator):
             triplets = torch.from_numpy(step_triplets(step, labelled))
             yield len(step), triplet_loss(network(batch), triplets, self.settings.margin)
+
+    def validate(self, network: PlaceNet) -> float:
+        """mAP of the held-out landmarks, see `training.Objective`."""
+        return validate(network, self.images)

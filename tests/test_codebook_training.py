@@ -1,5 +1,7 @@
 """Trained quantization, distillation and the L1 penalty against autograd and arithmetic by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -78,7 +80,7 @@ def objective(city, teacher):
 def train(city, network, teacher, checkpoint, settings=LEARNING):
     layers = quantized_layers(network)
     return layers, *train_codebooks(
-        network, layers, city, SETTINGS, settings, objective(city, teacher), 5, checkpoint
+        network, layers, SETTINGS, settings, objective(city, teacher), 5, checkpoint
     )
 
 
@@ -218,3 +220,26 @@ def test_relative_by_row_prunes_by_each_outputs_own_deviation(network):
     assert rows[0].item() == pytest.approx(rows[1:].mean().item(), abs=0.15)
     assert limits["backbone.conv1_1.weight"].shape[1:] == (1, 1, 1)
     assert weights_of(network)  # still a network
+
+
+def test_the_distances_of_validation_crops_are_measured_by_hand(city, network):
+    teacher = copy_of(network)
+    prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
+    measured = objective(city, teacher).validate(network)
+    with torch.no_grad():
+        batches = crop_batches(city, replace(CROPS, crops=6), np.random.default_rng(2))
+        pairs = [(network(batch), teacher(batch)) for batch in batches]
+    ours, theirs = (np.concatenate([pair[side].numpy() for pair in pairs]) for side in (0, 1))
+    assert len(ours) == 6
+    assert measured == pytest.approx(-np.mean(2 - 2 * (ours * theirs).sum(axis=1)), rel=1e-4)
+    assert objective(city, teacher).validate(network) == measured
+
+
+def test_codebooks_that_only_got_worse_stay_as_they_were(city, network, tmp_path):
+    teacher = copy_of(network)
+    prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
+    wild = CodebookSettings(epochs=2, learning_rate=50.0, recluster_steps=0)
+    before, after, history = train(city, network, teacher, Checkpoint(tmp_path / "c.pt", "x"), wild)
+    assert history[0].validation > max(record.validation for record in history[1:])
+    for name, tensor in before.items():
+        np.testing.assert_array_equal(after[name].codebook, tensor.codebook)

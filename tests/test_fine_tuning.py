@@ -17,16 +17,12 @@ from pocketvlad.triplet_objective import TripletObjective
 
 def tune(network, city, checkpoint, **options):
     objective = TripletObjective(city, SETTINGS)
-    return fine_tune(
-        network, city, SETTINGS, 7, checkpoint, objective=objective, select=True, **options
-    )
+    return fine_tune(network, SETTINGS, 7, checkpoint, objective=objective, select=True, **options)
 
 
 def prune(network, city, pruning, checkpoint, l1=0.0):
     objective = TripletObjective(city, SETTINGS, tuples=4)
-    return prune_iteratively(
-        network, city, SETTINGS, pruning, objective, 0.01, 1.04, l1, 3, checkpoint
-    )
+    return prune_iteratively(network, SETTINGS, pruning, objective, 0.01, 1.04, l1, 3, checkpoint)
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(city, network, tmp_path):
@@ -35,7 +31,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(city, network, tmp_path):
     expected = weights_of(network)
     assert [record.epoch for record in history] == [0, 1, 2]
     assert any(not torch.equal(expected[name], start[name]) for name in start) or (
-        max(history, key=lambda r: r.validation_map).epoch == 0
+        max(history, key=lambda r: r.validation).epoch == 0
     )
 
     def kill(epoch):
@@ -60,7 +56,7 @@ def test_the_best_epoch_is_kept(city, network, tmp_path, monkeypatch):
         seen.append(weights_of(net))
         return next(scores)
 
-    monkeypatch.setattr("pocketvlad.fine_tuning.validate", scripted)
+    monkeypatch.setattr("pocketvlad.triplet_objective.validate", scripted)
     tune(network, city, Checkpoint(tmp_path / "c.pt", "x"))
     assert_same(seen[1], weights_of(network))
 

@@ -27,7 +27,6 @@ with logged(snakemake.log[0]):
     checkpoint = job_checkpoint(snakemake, params.training, params.pruning, params.recovery, cell)
     history = prune_iteratively(
         model.network,
-        city,
         training,
         PruningSettings(**params.pruning),
         compression_objective(params.recovery, city, training, base.network),

@@ -1,5 +1,6 @@
 """Quantize a pruned model, let its codebooks learn, and write it as one compressed file."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from pocketvlad.codebook_training import CodebookSettings, train_codebooks
@@ -35,7 +36,6 @@ with logged(snakemake.log[0]):
     quantized, history = train_codebooks(
         model.network,
         quantize_tensors(tensors, cell.quantizer, cell.bits),
-        city,
         training,
         CodebookSettings(**learning),
         compression_objective(params.recovery, city, training, teacher.network),
@@ -47,7 +47,7 @@ with logged(snakemake.log[0]):
     header["compression"] = {
         **cell.as_dict(),
         "training": {**learning, "recovery": params.recovery, "seed": seed},
-        "history": [record.as_dict() for record in history],
+        "history": [asdict(record) for record in history],
     }
     output = Path(snakemake.output[0])
     size = write_compressed(

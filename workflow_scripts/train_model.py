@@ -22,9 +22,7 @@ with logged(snakemake.log[0]):
     identity = {key: value for key, value in training.items() if key != "epochs"}
     checkpoint = job_checkpoint(snakemake, identity)
     objective = TripletObjective(city, settings)
-    history = fine_tune(
-        model.network, city, settings, seed, checkpoint, objective=objective, select=True
-    )
+    history = fine_tune(model.network, settings, seed, checkpoint, objective=objective, select=True)
     write_history(snakemake.output.history, history)
     model.origin["training"] = {**training, "seed": seed}
     write_model(Path(snakemake.output.model), model)
