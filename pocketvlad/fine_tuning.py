@@ -11,7 +11,6 @@ from pocketvlad.model import PlaceNet
 from pocketvlad.training import (
     Objective,
     TrainingSettings,
-    no_penalty,
     train_epoch,
     trainable_parameters,
 )
@@ -46,7 +45,7 @@ def fine_tune(
     *,
     objective: Objective,
     select: bool = False,
-    penalty: Callable[[], torch.Tensor | float] = no_penalty,
+    penalty: Callable[[], torch.Tensor] | None = None,
     before_epoch: Callable[[int], None] = _nothing,
     after_step: Callable[[], None] = _nothing,
     label: str = "training",

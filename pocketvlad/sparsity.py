@@ -13,14 +13,14 @@ _BINS = 101
 _REACH = 4.0  # standard deviations either side of zero that a histogram covers
 
 
-def l1_penalty(network: PlaceNet, weight: float) -> Callable[[], Tensor | float]:
-    """`weight` times the sum of the magnitudes of all compressible weights, when it is called.
+def l1_penalty(network: PlaceNet, weight: float) -> Callable[[], Tensor] | None:
+    """`weight` times the sum of the magnitudes of all compressible weights; None if that is 0.
 
     With the triplet loss it makes the paper's J = loss + lambda sum |W|. Pruned weights add nothing
     to it, nor does it move them: the derivative at zero is taken as zero.
     """
     if weight == 0:
-        return lambda: 0.0
+        return None
     return lambda: weight * torch.stack([w.abs().sum() for _, w in compressible(network)]).sum()
 
 

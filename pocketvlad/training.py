@@ -74,10 +74,6 @@ class Objective(Protocol):
         """
 
 
-def no_penalty() -> float:
-    return 0.0
-
-
 def train_epoch(
     network: PlaceNet,
     optimiser: torch.optim.Optimizer,
@@ -87,9 +83,11 @@ def train_epoch(
     generator: np.random.Generator,
     label: str,
     after_step: Callable[[], None],
-    penalty: Callable[[], Tensor | float] = no_penalty,
+    penalty: Callable[[], Tensor] | None = None,
 ) -> float:
     """One epoch of steps down the gradient of loss plus penalty.
+
+    The loss's gradient is clipped to the length `gradient_norm`, the penalty's is added as it is.
 
     Args:
         after_step: runs after each step.
@@ -104,8 +102,12 @@ def train_epoch(
     with progress(total=objective.size, label=label, unit=objective.unit) as bar:
         for units, loss in objective.losses(network, generator):
             optimiser.zero_grad()
-            (loss + penalty()).backward()
+            loss.backward()
+            # The loss's gradient alone: that of a penalty on millions of weights is long, and would
+            # leave little of the loss's.
             nn.utils.clip_grad_norm_(parameters, gradient_norm)
+            if penalty is not None:
+                penalty().backward()
             optimiser.step()
             after_step()
             losses.append(loss.item())

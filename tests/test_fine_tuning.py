@@ -11,7 +11,8 @@ from pocketvlad.fine_tuning import fine_tune
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.model import compressible
 from pocketvlad.prune import pruned_percent
-from pocketvlad.training import trainable_parameters
+from pocketvlad.sparsity import l1_penalty
+from pocketvlad.training import train_epoch, trainable_parameters
 from pocketvlad.triplet_objective import TripletObjective
 
 
@@ -127,3 +128,31 @@ def test_the_l1_penalty_makes_weights_smaller(city, network, tmp_path):
         prune(network, city, pruning, Checkpoint(tmp_path / f"{l1}.pt", "x"), l1)
         sums.append(sum(w.abs().sum().item() for _, w in compressible(network)))
     assert sums[1] < 0.998 * sums[0]
+
+
+def test_the_penalty_is_not_clipped(network):
+    """One step by hand: where the loss says nothing, a weight moves by the rate times lambda."""
+
+    class Silent:
+        size, unit = 1, "step"
+
+        def losses(self, net, generator):
+            yield 1, 0.0 * sum(weight.sum() for weight in net.parameters())
+
+    start = weights_of(network)
+    parameters = list(network.parameters())
+    optimiser = torch.optim.SGD(parameters, lr=0.1)
+    train_epoch(
+        network,
+        optimiser,
+        parameters,
+        Silent(),
+        1e-6,
+        np.random.default_rng(0),
+        "step",
+        lambda: None,
+        l1_penalty(network, 0.02),
+    )
+    for name, weight in compressible(network):
+        expected = start[name] - 0.1 * 0.02 * start[name].sign()
+        torch.testing.assert_close(weight.detach(), expected, rtol=0, atol=1e-6)

@@ -33,9 +33,10 @@ COUNTS = {
         "tabulate_layers": 1,
         "initialise_model": 2,
         "train_model": 2,
-        "prune_model": 4,
-        "quantize_model": 16,
-        "evaluate_model": 20,
+        "prune_model": 6,  # 2 directions, 2 thresholds, and one with L1
+        "quantize_model": 18,
+        "train_codebook": 2,
+        "evaluate_model": 24,
         "tabulate_results": 1,
         "plot_results": 2,
         "all": 1,
