@@ -15,10 +15,10 @@ from functools import partial
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.layer_samples import drawn_places, inputs_at, outputs_at
 from pocketvlad.least_squares import masked_least_squares
 from pocketvlad.model import PlaceNet
 from pocketvlad.progress import progress
@@ -38,23 +38,6 @@ class ReconstructionSettings:
     whitening_iterations: int
 
 
-def _sampled(
-    batches: Sequence[Tensor], places: Sequence[Tensor], layer: nn.Conv2d, group: int
-) -> Tensor:
-    """[P, D + 1] What one group of a convolution sees at `places` of each image, and a one."""
-    channels = layer.in_channels // layer.groups
-    own = slice(group * channels, (group + 1) * channels)
-    rows = []
-    images = (image for batch in batches for image in batch)
-    for image, place in zip(images, places, strict=True):
-        seen = F.unfold(
-            image[None, own], layer.kernel_size, padding=layer.padding, stride=layer.stride
-        )
-        rows.append(seen[0][:, place].t())
-    inputs = torch.cat(rows)
-    return torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
-
-
 def _with_bias(alive: Tensor) -> Tensor:
     """[O, D + 1] Where weights [O, D] survive, and the bias, which always does."""
     return torch.cat([alive, alive.new_ones(len(alive), 1)], dim=1)
@@ -69,24 +52,13 @@ def _reconstruct_convolution(
     generator: torch.Generator,
 ) -> None:
     """Set the survivors and the biases of `layer` from its inputs and the wanted outputs."""
-    places = []
-    images = sum(len(batch) for batch in outputs)
-    for batch in outputs:
-        available = batch.shape[2] * batch.shape[3]
-        count = min(available, -(-settings.patches // images))
-        places += [torch.randperm(available, generator=generator)[:count] for _ in batch]
-    wanted = torch.cat(
-        [
-            image.flatten(1)[:, place].t()
-            for image, place in zip(
-                (image for batch in outputs for image in batch), places, strict=True
-            )
-        ]
-    )
+    places = drawn_places(outputs, settings.patches, generator)
+    wanted = outputs_at(outputs, places)
     size = layer.out_channels // layer.groups
     for group in range(layer.groups):
         own = slice(group * size, (group + 1) * size)
-        seen = _sampled(inputs, places, layer, group)
+        seen = inputs_at(inputs, places, layer, group)
+        seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
         gram = seen.t() @ seen / len(seen)
         gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
         multiply = partial(torch.matmul, other=gram)

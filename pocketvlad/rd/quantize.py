@@ -1,0 +1,224 @@
+"""A network rounded layer after layer, each given what those before it have become.
+
+How coarse a weight's step is follows from one figure, the squared distance that rounding it may
+move the descriptor. An error of variance step^2 / 12 in a weight of output r moves it by
+s g step^2 / 12: s, how sensitive the descriptor is to that output, g, how much of an input the
+later columns cannot answer for, as a geometric mean. Equal figures for all weights are the best
+share-out of bits where steps are fine (reverse water-filling; Cover & Thomas, chapter 10); where
+they are coarse, the rows that matter little end as zeros by themselves.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.layer_samples import drawn_places, inputs_at, outputs_at
+from pocketvlad.model import PlaceNet, compressible
+from pocketvlad.progress import progress
+from pocketvlad.quantize import quantize_tensor
+from pocketvlad.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.rd.rounding import feedback, round_in_order, round_with_few_samples
+from pocketvlad.rd.sensitivity import channel_sensitivities
+from pocketvlad.training_city import TrainingImages
+
+MOST = 127  # largest multiple of a step: 255 levels
+_LEAST_SENSITIVITY = 1e-3  # of a layer's mean: rows that seem not to matter still get a step
+
+
+_PROBED_CROPS = 16
+
+
+@dataclass(frozen=True)
+class RoundingSettings:
+    """How layers are rounded; the config's keys of the same names explain each."""
+
+    crops: int
+    patches: int
+    probes: int
+    damping: float
+    whitening_crops: int
+    ridge: float
+    netvlad_bits: int
+
+
+def _stored_steps(steps: Tensor) -> tuple[float, np.ndarray, Tensor]:
+    """(the largest step, each row's relative to it as files hold it, their product [R, 1])"""
+    largest = float(steps.max())
+    least = np.finfo(np.float16).smallest_normal
+    scales = np.maximum((steps / largest).cpu().numpy().ravel(), least).astype(np.float16)
+    scales = scales.astype(np.float32)
+    stored = torch.from_numpy(scales).to(steps.device) * largest
+    return largest, scales, stored[:, None]
+
+
+def from_multiples(
+    multiples: np.ndarray, step: float, scales: np.ndarray | None
+) -> QuantizedTensor:
+    """Whole multiples, -MOST to MOST, of `step` times each row's scale, as codes and levels."""
+    most = int(np.abs(multiples).max(initial=0))
+    levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
+    codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
+    codebook = np.concatenate([np.zeros(1, np.float32), levels])
+    return QuantizedTensor(codes, codebook, scales)
+
+
+def _quantized(weight: Tensor, multiples: Tensor, step: float, scales: np.ndarray):
+    """The layer as codes; `weight` becomes what they stand for."""
+    whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
+    quantized = from_multiples(whole, step, scales)
+    weight.copy_(torch.from_numpy(quantized.dequantize()))
+    return quantized
+
+
+def _round_convolution(
+    layer: nn.Conv2d,
+    original: nn.Conv2d,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    sensitivity: Tensor,
+    error: float,
+    settings: RoundingSettings,
+    generator: torch.Generator,
+) -> QuantizedTensor:
+    """Round `layer` so that its outputs come close to those wanted; its biases follow."""
+    places = drawn_places(outputs, settings.patches, generator)
+    wanted = outputs_at(outputs, places)
+    size = layer.out_channels // layer.groups
+    factors, seens, steps = [], [], []
+    for group in range(layer.groups):
+        own = slice(group * size, (group + 1) * size)
+        seen = inputs_at(inputs, places, layer, group)
+        centre = seen.mean(dim=0)
+        seen -= centre
+        moments = (seen.t() @ seen / len(seen)).double()
+        moments.diagonal().add_(settings.damping * moments.diagonal().mean())
+        factor = feedback(moments)
+        left = torch.exp(-2 * factor.diagonal().log().mean()).item()
+        share = sensitivity[own].to(wanted.device)
+        share = share.clamp_min(_LEAST_SENSITIVITY * float(sensitivity.mean()))
+        steps.append(torch.sqrt(12 * error / (share * left)))
+        factors.append((factor, moments))
+        seens.append((seen, centre))
+    step, scales, stored = _stored_steps(torch.cat(steps))
+    multiples = []
+    for group, ((factor, moments), (seen, centre)) in enumerate(zip(factors, seens, strict=True)):
+        own = slice(group * size, (group + 1) * size)
+        means = wanted[:, own].mean(dim=0)
+        weight = original.weight[own].flatten(1)
+        cross = ((wanted[:, own] - means).t() @ seen / len(seen)).double()
+        # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
+        # where the samples say little.
+        damping = moments - seen.t().double() @ seen.double() / len(seen)
+        target = torch.linalg.solve(moments, (cross + weight.double() @ damping).t()).t()
+        found = round_in_order(target.to(weight.dtype), factor, stored[own], MOST)
+        multiples.append(found)
+        layer.bias[own] = means - (found * stored[own]) @ centre
+    return _quantized(layer.weight, torch.cat(multiples), step, scales)
+
+
+def _round_convolutions(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    batches: Iterable[Tensor],
+    sensitivities: Mapping[str, Tensor],
+    error: float,
+    settings: RoundingSettings,
+    generator: np.random.Generator,
+) -> dict[str, QuantizedTensor]:
+    """First to last: each gets its inputs from those rounded before it."""
+    wanted = list(batches)
+    given = list(wanted)
+    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+    found = {}
+    layers = list(network.backbone.named_children())
+    with progress(len(layers), "rounding", "layer") as bar:
+        for name, layer in layers:
+            original = teacher.backbone.get_submodule(name)
+            wanted = [original(batch) for batch in wanted]
+            if isinstance(layer, nn.Conv2d):
+                key = f"backbone.{name}.weight"
+                share = sensitivities[key]
+                found[key] = _round_convolution(
+                    layer, original, given, wanted, share, error, settings, own
+                )
+            given = [layer(batch) for batch in given]
+            bar.update()
+    return found
+
+
+def _round_whitening(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    batches: Iterable[Tensor],
+    crops: int,
+    error: float,
+    settings: RoundingSettings,
+) -> QuantizedTensor:
+    seen, wanted = [], []
+    with progress(crops, "whitening", "crop") as bar:
+        for batch in batches:
+            seen.append(network.vlad(batch))
+            wanted.append(teacher.whitening(teacher.vlad(batch)))
+            bar.update(len(batch))
+    inputs, outputs = torch.cat(seen), torch.cat(wanted)
+    # The descriptor is the output over its length: all rows matter alike.
+    sensitivity = 1 / outputs.square().sum(dim=1).mean()
+    centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
+    inputs -= centre
+    layer = network.whitening
+    rows = torch.sqrt(12 * error / (sensitivity * inputs.square().mean())).expand(len(layer.weight))
+    step, scales, stored = _stored_steps(rows)
+    multiples = round_with_few_samples(
+        layer.weight, inputs, outputs - means, stored, MOST, settings.ridge
+    )
+    quantized = _quantized(layer.weight, multiples, step, scales)
+    layer.bias.copy_(means - layer.weight @ centre)
+    return quantized
+
+
+@torch.no_grad()
+def round_network(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    images: TrainingImages,
+    crops: CropSettings,
+    distortion: float,
+    settings: RoundingSettings,
+    seed: int,
+) -> dict[str, QuantizedTensor]:
+    """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
+
+    Args:
+        crops: how crops of the training city are cut; how many, `settings` say.
+        distortion: the squared distance between the descriptors of both that the rounding may
+            cause, as far as it can be foretold (it comes out larger where steps are coarse).
+
+    Returns:
+        by compressible tensor its codes and levels.
+    """
+    generator = np.random.default_rng(seed)
+    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+
+    def cut(count: int) -> Iterator[Tensor]:
+        for batch in crop_batches(images, replace(crops, crops=count), generator):
+            yield batch.to(network.device)
+
+    layers = dict(compressible(network))
+    error = distortion / sum(weight.numel() for weight in layers.values())
+    with torch.enable_grad():
+        probed = cut(min(settings.crops, _PROBED_CROPS))
+        shares = channel_sensitivities(teacher, probed, settings.probes, own)
+    batches = cut(settings.crops)
+    found = _round_convolutions(network, teacher, batches, shares, error, settings, generator)
+    for name in ("netvlad.assignment", "netvlad.centres"):
+        weight = layers[name]
+        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.netvlad_bits)
+        weight.copy_(torch.from_numpy(found[name].dequantize()))
+    count = settings.whitening_crops
+    batches = cut(count)
+    found["whitening.weight"] = _round_whitening(network, teacher, batches, count, error, settings)
+    return found

@@ -1,0 +1,109 @@
+"""Rounding weight after weight, each error made good by the weights that are still to be rounded.
+
+A layer's outputs are linear in its weights: rounding errors e of a row cost e H e', with H the
+second moments of the inputs. Optimal Brain Surgeon (Hassibi & Stork, NIPS 1992) says how the other
+weights of the row best answer a change of one; going through the columns in order, with the
+Cholesky factor of the inverse of H, all rows at once, is GPTQ (Frantar et al., ICLR 2023).
+"""
+
+import torch
+from torch import Tensor
+
+_BLOCK = 128  # columns whose errors are gathered before they move the rest, as one product
+
+
+def to_multiples(values: Tensor, step: Tensor, most: int) -> Tensor:
+    """The whole multiples of `step` that `values` are rounded to, as floats.
+
+    Args:
+        most: largest magnitude of a multiple.
+    """
+    return (values / step).round_().clamp_(-most, most)
+
+
+def feedback(moments: Tensor) -> Tensor:
+    """[D, D] upper triangular U with U'U the inverse of `moments` (symmetric, positive definite).
+
+    1 / U[j, j]^2 is what is left of moment j once the columns after j have answered for it.
+    """
+    inverse = torch.linalg.inv(moments.double())
+    return torch.linalg.cholesky((inverse + inverse.t()) / 2, upper=True)
+
+
+def round_in_order(weight: Tensor, factor: Tensor, step: Tensor, most: int) -> Tensor:
+    """Multiples [R, D] of the rows' steps that together come close to `weight` [R, D].
+
+    Args:
+        factor: of `feedback`, for the inputs' second moments.
+        step: [R, 1].
+        most: see `to_multiples`.
+    """
+    factor = factor.to(weight.dtype)
+    moving, multiples = weight.clone(), torch.empty_like(weight)
+    for start in range(0, weight.shape[1], _BLOCK):
+        own = slice(start, start + _BLOCK)
+        part, triangle = moving[:, own], factor[own, own]
+        errors = torch.empty_like(part)
+        for column in range(part.shape[1]):
+            now = part[:, column : column + 1]
+            rounded = to_multiples(now, step, most)
+            multiples[:, start + column] = rounded[:, 0]
+            error = (now - rounded * step) / triangle[column, column]
+            errors[:, column] = error[:, 0]
+            part[:, column + 1 :] -= error * triangle[column, column + 1 :]
+        moving[:, start + _BLOCK :] -= errors @ factor[own, start + _BLOCK :]
+    return multiples
+
+
+def round_with_few_samples(
+    weight: Tensor,
+    samples: Tensor,
+    wanted: Tensor,
+    step: Tensor,
+    most: int,
+    ridge: float,
+    block: int = 512,
+) -> Tensor:
+    """`round_in_order` for H = S'S / n + lambda I, never formed: n samples, D inputs, n << D.
+
+    A block of columns at a time, in the space of the samples (Woodbury): what all later columns
+    could still make good is counted off from a block's own moments, and the errors so far are
+    answered by the block before it is rounded. So are the errors that `weight` begins with: without
+    rounding, the result would be the ridge regression of `wanted`, drawn to `weight`.
+
+    Args:
+        weight: [R, D].
+        samples: [n, D].
+        wanted: [n, R], what the samples' outputs should be.
+        step: [R, 1].
+        ridge: lambda, in mean squares of the samples' entries: what of an input's size is noise
+            that other samples would not share.
+    """
+    count, inputs = samples.shape
+    noise = ridge * float(samples.square().mean())
+    identity = torch.eye(count, dtype=torch.float64, device=samples.device)
+
+    def damped(gram: Tensor) -> Tensor:
+        return torch.linalg.inv(identity + gram / (count * noise)).to(weight.dtype)
+
+    starts = range(0, inputs, block)
+    gram = sum(
+        (part @ part.t() for part in (samples[:, s : s + block].double() for s in starts)),
+        start=torch.zeros_like(identity),
+    )
+    with_block = damped(gram)
+    residual = wanted.t() - weight @ samples.t()
+    multiples = torch.empty_like(weight)
+    for start in starts:
+        own = slice(start, start + block)
+        part = samples[:, own]
+        gram -= part.double() @ part.double().t()
+        without = damped(gram)
+        moments = part.t() @ without @ part / count
+        moments.diagonal().add_(noise)
+        answered = weight[:, own] + residual @ with_block @ part / (count * noise)
+        rounded = round_in_order(answered, feedback(moments), step, most)
+        multiples[:, own] = rounded
+        residual += (weight[:, own] - rounded * step) @ part.t()
+        with_block = without
+    return multiples

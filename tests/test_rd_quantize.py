@@ -1,0 +1,92 @@
+"""Whole networks rounded by rate and distortion, on a tiny city."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from networks import copy_of, random_network
+
+from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.distillation import descriptor_distance
+from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+from pocketvlad.layer_coding import decode_layer, encode_layer
+from pocketvlad.model import compressible
+from pocketvlad.quantize import quantize_tensors
+from pocketvlad.rd.quantize import RoundingSettings, from_multiples, round_network
+
+CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
+SETTINGS = RoundingSettings(
+    crops=8, patches=2000, probes=2, damping=0.01, whitening_crops=24, ridge=0.5, netvlad_bits=6
+)
+
+
+def bits(quantized):
+    return sum(tensor.entropy_bits() for tensor in quantized.values())
+
+
+@pytest.fixture(params=["alexnet", "vgg16"])
+def teacher(request, city):
+    """Clustered and whitened on the city: else all images are alike to it."""
+    network = random_network(request.param, 0.1, 4, 8)
+    learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
+    pictures = city.pictures(city.dataset.images)
+    for fit in (fit_netvlad, fit_whitening):
+        fit(network, pictures, city.sizing, city.preprocessing, learnt, 3)
+    return network
+
+
+def rounded(teacher, city, distortion):
+    network = copy_of(teacher)
+    return network, round_network(network, teacher, city, CROPS, distortion, SETTINGS, 7)
+
+
+def distance(network, teacher, city):
+    (images,) = crop_batches(city, replace(CROPS, crops=12, batch=12), np.random.default_rng(99))
+    with torch.no_grad():
+        return descriptor_distance(network(images), teacher(images)).item()
+
+
+def test_multiples_are_kept_to_the_last_bit():
+    multiples = np.array([[0, 3, -1], [-2, 0, 1]])
+    scales = np.array([1.0, 0.25], np.float32)
+    found = from_multiples(multiples, 0.5, scales)
+    np.testing.assert_array_equal(found.dequantize(), [[0, 1.5, -0.5], [-0.25, 0, 0.125]])
+    again = decode_layer(encode_layer(found), (2, 3))
+    np.testing.assert_array_equal(again.dequantize(), found.dequantize())
+    nothing = from_multiples(np.zeros((2, 3)), 0.5, scales)
+    np.testing.assert_array_equal(nothing.dequantize(), np.zeros((2, 3)))
+
+
+def test_a_network_is_what_its_codes_say(teacher, city):
+    network, quantized = rounded(teacher, city, 0.05)
+    assert set(quantized) == {name for name, _ in compressible(network)}
+    for name, weight in compressible(network):
+        np.testing.assert_array_equal(weight.detach().numpy(), quantized[name].dequantize())
+    again = rounded(teacher, city, 0.05)[1]
+    for name, tensor in quantized.items():  # the same seed, the same codes
+        np.testing.assert_array_equal(again[name].codes, tensor.codes)
+
+
+def test_less_distortion_costs_more_bits(teacher, city):
+    results = [rounded(teacher, city, distortion) for distortion in (0.005, 0.05)]
+    (fine, coarse), (most, least) = zip(*[(n, bits(q)) for n, q in results], strict=True)
+    assert distance(fine, teacher, city) < distance(coarse, teacher, city)
+    assert most > 1.3 * least
+
+
+def test_fewer_bits_and_closer_than_rounding_each_weight_by_itself(teacher, city):
+    network, quantized = rounded(teacher, city, 0.02)
+    tensors = {name: tensor.numpy() for name, tensor in teacher.state_dict().items()}
+    for width in range(8, 1, -1):  # the first width that takes fewer bits
+        plain = quantize_tensors(tensors, "uniform-row", width)
+        if bits(plain) < bits(quantized):
+            break
+    other = copy_of(teacher)
+    for name, weight in compressible(other):
+        weight.data = torch.from_numpy(plain[name].dequantize())
+    finer = quantize_tensors(tensors, "uniform-row", width + 1)  # and more than ours
+    assert bits(finer) >= bits(quantized)
+    for name, weight in compressible(other):
+        weight.data = torch.from_numpy(finer[name].dequantize())
+    assert distance(network, teacher, city) < distance(other, teacher, city)

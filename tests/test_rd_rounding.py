@@ -1,0 +1,104 @@
+"""Rounding with error feedback against Optimal Brain Surgeon spelt out."""
+
+import numpy as np
+import pytest
+import torch
+from networks import random_network
+
+from pocketvlad.rd.rounding import (
+    feedback,
+    round_in_order,
+    round_with_few_samples,
+    to_multiples,
+)
+from pocketvlad.rd.sensitivity import channel_sensitivities, convolutions
+
+MOST = 127
+
+
+def layer(rows=5, inputs=40, samples=200, seed=0):
+    """Weights and correlated inputs, in double precision."""
+    generator = np.random.default_rng(seed)
+    mixing = generator.normal(size=(inputs, inputs)) / np.sqrt(inputs)
+    seen = generator.normal(size=(samples, inputs)) @ mixing + 0.1
+    return torch.from_numpy(generator.normal(size=(rows, inputs))), torch.from_numpy(seen)
+
+
+def surgeon(weight, moments, step):
+    """A column at a time: round it, then move all later ones to where they cost least."""
+    weight, moments = weight.numpy().copy(), moments.numpy()
+    multiples = np.zeros_like(weight)
+    inputs = weight.shape[1]
+    for column in range(inputs):
+        inverse = np.linalg.inv(moments[column:, column:])
+        scaled = weight[:, column] / step.numpy()[:, 0]
+        multiples[:, column] = np.floor(scaled + 0.5)
+        error = weight[:, column] - multiples[:, column] * step.numpy()[:, 0]
+        weight[:, column + 1 :] -= np.outer(error / inverse[0, 0], inverse[0, 1:])
+    return multiples
+
+
+def cost(weight, multiples, step, moments):
+    error = weight - multiples * step
+    return float(((error @ moments) * error).sum())
+
+
+def test_rounding_by_hand():
+    values = torch.tensor([[0.0, 0.6, -0.6, 0.4, 1.4, -1.6, 9.0]])
+    step = torch.ones(1, 1)
+    assert to_multiples(values, step, 3).tolist() == [[0, 1, -1, 0, 1, -2, 3]]
+    assert to_multiples(values, 2 * step, 3).tolist() == [[0, 0, 0, 0, 1, -1, 3]]
+
+
+def test_errors_are_answered_as_the_surgeon_would():
+    weight, seen = layer(inputs=300, samples=900)  # more columns than a block
+    moments = seen.t() @ seen / len(seen)
+    step = torch.tensor([[0.3], [0.5], [0.7], [1.0], [2.0]], dtype=torch.float64)
+    found = round_in_order(weight, feedback(moments), step, MOST)
+    np.testing.assert_array_equal(found.numpy(), surgeon(weight, moments, step))
+    plain = to_multiples(weight, step, MOST)
+    assert cost(weight, found, step, moments) < 0.6 * cost(weight, plain, step, moments)
+
+
+def test_independent_inputs_leave_nothing_to_answer():
+    weight, _ = layer()
+    moments = torch.diag(torch.rand(40, dtype=torch.float64) + 0.1)
+    step = torch.full((5, 1), 0.4, dtype=torch.float64)
+    found = round_in_order(weight, feedback(moments), step, MOST)
+    assert torch.equal(found, to_multiples(weight, step, MOST))
+
+
+@pytest.mark.parametrize("block", [16, 40])
+def test_few_samples_round_as_their_damped_moments_do(block):
+    weight, seen = layer(samples=12)
+    ridge = 0.5
+    damping = ridge * seen.square().mean() * torch.eye(40, dtype=torch.float64)
+    moments = seen.t() @ seen / len(seen) + damping
+    step = torch.full((5, 1), 0.5, dtype=torch.float64)
+    wanted = seen @ weight.t() + 0.3 * torch.sin(torch.arange(60.0)).reshape(12, 5)
+    regressed = torch.linalg.solve(moments, seen.t() @ wanted / len(seen) + damping @ weight.t())
+    expected = round_in_order(regressed.t(), feedback(moments), step, MOST)
+    found = round_with_few_samples(weight, seen, wanted, step, MOST, ridge, block)
+    assert not torch.equal(expected, round_in_order(weight, feedback(moments), step, MOST))
+    assert torch.equal(found, expected)
+
+
+def test_sensitivities_are_those_of_the_jacobian():
+    network = random_network(descriptor=4)
+    images = torch.randn(2, 3, 70, 70, generator=torch.Generator().manual_seed(1))
+    found = channel_sensitivities(network, [images], 400, torch.Generator().manual_seed(2))
+    assert list(found) == [name for name, _ in convolutions(network)]
+    name, last = convolutions(network)[-1]
+
+    def after(outputs):
+        vlad = network.netvlad(outputs)
+        return torch.nn.functional.normalize(network.whitening(vlad), dim=1)
+
+    expected = torch.zeros(last.out_channels)
+    for image in images:
+        outputs = network.features(image[None]).detach()
+        jacobian = torch.autograd.functional.jacobian(after, outputs)  # [1, F, 1, O, h, w]
+        expected += jacobian.square().sum(dim=(0, 1, 2, 4, 5)) / len(images)
+    np.testing.assert_allclose(found[name], expected, rtol=0.25)
+    assert found[name].sum().item() == pytest.approx(expected.sum().item(), rel=0.1)
+    assert all(weight.grad is None for weight in network.parameters())
