@@ -11,7 +11,7 @@ from pocketvlad.rd.rounding import (
     round_with_few_samples,
     to_multiples,
 )
-from pocketvlad.rd.sensitivity import channel_sensitivities, convolutions
+from pocketvlad.rd.sensitivity import channel_sensitivities, coherence, convolutions
 
 MOST = 127
 
@@ -102,3 +102,31 @@ def test_sensitivities_are_those_of_the_jacobian():
     np.testing.assert_allclose(found[name], expected, rtol=0.25)
     assert found[name].sum().item() == pytest.approx(expected.sum().item(), rel=0.1)
     assert all(weight.grad is None for weight in network.parameters())
+
+
+def test_coherence_is_measured_as_noise_on_the_weights_shows_it():
+    network = random_network(descriptor=4)
+    images = torch.randn(3, 3, 70, 70, generator=torch.Generator().manual_seed(1))
+    layer = network.backbone.conv2_2
+    seen = {}
+    hook = layer.register_forward_hook(
+        lambda _, inputs, output: seen.update(i=inputs[0].detach(), o=output.detach())
+    )
+    with torch.no_grad():
+        expected = network(images)
+    hook.remove()
+    share = torch.linspace(1, 2, layer.out_channels)
+    found = coherence(network, layer, seen["i"], seen["o"], share, torch.Generator().manual_seed(5))
+
+    # The same noise, put into the weights, and a bias that makes its mean good.
+    noise = torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(5))
+    noise /= share.sqrt().view(-1, 1, 1, 1)
+    change = torch.nn.functional.conv2d(seen["i"], noise, padding=layer.padding)
+    means = change.mean(dim=(0, 2, 3))
+    variance = (change - means.view(1, -1, 1, 1)).square().mean(dim=(0, 2, 3))
+    scale = (0.01 / (share * variance).sum()).sqrt()
+    with torch.no_grad():
+        layer.weight += scale * noise
+        layer.bias -= scale * means
+        distance = (network(images) - expected).square().sum(dim=1).mean().item()
+    assert found == pytest.approx(distance / 0.01, rel=1e-3)

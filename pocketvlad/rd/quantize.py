@@ -3,7 +3,8 @@
 How coarse a weight's step is follows from one figure, the squared distance that rounding it may
 move the descriptor. An error of variance step^2 / 12 in a weight of output r moves it by
 s g step^2 / 12: s, how sensitive the descriptor is to that output, g, how much of an input the
-later columns cannot answer for, as a geometric mean. Equal figures for all weights are the best
+later columns cannot answer for, as a geometric mean; for a convolution, whose errors show at all
+places alike, times their measured coherence. Equal figures for all weights are the best
 share-out of bits where steps are fine (reverse water-filling; Cover & Thomas, chapter 10); where
 they are coarse, the rows that matter little end as zeros by themselves.
 """
@@ -22,7 +23,7 @@ from pocketvlad.progress import progress
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.rd.rounding import feedback, round_in_order, round_with_few_samples
-from pocketvlad.rd.sensitivity import channel_sensitivities
+from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
 from pocketvlad.training_city import TrainingImages
 
 MOST = 127  # largest multiple of a step: 255 levels
@@ -98,9 +99,7 @@ def _round_convolution(
         moments.diagonal().add_(settings.damping * moments.diagonal().mean())
         factor = feedback(moments)
         left = torch.exp(-2 * factor.diagonal().log().mean()).item()
-        share = sensitivity[own].to(wanted.device)
-        share = share.clamp_min(_LEAST_SENSITIVITY * float(sensitivity.mean()))
-        steps.append(torch.sqrt(12 * error / (share * left)))
+        steps.append(torch.sqrt(12 * error / (sensitivity[own] * left)))
         factors.append((factor, moments))
         seens.append((seen, centre))
     step, scales, stored = _stored_steps(torch.cat(steps))
@@ -138,10 +137,12 @@ def _round_convolutions(
     with progress(len(layers), "rounding", "layer") as bar:
         for name, layer in layers:
             original = teacher.backbone.get_submodule(name)
-            wanted = [original(batch) for batch in wanted]
+            before, wanted = wanted, [original(batch) for batch in wanted]
             if isinstance(layer, nn.Conv2d):
                 key = f"backbone.{name}.weight"
-                share = sensitivities[key]
+                share = sensitivities[key].to(network.device)
+                share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
+                share = share * coherence(teacher, original, before[0], wanted[0], share, own)
                 found[key] = _round_convolution(
                     layer, original, given, wanted, share, error, settings, own
                 )

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pocketvlad.distillation import descriptor_distance
 from pocketvlad.model import PlaceNet
 
 
@@ -58,3 +60,44 @@ def channel_sensitivities(
             hook.remove()
         network.zero_grad(set_to_none=True)
     return {name: total / count for name, total in sums.items()}
+
+
+_TRIED = 0.01  # squared distance: small enough for the descriptor to answer linearly
+
+
+@torch.no_grad()
+def coherence(
+    network: PlaceNet,
+    layer: nn.Conv2d,
+    inputs: Tensor,
+    outputs: Tensor,
+    sensitivity: Tensor,
+    generator: torch.Generator,
+) -> float:
+    """How many times farther than `channel_sensitivities` foretells an error of weights moves it.
+
+    An error of a weight shows at every place of an image alike, so that places add up where the
+    foretold ones do not. Measured by noise on all weights of the layer.
+
+    Args:
+        inputs, outputs: [n, C, H, W] and [n, O, h, w], what `layer` sees and makes in `network`.
+        sensitivity: [O].
+    """
+    children = list(network.backbone.children())
+    rest = children[[child is layer for child in children].index(True) + 1 :]
+
+    def described(features: Tensor) -> Tensor:
+        for each in rest:
+            features = each(features)
+        return F.normalize(network.whitening(network.netvlad(features)), dim=1)
+
+    share = sensitivity.to(outputs.device)
+    noise = torch.randn(layer.weight.shape, generator=generator).to(outputs.device)
+    noise /= share.sqrt().view(-1, 1, 1, 1)
+    change = F.conv2d(
+        inputs, noise, stride=layer.stride, padding=layer.padding, groups=layer.groups
+    )
+    change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias makes good
+    foretold = (share * change.square().mean(dim=(0, 2, 3))).sum()
+    moved = outputs + change * torch.sqrt(_TRIED / foretold)
+    return descriptor_distance(described(moved), described(outputs)).item() / _TRIED
