@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 from file_server import body, file_server
-from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
+from workflow_runs import ROOT, copy_workflow, job_counts, small_model, snakemake
 
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
@@ -155,19 +155,12 @@ def test_a_wrong_config_stops_before_any_job(tmp_path):
 def small_study(tmp_path_factory):
     """A copy of the workflow in which a small study has run from nothing; its first output."""
     folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = small_model(yaml.safe_load((folder / "config.yaml").read_text()))
     config["study"] = "small"
     for city in ("mini-oxford", "mini-paris"):
         spec = config["datasets"][city]
         spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
         spec.update(expected_images=34, expected_queries=8)
-    config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
-    config["protocol"]["image_size"] = 96
-    config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
-    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
-    config["validation"] |= {"images": 6, "queries": 6}
-    config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
-    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "whitening_crops": 4}
     config["grid"] = [
         {
             "thresholds": ["0.01"],
