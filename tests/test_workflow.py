@@ -79,14 +79,20 @@ def write_study(folder: Path, name: str, **changes: object) -> str:
     return name
 
 
+OFFICIAL = {"oxford": "oxford5k", "paris": "paris6k"}
+REVISITED = {"oxford": "roxford5k", "paris": "rparis6k"}
+
+
 @pytest.mark.parametrize(
-    ("local", "downloads"),
+    ("cities", "local", "downloads"),
     [
-        ([], 6),  # Oxford's two archives, Paris's three, and the weights
-        (["paris_2-v1.tgz", "gt_files_170407.tgz", "Pitts30K_struct.mat"], 3),
+        (OFFICIAL, [], 6),  # Oxford's two archives, Paris's three, and the weights
+        (OFFICIAL, ["paris_2-v1.tgz", "gt_files_170407.tgz", "Pitts30K_struct.mat"], 3),
+        (REVISITED, [], 6),  # two pickles in place of the archives of lists
+        (REVISITED, ["gnd_rparis6k.pkl", "oxbuild_images-v1.tgz"], 4),
     ],
 )
-def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, local, downloads):
+def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, cities, local, downloads):
     """A dry run with official data and weights: it needs no network, and local copies count."""
     data = tmp_path / "data"
     data.mkdir()
@@ -101,7 +107,7 @@ def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, local, dow
     study = write_study(
         folder,
         "official.yaml",
-        cities={"oxford": "oxford5k", "paris": "paris6k"},
+        cities=cities,
         models={"vgg16": vgg16 | {"weights": weights}},
     )
     output = snakemake(folder, "-n", "train", "--configfile", study)
