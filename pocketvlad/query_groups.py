@@ -12,8 +12,8 @@ from dataclasses import replace
 from pocketvlad.ground_truth import QueryLists
 
 LEAST_SHARE = 0.5
-"""Of the shorter of two queries' lists. In Oxford's official lists it is 1 within a landmark, and at
-most 0.013 between two."""
+"""Of the shorter of two queries' lists. In Oxford's official lists it is 1 within a landmark, and
+between two at most 0.013."""
 
 
 def _images(query: QueryLists) -> frozenset[str]:

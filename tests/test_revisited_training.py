@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 from networks import random_network
-from training_cities import SETTINGS
+from training_cities import SETTINGS, training_images
 
 from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.dataset import index_dataset, write_dataset
+from pocketvlad.dataset import index_dataset
 from pocketvlad.evaluation import database_pictures, evaluate, query_pictures
 from pocketvlad.fine_tuning import fine_tune
 from pocketvlad.ground_truth import QueryLists
-from pocketvlad.images import ImageError, Preprocessing, Sizing
+from pocketvlad.images import ImageError
 from pocketvlad.landmarks import landmarks
-from pocketvlad.training_city import ValidationSettings, load_training_images
 from pocketvlad.triplet_objective import TripletObjective, epoch_tuples, tuple_batches
 from pocketvlad.validation import validate, validation_queries
 
@@ -50,16 +49,8 @@ def revisited(photograph):
                 (f"{letter}_3",),
             )
         )
-    index = path.parent / "dataset.json"
-    write_dataset(index, index_dataset("city", sizes, lists, protocol="revisited"))
-    return load_training_images(
-        index,
-        path.parent,
-        Sizing(67, "bilinear"),
-        Preprocessing((127.5,) * 3, (64.0,) * 3),
-        ValidationSettings(0.3, images=4, queries=20),
-        seed=1,
-    )
+    dataset = index_dataset("city", sizes, lists, protocol="revisited")
+    return training_images(dataset, path.parent)
 
 
 def test_a_landmark_is_easy_and_hard_and_its_query_no_negative(revisited):
@@ -110,7 +101,6 @@ def test_training_and_evaluation_run(revisited, tmp_path):
     network = random_network()
     history = fine_tune(
         network,
-        revisited,
         SETTINGS,
         3,
         Checkpoint(tmp_path / "c.pt", "x"),
