@@ -258,13 +258,12 @@ def test_a_revisited_study_runs(rendered, tmp_path):
             "expected_queries": 6,
         }
     config["cities"] = {"oxford": "roxford", "paris": "rparis"}
-    config["recovery"]["objective"] = "triplet"
     (folder / "revisited.yaml").write_text(yaml.safe_dump(config))
-    cell = "results/revisited/scores/vgg16/paris/0.005/l1-0/kmeans-8-fixed.json"
+    trained = "results/revisited/scores/vgg16/paris/base.json"
     histogram = "results/revisited/scores/histogram/paris.json"
-    snakemake(folder, "--cores", "2", "--configfile", "revisited.yaml", "--", cell, histogram)
+    snakemake(folder, "--cores", "2", "--configfile", "revisited.yaml", "--", trained, histogram)
     counts = {"images": 21, "expected_images": 21, "queries": 6, "expected_queries": 6}
-    for file, name in ((cell, "roxford"), (histogram, "rparis")):
+    for file, name in ((trained, "roxford"), (histogram, "rparis")):
         row = json.loads((folder / file).read_text())
         assert row["test_dataset"] == {"name": name, "protocol": "revisited", **counts}
         assert set(row["difficulties"]) == {"easy", "medium", "hard"}
