@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pocketvlad.images import INTERPOLATIONS, Box, ImageError, clip_box
+from pocketvlad.images import INTERPOLATIONS, Box, ImageError, clip_box, decoded, stored_size
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,12 @@ def augmented_image(
     interpolation: str,
     generator: np.random.Generator,
     box: Box | None = None,
+    upright: bool = False,
 ) -> np.ndarray:
     """A random square crop of the file, or of the box in it, its colours moved at random.
+
+    Args:
+        upright: see `images.load_image`.
 
     Returns:
         [size, size, 3] uint8, RGB.
@@ -39,11 +43,11 @@ def augmented_image(
     brightness, contrast = 1 + augmentation.colour * generator.uniform(-1, 1, size=2)
     try:
         with Image.open(path) as image:
-            region = (0, 0, *image.size) if box is None else clip_box(box, *image.size)
-            whole = image.size
+            whole = stored_size(image, upright)
+            region = (0, 0, *whole) if box is None else clip_box(box, *whole)
             if box is None:
                 image.draft("RGB", (2 * augmentation.size, 2 * augmentation.size))
-            picture = image.convert("RGB")
+            picture = decoded(image, upright)
     except OSError as error:
         raise ImageError(f"{path}: {error}") from None
     scale = picture.width / whole[0]  # the decoder may have made it smaller

@@ -37,7 +37,13 @@ def crop_batches(
     chosen = [names[index] for index in order[: settings.crops]]
 
     def load(name: str, own: np.random.Generator) -> np.ndarray:
-        return augmented_image(images.path(name), augmentation, images.sizing.interpolation, own)
+        return augmented_image(
+            images.path(name),
+            augmentation,
+            images.sizing.interpolation,
+            own,
+            upright=images.dataset.upright,
+        )
 
     size = settings.batch
     steps = [chosen[start : start + size] for start in range(0, len(chosen), size)]

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from pocketvlad.protocols import protocols_of_file
 from pocketvlad.weights.sources import SOURCES
 
 DATA_FOLDER_VARIABLE = "POCKETVLAD_DATA"
@@ -34,6 +35,14 @@ def _explain(error: ValidationError) -> str:
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"missing key{f' in {key}' if key else ''}: {', '.join(missing)}; add it"
+    if error.validator == "dependentRequired":
+        pairs = [
+            f"{needed} ({name} needs it)"
+            for name, group in error.validator_value.items()
+            for needed in group
+            if name in error.instance and needed not in error.instance
+        ]
+        return f"missing key in {key}: {', '.join(pairs)}; add it"
     if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
         return f"{key}: the name {error.instance!r} does not fit; write {remedy}"
     return f"{key}: {error.instance!r} does not fit; write {remedy}"
@@ -71,6 +80,24 @@ def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
         )
 
 
+def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
+    """What of a data set's ground truth does not fit the rest of it."""
+    files = dataset.get("ground_truth", [])
+    protocol = dataset.get("protocol", "original")
+    if "render" in dataset and protocol != "original":
+        yield f"{key}.protocol: {protocol!r}, but what is drawn has official lists; remove it"
+    for file in [files] if isinstance(files, str) else files:
+        fitting = protocols_of_file(PurePath(file))
+        if protocol not in fitting:
+            yield (
+                f"{key}.ground_truth: {file} is for the {fitting[0]} protocol; write `protocol: "
+                f"{fitting[0]}`, or name another ground truth"
+            )
+    tables = [file for file in source_names(dataset, "ground_truth") if is_table(file)]
+    if tables and len(files) > 1:
+        yield f"{key}.ground_truth: {tables[0]} is one of {len(files)}; write it alone"
+
+
 def _contradictions(config: Mapping) -> Iterator[str]:
     """What no schema can say: keys that must agree with each other."""
     for role, name in config["cities"].items():
@@ -83,12 +110,24 @@ def _contradictions(config: Mapping) -> Iterator[str]:
         yield "cities: both roles have the same data set; a model is tested on another city"
     for name, dataset in config["datasets"].items():
         for kind in ("images", "ground_truth"):
-            for number, source in enumerate(dataset.get(kind, [])):
+            for number, source in enumerate(source_names(dataset, kind)):
                 if source not in config["sources"]:
                     yield (
                         f"datasets.{name}.{kind}.{number}: no source is called {source!r}; add it "
                         f"to sources, which has {', '.join(config['sources']) or 'none'}"
                     )
+        yield from _unfit_ground_truth(f"datasets.{name}", dataset)
+    protocols = {
+        role: config["datasets"][name].get("protocol", "original")
+        for role, name in config["cities"].items()
+        if name in config["datasets"]
+    }
+    if len(set(protocols.values())) > 1:
+        yield (
+            "cities: "
+            + ", ".join(f"{role} has the {found} protocol" for role, found in protocols.items())
+            + "; their figures cannot stand in one table: choose two data sets of one protocol"
+        )
     for number, block in enumerate(config["grid"]):
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
             yield (
@@ -129,6 +168,38 @@ def check_config(config: Mapping, schema: Path) -> None:
 def data_folder(config: Mapping) -> Path:
     """Where relative file urls and weights files start from."""
     return Path(os.environ.get(DATA_FOLDER_VARIABLE) or config.get("data_folder", "data"))
+
+
+def source_names(dataset: Mapping, kind: str) -> list[str]:
+    """The sources that a data set's `images` or `ground_truth` are; none for a path."""
+    names = dataset.get(kind, [])
+    return [] if isinstance(names, str) else names
+
+
+def is_table(file: str) -> bool:
+    """Whether a ground truth is one file, not an archive of lists."""
+    return PurePath(file).suffix in (".pkl", ".csv")
+
+
+def require_local_data(config: Mapping) -> None:
+    """Look whether the cities' folders and local ground truths are there.
+
+    Raises:
+        ConfigError: with one line for each that is not.
+    """
+    start = data_folder(config)
+    remedy = f"correct it, `data_folder` ({start}) or {DATA_FOLDER_VARIABLE}"
+    faults = []
+    for name in config["cities"].values():
+        dataset = config["datasets"][name]
+        if "folder" in dataset and not (path := local_file(dataset["folder"], start)).is_dir():
+            fault = "is not a folder" if path.exists() else "is missing"
+            faults.append(f"datasets.{name}.folder: {path} {fault}; {remedy}")
+        file = dataset.get("ground_truth")
+        if isinstance(file, str) and not (path := local_file(file, start)).exists():
+            faults.append(f"datasets.{name}.ground_truth: {path} is missing; {remedy}")
+    if faults:
+        raise ConfigError("data are missing:\n  " + "\n  ".join(faults))
 
 
 def local_file(url_or_path: str, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """Random parts of pictures, which stand in for cropped queries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,5 +21,5 @@ def random_crops(pictures: Sequence[Picture], count: int, seed: int) -> list[Pic
             share = generator.uniform(0.5, 0.9)
             left, top = generator.uniform(0, 1 - share, size=2)
             box = (left * width, top * height, (left + share) * width, (top + share) * height)
-            crops.append(Picture(picture.path, picture.size, box))
+            crops.append(replace(picture, box=box))
     return crops

@@ -1,7 +1,8 @@
 """Ground truth of one's own city as a table: `query,x1,y1,x2,y2,image,label`.
 
 A row says what `image` is to the query that `query` (an image) and its box make: good, ok or junk.
-Whatever no row names shows something else.
+Whatever no row names shows something else; but the query's own image, where no row names it, is
+junk, for to find that says nothing.
 """
 
 from pathlib import Path
@@ -9,20 +10,24 @@ from pathlib import Path
 import pandas as pd
 
 from pocketvlad.ground_truth import GroundTruthError, QueryLists
+from pocketvlad.image_files import bare_name
+from pocketvlad.query_groups import with_landmarks
 
 COLUMNS = ["query", "x1", "y1", "x2", "y2", "image", "label"]
 LABELS = ("good", "ok", "junk")
 
 
-def _landmark(image: str) -> str:
-    """Queries of one landmark are named alike: "tower" of "tower_1" and "tower_2"."""
-    stem, _, number = image.rpartition("_")
-    return stem if stem and number.isdigit() else image
-
-
 def _read(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        # Excel writes a mark of the encoding before the first letter: "-sig" skips it.
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
+        )
     except FileNotFoundError:
         raise GroundTruthError(f"{path} is missing") from None
     except (ValueError, UnicodeDecodeError) as error:
@@ -31,10 +36,12 @@ def _read(path: Path) -> pd.DataFrame:
         raise GroundTruthError(
             f"{path} has the columns {','.join(table.columns)}; write {','.join(COLUMNS)}"
         )
+    table = table.fillna("")
+    table = table[(table != "").any(axis=1)].copy()  # blank lines; the others keep their numbers
     if table.empty:
         raise GroundTruthError(f"{path} has no rows: no query, nothing to find")
     for name in ("query", "image"):
-        table[name] = table[name].str.removesuffix(".jpg")
+        table[name] = table[name].str.strip().map(bare_name)
     return table
 
 
@@ -54,11 +61,14 @@ def _box(path: Path, number: int, row: dict[str, str]) -> tuple[float, float, fl
 def read_csv_ground_truth(path: Path) -> list[QueryLists]:
     """Every query, sorted by name: its image's, with a number where an image has several boxes.
 
+    Folders and the suffixes of images are cut off the names.
+
     Raises:
         GroundTruthError: a missing column, box or label; names file and line.
     """
     boxes: dict[str, dict[tuple, dict[str, list[str]]]] = {}
-    for number, row in enumerate(_read(path).to_dict("records"), start=2):
+    table = _read(path)
+    for number, row in zip(table.index + 2, table.to_dict("records"), strict=True):
         if row["label"] not in LABELS:
             raise GroundTruthError(
                 f"{path}, line {number}: label {row['label']!r}; write one of {', '.join(LABELS)}"
@@ -73,14 +83,13 @@ def read_csv_ground_truth(path: Path) -> list[QueryLists]:
                 f"{path}, line {number}: {row['image']} has a label already for this query"
             )
         lists[row["label"]].append(row["image"])
-    return [
-        QueryLists(
-            image if len(found) == 1 else f"{image}/{place}",
-            _landmark(image),
-            image,
-            box,
-            *(tuple(lists[label]) for label in LABELS),
-        )
-        for image, found in sorted(boxes.items())
-        for place, (box, lists) in enumerate(found.items(), start=1)
-    ]
+    queries = []
+    for image, found in boxes.items():
+        for place, (box, lists) in enumerate(found.items(), start=1):
+            if not any(image in listed for listed in lists.values()):
+                lists["junk"].append(image)
+            name = image if len(found) == 1 else f"{image}/{place}"
+            queries.append(
+                QueryLists(name, "", image, box, *(tuple(lists[label]) for label in LABELS))
+            )
+    return with_landmarks(queries)

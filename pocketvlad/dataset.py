@@ -41,6 +41,7 @@ class Dataset:
 
     `sizes` maps each image of the database by its name, sorted, to its (width, height) in pixels;
     `outside` does so for query images that are not in the database (the revisited protocol's).
+    `upright`: sizes and boxes refer to images turned as their cameras were held.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Dataset:
     queries: tuple[Query, ...]
     expected_images: int
     expected_queries: int
+    upright: bool = False
 
     @property
     def images(self) -> list[str]:
@@ -92,18 +94,20 @@ def index_dataset(
     expected_queries: int | None = None,
     leave_out: Iterable[str] = (),
     partial: bool = False,
+    upright: bool = False,
 ) -> Dataset:
     """Hold the lists against the images.
 
     Args:
         sizes: (width, height) of every image found, by name.
-        protocol: "revisited" takes the queries' images out of the database.
+        protocol: "revisited" takes the queries' images out of the database and of all lists.
         expected_images: how many the complete data set has, `leave_out` not counted off, query
             images counted; None: as many as there are, for a data set of one's own.
         expected_queries: likewise.
         leave_out: images to ignore wherever they are named.
         partial: whether images and queries may be missing. If so, queries without their image
             or without any positive are dropped and the lists are cut.
+        upright: whether `sizes` are those of images turned as their cameras were held.
 
     Raises:
         DatasetError: a count is off or a list names a missing image, and `partial` is false; or
@@ -114,7 +118,8 @@ def index_dataset(
     there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
     expected_there = len(there) if expected_images is None else expected_images - len(leave_out)
     expected_queries = len(lists) if expected_queries is None else expected_queries
-    remedy = "get the whole archive, or allow a part of it with `partial: true`"
+    remedy = "get all images, correct the lists, or allow a part with `partial: true`"
+    outside = {query.image for query in lists} if protocol == "revisited" else set()
     if not partial:
         if len(there) != expected_there:
             raise DatasetError(
@@ -135,16 +140,18 @@ def index_dataset(
                 f"there, {missing[0]} for one; {remedy}"
             )
         cut = {
-            kind: tuple(n for n in getattr(query, kind) if n in there)
+            kind: tuple(n for n in getattr(query, kind) if n in there and n not in outside)
             for kind in ("good", "ok", "junk")
         }
         if query.image in there and (cut["good"] or cut["ok"]):
             queries.append(Query(query.name, query.landmark, query.image, query.box, **cut))
         elif not partial:
-            raise DatasetError(f"data set {name}: query {query.name} has no positives")
+            raise DatasetError(
+                f"data set {name}: query {query.name} has no positives in the database; list some, "
+                "or leave it out with `partial: true`"
+            )
     if not queries:
         raise DatasetError(f"data set {name}: no query has its image and a positive; {remedy}")
-    outside = {query.image for query in lists} if protocol == "revisited" else set()
     return Dataset(
         name,
         protocol,
@@ -153,7 +160,20 @@ def index_dataset(
         tuple(queries),
         expected_there - len(outside),
         expected_queries,
+        upright,
     )
+
+
+def require_boxes_inside(dataset: Dataset) -> None:
+    """Raises DatasetError where the box of a query lies beside its image; names both."""
+    for query in dataset.queries:
+        (x1, y1, x2, y2), (width, height) = query.box, dataset.size_of(query.image)
+        if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
+            raise DatasetError(
+                f"data set {dataset.name}: the box {x1:g} {y1:g} {x2:g} {y2:g} of query "
+                f"{query.name} lies outside of its image {query.image}, which has {width} x "
+                f"{height} pixels; give x1 y1 x2 y2 in pixels of that image"
+            )
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:

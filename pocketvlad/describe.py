@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pocketvlad.images import (
     Box,
+    ImageError,
     Preprocessing,
     Sizing,
     clip_box,
@@ -44,6 +45,29 @@ class Picture:
             x1, y1, x2, y2 = clip_box(self.box, width, height)
             width, height = x2 - x1, y2 - y1
         return fitted_size(width, height, sizing.image_size)
+
+
+def too_small(picture: Picture, sizing: Sizing, least_side: int) -> str | None:
+    """None, or what is wrong with a picture of which too few pixels are left for a network."""
+    width, height = picture.shape(sizing)
+    if min(width, height) >= least_side:
+        return None
+    return (
+        f"{picture.path}: {width} x {height} pixels are left of it at {sizing.image_size} on the "
+        f"longest side; the network needs {least_side} on either"
+    )
+
+
+def require_sides(pictures: Sequence[Picture], sizing: Sizing, least_side: int) -> None:
+    """Raises ImageError where pictures of a data set are too small for a network; names all."""
+    faults = [fault for each in pictures if (fault := too_small(each, sizing, least_side))]
+    if faults:
+        raise ImageError(
+            f"{len(faults)} of {len(pictures)} images or boxes are too small or too narrow:\n  "
+            + "\n  ".join(faults)
+            + "\nraise protocol.image_size, enlarge the boxes, or name the images under "
+            "`leave_out` of the data set"
+        )
 
 
 def batches_by_shape(

@@ -2,10 +2,11 @@
 
 import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
+from pocketvlad.image_files import bare_name
 from pocketvlad.retrieval import check_finite
 
 
@@ -44,7 +45,7 @@ class Descriptors:
 
 
 def read_descriptors(path: Path) -> Descriptors:
-    """Read `names` (paths and the suffix .jpg are cut off) and `descriptors`.
+    """Read `names` (folders and the suffixes of images are cut off) and `descriptors`.
 
     Raises:
         DescriptorError: missing or doubled names, wrong shapes, numbers that are none.
@@ -62,7 +63,7 @@ def read_descriptors(path: Path) -> Descriptors:
         raise DescriptorError(f"{path}: `descriptors` is {rows.dtype} {rows.shape}; {remedy}")
     if len(names) != len(rows):
         raise DescriptorError(f"{path}: {len(names)} names for {len(rows)} descriptors")
-    short = [PurePath(name).name.removesuffix(".jpg") for name in names.tolist()]
+    short = [bare_name(name) for name in names.tolist()]
     if len(set(short)) != len(short):
         doubled = next(name for name in short if short.count(name) > 1)
         raise DescriptorError(f"{path}: {doubled!r} is there more than once; leave one of each")

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from pocketvlad.dataset import Dataset
-from pocketvlad.describe import Picture, describe
+from pocketvlad.describe import Picture, describe, require_sides
 from pocketvlad.images import Box, Preprocessing, Sizing
 from pocketvlad.retrieval import rankings
 from pocketvlad.scores import Scores, score_rankings
@@ -18,7 +18,10 @@ from pocketvlad.scores import Scores, score_rankings
 
 def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
     """Every image of the data set, in its order."""
-    return [Picture(folder / f"{name}.jpg", size) for name, size in dataset.sizes.items()]
+    return [
+        Picture(folder / f"{name}.jpg", size, upright=dataset.upright)
+        for name, size in dataset.sizes.items()
+    ]
 
 
 def _grown(box: Box, pixels: float) -> Box:
@@ -39,6 +42,7 @@ def query_pictures(
             folder / f"{query.image}.jpg",
             dataset.size_of(query.image),
             _grown(query.box, box_growth) if crop else None,
+            dataset.upright,
         )
         for query in dataset.queries
     ]
@@ -55,13 +59,16 @@ def _at_scales(
     protocol: dict[str, object],
     preprocessing: Preprocessing,
     batch_size: int,
+    least_side: int,
 ) -> np.ndarray:
     """[N, D] The mean of the descriptors at each of the protocol's scales, unit length again."""
     sizing, total = sizing_of(protocol), 0
-    for scale in protocol["scales"]:
-        scaled = replace(sizing, image_size=max(1, round(scale * sizing.image_size)))
+    sizes = [max(1, round(scale * sizing.image_size)) for scale in protocol["scales"]]
+    require_sides(pictures, replace(sizing, image_size=min(sizes)), least_side)
+    for size in sizes:
+        scaled = replace(sizing, image_size=size)
         total = total + describe(function, pictures, scaled, preprocessing, batch_size)
-    if len(protocol["scales"]) == 1:
+    if len(sizes) == 1:
         return total
     return total / np.linalg.norm(total, axis=1, keepdims=True)
 
@@ -73,16 +80,21 @@ def evaluate(
     protocol: dict[str, object],
     preprocessing: Preprocessing,
     batch_size: int = 16,
+    least_side: int = 1,
 ) -> dict[str, Scores]:
     """Scores of every query of `dataset`, described by `function`, by difficulty.
 
     Args:
         function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
         protocol: the config's section of that name.
+        least_side: pixels that `function` needs on either side of an image.
+
+    Raises:
+        ImageError: images or boxes are smaller than that; names all of them.
     """
     database = database_pictures(dataset, folder)
     queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
-    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size)
+    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size, least_side)
     ranked = rankings(rows[len(database) :], dataset.images, rows[: len(database)])
     return score_rankings(dataset.queries, ranked, dataset.protocol)
 

@@ -2,23 +2,32 @@
 
 import tarfile
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pocketvlad.csv_ground_truth import read_csv_ground_truth
 from pocketvlad.ground_truth import GroundTruthError, QueryLists, read_ground_truth
+from pocketvlad.protocols import protocols_of_file
 from pocketvlad.revisited import read_revisited
 from pocketvlad.unpack import unpack
 
 
-def read_any_ground_truth(path: Path, query_prefix: str = "") -> list[QueryLists]:
+def read_any_ground_truth(path: Path, protocol: str, query_prefix: str = "") -> list[QueryLists]:
     """The queries of a folder or an archive of official lists, of a gnd_*.pkl or of a CSV.
 
     Args:
+        protocol: the one that the queries are for.
         query_prefix: see `ground_truth.read_ground_truth`.
 
     Raises:
-        GroundTruthError, ArchiveError: missing, or none of these; names the file.
+        GroundTruthError, ArchiveError: missing, none of these, or of the other protocol; names
+            the file.
     """
+    fitting = protocols_of_file(PurePath(path.name))
+    if protocol not in fitting:
+        raise GroundTruthError(
+            f"{path} is for the {fitting[0]} protocol, not for the {protocol} one: its lists mean "
+            f"something else; choose {fitting[0]}, or another ground truth"
+        )
     if path.is_dir():
         return read_ground_truth(path, query_prefix)
     if path.suffix == ".pkl":

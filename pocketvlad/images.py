@@ -19,7 +19,8 @@ Box = tuple[float, float, float, float]
 # What Pillow raises for files that it cannot or will not decode.
 _FAULTS = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError)
 _MOST = 1e6  # of a mean or a deviation; pixels end at 255
-_ORIENTATION = 0x0112  # the EXIF tag; from 5 on the sides are exchanged
+_ORIENTATION = 0x0112  # the EXIF tag
+_SIDEWAYS = 5  # of its values, the first by which the sides are exchanged
 
 
 class ImageError(ValueError):
@@ -97,6 +98,19 @@ def clip_box(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     return x1, y1, x2, y2
 
 
+def stored_size(image: Image.Image, upright: bool) -> tuple[int, int]:
+    """(width, height) of a file that is not decoded yet; `upright`: as the camera was held."""
+    turned = upright and image.getexif().get(_ORIENTATION, 1) >= _SIDEWAYS
+    return image.size[::-1] if turned else image.size
+
+
+def decoded(image: Image.Image, upright: bool) -> Image.Image:
+    """The picture in RGB; `upright`: turned as the camera was held."""
+    if upright and image.getexif().get(_ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    return image.convert("RGB")
+
+
 def image_size(path: Path, upright: bool = False) -> tuple[int, int]:
     """(width, height) from the file's header alone; `upright`: as the camera was held.
 
@@ -105,21 +119,20 @@ def image_size(path: Path, upright: bool = False) -> tuple[int, int]:
     """
     try:
         with Image.open(path) as image:
-            turned = upright and image.getexif().get(_ORIENTATION, 1) >= 5
-            return image.size[::-1] if turned else image.size
+            return stored_size(image, upright)
     except _FAULTS as error:
         raise ImageError(f"{path} is not a readable image: {error}") from None
 
 
-def intact_size(path: Path) -> tuple[int, int]:
-    """(width, height), after the file has been decoded to its end.
+def intact_size(path: Path, upright: bool = False) -> tuple[int, int]:
+    """(width, height), after the file has been decoded to its end; `upright`: see `image_size`.
 
     Raises:
         ImageError: it cannot be; the message names the file.
     """
     try:
         with Image.open(path) as image:
-            size = image.size
+            size = stored_size(image, upright)
             # An eighth of the pixels: the decoder must read the whole file for them.
             image.draft("RGB", (1, 1))
             image.load()
@@ -146,19 +159,18 @@ def load_image(
     resample = INTERPOLATIONS[sizing.interpolation]
     try:
         with Image.open(path) as image:
-            if upright:
-                image = ImageOps.exif_transpose(image)
+            size = stored_size(image, upright)
             if box is not None:
-                region = clip_box(box, *image.size)
+                region = clip_box(box, *size)
                 target = fitted_size(
                     region[2] - region[0], region[3] - region[1], sizing.image_size
                 )
-                picture = image.convert("RGB").resize(target, resample, box=region)
+                picture = decoded(image, upright).resize(target, resample, box=region)
             else:
-                target = fitted_size(*image.size, sizing.image_size)
+                target = fitted_size(*size, sizing.image_size)
                 if sizing.decoder_scaling:
-                    image.draft("RGB", target)
-                picture = image.convert("RGB")
+                    image.draft("RGB", target if size == image.size else target[::-1])
+                picture = decoded(image, upright)
                 if picture.size != target:
                     picture = picture.resize(target, resample)
     except (*_FAULTS, ImageError) as error:

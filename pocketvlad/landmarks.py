@@ -16,7 +16,7 @@ class Landmark:
 
     name: str
     positives: tuple[str, ...]  # good or ok for one of its queries, sorted
-    shown: frozenset[str]  # positives and junk: never a negative
+    shown: frozenset[str]  # positives, junk and its queries' images: never a negative
     queries: tuple[tuple[str, Box], ...] = ()  # image and box of each query
 
 
@@ -27,7 +27,7 @@ def landmarks(dataset: Dataset) -> list[Landmark]:
     queries: dict[str, list[tuple[str, Box]]] = defaultdict(list)
     for query in dataset.queries:
         positives[query.landmark] |= query.positives
-        shown[query.landmark] |= query.positives | set(query.junk)
+        shown[query.landmark] |= query.positives | {*query.junk, query.image}
         queries[query.landmark].append((query.image, query.box))
     return [
         Landmark(name, tuple(sorted(found)), frozenset(shown[name]), tuple(queries[name]))
@@ -71,7 +71,7 @@ def split_landmarks(
         landmark = found[index]
         positives = tuple(name for name in landmark.positives if name not in closed)
         if len(positives) > 1:
-            queries = tuple(query for query in landmark.queries if query[0] in positives)
+            queries = tuple(query for query in landmark.queries if query[0] not in closed)
             training.append(Landmark(landmark.name, positives, landmark.shown, queries))
     shown = closed.union(*(landmark.shown for landmark in training))
     background = tuple(name for name in images if name not in shown)

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pocketvlad.backbones import LEAST_SIDE
-from pocketvlad.describe import Picture
+from pocketvlad.describe import Picture, too_small
+from pocketvlad.image_files import SUFFIXES, find_images
 from pocketvlad.images import (
     INTERPOLATIONS,
     Box,
@@ -16,8 +17,6 @@ from pocketvlad.images import (
 )
 from pocketvlad.model_file import Model
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
-
 
 def image_files(folder: Path) -> list[Path]:
     """The images in `folder` and the folders in it, by name; hidden ones are left out.
@@ -27,12 +26,7 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    files = find_images(folder)
     if not files:
         raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     return files
@@ -52,13 +46,8 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from None
     backbone = model.network.architecture.backbone
-    width, height = picture.shape(sizing)
-    if min(width, height) < LEAST_SIDE[backbone]:
-        raise ImageError(
-            f"{path}: {width} x {height} pixels are left of it at {sizing.image_size} on the "
-            f"longest side; {backbone} needs {LEAST_SIDE[backbone]} on either: take a larger or "
-            "less narrow part, or raise --image-size"
-        )
+    if fault := too_small(picture, sizing, LEAST_SIDE[backbone]):
+        raise ImageError(f"{fault}: take a larger or less narrow part, or raise --image-size")
     return picture
 
 

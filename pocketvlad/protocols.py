@@ -6,6 +6,7 @@ images as `good` and hard ones as `ok`, so that the original rule is Medium.
 """
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from pocketvlad.dataset import Query
 
@@ -13,6 +14,18 @@ ALL = "all"
 DIFFICULTIES = {"original": (ALL,), "revisited": ("easy", "medium", "hard")}
 HEADLINES = (ALL, "medium")
 """The difficulty whose mAP stands for the whole in tables: of either protocol, one is here."""
+
+
+def protocols_of_file(path: PurePath) -> tuple[str, ...]:
+    """The protocols that a ground truth is for, by its file's suffix.
+
+    The lists of one say nothing in the other: good and ok are not easy and hard, and a query whose
+    image is not in its own lists would find it first and be wrong. A table of one's own may be
+    for either, its `good` then meaning easy and its `ok` hard.
+    """
+    if path.suffix == ".csv":
+        return ("original", "revisited")
+    return ("revisited",) if path.suffix == ".pkl" else ("original",)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.ground_truth import GroundTruthError, QueryLists
+from pocketvlad.query_groups import with_landmarks
 
 _ALLOWED = {
     ("numpy", "ndarray"),
@@ -34,11 +35,6 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _landmark(image: str) -> str:
-    """ "all_souls" of "all_souls_000013"."""
-    return image.rpartition("_")[0] or image
-
-
 def _names(raw: Mapping, key: str) -> list[str]:
     names = [str(name) for name in raw[key]]
     if len(set(names)) != len(names):
@@ -57,7 +53,7 @@ def _query(image: str, entry: Mapping, database: list[str]) -> QueryLists:
     if not (x2 > x1 and y2 > y1):
         raise ValueError(f"query {image}: empty box {x1} {y1} {x2} {y2}")
     easy, hard, junk = (listed(kind) for kind in ("easy", "hard", "junk"))
-    return QueryLists(image, _landmark(image), image, (x1, y1, x2, y2), easy, hard, junk)
+    return QueryLists(image, "", image, (x1, y1, x2, y2), easy, hard, junk)
 
 
 def read_revisited(path: Path) -> list[QueryLists]:
@@ -84,10 +80,13 @@ def read_revisited(path: Path) -> list[QueryLists]:
         IndexError,
         AttributeError,
         ImportError,
+        MemoryError,  # of an array of an absurd size
+        OverflowError,
+        RecursionError,
     ) as error:
         raise GroundTruthError(
             f"{path} is not a ground truth of Revisited Oxford or Paris: {error!r}; fetch it again"
         ) from None
     if not queries:
         raise GroundTruthError(f"{path} has no queries")
-    return sorted(queries, key=lambda query: query.name)
+    return with_landmarks(queries)

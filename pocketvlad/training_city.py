@@ -31,7 +31,12 @@ class TrainingImages:
     validation: ValidationSettings
 
     def pictures(self, names: Sequence[str]) -> list[Picture]:
-        return [Picture(self.path(name), self.dataset.sizes[name]) for name in names]
+        """Whole images of the database, or of queries."""
+        dataset = self.dataset
+        return [
+            Picture(self.path(name), dataset.size_of(name), upright=dataset.upright)
+            for name in names
+        ]
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.jpg"

@@ -72,8 +72,14 @@ def tuple_batches(
 
     def load(part: tuple[str, Box | None], own: np.random.Generator) -> np.ndarray:
         name, box = part
-        path = images.path(name)
-        return augmented_image(path, augmentation, images.sizing.interpolation, own, box)
+        return augmented_image(
+            images.path(name),
+            augmentation,
+            images.sizing.interpolation,
+            own,
+            box,
+            images.dataset.upright,
+        )
 
     size = settings.tuples_per_step
     steps = [tuples[start : start + size] for start in range(0, len(tuples), size)]

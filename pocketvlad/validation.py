@@ -1,6 +1,7 @@
 """The held-out landmarks of the training city as a small retrieval task."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pocketvlad.crops import random_crops
 from pocketvlad.dataset import Query
@@ -18,8 +19,9 @@ def validation_queries(
 ) -> tuple[list[Query], list[Picture]]:
     """At most `limit` queries of the held-out landmarks, and their pictures.
 
-    Every positive makes one: an official query with its box, any other with a random crop, the
-    same in every epoch. Its own image is junk: finding that says nothing.
+    Every positive and every image of an official query makes one: the latter with its box, any
+    other with a random crop, the same in every epoch. Its own image is junk: finding that says
+    nothing.
     """
     boxes = {image: box for landmark in held for image, box in landmark.queries}
     queries = [
@@ -33,12 +35,14 @@ def validation_queries(
             junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
         )
         for landmark in held
-        for seed, name in enumerate(landmark.positives)
+        for seed, name in enumerate(
+            sorted({*landmark.positives, *(image for image, _ in landmark.queries)})
+        )
     ]
     queries = queries[:: max(1, -(-len(queries) // limit))]
+    whole = images.pictures([query.image for query in queries])
     pictures = [
-        Picture(images.path(query.image), images.dataset.sizes[query.image], query.box)
-        for query in queries
+        replace(picture, box=query.box) for picture, query in zip(whole, queries, strict=True)
     ]
     return queries, pictures
 

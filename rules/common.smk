@@ -11,9 +11,13 @@ from pocketvlad.config import (
     check_config,
     data_folder,
     embedded_weights,
+    is_table,
     local_file,
+    require_local_data,
+    source_names,
 )
 from pocketvlad.grid import grid_cells
+from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
 from pocketvlad.sources import declared_source, source_path
 from pocketvlad.summary import summary_text
@@ -23,6 +27,7 @@ pass_on_path(workflow.basedir)
 
 try:
     check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
+    require_local_data(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -69,9 +74,13 @@ def library(script):
     return digest(package_modules(root / "workflow_scripts" / f"{script}.py", root))
 
 
+# A regular expression that fits nothing. (An empty one would be no constraint.)
+NOTHING = "(?!)"
+
+
 def one_of(names):
     """A regular expression for these names and no others."""
-    return "|".join(map(re.escape, names))
+    return "|".join(map(re.escape, names)) or NOTHING
 
 
 def test_city(training_city):
@@ -91,7 +100,7 @@ def seed_of(*parts):
 
 def archive_names(city, kind):
     """The sources that a city's archives of one kind (images, ground_truth) are."""
-    return dataset_of(city).get(kind, [])
+    return [name for name in source_names(dataset_of(city), kind) if not is_table(name)]
 
 
 def archive_paths(city, kind):
@@ -100,6 +109,36 @@ def archive_paths(city, kind):
         file = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
         return [f"results/{STUDY}/data/{city}/archives/{file}"]
     return list(declared_files(archive_names(city, kind)))
+
+
+def table_names(city):
+    """The source that a city's ground truth is, if it is one file, as a list that may be empty."""
+    return [
+        name
+        for name in source_names(dataset_of(city), "ground_truth")
+        if is_table(name)
+    ]
+
+
+def ground_truth(city):
+    """The folder or file with a city's queries."""
+    declared = dataset_of(city).get("ground_truth")
+    if isinstance(declared, str):
+        return str(local_file(declared, DATA_FOLDER))
+    tables = declared_files(table_names(city))
+    return next(iter(tables), f"results/{STUDY}/data/{city}/ground_truth")
+
+
+def own_folder(city):
+    """The folder of a city's own images."""
+    return local_file(dataset_of(city)["folder"], DATA_FOLDER)
+
+
+def state_of_lists(city):
+    """What changes when a folder of official lists of one's own does; None for all else."""
+    folder = Path(ground_truth(city))
+    if isinstance(dataset_of(city).get("ground_truth"), str) and folder.is_dir():
+        return state(sorted(folder.glob("*.txt")), folder)
 
 
 def declared_files(names):

@@ -59,10 +59,37 @@ rule extract_archives:
         "../workflow_scripts/extract_archives.py"
 
 
+# Where a city's images are a folder of one's own, this is how its pictures get there.
+ruleorder: link_images > extract_archives
+
+
+# The folder itself is no input: its time changes with every hidden file in it, and not when a
+# picture is replaced. What the files in it look like is a parameter in its stead.
+rule link_images:
+    output:
+        directory("results/{study}/data/{city}/images"),
+    log:
+        "logs/{study}/link_images/{city}.log",
+    wildcard_constraints:
+        city=one_of(city for city in CITIES if "folder" in dataset_of(city)),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("link_images"),
+        folder=lambda wildcards: str(own_folder(wildcards.city)),
+        state=lambda wildcards: state(
+            find_images(own_folder(wildcards.city)), own_folder(wildcards.city)
+        ),
+    script:
+        "../workflow_scripts/link_images.py"
+
+
 rule index_dataset:
     input:
         images="results/{study}/data/{city}/images",
-        ground_truth="results/{study}/data/{city}/ground_truth",
+        ground_truth=lambda wildcards: (
+            [] if state_of_lists(wildcards.city) else ground_truth(wildcards.city)
+        ),
     output:
         "results/{study}/data/{city}/dataset.json",
     log:
@@ -71,12 +98,25 @@ rule index_dataset:
         "../envs/environment.yaml"
     params:
         library=library("index_dataset"),
+        declared=lambda wildcards: declared_files(table_names(wildcards.city)),
         name=lambda wildcards: config["cities"][wildcards.city],
-        query_prefix=lambda wildcards: dataset_of(wildcards.city)["query_prefix"],
-        expected_images=lambda wildcards: dataset_of(wildcards.city)["expected_images"],
-        expected_queries=lambda wildcards: dataset_of(wildcards.city)[
+        ground_truth=lambda wildcards: ground_truth(wildcards.city),
+        state=lambda wildcards: state_of_lists(wildcards.city),
+        protocol=lambda wildcards: dataset_of(wildcards.city).get(
+            "protocol", "original"
+        ),
+        query_prefix=lambda wildcards: dataset_of(wildcards.city).get(
+            "query_prefix", ""
+        ),
+        expected_images=lambda wildcards: dataset_of(wildcards.city).get(
+            "expected_images"
+        ),
+        expected_queries=lambda wildcards: dataset_of(wildcards.city).get(
             "expected_queries"
-        ],
+        ),
+        # Photographs of one's own are seen as they were held; published boxes refer to the
+        # pixels as they are stored.
+        upright=lambda wildcards: "folder" in dataset_of(wildcards.city),
         leave_out=lambda wildcards: dataset_of(wildcards.city).get("leave_out", []),
         partial=lambda wildcards: dataset_of(wildcards.city).get("partial", False),
     script:

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import settings
 from networks import random_network
 from PIL import Image
+from training_cities import training_images
 
-from pocketvlad.dataset import Dataset, Query, write_dataset
-from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.training_city import ValidationSettings, load_training_images
+from pocketvlad.dataset import Dataset, Query
 
 # The same examples in every run: a failure here is one anywhere.
 settings.register_profile("reproducible", derandomize=True)
@@ -67,18 +66,8 @@ def city(photograph):
         )
         for letter in "abc"
     )
-    index = path.parent / "dataset.json"
-    write_dataset(
-        index, Dataset("city", "original", dict(sorted(sizes.items())), {}, queries, 16, 3)
-    )
-    return load_training_images(
-        index,
-        path.parent,
-        Sizing(67, "bilinear"),
-        Preprocessing((127.5,) * 3, (64.0,) * 3),
-        ValidationSettings(0.3, images=4, queries=10),
-        seed=1,
-    )
+    dataset = Dataset("city", "original", dict(sorted(sizes.items())), {}, queries, 16, 3)
+    return training_images(dataset, path.parent)
 
 
 @pytest.fixture

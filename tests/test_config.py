@@ -13,6 +13,7 @@ from pocketvlad.config import (
     data_folder,
     embedded_weights,
     local_file,
+    require_local_data,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,51 @@ def test_the_studies_are_valid(name):
             [{"urls": ["https://x/y"]}],
             r"oxford5k\.images\.0: \{'urls'.*write the name of an entry of sources",
         ),
+        (
+            ("datasets", "oxford5k", "ground_truth"),
+            ["gnd_roxford5k.pkl"],
+            r"oxford5k\.ground_truth: gnd_roxford5k\.pkl is for the revisited .*`protocol: revisit",
+        ),
+        (
+            ("datasets", "roxford5k", "ground_truth"),
+            ["gt_files_170407.tgz"],
+            r"roxford5k\.ground_truth: gt_files_170407\.tgz is for the original protocol",
+        ),
+        (
+            ("datasets", "roxford5k", "ground_truth"),
+            ["gnd_roxford5k.pkl", "gnd_rparis6k.pkl"],
+            r"roxford5k\.ground_truth: gnd_roxford5k\.pkl is one of 2; write it alone",
+        ),
+        (("datasets", "roxford5k", "protocol"), "revised", r"protocol: 'revised'.*original"),
+        (("datasets", "mini-paris", "protocol"), "revisited", r"mini-paris\.protocol.*remove it"),
+        (
+            ("cities", "paris"),
+            "roxford5k",
+            r"oxford has the original protocol, paris has the revisited .*two data sets of one",
+        ),
+        (
+            ("datasets", "york"),
+            {"folder": "york"},
+            r"missing key in datasets\.york: ground_truth \(folder needs it\); add it",
+        ),
+        (
+            ("datasets", "york"),
+            {"images": ["paris_1-v1.tgz"], "ground_truth": "x.csv", "expected_images": 9},
+            r"missing key in datasets\.york: expected_queries \(images needs it\)",
+        ),
+        (("datasets", "york"), {"ground_truth": "x.csv"}, r"york: .*one of images .*, folder"),
+        (
+            ("datasets", "york"),
+            {"folder": "york", "images": ["paris_1-v1.tgz"], "ground_truth": "x.csv"},
+            r"datasets\.york: .*one of images .*, folder",
+        ),
+        (("datasets", "mini-paris", "ground_truth"), "x.csv", r"ground_truth: 'x\.csv'.*remove it"),
+        (
+            ("datasets", "york"),
+            {"folder": 3, "ground_truth": "x"},
+            r"york\.folder: 3 .*a folder of",
+        ),
+        (("datasets", "york"), {"folder": "y", "ground_truth": []}, r"ground_truth: \[\].*\.csv"),
         (("sources", "paris_1-v1.tgz", "urls"), [], r"paris_1-v1\.tgz\.urls: \[\].*preference"),
         (("sources", "paris_1-v1.tgz", "urls"), ["ftp://x/y"], r"urls\.0: 'ftp://x/y'.*https://"),
         (("sources", "paris_1-v1.tgz", "checksum"), "md5:12", r"checksum: 'md5:12'.*sha256-prefix"),
@@ -81,6 +127,40 @@ def test_mistakes_are_explained(path, value, message):
     section[path[-1]] = value
     with pytest.raises(ConfigError, match=message):
         check_config(config, SCHEMA)
+
+
+def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
+    monkeypatch.setenv("POCKETVLAD_DATA", str(tmp_path))
+    config = load("config.yaml")
+    config["datasets"]["york"] = {"folder": "york", "ground_truth": "york.csv"}
+    config["datasets"]["bath"] = {
+        "folder": str(tmp_path / "bath"),
+        "ground_truth": ["gt_files_170407.tgz"],
+        "query_prefix": "oxc1_",
+    }
+    config["cities"] = {"york": "york", "bath": "bath"}
+    check_config(config, SCHEMA)
+    (tmp_path / "bath").touch()
+    with pytest.raises(ConfigError) as failure:
+        require_local_data(config)
+    lines = str(failure.value).splitlines()[1:]
+    assert [line.split(";")[0].strip() for line in lines] == [
+        f"datasets.york.folder: {tmp_path}/york is missing",
+        f"datasets.york.ground_truth: {tmp_path}/york.csv is missing",
+        f"datasets.bath.folder: {tmp_path}/bath is not a folder",
+    ]
+    assert all("`data_folder`" in line and "POCKETVLAD_DATA" in line for line in lines)
+    (tmp_path / "bath").unlink()
+    for city in ("york", "bath"):
+        (tmp_path / city).mkdir()
+    (tmp_path / "york.csv").touch()
+    require_local_data(config)
+
+
+def test_revisited_cities_are_a_valid_study():
+    config = load("config.yaml")
+    config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}
+    check_config(config, SCHEMA)
 
 
 def with_weights(source, **changes):

@@ -10,23 +10,33 @@ ROWS = """\
 tower_2.jpg,1,2,30,40,tower_1.jpg,good
 tower_2.jpg,1,2,30,40,tower_3,ok
 tower_2,1,2,30,40,blur_1,junk
-gate,0,0,9,9,gate,good
-gate,5,5,9,9,tower_1,ok
+
+
+gate.PNG,0,0,9,9,photos/gate_4.jpeg,good
+gate,5,5,9,9,clock_8,ok
 """
 
 
 def test_rows_become_queries(tmp_path):
     path = tmp_path / "lists.csv"
-    path.write_text(HEAD + ROWS)
+    path.write_text("\ufeff" + HEAD + ROWS)
     first, second, tower = read_csv_ground_truth(path)
     assert (tower.name, tower.landmark, tower.image) == ("tower_2", "tower", "tower_2")
-    assert (tower.good, tower.ok, tower.junk) == (("tower_1",), ("tower_3",), ("blur_1",))
+    # No row says what a query's own image is: to find it says nothing.
+    assert (tower.good, tower.ok, tower.junk) == (("tower_1",), ("tower_3",), ("blur_1", "tower_2"))
     assert tower.box == (1.0, 2.0, 30.0, 40.0)
-    # Two boxes in one image are two queries of one landmark.
-    assert [(q.name, q.landmark, q.image) for q in (first, second)] == [
-        ("gate/1", "gate", "gate"),
-        ("gate/2", "gate", "gate"),
+    # Two boxes in one image may show two landmarks: what they share says so, not their name.
+    assert [(q.name, q.landmark, q.image, q.good, q.ok) for q in (first, second)] == [
+        ("gate/1", "gate/1", "gate", ("gate_4",), ()),
+        ("gate/2", "gate/2", "gate", (), ("clock_8",)),
     ]
+
+
+def test_a_row_may_say_what_the_querys_own_image_is(tmp_path):
+    path = tmp_path / "lists.csv"
+    path.write_text(HEAD + "a,0,0,9,9,a,good\na,0,0,9,9,b,ok\n")
+    (query,) = read_csv_ground_truth(path)
+    assert (query.good, query.ok, query.junk) == (("a",), ("b",), ())
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,8 @@ def test_rows_become_queries(tmp_path):
         (HEAD + "a,1,2,nan,4,b,good\n", "line 2: empty box"),
         (HEAD + "a,1,2,3,4,b,good\na,1,2,3,4,b,junk\n", "line 3: b has a label already"),
         (HEAD + "a,1,2,3,4,,good\n", "line 2: an image has no name"),
+        (HEAD + "a,1,2,3,4,b,good\n\na,1,2,3,4\n", "line 4: label ''"),
+        (HEAD + "\n\n", "no rows"),
         (HEAD + 'a,1,2,3,4,"b,good\n', "not a CSV file"),
     ],
 )

@@ -1,5 +1,7 @@
 """Ground truth files, and the index that is cut to what is there."""
 
+from dataclasses import replace
+
 import pytest
 
 from pocketvlad.dataset import (
@@ -7,6 +9,7 @@ from pocketvlad.dataset import (
     describe_counts,
     index_dataset,
     read_dataset,
+    require_boxes_inside,
     write_dataset,
 )
 from pocketvlad.ground_truth import GroundTruthError, read_ground_truth
@@ -107,3 +110,24 @@ def test_a_list_that_names_a_missing_image(lists):
     del sizes["hall_000003"]
     with pytest.raises(DatasetError, match=r"hall_1 names 1 images .* hall_000003"):
         index_dataset("city", sizes, read_ground_truth(lists, "oxc1_"), **COMPLETE)
+
+
+def test_revisited_lists_of_ones_own_name_no_query(lists):
+    """A table may list a query's own image; out of the database, nobody can find it."""
+    first = read_ground_truth(lists, "oxc1_")[1]
+    dataset = index_dataset("city", SIZES, [first], protocol="revisited")
+    (query,) = dataset.queries
+    assert query.good == ("hall_000002",)
+    assert dataset.images == ["hall_000002", "hall_000003", "other_000007"]
+    alone = replace(first, good=("hall_000001",), ok=())
+    with pytest.raises(DatasetError, match="hall_1 has no positives in the database"):
+        index_dataset("city", SIZES, [alone], protocol="revisited")
+
+
+@pytest.mark.parametrize("box", [(640, 0, 700, 9), (-9, 0, 0, 9), (0, 480, 9, 500), (0, -9, 9, 0)])
+def test_a_box_beside_its_image_is_named(lists, box):
+    queries = [replace(query, box=box) for query in read_ground_truth(lists, "oxc1_")]
+    with pytest.raises(DatasetError, match=r"of query all_souls_2 lies outside .* 640 x 480"):
+        require_boxes_inside(index_dataset("city", SIZES, queries))
+    partly = [replace(query, box=(-9, -9, 2000, 1)) for query in queries]
+    require_boxes_inside(index_dataset("city", SIZES, partly))

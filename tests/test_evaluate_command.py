@@ -93,6 +93,21 @@ def test_the_revisited_protocol(descriptors, tmp_path, capsys):
     # 2, other (junk), 3, gate: nothing wrong stands before a positive.
     assert table.to_dict() == {"easy": 1, "medium": 1, "hard": 1}
     assert "mP@10" in capsys.readouterr().out
+    # Easy and hard are no good and ok: in the original protocol the query would find itself first.
+    assert run("--ground-truth", path, "--descriptors", descriptors) == 1
+    assert "gnd.pkl is for the revisited protocol" in capsys.readouterr().err
+    assert run("--dataset", "oxford5k", *words) == 1
+    assert "5 images found, 5063 expected" in capsys.readouterr().err
+    assert run("--dataset", "roxford5k", *words[:-2]) == 1
+    assert "5 images found, 5063 expected" in capsys.readouterr().err
+    assert run("--dataset", "roxford5k", *words[:-2], "--partial", "-o", output) == 0
+    assert pd.read_csv(output)["difficulty"].tolist() == ["easy", "medium", "hard"]
+
+
+def test_official_lists_are_not_for_the_revisited_protocol(lists, descriptors, capsys):
+    words = ["--ground-truth", lists, "--descriptors", descriptors, "--protocol", "revisited"]
+    assert run(*words) == 1
+    assert "gt is for the original protocol, not for the revisited" in capsys.readouterr().err
 
 
 def test_a_csv_of_ones_own(descriptors, tmp_path, capsys):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
+from pocketvlad.augmentation import Augmentation, augmented_image
 from pocketvlad.color_histogram import IDENTITY, color_histogram
 from pocketvlad.describe import Picture, batches_by_shape, describe
 from pocketvlad.images import (
@@ -14,6 +15,7 @@ from pocketvlad.images import (
     clip_box,
     fitted_size,
     image_size,
+    intact_size,
     load_image,
     to_batch,
 )
@@ -63,6 +65,37 @@ def test_a_damaged_file_is_named(tmp_path, photograph):
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(ImageError, match=r"text\.jpg"):
         image_size(tmp_path / "text.jpg")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("scaling", [False, True])
+def test_upright_is_what_people_see(photograph, orientation, scaling):
+    """A photograph turned by its tag is read as one that was turned before it was saved."""
+    path = photograph(width=400, height=240)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    with Image.open(path) as image:
+        image.save(path, exif=exif, quality=100, subsampling=0)
+    with Image.open(path) as image:
+        seen = ImageOps.exif_transpose(image)
+        stored = image.size
+    plain = path.with_name("plain.png")
+    seen.save(plain, exif=Image.Exif())
+    assert image_size(path, upright=True) == intact_size(path, upright=True) == seen.size
+    assert image_size(path) == intact_size(path) == stored
+    sizing = Sizing(80, "bilinear", decoder_scaling=scaling)
+    for box in (None, (20, 30, 130, 90)):
+        found = load_image(path, sizing, box, upright=True).astype(int)
+        expected = load_image(plain, sizing, box)
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).mean() < (3 if scaling else 0.1)
+        crops = [
+            augmented_image(
+                each, Augmentation(80, 0.9, 0.0), "bilinear", np.random.default_rng(1), box, True
+            ).astype(int)
+            for each in (path, plain)
+        ]
+        assert np.abs(crops[0] - crops[1]).mean() < 3
 
 
 def test_preprocessing_by_hand():

@@ -123,6 +123,11 @@ def test_the_published_pickles_are_read(tmp_path, protocol):
     assert tower.junk == ("hall_000001",)
 
 
+class Absurd:
+    def __reduce__(self):
+        return (bytes, (2**62,))
+
+
 class Evil:
     def __reduce__(self):
         return (print, ("this code ran",))
@@ -138,6 +143,7 @@ def broken(change):
     ("data", "message"),
     [
         (pickle.dumps(Evil()), "asks for builtins.print"),
+        (pickle.dumps(Absurd()), "not a ground truth"),
         (b"not a pickle", "not a ground truth"),
         (b"", "not a ground truth"),
         (pickle.dumps([1, 2]), "not a ground truth"),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 from file_server import body, file_server
-from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
+from workflow_runs import ROOT, copy_workflow, job_counts, small_model, snakemake
 
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
@@ -79,14 +79,20 @@ def write_study(folder: Path, name: str, **changes: object) -> str:
     return name
 
 
+OFFICIAL = {"oxford": "oxford5k", "paris": "paris6k"}
+REVISITED = {"oxford": "roxford5k", "paris": "rparis6k"}
+
+
 @pytest.mark.parametrize(
-    ("local", "downloads"),
+    ("cities", "local", "downloads"),
     [
-        ([], 6),  # Oxford's two archives, Paris's three, and the weights
-        (["paris_2-v1.tgz", "gt_files_170407.tgz", "Pitts30K_struct.mat"], 3),
+        (OFFICIAL, [], 6),  # Oxford's two archives, Paris's three, and the weights
+        (OFFICIAL, ["paris_2-v1.tgz", "gt_files_170407.tgz", "Pitts30K_struct.mat"], 3),
+        (REVISITED, [], 6),  # two pickles in place of the archives of lists
+        (REVISITED, ["gnd_rparis6k.pkl", "oxbuild_images-v1.tgz"], 4),
     ],
 )
-def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, local, downloads):
+def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, cities, local, downloads):
     """A dry run with official data and weights: it needs no network, and local copies count."""
     data = tmp_path / "data"
     data.mkdir()
@@ -101,7 +107,7 @@ def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, local, dow
     study = write_study(
         folder,
         "official.yaml",
-        cities={"oxford": "oxford5k", "paris": "paris6k"},
+        cities=cities,
         models={"vgg16": vgg16 | {"weights": weights}},
     )
     output = snakemake(folder, "-n", "train", "--configfile", study)
@@ -155,19 +161,12 @@ def test_a_wrong_config_stops_before_any_job(tmp_path):
 def small_study(tmp_path_factory):
     """A copy of the workflow in which a small study has run from nothing; its first output."""
     folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = small_model(yaml.safe_load((folder / "config.yaml").read_text()))
     config["study"] = "small"
     for city in ("mini-oxford", "mini-paris"):
         spec = config["datasets"][city]
         spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
         spec.update(expected_images=34, expected_queries=8)
-    config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
-    config["protocol"]["image_size"] = 96
-    config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
-    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
-    config["validation"] |= {"images": 6, "queries": 6}
-    config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
-    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "whitening_crops": 4}
     config["grid"] = [
         {
             "thresholds": ["0.01"],

@@ -1,6 +1,11 @@
 """Settings and helpers of the tests that train."""
 
+from pathlib import Path
+
+from pocketvlad.dataset import Dataset, write_dataset
+from pocketvlad.images import Preprocessing, Sizing
 from pocketvlad.training import TrainingSettings
+from pocketvlad.training_city import TrainingImages, ValidationSettings, load_training_images
 
 SETTINGS = TrainingSettings(
     layers=("all",),
@@ -22,6 +27,20 @@ SETTINGS = TrainingSettings(
     crop=0.8,
     colour=0.2,
 )
+
+
+def training_images(dataset: Dataset, folder: Path) -> TrainingImages:
+    """The training city as a job has it, its images in `folder`; one landmark of three held out."""
+    index = folder / "dataset.json"
+    write_dataset(index, dataset)
+    return load_training_images(
+        index,
+        folder,
+        Sizing(67, "bilinear"),
+        Preprocessing((127.5,) * 3, (64.0,) * 3),
+        ValidationSettings(0.3, images=4, queries=20),
+        seed=1,
+    )
 
 
 class Killed(Exception):  # noqa: N818

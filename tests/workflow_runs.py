@@ -1,5 +1,6 @@
 """Running a copy of the workflow, for the tests that do."""
 
+import copy
 import re
 import shutil
 import subprocess
@@ -30,6 +31,19 @@ def copy_workflow(target: Path) -> Path:
         else:
             shutil.copy(source, target / part)
     return target
+
+
+def small_model(config: dict) -> dict:
+    """The config with one model, and settings under which every job takes a few seconds."""
+    config = copy.deepcopy(config)
+    config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
+    config["protocol"]["image_size"] = 96
+    config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
+    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
+    config["validation"] |= {"images": 6, "queries": 6}
+    config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
+    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "whitening_crops": 4}
+    return config
 
 
 def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from pocketvlad.backbones import LEAST_SIDE
 from pocketvlad.dataset import read_dataset
 from pocketvlad.device import computed_on, run_on
 from pocketvlad.evaluation import evaluate, versions
@@ -30,7 +31,15 @@ def main(
     model = read_stored(model_file)
     run_on(model.network, **compute)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
-    scores = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
+    scores = evaluate(
+        model.network,
+        dataset,
+        images,
+        protocol,
+        model.preprocessing,
+        batch_size,
+        LEAST_SIDE[model.network.architecture.backbone],
+    )
     parameters = parameter_count(model.network)
     pruned = pruned_percent(model.network)
     size = model_file.stat().st_size

@@ -2,24 +2,36 @@
 
 from pathlib import Path
 
-from pocketvlad.dataset import describe_counts, index_dataset, write_dataset
-from pocketvlad.ground_truth import read_ground_truth
+from pocketvlad.dataset import (
+    describe_counts,
+    index_dataset,
+    require_boxes_inside,
+    write_dataset,
+)
+from pocketvlad.ground_truth_files import read_any_ground_truth
+from pocketvlad.image_folder import originals
 from pocketvlad.image_sizes import image_sizes
 from pocketvlad.job import logged
 from pocketvlad.progress import progress_over
+from pocketvlad.sources import verify_declared
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    files = sorted(Path(snakemake.input.images).glob("*.jpg"))
+    verify_declared(params.declared)
+    lists = read_any_ground_truth(Path(params.ground_truth), params.protocol, params.query_prefix)
+    files = originals(Path(snakemake.input.images))
     files = [path for path in files if path.stem not in params.leave_out]
     dataset = index_dataset(
         params.name,
-        image_sizes(files, progress_over("images", "image")),
-        read_ground_truth(Path(snakemake.input.ground_truth), params.query_prefix),
+        image_sizes(files, progress_over("images", "image"), params.upright),
+        lists,
+        protocol=params.protocol,
         expected_images=params.expected_images,
         expected_queries=params.expected_queries,
         leave_out=params.leave_out,
         partial=params.partial,
+        upright=params.upright,
     )
+    require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}")

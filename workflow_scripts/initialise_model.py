@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from pocketvlad.backbones import LEAST_SIDE
 from pocketvlad.dataset import read_dataset
+from pocketvlad.describe import require_sides
 from pocketvlad.evaluation import database_pictures, sizing_of
 from pocketvlad.initial_model import initial_model
 from pocketvlad.initialise import InitialisationSettings
@@ -16,12 +18,18 @@ with logged(snakemake.log[0]):
     verify_declared(snakemake.params.declared)
     params, weights_files = snakemake.params, snakemake.input.weights
     dataset = read_dataset(Path(snakemake.input.dataset))
+    architecture = Architecture(
+        **{key: value for key, value in params.model.items() if key != "weights"}
+    )
+    pictures = database_pictures(dataset, Path(snakemake.input.images))
+    sizing = sizing_of(params.protocol)
+    require_sides(pictures, sizing, LEAST_SIDE[architecture.backbone])
     model = initial_model(
-        Architecture(**{key: value for key, value in params.model.items() if key != "weights"}),
+        architecture,
         params.model["weights"],
         Path(weights_files[0]) if weights_files else None,
-        database_pictures(dataset, Path(snakemake.input.images)),
-        sizing_of(params.protocol),
+        pictures,
+        sizing,
         params.compute,
         InitialisationSettings(**params.initialise),
         derive_seed(params.seed),

@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--descriptors", type=Path, required=True, help="an .npz file")
     parser.add_argument("--query-descriptors", type=Path, help="an .npz file, a row a query")
     parser.add_argument("--metric", choices=["cosine", "l1", "l2"], default="cosine")
-    parser.add_argument("--protocol", choices=["original", "revisited"], default="original")
+    parser.add_argument(
+        "--protocol", choices=["original", "revisited"], help="[the data set's, or original]"
+    )
     parser.add_argument("--partial", action="store_true", help="images and queries may be missing")
     parser.add_argument("-o", "--output", type=Path, help="write every query's scores as CSV")
 
@@ -37,7 +39,11 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.scores import score_rankings
 
     declared = declared_dataset(arguments.dataset) if arguments.dataset else {}
-    lists = read_any_ground_truth(arguments.ground_truth, declared.get("query_prefix", ""))
+    usual = declared.get("protocol", "original")
+    protocol = arguments.protocol or usual
+    lists = read_any_ground_truth(
+        arguments.ground_truth, protocol, declared.get("query_prefix", "")
+    )
     descriptors = read_descriptors(arguments.descriptors)
     files = [descriptors]
     if arguments.query_descriptors:
@@ -46,17 +52,16 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.metric == "cosine":
         files = [unit_length(each) for each in files]
     names = set(descriptors.names)
-    if arguments.query_descriptors and arguments.protocol == "revisited":
+    if arguments.query_descriptors and protocol == "revisited":
         names |= {query.image for query in lists}  # their images need no row in the database
     dataset = index_dataset(
         arguments.dataset or arguments.ground_truth.stem,
         dict.fromkeys(names, (1, 1)),  # of their sizes nothing is asked
         lists,
-        protocol=arguments.protocol,
+        protocol=protocol,
         expected_images=declared.get("expected_images"),
-        expected_queries=declared.get("expected_queries")
-        if arguments.protocol == "original"
-        else None,
+        # Those of the other protocol are others.
+        expected_queries=declared.get("expected_queries") if protocol == usual else None,
         leave_out=declared.get("leave_out", ()),
         partial=arguments.partial,
     )
@@ -65,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         queries = files[0].of([query.image for query in dataset.queries])
     ranked = rankings(queries, dataset.images, files[0].of(dataset.images), arguments.metric)
-    scores = score_rankings(dataset.queries, ranked, arguments.protocol)
+    scores = score_rankings(dataset.queries, ranked, protocol)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}\n")
     print(landmark_table(dataset.queries, scores))
     if arguments.output:

@@ -1,0 +1,10 @@
+"""Link the images of a folder of one's own to where the study looks for them."""
+
+from pathlib import Path
+
+from pocketvlad.image_folder import link_images
+from pocketvlad.job import logged
+
+with logged(snakemake.log[0]):
+    count = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))
+    print(f"{count} images of {snakemake.params.folder}")
