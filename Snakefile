@@ -28,6 +28,7 @@ include: "rules/prune.smk"
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
 include: "rules/table.smk"
+include: "rules/figures.smk"
 
 
 localrules:
@@ -38,12 +39,14 @@ localrules:
     quantize,
     evaluate,
     table,
+    figures,
 
 
 rule all:
     default_target: True
     input:
         rules.table.input,
+        rules.figures.input,
 
 
 onsuccess:

@@ -11,6 +11,8 @@ rule tabulate_results:
     output:
         table="results/{study}/table.csv",
         markdown="results/{study}/table.md",
+        tex="results/{study}/table.tex",
+        html="results/{study}/table.html",
         baselines="results/{study}/baselines.csv",
     log:
         "logs/{study}/tabulate_results.log",
@@ -21,22 +23,6 @@ rule tabulate_results:
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_results.py"
-
-
-rule plot_results:
-    input:
-        table="results/{study}/table.csv",
-    output:
-        "results/{study}/plots/{city}.svg",
-        "results/{study}/plots/{city}.png",
-    log:
-        "logs/{study}/plot_results/{city}.log",
-    conda:
-        "../envs/environment.yaml"
-    params:
-        library=library("plot_results"),
-    script:
-        "../workflow_scripts/plot_results.py"
 
 
 rule tabulate_layers:
@@ -59,12 +45,6 @@ rule table:
         expand(
             "results/{study}/{file}",
             study=STUDY,
-            file=["table.csv", "table.md", "baselines.csv"],
-        ),
-        expand(
-            "results/{study}/plots/{city}.{suffix}",
-            study=STUDY,
-            city=CITIES,
-            suffix=["svg", "png"],
+            file=["table.csv", "table.md", "table.tex", "table.html", "baselines.csv"],
         ),
         expand("results/{study}/layers/{model}.csv", study=STUDY, model=MODELS),

@@ -31,7 +31,7 @@ def main(
     model = read_stored(model_file)
     run_on(model.network, **compute)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
-    scores = evaluate(
+    found = evaluate(
         model.network,
         dataset,
         images,
@@ -52,7 +52,8 @@ def main(
         "protocol": protocol,
         "train_dataset": training.identity(),
         "test_dataset": dataset.identity(),
-        **score_row(scores),
+        **score_row(found.scores),
+        "top": found.top,
         "pruned_percent": pruned,
         "parameters": parameters,
         "file_bytes": size,
