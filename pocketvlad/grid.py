@@ -57,6 +57,15 @@ def grid_cells(blocks: Iterable[Mapping[str, Iterable]]) -> list[Cell]:
     return list(dict.fromkeys(cells))
 
 
+RATE_DISTORTION = "rd"
+
+
+def rounded_cell(distortion: str) -> Cell:
+    """The cell of the quantizer `rd`, which prunes as it rounds: its dial takes the threshold's
+    place. Codes have 8 bits before they are entropy-coded."""
+    return Cell(distortion, "0", RATE_DISTORTION, 8, "fixed")
+
+
 def parse_version(version: str) -> dict[str, object]:
     """What a version of a model is: "base" or "0.005/l1-0/kmeans-8-fixed" -> its cell's keys.
 

@@ -24,8 +24,8 @@ class Model:
     """How it was made, stage after stage; it travels with the weights into every file."""
 
 
-def write_model(path: Path, model: Model) -> None:
-    """Write an uncompressed model, in float32."""
+def to_tensors(model: Model) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """(tensors, header) as any file of ours holds them; the inverse of `build_model`."""
     header = {
         "architecture": model.network.architecture.as_dict(),
         "preprocessing": model.preprocessing.as_dict(),
@@ -35,7 +35,12 @@ def write_model(path: Path, model: Model) -> None:
         name: tensor.detach().cpu().contiguous().numpy()
         for name, tensor in model.network.state_dict().items()
     }
-    write_tensors(path, tensors, header)
+    return tensors, header
+
+
+def write_model(path: Path, model: Model) -> None:
+    """Write an uncompressed model, in float32."""
+    write_tensors(path, *to_tensors(model))
 
 
 def _check_size(architecture: Architecture, tensors: Mapping[str, np.ndarray]) -> None:

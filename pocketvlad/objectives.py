@@ -28,10 +28,11 @@ def compression_objective(
     """
     if section["objective"] == "triplet":
         return TripletObjective(images, training, tuples=section["tuples"])
-    return DistillationObjective(images, _crops(section, training), teacher)
+    return DistillationObjective(images, compression_crops(section, training), teacher)
 
 
-def _crops(section: Mapping[str, object], training: TrainingSettings) -> CropSettings:
+def compression_crops(section: Mapping[str, object], training: TrainingSettings) -> CropSettings:
+    """How the config's sections `recovery` and `training` cut crops of the training city."""
     return CropSettings(
         crops=section["crops"],
         batch=section["crops_per_step"],
@@ -54,7 +55,7 @@ def refit_by_reconstruction(
     settings = ReconstructionSettings(**section["reconstruction"])
     if not (settings.crops or settings.whitening_crops):
         return None
-    crops = _crops(section, training)
+    crops = compression_crops(section, training)
 
     def refit(
         network: PlaceNet, masks: Mapping[str, Tensor], generator: np.random.Generator

@@ -16,7 +16,7 @@ from pocketvlad.config import (
     require_local_data,
     source_names,
 )
-from pocketvlad.grid import grid_cells
+from pocketvlad.grid import grid_cells, rounded_cell
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
 from pocketvlad.sources import declared_source, source_path
@@ -37,6 +37,7 @@ SOURCES = {name: declared_source(config["sources"], name) for name in config["so
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
 CELLS = grid_cells(config["grid"])
+ROUNDED = [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
 # With `--resources gpu=1` as many jobs at a time as there are GPUs.
@@ -49,7 +50,8 @@ wildcard_constraints:
     model="|".join(MODELS),
     threshold=r"0\.\d*[1-9]",
     l1=r"0|0\.\d*[1-9]",
-    quantizer="[a-z]+(?:-row)?",
+    quantizer="(?:uniform|kmeans)(?:-row)?",
+    distortion=r"0\.\d*[1-9]",
     bits=r"\d",
     version=r"untrained|initial|base|0\.\d*[1-9]/l1-(?:0|0\.\d*[1-9])/[a-z]+(?:-row)?-\d-(?:fixed|trained)",
 

@@ -73,7 +73,7 @@ rule evaluate:
             study=STUDY,
             model=MODELS,
             city=CITIES,
-            version=[cell.version for cell in CELLS],
+            version=[cell.version for cell in CELLS + ROUNDED],
         ),
         histogram=expand(
             "results/{study}/scores/histogram/{city}.json", study=STUDY, city=CITIES

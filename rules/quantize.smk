@@ -58,6 +58,38 @@ rule train_codebook:
         "../workflow_scripts/train_codebook.py"
 
 
+rule round_model:
+    input:
+        model="results/{study}/models/{model}/{city}/base.safetensors",
+        dataset="results/{study}/data/{city}/dataset.json",
+        images="results/{study}/data/{city}/images",
+    output:
+        "results/{study}/models/{model}/{city}/{distortion}/l1-0/rd-8-fixed.pvlad",
+    log:
+        "logs/{study}/round_model/{model}-{city}-{distortion}.log",
+    benchmark:
+        "benchmarks/{study}/round_model/{model}-{city}-{distortion}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
+    params:
+        library=library("round_model"),
+        compute=COMPUTE,
+        rounding={k: v for k, v in config.get("rd", {}).items() if k != "distortions"},
+        small=config["quantization"]["small_tensors"],
+        recovery=config["recovery"],
+        training=config["training"],
+        validation=config["validation"],
+        protocol=config["protocol"],
+        # The same for every distortion, so that nothing else tells their results apart.
+        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "rd"),
+        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+    script:
+        "../workflow_scripts/round_model.py"
+
+
 rule quantize:
     input:
         expand(
@@ -65,5 +97,5 @@ rule quantize:
             study=STUDY,
             model=MODELS,
             city=CITIES,
-            version=[cell.version for cell in CELLS],
+            version=[cell.version for cell in CELLS + ROUNDED],
         ),

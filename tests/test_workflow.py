@@ -40,7 +40,8 @@ COUNTS = {
         "prune_model": 6,  # 2 directions, 2 thresholds, and one with L1
         "quantize_model": 18,
         "train_codebook": 2,
-        "evaluate_model": 24,
+        "round_model": 6,  # 2 directions, 3 distortions
+        "evaluate_model": 30,
         "tabulate_results": 1,
         "plot_results": 1,
         "plot_layers": 1,
@@ -62,9 +63,9 @@ COUNTS = {
         "evaluate_model": 112,
         "tabulate_results": 1,
         "plot_results": 1,
-        "plot_layers": 1,
+        "plot_layers": 2,
         "plot_run_time": 1,
-        "draw_retrieval": 1,
+        "draw_retrieval": 2,
         "all": 1,
     },
 }
@@ -72,9 +73,9 @@ COUNTS = {
 FROM_SCORES = {
     "tabulate_results": 1,
     "plot_results": 1,
-    "plot_layers": 1,
+    "plot_layers": 2,
     "plot_run_time": 1,
-    "draw_retrieval": 1,
+    "draw_retrieval": 2,
     "all": 1,
 }
 
