@@ -9,6 +9,14 @@ from file_server import body, file_server
 from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, small_model, snakemake
 
+
+def from_scores(models: int) -> dict[str, int]:
+    """The jobs that follow the scores of a study."""
+    one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
+    others = dict.fromkeys(("tabulate_results", "plot_results", "plot_run_time", "all"), 1)
+    return one_a_model | others
+
+
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
     "config.yaml": {
@@ -23,12 +31,7 @@ COUNTS = {
         "quantize_model": 68,  # of each direction 4 x 2 quantizers x 2 bit widths, and L1
         "train_codebook": 4,
         "evaluate_model": 84,  # and, of 4 base models, random, initial and trained
-        "tabulate_results": 1,
-        "plot_results": 1,
-        "plot_layers": 2,
-        "plot_run_time": 1,
-        "draw_retrieval": 2,
-        "all": 1,
+        **from_scores(2),
     },
     "config/subset.yaml": {
         "extract_archives": 4,
@@ -42,12 +45,7 @@ COUNTS = {
         "train_codebook": 2,
         "round_model": 6,  # 2 directions, 3 distortions
         "evaluate_model": 30,
-        "tabulate_results": 1,
-        "plot_results": 1,
-        "plot_layers": 1,
-        "plot_run_time": 1,
-        "draw_retrieval": 1,
-        "all": 1,
+        **from_scores(1),
     },
     "config/paper.yaml": {
         "download_source": 7,  # two archives of Oxford, three of Paris, two files of weights
@@ -61,22 +59,8 @@ COUNTS = {
         "quantize_model": 72,  # 4 x (4 thresholds x 2 quantizers x 2 bit widths, and L1 x 2)
         "train_codebook": 32,
         "evaluate_model": 112,
-        "tabulate_results": 1,
-        "plot_results": 1,
-        "plot_layers": 2,
-        "plot_run_time": 1,
-        "draw_retrieval": 2,
-        "all": 1,
+        **from_scores(2),
     },
-}
-# What follows the scores of a study with one model.
-FROM_SCORES = {
-    "tabulate_results": 1,
-    "plot_results": 1,
-    "plot_layers": 2,
-    "plot_run_time": 1,
-    "draw_retrieval": 2,
-    "all": 1,
 }
 
 
@@ -273,7 +257,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "quantize_model": 2,
                 "train_codebook": 2,
                 "evaluate_model": 4,
-                **FROM_SCORES,
+                **from_scores(1),
             },
         ),
         (
@@ -283,7 +267,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "quantize_model": 2,
                 "train_codebook": 2,
                 "evaluate_model": 4,
-                **FROM_SCORES,
+                **from_scores(1),
             },
         ),
     ],
@@ -310,7 +294,7 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
         "prune_model": 2,
         "quantize_model": 2,
         "evaluate_model": 2,
-        **FROM_SCORES,
+        **from_scores(1),
     }
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected
