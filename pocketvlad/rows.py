@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pocketvlad.best_cells import mark_best
 from pocketvlad.bootstrap import paired_drop
 from pocketvlad.size import MEBIBYTE, float32_bytes
 
@@ -118,7 +119,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"images_{city}"] = counts["images"]
             line[f"queries_{city}"] = counts["queries"]
         lines.append(line)
-    table = pd.DataFrame(lines)
+    table = mark_best(pd.DataFrame(lines))
     # A base model first; then wide before narrow, and each quantizer's thresholds together.
     return table.sort_values(
         ["model", "bits", "quantizer", "codebook", "l1", "threshold"],
@@ -126,6 +127,11 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         key=lambda column: column.replace("none", "0"),
         ignore_index=True,
     )
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """The study's `table.csv`; thresholds and penalties as the texts that name them."""
+    return pd.read_csv(path, dtype={"threshold": str, "l1": str}, keep_default_na=False)
 
 
 def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:

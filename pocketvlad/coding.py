@@ -1,0 +1,17 @@
+"""How a cell's weights are coded, in words."""
+
+from collections.abc import Mapping
+
+
+def coding_text(cell: Mapping[str, object]) -> str:
+    """Quantizer, and what else than the default was done: "kmeans, trained, L1 0.001".
+
+    Args:
+        cell: a line of the results table.
+    """
+    parts = [str(cell["quantizer"])]
+    if cell["codebook"] == "trained":
+        parts.append("trained")
+    if cell["l1"] not in ("0", "none"):
+        parts.append(f"L1 {cell['l1']}")
+    return ", ".join(parts)
