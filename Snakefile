@@ -8,6 +8,9 @@ configfile: "config/sources.yaml"
 configfile: "config/datasets.yaml"
 
 
+report: "report/front_page.rst"
+
+
 # A study given with --configfile is complete in itself: the default one must not show through.
 if "cities" not in config:
 
@@ -28,6 +31,7 @@ include: "rules/prune.smk"
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
 include: "rules/table.smk"
+include: "rules/report.smk"
 
 
 localrules:
@@ -38,12 +42,14 @@ localrules:
     quantize,
     evaluate,
     table,
+    publish,
 
 
 rule all:
     default_target: True
     input:
         rules.table.input,
+        rules.publish.input,
 
 
 onsuccess:

@@ -4,7 +4,9 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+# The repository, whichever Snakefile includes this file.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+sys.path.insert(0, str(ROOT))
 
 from pocketvlad.config import (
     ConfigError,
@@ -13,16 +15,17 @@ from pocketvlad.config import (
     embedded_weights,
     local_file,
 )
+from pocketvlad.configuration_page import used_settings
 from pocketvlad.grid import grid_cells
 from pocketvlad.imports import digest, package_modules, pass_on_path
 from pocketvlad.sources import declared_source, source_path
 from pocketvlad.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
-pass_on_path(workflow.basedir)
+pass_on_path(str(ROOT))
 
 try:
-    check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
+    check_config(config, ROOT / "config" / "schema.yaml")
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -61,8 +64,7 @@ def library(script):
     the modules themselves would do so, too; but Snakemake looks at every input of every waiting
     job each time it starts one.)
     """
-    root = Path(workflow.basedir)
-    return digest(package_modules(root / "workflow_scripts" / f"{script}.py", root))
+    return digest(package_modules(ROOT / "workflow_scripts" / f"{script}.py", ROOT))
 
 
 def one_of(names):

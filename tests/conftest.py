@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import settings
 from networks import random_network
 from PIL import Image
+from workflow_runs import copy_workflow, snakemake
 
 from pocketvlad.dataset import Dataset, Query, write_dataset
 from pocketvlad.images import Preprocessing, Sizing
@@ -84,3 +86,36 @@ def city(photograph):
 @pytest.fixture
 def network():
     return random_network()
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory):
+    """A copy of the workflow in which a small study has run from nothing; its first output.
+
+    test_workflow.py changes it at its end; tests in files before that one find it as it was.
+    """
+    folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["study"] = "small"
+    for city in ("mini-oxford", "mini-paris"):
+        spec = config["datasets"][city]
+        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
+        spec.update(expected_images=34, expected_queries=8)
+    config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
+    config["protocol"]["image_size"] = 96
+    config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
+    config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
+    config["validation"] |= {"images": 6, "queries": 6}
+    config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
+    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "whitening_crops": 4}
+    config["grid"] = [
+        {
+            "thresholds": ["0.01"],
+            "l1": ["0"],
+            "quantizers": ["kmeans"],
+            "bits": [5],
+            "codebooks": ["fixed", "trained"],
+        }
+    ]
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")

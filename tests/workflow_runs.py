@@ -1,5 +1,6 @@
 """Running a copy of the workflow, for the tests that do."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     "Snakefile",
     "rules",
+    "report",
+    "workflow",
     "workflow_scripts",
     "pocketvlad",
     "config",
@@ -32,11 +35,18 @@ def copy_workflow(target: Path) -> Path:
     return target
 
 
-def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:
-    """What Snakemake prints in `folder`; with `check` it must succeed."""
+def snakemake(
+    folder: Path, *arguments: str, check: bool = True, environment: dict[str, str] | None = None
+) -> str:
+    """What Snakemake prints in `folder`; with `check` it must succeed.
+
+    Args:
+        environment: variables on top of this process's own.
+    """
     result = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
         cwd=folder,
+        env=os.environ | (environment or {}),
         capture_output=True,
         text=True,
         timeout=500,
