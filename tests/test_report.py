@@ -1,9 +1,14 @@
 """The report in a real browser: all there, nothing from elsewhere, no errors, fit for a phone."""
 
+from types import SimpleNamespace
+
 import pytest
+import yaml
 from browser import SCREENS, browser, chromium, watched_page
+from docutils.core import publish_parts
+from jinja2 import Environment
 from PIL import Image
-from workflow_runs import snakemake
+from workflow_runs import ROOT, snakemake
 
 NO_NETWORK = {f"{protocol}_proxy": "http://127.0.0.1:9" for protocol in ("http", "https")}
 
@@ -32,6 +37,29 @@ def started():
 def watched(request, started, report):
     with watched_page(started, report[0], request.param) as opened:
         yield opened
+
+
+@pytest.mark.parametrize(
+    ("config", "marked"),
+    [("config.yaml", "These cities are drawn"), ("config/subset.yaml", "Only a part")],
+)
+def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, marked):
+    study = yaml.safe_load((ROOT / config).read_text())
+    shared = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text())["datasets"]
+    study["datasets"] = shared | study.get("datasets", {})
+    answer = tmp_path / "results" / study["study"] / "answer.rst"
+    answer.parent.mkdir(parents=True)
+    answer.write_text("The answer.\n")
+    monkeypatch.chdir(tmp_path)
+    # As Snakemake does it.
+    template = Environment(trim_blocks=True, lstrip_blocks=True).from_string(
+        (ROOT / "report" / "front_page.rst").read_text()
+    )
+    text = template.render(snakemake=SimpleNamespace(config=study))
+    page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
+    assert "The answer." in page
+    for sentence in ("These cities are drawn", "Only a part"):
+        assert (sentence in page) == (sentence == marked)
 
 
 def test_the_front_page(watched, report, tmp_path):
