@@ -62,6 +62,11 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
         assert (sentence in page) == (sentence == marked)
 
 
+def fits(page):
+    """Whether nothing sticks out of the window."""
+    return page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
 def test_the_front_page(watched, report, tmp_path):
     page = watched.page
     front = page.locator(".prose")
@@ -75,7 +80,7 @@ def test_the_front_page(watched, report, tmp_path):
     # What docutils could not read would be told in the page.
     assert page.locator(".system-message").count() == 0
     page.locator("#rulegraph canvas, #rulegraph svg").first.wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]
+    assert fits(page)
     assert front.bounding_box()["width"] <= page.viewport_size["width"]
     picture = tmp_path / "front.png"
     page.screenshot(path=picture)
@@ -96,6 +101,10 @@ def test_every_result_is_shown_and_explained(watched):
         result["name"] for result in results.values()
     }
     assert set(page.evaluate("categories")) == {"Table", "Figures", "Configuration"}
+    for category in page.evaluate("Object.keys(categories)"):
+        page.evaluate("category => app.showCategory(category)", category)
+        page.locator("nav tbody tr").first.wait_for()
+        assert fits(page), category
     for path, result in results.items():
         assert result["caption"].strip(), path
         assert result["labels"], path
@@ -105,7 +114,7 @@ def test_every_result_is_shown_and_explained(watched):
             image = page.locator(f'img[src="{result["data_uri"]}"]')
             image.wait_for()
             page.wait_for_function("image => image.naturalWidth > 0", arg=image.element_handle())
-            assert image.bounding_box()["width"] <= page.viewport_size["width"]
+            assert fits(page), path
         elif result["mime_type"] == "text/html":
             page.evaluate("view => app.setView({content: 'html', ...view})", view)
             page.frame_locator("iframe").locator("body").wait_for()
