@@ -6,8 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# The study that report, check-claims and refresh-claims are about.
+CONFIG ?= config.yaml
+RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset test lint format lock nncodec clean
+.PHONY: run subset report check-claims refresh-claims test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -17,19 +20,32 @@ run: $(INSTALLED)
 subset: $(INSTALLED)
 	$(SNAKEMAKE) --configfile config/subset.yaml
 
+# One HTML file of a study that has run: make report CONFIG=config/subset.yaml
+report: $(INSTALLED)
+	@test -f $(RESULTS)/table.csv || { echo "$(RESULTS)/table.csv is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }
+	$(SNAKEMAKE) --configfile $(CONFIG) --report $(RESULTS)/report.html --report-stylesheet report/style.css
+
+# Holds a study's results against tests/expected.
+check-claims: $(INSTALLED)
+	$(BIN)/python -m pocketvlad.claims check $(CONFIG)
+
+# After a deliberate change: what the results say becomes the claim, here and in the README.
+refresh-claims: $(INSTALLED)
+	$(BIN)/python -m pocketvlad.claims refresh $(CONFIG) $(if $(TIME),--time "$(TIME)") $(if $(HARDWARE),--hardware "$(HARDWARE)")
+
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules workflow
 	$(BIN)/snakemake --lint
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile rules
+	$(BIN)/snakefmt Snakefile rules workflow
 
 # The stamp is written last: an interrupted installation is done again.
 $(INSTALLED): envs/requirements.txt pyproject.toml

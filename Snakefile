@@ -8,6 +8,9 @@ configfile: "config/sources.yaml"
 configfile: "config/datasets.yaml"
 
 
+report: "report/front_page.rst"
+
+
 # A study given with --configfile is complete in itself: the default one must not show through.
 if "cities" not in config:
 
@@ -29,6 +32,7 @@ include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
 include: "rules/table.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 localrules:
@@ -40,6 +44,7 @@ localrules:
     evaluate,
     table,
     figures,
+    publish,
 
 
 rule all:
@@ -47,6 +52,7 @@ rule all:
     input:
         rules.table.input,
         rules.figures.input,
+        rules.publish.input,
 
 
 onsuccess:

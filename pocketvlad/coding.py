@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pocketvlad.grid import RATE_DISTORTION
+
 
 def coding_text(cell: Mapping[str, object]) -> str:
     """Quantizer, and what else than the default was done: "kmeans, trained, L1 0.001".
@@ -15,3 +17,9 @@ def coding_text(cell: Mapping[str, object]) -> str:
     if cell["l1"] not in ("0", "none"):
         parts.append(f"L1 {cell['l1']}")
     return ", ".join(parts)
+
+
+def dial_text(cell: Mapping[str, object]) -> str:
+    """What says how much goes: "threshold 0.005", or of the quantizer `rd` "distortion 0.1"."""
+    rounded = cell["quantizer"] == RATE_DISTORTION
+    return f"{'distortion' if rounded else 'threshold'} {cell['threshold']}"

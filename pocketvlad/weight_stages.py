@@ -7,6 +7,7 @@ import pandas as pd
 
 from pocketvlad.best_cells import Choice, chosen_cells, is_cell
 from pocketvlad.coding import coding_text
+from pocketvlad.grid import RATE_DISTORTION
 from pocketvlad.parameters import layer_kind
 from pocketvlad.quantized_tensor import QuantizedTensor
 
@@ -47,7 +48,9 @@ def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, str | Non
     Args:
         table: the results table.
     """
-    lines = table[(table["model"] == model) & is_cell(table)]
+    # A rounded cell has no pruned model before it.
+    staged = is_cell(table) & (table["quantizer"] != RATE_DISTORTION)
+    lines = table[(table["model"] == model) & staged]
     plain, penalised = lines[lines["l1"] == "0"], lines[lines["l1"] != "0"]
     both = set(plain["threshold"]) & set(penalised["threshold"])
     if not both:

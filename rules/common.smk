@@ -4,7 +4,9 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+# The repository, whichever Snakefile includes this file.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+sys.path.insert(0, str(ROOT))
 
 from pocketvlad.config import (
     ConfigError,
@@ -16,6 +18,7 @@ from pocketvlad.config import (
     require_local_data,
     source_names,
 )
+from pocketvlad.configuration_page import used_settings
 from pocketvlad.grid import grid_cells, rounded_cell
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
@@ -23,10 +26,10 @@ from pocketvlad.sources import declared_source, source_path
 from pocketvlad.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
-pass_on_path(workflow.basedir)
+pass_on_path(str(ROOT))
 
 try:
-    check_config(config, Path(workflow.basedir) / "config" / "schema.yaml")
+    check_config(config, ROOT / "config" / "schema.yaml")
     require_local_data(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -37,6 +40,7 @@ SOURCES = {name: declared_source(config["sources"], name) for name in config["so
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
 CELLS = grid_cells(config["grid"])
+# Those of the quantizer `rd`, which prunes as it rounds: no pruned model lies before them.
 ROUNDED = [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
@@ -72,8 +76,7 @@ def library(script):
     the modules themselves would do so, too; but Snakemake looks at every input of every waiting
     job each time it starts one.)
     """
-    root = Path(workflow.basedir)
-    return digest(package_modules(root / "workflow_scripts" / f"{script}.py", root))
+    return digest(package_modules(ROOT / "workflow_scripts" / f"{script}.py", ROOT))
 
 
 # A regular expression that fits nothing. (An empty one would be no constraint.)

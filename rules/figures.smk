@@ -23,9 +23,12 @@ MEASURED = {
     "train_codebook": benchmarks_of_cells(
         rules.train_codebook, [cell for cell in CELLS if cell.codebook == "trained"]
     ),
+    "round_model": benchmarks_of(
+        rules.round_model, distortion=[cell.threshold for cell in ROUNDED]
+    ),
     "evaluate_model": benchmarks_of(
         rules.evaluate_model,
-        version=["initial", "base", *(cell.version for cell in CELLS)],
+        version=["initial", "base", *(cell.version for cell in CELLS + ROUNDED)],
     )
     + benchmarks_of(rules.evaluate_model, model=UNTRAINED, version="untrained"),
 }
@@ -66,7 +69,7 @@ rule plot_layers:
         compressed=expand(
             "results/{{study}}/models/{{model}}/{city}/{version}.pvlad",
             city=CITIES,
-            version=[cell.version for cell in CELLS],
+            version=[cell.version for cell in CELLS + ROUNDED],
         ),
     output:
         weights=multiext("results/{study}/plots/weights-{model}", ".svg", ".png"),
@@ -109,7 +112,7 @@ rule draw_retrieval:
         scores=expand(
             "results/{{study}}/scores/{{model}}/{city}/{version}.json",
             city=CITIES,
-            version=["base", *(cell.version for cell in CELLS)],
+            version=["base", *(cell.version for cell in CELLS + ROUNDED)],
         ),
         datasets=expand("results/{{study}}/data/{city}/dataset.json", city=CITIES),
         images=expand("results/{{study}}/data/{city}/images", city=CITIES),

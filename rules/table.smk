@@ -7,13 +7,23 @@ rule tabulate_results:
         untrained=rules.evaluate.input.untrained,
         cells=rules.evaluate.input.cells,
         histogram=rules.evaluate.input.histogram,
-        paper=os.path.relpath(Path(workflow.basedir) / "config" / "paper_results.csv"),
+        paper=os.path.relpath(ROOT / "config" / "paper_results.csv"),
     output:
-        table="results/{study}/table.csv",
+        table=report(
+            "results/{study}/table.csv",
+            caption="../report/table.rst",
+            category="Table",
+            labels={"what": "all cells", "form": "csv"},
+        ),
         markdown="results/{study}/table.md",
         tex="results/{study}/table.tex",
         html="results/{study}/table.html",
-        baselines="results/{study}/baselines.csv",
+        baselines=report(
+            "results/{study}/baselines.csv",
+            caption="../report/baselines.rst",
+            category="Table",
+            labels={"what": "before compression", "form": "csv"},
+        ),
     log:
         "logs/{study}/tabulate_results.log",
     conda:
@@ -27,7 +37,12 @@ rule tabulate_results:
 
 rule tabulate_layers:
     output:
-        "results/{study}/layers/{model}.csv",
+        report(
+            "results/{study}/layers/{model}.csv",
+            caption="../report/layers.rst",
+            category="Table",
+            labels={"what": "layers of {model}", "form": "csv"},
+        ),
     log:
         "logs/{study}/tabulate_layers/{model}.log",
     conda:

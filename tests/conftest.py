@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import settings
 from networks import random_network
 from PIL import Image
 from training_cities import training_images
+from workflow_runs import copy_workflow, small_model, snakemake
 
 from pocketvlad.dataset import Dataset, Query
 
@@ -73,3 +75,29 @@ def city(photograph):
 @pytest.fixture
 def network():
     return random_network()
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory):
+    """A copy of the workflow in which a small study has run from nothing; its first output.
+
+    test_workflow.py changes it at its end; tests in files before that one find it as it was.
+    """
+    folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
+    config = small_model(yaml.safe_load((folder / "config.yaml").read_text()))
+    config["study"] = "small"
+    for city in ("mini-oxford", "mini-paris"):
+        spec = config["datasets"][city]
+        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
+        spec.update(expected_images=34, expected_queries=8)
+    config["grid"] = [
+        {
+            "thresholds": ["0.01"],
+            "l1": ["0"],
+            "quantizers": ["kmeans"],
+            "bits": [5],
+            "codebooks": ["fixed", "trained"],
+        }
+    ]
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")

@@ -1,5 +1,6 @@
 """The workflow as a user runs it: job counts, a whole small study, reruns of what changed."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -7,13 +8,14 @@ import pytest
 import yaml
 from file_server import body, file_server
 from PIL import Image
-from workflow_runs import ROOT, copy_workflow, job_counts, small_model, snakemake
+from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
 
 def from_scores(models: int) -> dict[str, int]:
     """The jobs that follow the scores of a study."""
     one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
-    others = dict.fromkeys(("tabulate_results", "plot_results", "plot_run_time", "all"), 1)
+    once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
+    others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
     return one_a_model | others
 
 
@@ -32,6 +34,7 @@ COUNTS = {
         "train_codebook": 4,
         "evaluate_model": 84,  # and, of 4 base models, random, initial and trained
         **from_scores(2),
+        "show_configuration": 1,
     },
     "config/subset.yaml": {
         "extract_archives": 4,
@@ -46,6 +49,7 @@ COUNTS = {
         "round_model": 6,  # 2 directions, 3 distortions
         "evaluate_model": 30,
         **from_scores(1),
+        "show_configuration": 1,
     },
     "config/paper.yaml": {
         "download_source": 7,  # two archives of Oxford, three of Paris, two files of weights
@@ -60,20 +64,34 @@ COUNTS = {
         "train_codebook": 32,
         "evaluate_model": 112,
         **from_scores(2),
+        "show_configuration": 1,
     },
 }
 
 
-@pytest.mark.parametrize("config", COUNTS)
-def test_job_counts_from_nothing(tmp_path, monkeypatch, config):
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """Empty files in place of the subset's."""
     data = tmp_path / "photographs"
     data.mkdir()
     for name in ("oxford_images.tar", "oxford_gt.tgz", "paris_images.tar", "paris_gt.tgz"):
         (data / name).touch()
     (data / "vgg16_features.pth").touch()
     monkeypatch.setenv("POCKETVLAD_DATA", str(data))
+
+
+@pytest.mark.parametrize("config", COUNTS)
+def test_job_counts_from_nothing(tmp_path, photographs, config):
     folder = copy_workflow(tmp_path / "clone")
     assert job_counts(snakemake(folder, "-n", "--configfile", config)) == COUNTS[config]
+
+
+def test_job_counts_of_the_catalogs_snakefile(tmp_path):
+    """It lies elsewhere, and must ask for the same."""
+    folder = copy_workflow(tmp_path / "clone")
+    counts = job_counts(snakemake(folder, "-n", "-s", "workflow/Snakefile"))
+    expected = COUNTS["config.yaml"] | {"everything": 1}
+    assert counts == {name: count for name, count in expected.items() if name != "all"}
 
 
 def write_study(folder: Path, name: str, **changes: object) -> str:
@@ -161,29 +179,6 @@ def test_a_wrong_config_stops_before_any_job(tmp_path):
     assert "Job stats" not in output
 
 
-@pytest.fixture(scope="module")
-def small_study(tmp_path_factory):
-    """A copy of the workflow in which a small study has run from nothing; its first output."""
-    folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
-    config = small_model(yaml.safe_load((folder / "config.yaml").read_text()))
-    config["study"] = "small"
-    for city in ("mini-oxford", "mini-paris"):
-        spec = config["datasets"][city]
-        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
-        spec.update(expected_images=34, expected_queries=8)
-    config["grid"] = [
-        {
-            "thresholds": ["0.01"],
-            "l1": ["0"],
-            "quantizers": ["kmeans"],
-            "bits": [5],
-            "codebooks": ["fixed", "trained"],
-        }
-    ]
-    (folder / "small.yaml").write_text(yaml.safe_dump(config))
-    return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
-
-
 def test_the_whole_study_runs(small_study):
     folder, output = small_study
     results = folder / "results" / "small"
@@ -224,6 +219,19 @@ def test_the_whole_study_runs(small_study):
     # Nothing is written outside the study's own folders.
     for top in ("results", "logs", "benchmarks"):
         assert [path.name for path in (folder / top).iterdir()] == ["small"]
+
+
+def test_every_column_is_explained(small_study):
+    folder, _ = small_study
+    table = pd.read_csv(folder / "results" / "small" / "table.csv")
+    readme = (ROOT / "results" / "README.md").read_text()
+    cities = ("oxford", "paris")
+    explained = {
+        name.replace("<city>", city)
+        for name in re.findall(r"`([a-z0-9_<>]+)`", readme.split("## Columns")[1])
+        for city in cities
+    }
+    assert set(table.columns) <= explained
 
 
 def test_a_second_run_has_nothing_to_do(small_study):
@@ -285,7 +293,7 @@ def test_editing_a_module_reruns_the_jobs_that_use_it(small_study, module, expec
 
 
 def test_one_more_cell_runs_its_own_jobs_only(small_study):
-    """Last in this file: it changes the study."""
+    """Last of all that use the study: it changes it."""
     folder, _ = small_study
     config = yaml.safe_load((folder / "small.yaml").read_text())
     config["grid"].append(config["grid"][0] | {"thresholds": ["0.05"], "codebooks": ["fixed"]})

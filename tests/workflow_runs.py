@@ -1,6 +1,7 @@
 """Running a copy of the workflow, for the tests that do."""
 
 import copy
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     "Snakefile",
     "rules",
+    "report",
+    "workflow",
     "workflow_scripts",
     "pocketvlad",
     "config",
@@ -46,11 +49,18 @@ def small_model(config: dict) -> dict:
     return config
 
 
-def snakemake(folder: Path, *arguments: str, check: bool = True) -> str:
-    """What Snakemake prints in `folder`; with `check` it must succeed."""
+def snakemake(
+    folder: Path, *arguments: str, check: bool = True, environment: dict[str, str] | None = None
+) -> str:
+    """What Snakemake prints in `folder`; with `check` it must succeed.
+
+    Args:
+        environment: variables on top of this process's own.
+    """
     result = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments],
         cwd=folder,
+        env=os.environ | (environment or {}),
         capture_output=True,
         text=True,
         timeout=500,

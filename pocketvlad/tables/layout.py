@@ -7,7 +7,8 @@ import pandas as pd
 
 from pocketvlad.best_cells import ROLES
 from pocketvlad.bootstrap import MOST_DROP
-from pocketvlad.coding import coding_text
+from pocketvlad.coding import coding_text, dial_text
+from pocketvlad.grid import RATE_DISTORTION
 
 NO_DROP = "="
 MARKS = dict(zip(ROLES, ("★", "†"), strict=True))
@@ -107,6 +108,11 @@ def _columns(cities: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
+def _dial(line: pd.Series) -> str:
+    """The threshold; of `rd` the distortion, and that it is one."""
+    return dial_text(line).removeprefix("threshold ")
+
+
 def _drop(line: pd.Series, name: str, paper: str = "", marks: str = "") -> Entry:
     """The drop and its interval; a float32 model's own is 0 by definition."""
     figure = fixed(line[f"drop_{name}"], 1)
@@ -127,7 +133,7 @@ def _line(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> Li
         (
             Entry(str(line["bits"])),
             Entry("" if base else coding_text(line)),
-            Entry("" if base else line["threshold"]),
+            Entry("" if base else _dial(line)),
             Entry(fixed(line["pruned_percent"], 1), paper=published("pruned_percent")),
             *(_drop(line, city, published(f"drop_{city}")) for city in cities),
             _drop(line, "mean", marks=NO_DROP if line["no_drop"] and not base else ""),
@@ -142,6 +148,13 @@ def _line(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> Li
             *(Entry(fixed(line[f"map_{city}"], 1)) for city in cities),
         )
     )
+
+
+def _published(line: pd.Series, paper: pd.DataFrame) -> pd.Series | None:
+    """The paper's row of this cell. It has none of `rd`, whose dial is no threshold."""
+    key = (line["model"], line["bits"], line["threshold"])
+    ours_alone = line["quantizer"] == RATE_DISTORTION
+    return None if ours_alone or key not in paper.index else paper.loc[key]
 
 
 def results_layout(
@@ -162,9 +175,8 @@ def results_layout(
     """
     blocks = []
     for model, block in table.groupby("model", sort=False):
-        keys = zip([model] * len(block), block["bits"], block["threshold"], strict=True)
-        beside = [paper.loc[key] if key in paper.index else None for key in keys]
-        rows = (row for _, row in block.iterrows())
+        rows = [row for _, row in block.iterrows()]
+        beside = [_published(row, paper) for row in rows]
         blocks.append(
             Block(model, tuple(_line(*pair, cities) for pair in zip(rows, beside, strict=True)))
         )

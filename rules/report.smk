@@ -1,0 +1,69 @@
+# What goes out with the results: the answer, the configuration, a card for each compressed file.
+# `snakemake --report` puts it together with the table and the figures.
+
+
+rule answer_question:
+    input:
+        table="results/{study}/table.csv",
+    output:
+        "results/{study}/answer.rst",
+    log:
+        "logs/{study}/answer_question.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("answer_question"),
+        cities=CITIES,
+    script:
+        "../workflow_scripts/answer_question.py"
+
+
+rule show_configuration:
+    input:
+        base=rules.evaluate.input.base,
+    output:
+        report(
+            "results/{study}/configuration.html",
+            caption="../report/configuration.rst",
+            category="Configuration",
+            labels={"what": "configuration and versions"},
+        ),
+    log:
+        "logs/{study}/show_configuration.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("show_configuration"),
+        settings=used_settings(config),
+    script:
+        "../workflow_scripts/show_configuration.py"
+
+
+# One job for all: a card takes milliseconds, a job seconds.
+rule write_model_cards:
+    input:
+        table=f"results/{STUDY}/table.csv",
+        rows=rules.evaluate.input.cells,
+        models=rules.quantize.input,
+        template=os.path.relpath(ROOT / "report" / "model_card.md.jinja"),
+    output:
+        [re.sub(r"\.pvlad$", ".md", path) for path in rules.quantize.input],
+    log:
+        f"logs/{STUDY}/write_model_cards.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("write_model_cards"),
+        settings=used_settings(config),
+    script:
+        "../workflow_scripts/write_model_cards.py"
+
+
+rule publish:
+    input:
+        expand(
+            "results/{study}/{file}",
+            study=STUDY,
+            file=["answer.rst", "configuration.html"],
+        ),
+        rules.write_model_cards.output,

@@ -1,0 +1,115 @@
+"""Model cards: what they say is what file, row and table have; terms are never invented."""
+
+import hashlib
+import json
+import re
+
+import pytest
+from jinja2 import UndefinedError
+from workflow_runs import ROOT
+
+from pocketvlad.configuration_page import configuration_page, used_settings
+from pocketvlad.model_card import card_facts, data_terms, model_card, weights_terms
+from pocketvlad.rows import read_table
+
+SOURCES = {
+    "weights.pth": {"urls": [], "licence": "CC BY 4.0"},
+    "silent.pth": {"urls": []},
+    "images.tar": {"urls": [], "licence": "for research"},
+    "gt.tgz": {"urls": [], "licence": "for research"},
+}
+HEADINGS = (
+    "Model details",
+    "Licence of the weights",
+    "Intended use",
+    "Factors",
+    "Metrics",
+    "Evaluation data",
+    "Training data",
+    "Quantitative analyses",
+    "Ethical considerations",
+    "Caveats and recommendations",
+)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ({"source": "buildings"}, "PocketVLAD's own, under the MIT licence"),
+        ({"source": "vgg16-caffe", "file": "weights.pth"}, "weights (weights.pth): CC BY 4.0."),
+        ({"source": "vgg16-caffe", "file": "silent.pth"}, "licence is not stated"),
+        ({"source": "vgg16-caffe", "file": "/mine/vgg.pth"}, "(vgg.pth): their licence is not"),
+    ],
+)
+def test_terms_of_weights(weights, expected):
+    assert expected in weights_terms(weights, SOURCES)
+
+
+def test_terms_of_data():
+    declared = {"images": ["images.tar"], "ground_truth": ["gt.tgz"]}
+    assert data_terms(declared, SOURCES) == "for research"
+    assert "drawn" in data_terms({"render": {}}, SOURCES)
+    assert "no licence stated" in data_terms({"images": ["silent.pth"]}, SOURCES)
+
+
+def test_only_what_the_study_uses_is_shown():
+    config = {
+        "study": "mine",
+        "cities": {"oxford": "a", "paris": "b"},
+        "sources": SOURCES,
+        "datasets": {
+            "a": {"images": ["images.tar"], "ground_truth": ["gt.tgz"]},
+            "b": {"render": {"seed": 1}},
+            "c": {"images": ["silent.pth"]},
+        },
+        "models": {"vgg16": {"weights": {"source": "vgg16-caffe", "file": "weights.pth"}}},
+    }
+    settings = used_settings(config)
+    assert set(settings["datasets"]) == {"a", "b"}
+    assert set(settings["sources"]) == {"images.tar", "gt.tgz", "weights.pth"}
+    page = configuration_page(settings, {"torch": "2.11.0"})
+    text = re.sub(r"<[^>]+>", "", page)
+    assert "study: mine" in text
+    assert "torch: 2.11.0" in text
+    assert "silent.pth" not in text
+    assert not re.search(r"(src|href)=", page)
+
+
+def test_a_card_lies_beside_each_compressed_file(small_study):
+    folder, _ = small_study
+    results = folder / "results" / "small"
+    files = sorted(results.rglob("*.pvlad"))
+    assert files
+    table = read_table(results / "table.csv")
+    for file in files:
+        card = file.with_suffix(".md").read_text()
+        assert [f"## {name}" for name in HEADINGS] == re.findall(r"^## .*", card, re.M)
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in card
+        assert f"{file.stat().st_size:,} bytes" in card
+        trained_on = file.relative_to(results / "models").parts[1]
+        city = {"oxford": "paris", "paris": "oxford"}[trained_on]
+        codebook = file.stem.rsplit("-", 1)[1]
+        [line] = table[(table["codebook"] == codebook)].to_dict("records")
+        drop, low, high = (line[f"drop_{city}{end}"] for end in ("", "_low", "_high"))
+        assert f"| {drop:.1f} [{low:.1f}, {high:.1f}] |" in card
+        assert f"| mAP (%) | {line[f'map_{city}']:.1f} |" in card
+        assert f"trained on mini-{trained_on}" in card.splitlines()[0]
+
+
+def test_facts_that_contradict_each_other_are_refused(small_study):
+    folder, _ = small_study
+    results = folder / "results" / "small"
+    file = next(results.rglob("*-fixed.pvlad"))
+    part = file.relative_to(results / "models").with_suffix(".json")
+    row = json.loads((results / "scores" / part).read_text())
+    table = read_table(results / "table.csv")
+    with pytest.raises(ValueError, match="0 rows"):
+        card_facts(file, row | {"threshold": "0.7"}, table, {"datasets": {}, "sources": {}})
+
+
+def test_a_template_may_name_only_facts():
+    with pytest.raises(UndefinedError, match="sise"):
+        model_card("{{ sise }}", {"size": 3})
+    template = (ROOT / "report" / "model_card.md.jinja").read_text()
+    with pytest.raises(UndefinedError):
+        model_card(template, {})

@@ -1,0 +1,91 @@
+"""What others read of the repository: citation, licence, the catalog, continuous integration."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from workflow_runs import ROOT
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("citation-file-format", "CITATION.cff"),
+        ("github-workflows", ".github/workflows/ci.yml"),
+    ],
+)
+def test_files_of_a_public_format_are_valid(schema, file):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    run = subprocess.run([*command, file], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_paper_is_cited():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert [each["doi"] for each in citation["references"]] == ["10.1109/ACPR.2017.154"]
+    # The one that docs/method.md names.
+    assert citation["references"][0]["doi"] in (ROOT / "docs" / "method.md").read_text()
+
+
+def test_version_and_licence_are_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+
+
+def test_continuous_integration_runs_the_same_script():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert ".ci/run" in commands
+    # The study, its report and its claims, by the README's commands.
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {command.removeprefix("make ") for command in commands if command != ".ci/run"}
+    assert targets == {"run", "report", "check-claims"}
+    assert all(re.search(rf"^{target}:", makefile, re.M) for target in targets)
+    [kept] = [step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", "")]
+    for path in ("results/mini/table.*", "results/mini/report.html", "logs/mini/"):
+        assert path in kept.split()
+
+
+def test_the_workflow_catalog_accepts_the_repository():
+    """Its rules for standardised usage: these three files, and the words by which it is found."""
+    assert (ROOT / "workflow" / "Snakefile").is_file()
+    assert (ROOT / "config" / "README.md").is_file()
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"]["conda"] is True
+    assert usage["report"] is True
+    assert isinstance(usage["mandatory-flags"]["flags"], list)
+    readme = (ROOT / "README.md").read_text().lower()
+    assert "snakemake" in readme
+    assert "workflow" in readme
+    # With a folder `rules`, its files must be known by their suffix.
+    assert list((ROOT / "rules").glob("*.smk"))
+
+
+def test_the_configs_manual_knows_every_section():
+    manual = (ROOT / "config" / "README.md").read_text()
+    for section in yaml.safe_load((ROOT / "config" / "subset.yaml").read_text()):
+        if section != "data_folder":
+            assert f"`{section}`" in manual, section
+
+
+@pytest.mark.parametrize("config", ["config.yaml", "config/subset.yaml"])
+def test_make_report_is_about_the_study_of_its_config(config):
+    study = yaml.safe_load((ROOT / config).read_text())["study"]
+    command = ["make", "-n", "report", f"CONFIG={config}", "INSTALLED="]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"--configfile {config} --report results/{study}/report.html" in run.stdout
+
+
+def test_make_report_asks_for_a_study_that_has_run(tmp_path):
+    (tmp_path / "config.yaml").write_text("study: none\n")
+    command = ["make", "-f", str(ROOT / "Makefile"), "report", "INSTALLED="]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "results/none/table.csv is missing: run the study first" in run.stderr

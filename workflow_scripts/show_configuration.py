@@ -1,0 +1,12 @@
+"""Write what the study ran with as a page of the report."""
+
+from pathlib import Path
+
+from pocketvlad.configuration_page import configuration_page
+from pocketvlad.job import logged
+from pocketvlad.rows import read_rows
+
+with logged(snakemake.log[0]):
+    [row, *_] = read_rows(snakemake.input.base)
+    page = configuration_page(snakemake.params.settings, row["versions"])
+    Path(snakemake.output[0]).write_text(page, encoding="utf-8")

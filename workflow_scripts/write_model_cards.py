@@ -1,0 +1,15 @@
+"""Write the card beside each compressed file."""
+
+from pathlib import Path
+
+from pocketvlad.job import logged
+from pocketvlad.model_card import card_facts, model_card
+from pocketvlad.rows import read_rows, read_table
+
+with logged(snakemake.log[0]):
+    files = snakemake.input
+    table, template = read_table(files.table), Path(files.template).read_text(encoding="utf-8")
+    for model, row, card in zip(files.models, read_rows(files.rows), snakemake.output, strict=True):
+        facts = card_facts(Path(model), row, table, snakemake.params.settings)
+        Path(card).write_text(model_card(template, facts), encoding="utf-8")
+    print(f"{len(snakemake.output)} cards")
