@@ -85,15 +85,15 @@ def _compression(row: Mapping, header: Mapping) -> tuple[str, Mapping]:
     pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
     if row["quantizer"] == RATE_DISTORTION:
         text = (
-            f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which makes "
-            f"{pruned} zero, then entropy coding"
+            f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
+            f"makes {pruned} zero, then entropy coding"
         )
         return text, header["compression"]["rounding"]["recovery"]
     pruning = header["origin"]["pruning"]
     text = (
-        f"pruning of {pruned} ({dial_text(row)}: {_cutoff(pruning)}; {pruning['rounds']} rounds, L1 "
-        f"penalty {pruning['l1']}), then {row['quantizer']} quantization to {row['bits']} bits with "
-        f"a {row['codebook']} codebook, then entropy coding"
+        f"pruning of {pruned} ({dial_text(row)}: {_cutoff(pruning)}; {pruning['rounds']} rounds, "
+        f"L1 penalty {pruning['l1']}), then {row['quantizer']} quantization to {row['bits']} bits "
+        f"with a {row['codebook']} codebook, then entropy coding"
     )
     return text, pruning["recovery"]
 
