@@ -39,6 +39,14 @@ def commands():
     return [words[1:] for words in lines]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_data_folder():
+    """That of whoever runs the tests would go before the document's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("POCKETVLAD_DATA", raising=False)
+        yield
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
     """Archives of two small cities: style -> (images, ground truth, prefix of its query files)."""
