@@ -31,6 +31,7 @@ include: "rules/prune.smk"
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
 include: "rules/table.smk"
+include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
@@ -42,6 +43,7 @@ localrules:
     quantize,
     evaluate,
     table,
+    figures,
     publish,
 
 
@@ -49,6 +51,7 @@ rule all:
     default_target: True
     input:
         rules.table.input,
+        rules.figures.input,
         rules.publish.input,
 
 

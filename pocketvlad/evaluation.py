@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,6 +14,16 @@ from pocketvlad.describe import Picture, describe
 from pocketvlad.images import Box, Preprocessing, Sizing
 from pocketvlad.retrieval import rankings
 from pocketvlad.scores import Scores, score_rankings
+
+TOP = 10  # images of every ranking that are kept
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """scores: by difficulty. top: of every query, by its name, the first TOP images found."""
+
+    scores: dict[str, Scores]
+    top: dict[str, list[str]]
 
 
 def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
@@ -73,8 +83,8 @@ def evaluate(
     protocol: dict[str, object],
     preprocessing: Preprocessing,
     batch_size: int = 16,
-) -> dict[str, Scores]:
-    """Scores of every query of `dataset`, described by `function`, by difficulty.
+) -> Evaluation:
+    """Scores and first answers of every query of `dataset`, described by `function`.
 
     Args:
         function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
@@ -83,8 +93,11 @@ def evaluate(
     database = database_pictures(dataset, folder)
     queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
     rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size)
-    ranked = rankings(rows[len(database) :], dataset.images, rows[: len(database)])
-    return score_rankings(dataset.queries, ranked, dataset.protocol)
+    ranked = list(rankings(rows[len(database) :], dataset.images, rows[: len(database)]))
+    return Evaluation(
+        score_rankings(dataset.queries, ranked, dataset.protocol),
+        {query.name: found[:TOP] for query, found in zip(dataset.queries, ranked, strict=True)},
+    )
 
 
 def versions(packages: Sequence[str] = ("torch", "numpy", "pillow")) -> dict[str, str]:

@@ -31,6 +31,12 @@ class Cell:
         """The part of a path that names the cell."""
         return f"{self.pruning}/{self.quantizer}-{self.bits}-{self.codebook}"
 
+    @classmethod
+    def of(cls, line: Mapping[str, object]) -> "Cell":
+        """The cell that a line of the results table is about."""
+        texts = (str(line[key]) for key in ("threshold", "l1", "quantizer"))
+        return cls(*texts, int(line["bits"]), str(line["codebook"]))
+
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
 

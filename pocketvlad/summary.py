@@ -18,8 +18,9 @@ def summary_text(results: Path) -> str:
         )
         for row in rows
     )
-    plots = "\n".join(f"  {path}" for path in sorted(results.glob("plots/*.png")))
+    pictures = sorted(p for p in results.glob("plots/*") if p.suffix in (".png", ".jpg"))
+    plots = "\n".join(f"  {path}" for path in pictures)
     return (
         f"{table.read_text(encoding='utf-8')}\nBaselines, mAP in % by city:\n{figures}\n\n"
-        f"Table:\n  {results / 'table.csv'}\n  {table}\nFigures:\n{plots}"
+        f"Table:\n  {results / 'table.csv'} (and .md, .tex, .html)\nFigures:\n{plots}"
     )

@@ -136,3 +136,25 @@ def model_file(wildcards):
     """The file behind a version: compressed for a cell, float32 for all others."""
     suffix = "pvlad" if "-" in wildcards.version else "safetensors"
     return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"
+
+
+# What the report calls a figure; report/<figure>.rst is its caption.
+FIGURE_LABELS = {
+    "size": "mAP against size",
+    "pruning": "mAP against % pruned",
+    "weights": "weights by stage",
+    "bytes": "bytes by layer",
+    "run_time": "run time and memory",
+    "retrieval": "queries and their answers",
+}
+
+
+def drawing(name, figure, of):
+    """A figure of the report: as SVG, which is shown there with its caption, and as PNG."""
+    shown = report(
+        f"results/{{study}}/plots/{name}.svg",
+        caption=f"../report/{figure}.rst",
+        category="Figures",
+        labels={"figure": FIGURE_LABELS[figure], "of": of},
+    )
+    return [shown, f"results/{{study}}/plots/{name}.png"]

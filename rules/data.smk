@@ -67,6 +67,8 @@ rule index_dataset:
         "results/{study}/data/{city}/dataset.json",
     log:
         "logs/{study}/index_dataset/{city}.log",
+    benchmark:
+        "benchmarks/{study}/index_dataset/{city}.tsv"
     conda:
         "../envs/environment.yaml"
     params:

@@ -39,6 +39,8 @@ rule evaluate_histogram:
         "results/{study}/scores/histogram/{city}.json",
     log:
         "logs/{study}/evaluate_histogram/{city}.log",
+    benchmark:
+        "benchmarks/{study}/evaluate_histogram/{city}.tsv"
     conda:
         "../envs/environment.yaml"
     params:

@@ -16,6 +16,15 @@ rule tabulate_results:
             labels={"what": "all cells", "form": "csv"},
         ),
         markdown="results/{study}/table.md",
+        tex="results/{study}/table.tex",
+        html=report(
+            "results/{study}/table.html",
+            caption="../report/table.rst",
+            category="Table",
+            labels={"what": "all cells", "form": "html"},
+        ),
+        # The report's front page takes it in.
+        fragment="results/{study}/table_fragment.html",
         baselines=report(
             "results/{study}/baselines.csv",
             caption="../report/baselines.rst",
@@ -31,27 +40,6 @@ rule tabulate_results:
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_results.py"
-
-
-rule plot_results:
-    input:
-        table="results/{study}/table.csv",
-    output:
-        report(
-            "results/{study}/plots/{city}.svg",
-            caption="../report/size_plot.rst",
-            category="Figures",
-            labels={"figure": "mAP against size", "of": "{city}"},
-        ),
-        "results/{study}/plots/{city}.png",
-    log:
-        "logs/{study}/plot_results/{city}.log",
-    conda:
-        "../envs/environment.yaml"
-    params:
-        library=library("plot_results"),
-    script:
-        "../workflow_scripts/plot_results.py"
 
 
 rule tabulate_layers:
@@ -79,12 +67,13 @@ rule table:
         expand(
             "results/{study}/{file}",
             study=STUDY,
-            file=["table.csv", "table.md", "baselines.csv"],
-        ),
-        expand(
-            "results/{study}/plots/{city}.{suffix}",
-            study=STUDY,
-            city=CITIES,
-            suffix=["svg", "png"],
+            file=[
+                "table.csv",
+                "table.md",
+                "table.tex",
+                "table.html",
+                "table_fragment.html",
+                "baselines.csv",
+            ],
         ),
         expand("results/{study}/layers/{model}.csv", study=STUDY, model=MODELS),

@@ -15,7 +15,6 @@ from pocketvlad.compressed_file import write_compressed
 from pocketvlad.describe import Picture, describe
 from pocketvlad.format_error import FormatError
 from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.markdown_table import starting_point
 from pocketvlad.model import Architecture, PlaceNet
 from pocketvlad.model_file import Model, read_model, write_model
 from pocketvlad.photo_index import index_file, indexed
@@ -23,6 +22,7 @@ from pocketvlad.provenance import provenance
 from pocketvlad.quantize import quantize_tensors
 from pocketvlad.rows import results_table
 from pocketvlad.stored_model import read_stored
+from pocketvlad.tables.notes import starting_point
 from pocketvlad.tensor_file import read_tensors, write_tensors
 from pocketvlad.weights.initial import load_initial_weights
 

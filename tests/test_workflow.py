@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from file_server import body, file_server
+from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
 # Jobs of one complete run; from nothing, in an empty directory.
@@ -24,7 +25,10 @@ COUNTS = {
         "train_codebook": 4,
         "evaluate_model": 84,  # and, of 4 base models, random, initial and trained
         "tabulate_results": 1,
-        "plot_results": 2,
+        "plot_results": 1,
+        "plot_layers": 2,
+        "plot_run_time": 1,
+        "draw_retrieval": 2,
         "answer_question": 1,
         "show_configuration": 1,
         "write_model_cards": 1,
@@ -41,12 +45,26 @@ COUNTS = {
         "quantize_model": 16,
         "evaluate_model": 20,
         "tabulate_results": 1,
-        "plot_results": 2,
+        "plot_results": 1,
+        "plot_layers": 1,
+        "plot_run_time": 1,
+        "draw_retrieval": 1,
         "answer_question": 1,
         "show_configuration": 1,
         "write_model_cards": 1,
         "all": 1,
     },
+}
+# What follows the scores of a study with one model.
+FROM_SCORES = {
+    "tabulate_results": 1,
+    "plot_results": 1,
+    "plot_layers": 1,
+    "plot_run_time": 1,
+    "draw_retrieval": 1,
+    "answer_question": 1,
+    "write_model_cards": 1,
+    "all": 1,
 }
 
 
@@ -172,7 +190,21 @@ def test_the_whole_study_runs(small_study):
         trained_on = {"oxford": "paris", "paris": "oxford"}[city]
         file = results / "models" / "vgg16" / trained_on / "0.01" / "l1-0" / "kmeans-5-fixed.pvlad"
         assert cell[f"file_bytes_{city}"] == file.stat().st_size
-        assert (results / "plots" / f"{city}.svg").read_text().startswith("<?xml")
+        with Image.open(results / "plots" / f"retrieval-vgg16-{city}.jpg") as sheet:
+            assert sheet.height > 4 * 300  # of each landmark a query
+    for name in ("size", "pruning", "weights-vgg16", "bytes-vgg16", "run-time"):
+        assert (results / "plots" / f"{name}.svg").read_text().startswith("<?xml")
+        with Image.open(results / "plots" / f"{name}.png") as picture:
+            assert picture.width > 500
+    by_layer = pd.read_csv(results / "plots" / "bytes-vgg16.csv")
+    sizes = table.loc[table["best_no_drop"] | table["best_2_points"], "file_mb"]
+    smallest = sizes.iloc[0] if len(sizes) else table["file_mb"].min()
+    assert by_layer["compressed_bytes"].sum() == pytest.approx(1e6 * smallest, rel=1e-4)
+    run_time = pd.read_csv(results / "plots" / "run-time.csv")
+    assert (run_time["measured"] == run_time["jobs"]).all()
+    assert (run_time["seconds_total"] > 0).all()
+    for suffix in ("tex", "html"):
+        assert "vgg16" in (results / f"table.{suffix}").read_text()
     assert "## vgg16" in (results / "table.md").read_text()
     assert "Baselines, mAP in % by city:" in output
     assert not list(results.rglob("*.part"))
@@ -201,6 +233,16 @@ def test_a_second_run_has_nothing_to_do(small_study):
     assert "Nothing to be done" in output
 
 
+def test_deleted_benchmarks_train_nothing_again(small_study):
+    folder, _ = small_study
+    benchmarks = folder / "benchmarks"
+    benchmarks.rename(folder / "elsewhere")
+    try:
+        assert dry_run(folder) == {}
+    finally:
+        (folder / "elsewhere").rename(benchmarks)
+
+
 def dry_run(folder: Path) -> dict[str, int]:
     return job_counts(snakemake(folder, "-n", "--configfile", "small.yaml"))
 
@@ -208,18 +250,15 @@ def dry_run(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("size_plot.py", {"plot_results": 2, "all": 1}),
+        ("figures/size.py", {"plot_results": 1, "all": 1}),
+        ("figures/run_time.py", {"plot_run_time": 1, "all": 1}),
         (
             "quantize.py",
             {
                 "quantize_model": 2,
                 "train_codebook": 2,
                 "evaluate_model": 4,
-                "tabulate_results": 1,
-                "plot_results": 2,
-                "answer_question": 1,
-                "write_model_cards": 1,
-                "all": 1,
+                **FROM_SCORES,
             },
         ),
         (
@@ -229,11 +268,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "quantize_model": 2,
                 "train_codebook": 2,
                 "evaluate_model": 4,
-                "tabulate_results": 1,
-                "plot_results": 2,
-                "answer_question": 1,
-                "write_model_cards": 1,
-                "all": 1,
+                **FROM_SCORES,
             },
         ),
     ],
@@ -260,11 +295,7 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
         "prune_model": 2,
         "quantize_model": 2,
         "evaluate_model": 2,
-        "tabulate_results": 1,
-        "plot_results": 2,
-        "answer_question": 1,
-        "write_model_cards": 1,
-        "all": 1,
+        **FROM_SCORES,
     }
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected

@@ -27,7 +27,7 @@ def main(
     # The network that is scored is the one that the file decodes to.
     model = read_stored(model_file)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
-    scores = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
+    found = evaluate(model.network, dataset, images, protocol, model.preprocessing, batch_size)
     parameters = parameter_count(model.network)
     pruned = pruned_percent(model.network)
     size = model_file.stat().st_size
@@ -40,7 +40,8 @@ def main(
         "protocol": protocol,
         "train_dataset": training.identity(),
         "test_dataset": dataset.identity(),
-        **score_row(scores),
+        **score_row(found.scores),
+        "top": found.top,
         "pruned_percent": pruned,
         "parameters": parameters,
         "file_bytes": size,

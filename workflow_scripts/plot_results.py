@@ -1,15 +1,17 @@
-"""Draw mAP against size for one city."""
+"""Draw mAP against file size, and against the share of pruned weights."""
 
-import pandas as pd
+from pathlib import Path
 
+from pocketvlad.figures.pruning import pruning_figure
+from pocketvlad.figures.size import size_figure
+from pocketvlad.figures.style import save_figure
 from pocketvlad.job import logged
-from pocketvlad.size_plot import size_plot
+from pocketvlad.published import published_results
+from pocketvlad.rows import read_table
 
 with logged(snakemake.log[0]):
-    table = pd.read_csv(
-        snakemake.input.table, dtype={"threshold": str, "quantizer": str}, keep_default_na=False
-    )
-    figure = size_plot(table, snakemake.wildcards.city)
-    for path in snakemake.output:
-        # Without a date the same table gives the same bytes.
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.endswith("svg") else None)
+    table = read_table(snakemake.input.table)
+    published = published_results(Path(snakemake.input.paper))
+    cities = list(snakemake.params.cities)
+    save_figure(size_figure(table, published, cities), snakemake.output.size)
+    save_figure(pruning_figure(table, published, cities), snakemake.output.pruning)

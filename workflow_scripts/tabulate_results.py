@@ -1,11 +1,15 @@
-"""Join the JSON rows of both directions into the study's table."""
+"""Join the JSON rows of both directions into the study's table, and write it for readers."""
 
 from pathlib import Path
 
-from pocketvlad.dataset import describe_counts
 from pocketvlad.job import logged
-from pocketvlad.markdown_table import markdown_table, published_results, starting_point
-from pocketvlad.rows import baselines_table, read_rows, results_table
+from pocketvlad.published import published_results
+from pocketvlad.rows import baselines_table, read_rows, read_table, results_table
+from pocketvlad.tables.html import html_fragment, html_page
+from pocketvlad.tables.layout import results_layout
+from pocketvlad.tables.markdown import markdown_table
+from pocketvlad.tables.notes import study_notes
+from pocketvlad.tables.tex import tex_table
 
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
@@ -15,15 +19,18 @@ with logged(snakemake.log[0]):
     table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
     baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
     baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
-    datasets = {row["test_city"]: row["test_dataset"] for row in base}
-    notes = [
-        f"{city}: {datasets[city]['name']}, {describe_counts(datasets[city])}." for city in cities
-    ]
-    partial = any(d["images"] != d["expected_images"] for d in datasets.values())
-    if partial:
-        notes.append("Only a part of the data: not comparable with published mAP.")
-    notes += sorted({starting_point(row) for row in base})
-    paper = published_results(Path(snakemake.input.paper))
-    Path(snakemake.output.markdown).write_text(
-        markdown_table(table, paper, cities, notes), encoding="utf-8"
+    layout = results_layout(
+        read_table(snakemake.output.table),  # rounded once, for all forms alike
+        published_results(Path(snakemake.input.paper)),
+        cities,
+        f"Results of the study {snakemake.wildcards.study}",
+        study_notes(base, cities),
     )
+    forms = {
+        "markdown": markdown_table,
+        "tex": tex_table,
+        "html": html_page,
+        "fragment": html_fragment,
+    }
+    for name, form in forms.items():
+        Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")

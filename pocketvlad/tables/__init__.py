@@ -1,0 +1,1 @@
+"""The results table as readers see it: one layout, written as Markdown, TeX and HTML."""

@@ -1,0 +1,299 @@
+"""Figures: what they show, units on their axes, the same bytes twice."""
+
+import hashlib
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from study_tables import CITIES, study_table
+from workflow_runs import ROOT
+
+from pocketvlad.compressed_file import open_compressed, write_compressed
+from pocketvlad.figures.layer_bytes import layer_bytes_figure
+from pocketvlad.figures.pruning import pruning_figure
+from pocketvlad.figures.run_time import run_time_figure
+from pocketvlad.figures.size import size_figure
+from pocketvlad.figures.style import bit_colours, save_figure
+from pocketvlad.figures.weights import weights_figure
+from pocketvlad.inspection import layer_reports
+from pocketvlad.layer_bytes import layer_bytes
+from pocketvlad.published import published_results
+from pocketvlad.quantize import quantize_tensors
+from pocketvlad.run_time import by_rule, read_benchmarks
+from pocketvlad.weight_stages import (
+    chosen_layers,
+    illustrated_cell,
+    stage_titles,
+    weight_stages,
+)
+
+PAPER = published_results(ROOT / "config" / "paper_results.csv")
+LAYERS = ["backbone.conv1.weight", "backbone.conv5.weight", "whitening.weight"]
+EDGES = np.linspace(-4, 4, 102)
+
+
+def histogram(values, stage, layer):
+    alive = values[values != 0]
+    counts, _ = np.histogram(np.clip(alive, -4, 4), bins=EDGES)
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "stage": stage,
+            "low": EDGES[:-1],
+            "high": EDGES[1:],
+            "count": counts,
+            "zeros": len(values) - len(alive),
+        }
+    )
+
+
+@pytest.fixture
+def weights():
+    """Weights of LAYERS, bell-shaped; those within 0.65 of zero are pruned."""
+    generator = np.random.default_rng(3)
+    base = {name: generator.normal(size=(4, 500)).astype(np.float32) for name in LAYERS}
+    return base, {name: np.where(np.abs(w) < 0.65, 0, w) for name, w in base.items()}
+
+
+@pytest.fixture
+def stages(weights):
+    base, pruned = weights
+    table = pd.concat(
+        histogram(values[name].ravel(), stage, name)
+        for stage, values in (("base", base), ("pruned", pruned))
+        for name in LAYERS
+    )
+    quantized = quantize_tensors(pruned, "kmeans", 3)
+    return weight_stages(table, table, quantized.items(), LAYERS[:2])
+
+
+def panels_of(figure):
+    return [axes for axes in figure.axes if axes.get_title()]
+
+
+def labelled(axes, label):
+    """The points of the line that has this label."""
+    (line,) = (line for line in axes.get_lines() if line.get_label() == label)
+    return np.array(line.get_data()).T
+
+
+def test_size_has_a_panel_a_city_and_model_with_the_papers_points():
+    figure = size_figure(study_table(), PAPER, CITIES)
+    panels = panels_of(figure)
+    assert [axes.get_title() for axes in panels] == [
+        f"{model}, tested on {city}-50%" for model in ("vgg16", "tiny_net") for city in CITIES
+    ]
+    assert {axes.get_xlabel() for axes in panels} == {"file size (MB)"}
+    assert {axes.get_ylabel() for axes in panels} == {"mAP (%)"}
+    # 5 bits, threshold 0.01: 529.5 / 21.2 times smaller, 6.8 points below our base model.
+    points = labelled(panels[0], "paper's drop, 5 bits")
+    expected = [4 * 31.557952 / (529.5 / 21.2), 47.1227 - 6.8]
+    assert np.isclose(points, expected, atol=1e-3).all(axis=1).any()
+    # The paper has no such model.
+    assert "paper's drop, 5 bits" not in [line.get_label() for line in panels[2].get_lines()]
+    plt.close(figure)
+
+
+def test_the_front_is_drawn_through_the_best_cells():
+    figure = size_figure(study_table(), PAPER, CITIES)
+    (front,) = (
+        line for line in panels_of(figure)[0].get_lines() if line.get_drawstyle() == "steps-post"
+    )
+    # 7.05 MB scores above all larger files; its line goes on to the base model's size.
+    assert np.allclose(np.array(front.get_data()).T, [[7.05, 48.6227], [126.24, 48.6227]])
+    plt.close(figure)
+
+
+def test_pruning_joins_the_thresholds_of_a_coding():
+    figure = pruning_figure(study_table(), PAPER, CITIES)
+    axes = panels_of(figure)[0]
+    assert axes.get_xlabel() == "pruned weights (%)"
+    lines = [np.array(line.get_data()).T.tolist() for line in axes.get_lines()]
+    assert [[53.1, 47.1227 - 0.9], [71.1, 47.1227 - 1.0]] in lines  # uniform, 8 bits
+    assert [68.23, pytest.approx(45.1227)] in labelled(axes, "paper's drop, 8 bits").tolist()
+    plt.close(figure)
+
+
+def test_more_bits_are_darker():
+    colours = bit_colours([8, 5, 3, 5])
+    greys = [np.dot(to_rgb(colours[bits]), (0.299, 0.587, 0.114)) for bits in (3, 5, 8)]
+    assert greys[0] > greys[1] + 0.15
+    assert greys[1] > greys[2] + 0.15
+
+
+def test_stages_of_the_weights(weights, stages):
+    _, pruned = weights
+    assert list(stages["layer"].unique()) == LAYERS[:2]
+    assert set(stages["stage"]) == {"base", "L1", "pruned", "quantized", "centre"}
+    for name in LAYERS[:2]:
+        zeros = (pruned[name] == 0).sum()
+        for stage, total in (("base", 2000), ("pruned", 2000 - zeros), ("quantized", 2000 - zeros)):
+            some = stages[(stages["layer"] == name) & (stages["stage"] == stage)]
+            assert some["count"].sum() == total
+        centres = stages[(stages["layer"] == name) & (stages["stage"] == "centre")]
+        assert len(centres) == 7  # 3 bits, but for zero
+        assert (centres["low"] == centres["high"]).all()
+        assert centres["count"].sum() == 2000 - zeros
+        # Each is the mean of the weights that it stands for.
+        levels = centres["low"].to_numpy()
+        alive = pruned[name][pruned[name] != 0]
+        nearest = np.abs(alive[:, None] - levels).argmin(axis=1)
+        means = [alive[nearest == n].mean() for n in range(7)]
+        assert np.allclose(means, levels, atol=0.02)
+
+
+def test_centres_scaled_by_rows_are_no_weights(weights):
+    _, pruned = weights
+    quantized = quantize_tensors(pruned, "kmeans-row", 3)
+    assert quantized[LAYERS[0]].scales is not None
+    table = pd.concat(
+        histogram(pruned[LAYERS[0]].ravel(), stage, LAYERS[0]) for stage in ("base", "pruned")
+    )
+    stages = weight_stages(table, None, quantized.items(), LAYERS[:1])
+    assert set(stages["stage"]) == {"base", "pruned", "quantized"}
+
+
+def test_chosen_layers():
+    assert chosen_layers([*LAYERS[:2], "netvlad.centres", LAYERS[2]], []) == LAYERS
+    assert chosen_layers(LAYERS, ["backbone"]) == LAYERS[:2]
+    with pytest.raises(ValueError, match=r"figures\.layers: no layer's name begins with fc6"):
+        chosen_layers(LAYERS, ["fc6"])
+
+
+def test_the_cell_whose_weights_are_shown():
+    table = study_table()
+    # A penalty at 0.01: of that threshold's other cells 8.39 MB is the best within two points.
+    choice, penalty = illustrated_cell(table, "vgg16")
+    assert (choice.cell["file_mb"], penalty) == (8.39, "0.001")
+    assert list(stage_titles(choice, penalty)) == ["base", "pruned", "L1", "quantized"]
+    choice, penalty = illustrated_cell(table, "tiny_net")
+    assert (choice.cell["file_mb"], penalty) == (0.4, None)
+    assert "L1" not in stage_titles(choice, penalty)
+
+
+@pytest.fixture
+def by_layer(tmp_path, weights):
+    """Bytes by layer of two directions, and the sizes of the compressed files."""
+    _, pruned = weights
+    biases = {"backbone.conv1.bias": np.ones(4, np.float32)}
+    sizes, directions = [], []
+    for bits in (3, 6):
+        path = tmp_path / f"{bits}.pvlad"
+        quantized = quantize_tensors(pruned, "uniform", bits)
+        sizes.append(write_compressed(path, pruned | biases, quantized, {}, "float16"))
+        with open_compressed(path) as model:
+            directions.append((layer_reports(model), sizes[-1], 4 * 6004 + 100))
+    return layer_bytes(directions), sizes
+
+
+def test_bytes_by_layer_add_up_to_the_files(by_layer):
+    table, sizes = by_layer
+    assert list(table["layer"]) == ["conv1", "conv5", "whitening", "header"]
+    assert table["compressed_bytes"].sum() == pytest.approx(np.mean(sizes))
+    assert list(table["base_bytes"]) == [4 * 2004, 4 * 2000, 4 * 2000, 100]
+    assert table["zero_percent"][1] == pytest.approx(48.4, abs=3)
+    assert table["bits_a_weight"][:3].between(1.5, 7).all()
+    assert np.isnan(table["bits_a_weight"][3])
+
+
+HEADINGS = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+
+
+@pytest.fixture
+def benchmarks(tmp_path):
+    """Two rules' files, as Snakemake writes them; one job too short to be seen, one not there."""
+    lines = {
+        "train_model/vgg16-paris": ["90.5\t0:01:30\t1000.0\t1\t1\t900.0\t0\t0\t1\t1"],
+        "train_model/vgg16-oxford": [
+            "10.0\t0:00:10\t1200.0\t1\t1\t800.0\t0\t0\t1\t1",
+            "20.0\t0:00:20\t1400.0\t1\t1\t1000.0\t0\t0\t1\t1",
+        ],
+        "evaluate_model/vgg16-paris-0.01/l1-0/kmeans-5-fixed": [
+            "0.2\t0:00:00\t-\t-\t-\t-\t-\t-\t-\tNA"
+        ],
+    }
+    files = {"train_model": [], "evaluate_model": [], "prune_model": []}
+    for name, rows in lines.items():
+        path = tmp_path / "benchmarks" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEADINGS + "\n".join(rows) + "\n")
+        files[name.split("/")[0]].append(path)
+    files["evaluate_model"].append(tmp_path / "benchmarks/evaluate_model/vgg16-oxford-base.tsv")
+    files["prune_model"].append(tmp_path / "benchmarks/prune_model/vgg16-paris-0.01-0.tsv")
+    return files
+
+
+def test_benchmarks_by_rule(benchmarks):
+    jobs = read_benchmarks(benchmarks)
+    assert list(jobs["job"]) == [
+        "vgg16-paris",
+        "vgg16-oxford",
+        "vgg16-paris-0.01/l1-0/kmeans-5-fixed",
+    ]
+    table = by_rule(jobs, benchmarks).set_index("rule")
+    assert list(table.index) == ["train_model", "evaluate_model", "prune_model"]
+    assert list(table["jobs"]) == [2, 2, 1]
+    assert list(table["measured"]) == [2, 1, 0]
+    train = table.loc["train_model"]
+    assert train["seconds_total"] == 90.5 + 15  # a repeated job counts with its mean
+    assert train["seconds_max"] == 90.5
+    assert train["max_rss_mb"] == 1300
+    assert train["max_pss_mb"] == 900
+    assert table.loc["evaluate_model", "seconds_mean"] == 0.2
+    assert np.isnan(table.loc["evaluate_model", "max_rss_mb"])
+    assert np.isnan(table.loc["prune_model", "seconds_total"])
+
+
+def test_a_file_that_is_no_benchmark(benchmarks):
+    path = benchmarks["train_model"][0]
+    path.write_text("minutes\n3\n")
+    with pytest.raises(ValueError, match=r"vgg16-paris\.tsv is not a benchmark .* lacks max_pss"):
+        read_benchmarks(benchmarks)
+
+
+def digests(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def test_figures_are_the_same_twice(tmp_path, stages, by_layer, benchmarks):
+    table, jobs = study_table()[:6], read_benchmarks(benchmarks)
+    titles = stage_titles(illustrated_cell(table, "vgg16")[0], "0.001")
+    makers = {
+        "size": lambda: size_figure(table, PAPER, CITIES),
+        "pruning": lambda: pruning_figure(table, PAPER, CITIES),
+        "weights": lambda: weights_figure(stages, titles, "weights"),
+        "bytes": lambda: layer_bytes_figure(by_layer[0], "bytes", "kmeans"),
+        "run-time": lambda: run_time_figure(by_rule(jobs, benchmarks), jobs, "run time"),
+    }
+    folders = tmp_path / "first", tmp_path / "second"
+    for folder in folders:
+        folder.mkdir()
+        for name, make in makers.items():
+            save_figure(make(), [folder / f"{name}.svg", folder / f"{name}.png"])
+    assert digests(folders[0]) == digests(folders[1])
+    assert len(digests(folders[0])) == 2 * len(makers)
+    for path in folders[0].glob("*.svg"):
+        assert "<dc:date>" not in path.read_text()
+    assert not plt.get_fignums()
+
+
+def test_a_study_that_measured_nothing_has_a_figure(benchmarks):
+    for paths in benchmarks.values():
+        for path in paths:
+            path.unlink(missing_ok=True)
+    jobs = read_benchmarks(benchmarks)
+    figure = run_time_figure(by_rule(jobs, benchmarks), jobs, "run time")
+    assert figure.axes[0].get_xlabel() == "run time of all jobs (s)"
+    plt.close(figure)
+
+
+def test_an_unquantized_layer_says_so(stages):
+    some = stages[(stages["layer"] == LAYERS[0]) | ~stages["stage"].isin(["quantized", "centre"])]
+    titles = dict.fromkeys(["base", "L1", "pruned", "quantized"], "")
+    figure = weights_figure(some, titles, "weights")
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert texts.count("not quantized") == 1
+    assert any(text.endswith("7 centres") for text in texts)
+    plt.close(figure)

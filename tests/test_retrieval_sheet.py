@@ -1,0 +1,119 @@
+"""The retrieval sheet: which queries, in which order, and how their answers are framed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pocketvlad.dataset import Dataset, Query
+from pocketvlad.figures.retrieval import Ranked, retrieval_sheet
+from pocketvlad.retrieval_changes import one_a_landmark, query_changes, verdict
+
+BOX = (10.0, 10.0, 60.0, 50.0)
+
+
+def query(name, good=(), ok=(), junk=()):
+    return Query(name, name.rsplit("_", 1)[0], "a", BOX, good, ok, junk)
+
+
+QUERIES = [query(name) for name in ("hall_1", "hall_2", "tower_1", "gate_1", "gate_2")]
+BASE = {"hall_1": 0.5, "hall_2": 0.5, "tower_1": 0.9, "gate_1": 0.4, "gate_2": 0.6}
+FIRST = {"hall_1": 0.52, "hall_2": 0.5, "tower_1": 0.85, "gate_1": 0.7, "gate_2": 0.6}
+SECOND = {"hall_1": 0.5, "hall_2": 0.405, "tower_1": 0.3, "gate_1": 0.45, "gate_2": 0.7}
+
+
+def test_broken_and_mended_queries_come_first():
+    table = query_changes(QUERIES, BASE, [FIRST, SECOND])
+    assert list(table["query"]) == ["tower_1", "gate_1", "gate_2", "hall_2", "hall_1"]
+    assert table["change"].tolist() == pytest.approx([-60, 30, 10, -9.5, 2])
+    assert list(table["outcome"]) == ["broken", "mended", "mended", "kept", "kept"]
+    tower = table.iloc[0]
+    assert [tower["ap_base"], tower["ap_1"], tower["ap_2"]] == pytest.approx([90, 85, 30])
+    shown = one_a_landmark(table)
+    assert list(shown["query"]) == ["tower_1", "gate_1", "hall_2"]
+
+
+def test_a_query_that_was_not_scored_is_left_out():
+    some = {name: value for name, value in BASE.items() if name != "hall_1"}
+    assert "hall_1" not in list(query_changes(QUERIES, some, [FIRST])["query"])
+
+
+@pytest.mark.parametrize(
+    ("image", "protocol", "expected"),
+    [
+        ("g", "original", "good"),
+        ("o", "original", "ok"),
+        ("j", "original", "junk"),
+        ("x", "original", "wrong"),
+        ("g", "revisited", "easy"),
+        ("o", "revisited", "hard"),
+    ],
+)
+def test_verdicts(image, protocol, expected):
+    assert verdict(query("q_1", ("g",), ("o",), ("j",)), image, protocol) == expected
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Grey pictures, wide and high; the query finds one of each kind."""
+    for place, name in enumerate("agojxy"):
+        size = (160, 90) if place % 2 else (90, 160)
+        Image.fromarray(np.full((*size, 3), 128, np.uint8)).save(tmp_path / f"{name}.jpg")
+    sizes = {name: (160, 90) if n % 2 == 0 else (90, 160) for n, name in enumerate("agojxy")}
+    queries = (query("tower_1", ("a", "g"), ("o",), ("j",)),)
+    return Dataset("city", "original", sizes, {}, queries, 6, 1)
+
+
+def sheet(dataset, folder, name, answers):
+    path = folder / name
+    model = Ranked("base", {"tower_1": 50.0}, {"tower_1": list(answers)})
+    other = Ranked("kmeans, 8 bits", {"tower_1": 10.0}, {"tower_1": list(answers)})
+    retrieval_sheet(dataset, folder, [("tower_1", "broken")], [model, other, other], "title", path)
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def coloured(pixels, red, green, blue):
+    """How many pixels have about this colour."""
+    return int((np.abs(pixels - (red, green, blue)).max(axis=2) < 40).sum())
+
+
+def test_frames_tell_right_from_wrong(dataset, tmp_path):
+    right = sheet(dataset, tmp_path, "right.jpg", "gaggg")
+    ok = sheet(dataset, tmp_path, "ok.jpg", "ooooo")
+    wrong = sheet(dataset, tmp_path, "wrong.jpg", "xyxyx")
+    blue, vermilion, yellow = (1, 115, 178), (213, 94, 0), (255, 216, 0)
+    assert coloured(right, *blue) > 1.3 * coloured(ok, *blue) > 1000
+    assert coloured(wrong, *vermilion) > 1000
+    for pixels in (right, ok):
+        assert coloured(pixels, *vermilion) == 0
+    assert coloured(wrong, *blue) == 0
+    # The box of the query.
+    assert min(coloured(pixels, *yellow) for pixels in (right, ok, wrong)) > 100
+
+
+def test_the_sheet_is_the_same_twice(dataset, tmp_path):
+    for name in ("one.jpg", "two.jpg"):
+        sheet(dataset, tmp_path, name, "agojx")
+    assert (tmp_path / "one.jpg").read_bytes() == (tmp_path / "two.jpg").read_bytes()
+
+
+def test_a_small_database_has_fewer_answers(dataset, tmp_path):
+    few = sheet(dataset, tmp_path, "few.jpg", "x")
+    many = sheet(dataset, tmp_path, "many.jpg", "xxxxx")
+    assert few.shape == many.shape
+    assert coloured(many, 213, 94, 0) > 3 * coloured(few, 213, 94, 0)
+
+
+def test_the_box_is_where_the_query_has_it(dataset, tmp_path):
+    moved = dataclasses.replace(
+        dataset, queries=(dataclasses.replace(dataset.queries[0], box=(100.0, 10.0, 150.0, 50.0)),)
+    )
+    columns = [
+        np.flatnonzero(
+            (np.abs(sheet(each, tmp_path, "box.jpg", "j") - (255, 216, 0)).max(axis=2) < 60).any(0)
+        ).mean()
+        for each in (dataset, moved)
+    ]
+    assert columns[1] - columns[0] > 100

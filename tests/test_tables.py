@@ -1,0 +1,222 @@
+"""The results table in its text forms: the same figures, marks, markup that programs accept."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from study_tables import CITIES, study_table
+from workflow_runs import ROOT
+
+from pocketvlad.published import published_results
+from pocketvlad.rows import read_table
+from pocketvlad.tables.html import html_page
+from pocketvlad.tables.layout import fixed, results_layout
+from pocketvlad.tables.markdown import markdown_table
+from pocketvlad.tables.tex import escaped, tex_table
+
+NOTES = ["oxford: 50% of R&D_set #1, 33 queries.", "Only a part of the data."]
+
+
+@pytest.fixture
+def table(tmp_path):
+    """As the workflow has it: written, and read again."""
+    study_table().to_csv(tmp_path / "table.csv", index=False, float_format="%.6g")
+    return read_table(tmp_path / "table.csv")
+
+
+@pytest.fixture
+def layout(table):
+    paper = published_results(ROOT / "config" / "paper_results.csv")
+    return results_layout(table, paper, CITIES, "Results of the study <mini>", NOTES)
+
+
+class _Page(HTMLParser):
+    """Rows of a page's only table as texts, and what tags it has with which attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.tags, self._open = [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._open = True
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self._open = False
+
+    def handle_data(self, data):
+        if self._open:
+            self.rows[-1][-1] += data
+
+
+def numbers(row):
+    """Of each entry: every number in it, as text and in order, and the marks."""
+    return [(re.findall(r"-?\d+(?:\.\d+)?", entry), re.findall("[★†=]", entry)) for entry in row]
+
+
+def from_markdown(text):
+    """{model: rows of entries}"""
+    models = {}
+    for part in text.split("\n## ")[1:]:
+        name, *lines = part.splitlines()
+        rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
+        models[name] = rows[2:]
+    return models
+
+
+def from_html(text):
+    models = {}
+    for row in _Page(text).rows[1:]:
+        if len(row) == 1:
+            models[row[0]] = []
+        else:
+            models[list(models)[-1]].append(row)
+    return models
+
+
+def from_tex(text):
+    models = {}
+    body = text.split("\\endfoot")[1].split("\\end{longtable}")[0]
+    for line in body.strip().splitlines():
+        if name := re.match(r"\\multicolumn\{\d+\}\{l\}\{\\textit\{(.*)\}\}", line):
+            models[name[1].replace(r"\_", "_")] = []
+        elif "&" in line:
+            plain = line.replace("$-$", "-").replace(r"$\star$", "★").replace(r"\dag{}", "†")
+            plain = re.sub(r"\\textbf\{(.*?)\}", r"\1", plain)
+            models[list(models)[-1]].append(plain.removesuffix(r" \\").split(" & "))
+    return models
+
+
+def test_all_forms_have_the_figures_of_the_csv(table, layout):
+    forms = {
+        "markdown": from_markdown(markdown_table(layout)),
+        "html": from_html(html_page(layout)),
+        "tex": from_tex(tex_table(layout)),
+    }
+    for name, models in forms.items():
+        assert list(models) == ["vgg16", "tiny_net"], name
+        lines = [line for _, line in table.iterrows()]
+        rows = [row for each in models.values() for row in each]
+        assert len(rows) == len(lines)
+        for row, line in zip(rows, lines, strict=True):
+            assert [len(r) for r in rows] == [len(layout.columns)] * len(rows)
+            first = [found[0] if found else "" for found, _ in numbers(row)]
+            expected = {
+                0: (line["bits"], 0),
+                3: (line["pruned_percent"], 1),
+                4: (line["drop_oxford"], 1),
+                5: (line["drop_paris"], 1),
+                6: (line["drop_mean"], 1),
+                7: (line["paper_memory_mb"], 2),
+                8: (line["paper_ratio"], 1),
+                9: (line["file_mb"], 2),
+                10: (line["ratio"], 1),
+                11: (line["whitening_bytes_percent"], 0),
+                12: (line["map_oxford"], 1),
+                13: (line["map_paris"], 1),
+            }
+            for column, (value, digits) in expected.items():
+                assert float(first[column]) == pytest.approx(value, abs=0.5001 * 10**-digits)
+            if line["quantizer"] != "none":
+                low, high = numbers(row)[4][0][1:3]
+                assert float(low) == pytest.approx(line["drop_oxford_low"], abs=0.051)
+                assert float(high) == pytest.approx(line["drop_oxford_high"], abs=0.051)
+    # And the forms agree with each other to the letter, intervals, the paper's and marks included.
+    texts = [
+        [[numbers(row) for row in rows] for rows in models.values()] for models in forms.values()
+    ]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_the_papers_figures_stand_beside_ours(layout):
+    rows = from_markdown(markdown_table(layout))["vgg16"]
+    assert rows[0][7].strip().endswith("(529.5)")
+    assert rows[1][3].strip() == "53.1 (51.77)"
+    assert rows[3][4].strip() == "1.0 [-0.5, 3.2] (2)"
+    assert rows[3][8].strip().endswith("(13.1)")  # 529.5 / 40.5
+    # A model that the paper does not have.
+    assert not any(
+        "(" in entry for row in from_markdown(markdown_table(layout))["tiny_net"] for entry in row
+    )
+
+
+def test_marks_and_their_legend(layout):
+    files = {
+        model: [row[9].strip() for row in rows]
+        for model, rows in from_markdown(markdown_table(layout)).items()
+    }
+    assert files["vgg16"] == ["126.24", "17.83", "13.02 ★", "8.39 †", "8.43", "7.05"]
+    assert files["tiny_net"] == ["2.50", "0.20", "0.40 †"]
+    for form in (markdown_table, html_page):
+        for mark in "★†=":
+            assert re.search(f"{mark} (the smallest file|no drop)", form(layout))
+
+
+def test_a_mark_that_no_cell_has_is_not_explained(table):
+    table[["no_drop", "best_no_drop"]] = False
+    paper = published_results(ROOT / "config" / "paper_results.csv")
+    layout = results_layout(table, paper, CITIES, "Results", [])
+    assert [mark for mark, _ in layout.legend] == ["†"]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(-0.04, 1, "0.0"), (0.05, 1, "0.1"), (-1.26, 1, "-1.3"), (3, 0, "3")],
+)
+def test_fixed_has_no_negative_zero(value, digits, text):
+    assert fixed(value, digits) == text
+
+
+def test_html_is_one_accessible_table_and_needs_nothing(layout):
+    text = html_page(layout)
+    page = _Page(text)
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("table") == tags.count("caption") == tags.count("h1") == 1
+    headers = [attributes for tag, attributes in page.tags if tag == "th"]
+    assert {each.get("scope") for each in headers} == {"col", "row", "rowgroup"}
+    assert not {"script", "link", "img"} & set(tags)
+    assert "http" not in text
+    assert "Results of the study &lt;mini&gt;" in text
+    assert "R&amp;D_set" in text
+    assert (
+        "meta",
+        {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+    ) in page.tags
+
+
+def test_tex_escapes():
+    assert escaped(r"50% of R&D_set #1 {a} $x^2~\y") == (
+        r"50\% of R\&D\_set \#1 \{a\} \$x\textasciicircum{}2\textasciitilde{}\textbackslash{}y"
+    )
+    assert escaped("-1.3 [-4.0, 1.4]") == "$-$1.3 [$-$4.0, 1.4]"
+    assert escaped("kmeans-8") == "kmeans-8"
+
+
+def test_tex_compiles(tmp_path, layout):
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed (Debian: texlive-latex-base)")
+    (tmp_path / "table.tex").write_text(tex_table(layout), encoding="utf-8")
+    for _ in range(2):  # longtable needs the widths of the first run
+        result = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stdout[-3000:]
+    assert "Overfull" not in result.stdout
+    assert (tmp_path / "table.pdf").stat().st_size > 1000
+
+
+def test_the_papers_own_ratio():
+    paper = published_results(ROOT / "config" / "paper_results.csv")
+    assert paper.loc[("alexnet", 8, "0.005"), "ratio"] == pytest.approx(248.6 / 32.4)
+    assert paper.loc[("vgg16", 32, "none"), "ratio"] == 1

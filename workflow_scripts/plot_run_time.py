@@ -1,0 +1,17 @@
+"""Draw how long the study's jobs took and how much memory they had."""
+
+from pathlib import Path
+
+from pocketvlad.figures.run_time import run_time_figure
+from pocketvlad.figures.style import save_figure
+from pocketvlad.job import logged
+from pocketvlad.run_time import by_rule, read_benchmarks
+
+with logged(snakemake.log[0]):
+    files = {rule: list(map(Path, paths)) for rule, paths in snakemake.params.files.items()}
+    jobs = read_benchmarks(files)
+    rules = by_rule(jobs, files)
+    rules.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    title = f"Study {snakemake.wildcards.study}: run time and memory, by rule"
+    save_figure(run_time_figure(rules, jobs, title), snakemake.output.figure)
+    print(rules.to_string(index=False))
