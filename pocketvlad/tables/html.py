@@ -16,12 +16,14 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1rem auto; max-width: 82re
 .results th, .results td { padding: 0.25rem 0.5rem; text-align: right; vertical-align: top;
   white-space: nowrap; background: Canvas; border-bottom: 1px solid #8884; }
 .results th { font-weight: 400; }
-.results thead th { border-bottom: 2px solid; vertical-align: bottom; font-weight: 600; }
+.results thead th { white-space: normal; border-bottom: 2px solid; vertical-align: bottom; font-weight: 600; }
 .results thead .unit { display: block; font-weight: 400; }
 .results .name { text-align: left; position: sticky; z-index: 1; }
-.results .name-0 { left: 0; min-width: 2rem; }
-.results .name-1 { left: 3rem; width: 5.5rem; min-width: 5.5rem; white-space: normal; }
-.results .name-2 { left: 9.5rem; min-width: 4rem; border-right: 1px solid #8888; }
+.results .name { box-sizing: border-box; white-space: normal; }
+.results .name-0 { left: 0; min-width: 2.8rem; max-width: 2.8rem; }
+.results .name-1 { left: 2.8rem; min-width: 6rem; max-width: 6rem; }
+.results .name-2 { left: 8.8rem; min-width: 5.6rem; max-width: 5.6rem;
+  border-right: 1px solid #8888; }
 .results .model { text-align: left; font-weight: 600; border-top: 2px solid; }
 .results .model span { position: sticky; left: 0.5rem; }
 .results .interval, .results .paper { display: block; font-size: 0.9em; opacity: 0.8; }
@@ -30,11 +32,11 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1rem auto; max-width: 82re
 .results .best .interval, .results .best .paper { font-weight: 400; }
 @media (max-width: 40rem) {
   body { padding: 0 0.4rem; }
-  .results table { font-size: 0.8rem; }
-  .results th, .results td { padding: 0.2rem 0.3rem; }
-  .results .name-1 { left: 2.2rem; width: 4.2rem; min-width: 4.2rem; }
-  .results .name-2 { left: 7rem; min-width: 3rem; }
-  .results .name-0 { min-width: 1.6rem; }
+  .results table { font-size: 0.75rem; }
+  .results th, .results td { padding: 0.2rem 0.25rem; }
+  .results .name-0 { min-width: 1.9rem; max-width: 1.9rem; }
+  .results .name-1 { left: 1.9rem; min-width: 4.3rem; max-width: 4.3rem; }
+  .results .name-2 { left: 6.2rem; min-width: 4.3rem; max-width: 4.3rem; }
 }
 @media print { .results { overflow: visible; } body { font-size: 9px; max-width: none; } }
 """
