@@ -135,7 +135,10 @@ rule draw_retrieval:
                 f"results/{{study}}/plots/retrieval-{{model}}-{city}.jpg",
                 caption="../report/retrieval.rst",
                 category="Figures",
-                labels={"figure": FIGURE_LABELS["retrieval"], "of": f"{{model}} on {city}"},
+                labels={
+                    "figure": FIGURE_LABELS["retrieval"],
+                    "of": f"{{model}} on {city}",
+                },
             )
             for city in CITIES
         ],
