@@ -26,14 +26,14 @@ def query_changes(
 
     Args:
         queries: those without a score are left out.
-        base, compressed: average precision of each query by its name, as a fraction.
+        base, compressed: average precision in % of each query by its name.
     """
     lines = []
     for query in queries:
         if query.name not in base:
             continue
-        before = 100 * base[query.name]
-        after = [100 * scores[query.name] for scores in compressed]
+        before = base[query.name]
+        after = [scores[query.name] for scores in compressed]
         change = max((each - before for each in after), key=abs, default=0.0)
         lines.append(
             {

@@ -138,6 +138,22 @@ def model_file(wildcards):
     return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"
 
 
+def benchmarks_of(stage, **wildcards):
+    """The benchmark files of a rule's jobs: of every model and city, where it has these."""
+    return expand(
+        stage.benchmark, study=STUDY, **({"model": MODELS, "city": CITIES} | wildcards)
+    )
+
+
+def benchmarks_of_cells(stage, cells):
+    """The benchmark files of the jobs that made some cells, each once."""
+    return list(
+        dict.fromkeys(
+            path for cell in cells for path in benchmarks_of(stage, **cell.as_dict())
+        )
+    )
+
+
 # What the report calls a figure; report/<figure>.rst is its caption.
 FIGURE_LABELS = {
     "size": "mAP against size",

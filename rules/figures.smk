@@ -2,24 +2,8 @@
 # for seconds.
 
 
-def benchmarks_of(stage, **wildcards):
-    """The benchmark files of a stage's jobs: of every model and city where its jobs have one."""
-    return expand(
-        stage.benchmark, study=STUDY, **({"model": MODELS, "city": CITIES} | wildcards)
-    )
-
-
-def benchmarks_of_cells(stage, cells):
-    """The benchmark files of the jobs that made some cells, each once."""
-    return list(
-        dict.fromkeys(
-            path for cell in cells for path in benchmarks_of(stage, **cell.as_dict())
-        )
-    )
-
-
-# By rule. They are no inputs: a study whose benchmark files were deleted, or were never written,
-# must not be trained again for a plot.
+# The benchmark files of all jobs, by rule. They are no inputs: a study whose benchmark files were
+# deleted, or were never written, must not be trained again for a plot.
 MEASURED = {
     "render_city": benchmarks_of(
         rules.render_city, city=[c for c in CITIES if "render" in dataset_of(c)]

@@ -4,9 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from pocketvlad.color_histogram import IDENTITY
 from pocketvlad.dataset import Dataset, Query
+from pocketvlad.evaluation import evaluate
 from pocketvlad.figures.retrieval import Ranked, retrieval_sheet
 from pocketvlad.retrieval_changes import one_a_landmark, query_changes, verdict
 
@@ -18,9 +21,9 @@ def query(name, good=(), ok=(), junk=()):
 
 
 QUERIES = [query(name) for name in ("hall_1", "hall_2", "tower_1", "gate_1", "gate_2")]
-BASE = {"hall_1": 0.5, "hall_2": 0.5, "tower_1": 0.9, "gate_1": 0.4, "gate_2": 0.6}
-FIRST = {"hall_1": 0.52, "hall_2": 0.5, "tower_1": 0.85, "gate_1": 0.7, "gate_2": 0.6}
-SECOND = {"hall_1": 0.5, "hall_2": 0.405, "tower_1": 0.3, "gate_1": 0.45, "gate_2": 0.7}
+BASE = {"hall_1": 50, "hall_2": 50, "tower_1": 90, "gate_1": 40, "gate_2": 60}
+FIRST = {"hall_1": 52, "hall_2": 50, "tower_1": 85, "gate_1": 70, "gate_2": 60}
+SECOND = {"hall_1": 50, "hall_2": 40.5, "tower_1": 30, "gate_1": 45, "gate_2": 70}
 
 
 def test_broken_and_mended_queries_come_first():
@@ -52,6 +55,40 @@ def test_a_query_that_was_not_scored_is_left_out():
 )
 def test_verdicts(image, protocol, expected):
     assert verdict(query("q_1", ("g",), ("o",), ("j",)), image, protocol) == expected
+
+
+def test_a_row_without_answers_is_refused(tmp_path):
+    path = tmp_path / "base.json"
+    path.write_text('{"average_precision": {"q_1": 0.25}, "top": {"q_1": ["a"]}}')
+    assert Ranked.read(path, "base") == Ranked("base", {"q_1": 25.0}, {"q_1": ["a"]})
+    path.write_text('{"average_precision": {"q_1": 0.25}}')
+    with pytest.raises(ValueError, match=r"base\.json does not say what was found; delete it"):
+        Ranked.read(path, "base")
+
+
+def test_evaluation_keeps_the_first_ten_answers(tmp_path):
+    """Pictures from black to white: those of the nearest grey come first."""
+    names = [f"{level:03d}" for level in range(0, 240, 20)]
+    for name in names:
+        grey = np.full((70, 80, 3), int(name), np.uint8)
+        Image.fromarray(grey).save(tmp_path / f"{name}.jpg", quality=100)
+    query = Query("q_1", "q", "100", (0, 0, 80, 70), ("100", "120"), (), ())
+    sizes = dict.fromkeys(names, (80, 70))
+    dataset = Dataset("greys", "original", sizes, {}, (query,), len(names), 1)
+    protocol = {
+        "image_size": 80, "interpolation": "bilinear", "decoder_scaling": True,
+        "query_crop": True, "box_growth": 0, "scales": [1],
+    }  # fmt: skip
+
+    def describe(batch):
+        angle = batch.mean(dim=(1, 2, 3)) / 255 * np.pi / 2
+        return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+    found = evaluate(describe, dataset, tmp_path, protocol, IDENTITY)
+    assert found.top.keys() == {"q_1"}
+    top = [abs(int(name) - 100) for name in found.top["q_1"]]
+    assert top == [0, 20, 20, 40, 40, 60, 60, 80, 80, 100]
+    assert found.scores["all"].average_precision["q_1"] > 0.75
 
 
 @pytest.fixture

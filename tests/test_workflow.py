@@ -10,6 +10,15 @@ from file_server import body, file_server
 from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
+
+def from_scores(models: int) -> dict[str, int]:
+    """The jobs that follow the scores of a study."""
+    one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
+    tables = ("tabulate_results", "answer_question", "write_model_cards")
+    others = dict.fromkeys((*tables, "plot_results", "plot_run_time", "all"), 1)
+    return one_a_model | others
+
+
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
     "config.yaml": {
@@ -24,15 +33,8 @@ COUNTS = {
         "quantize_model": 68,  # of each direction 4 x 2 quantizers x 2 bit widths, and L1
         "train_codebook": 4,
         "evaluate_model": 84,  # and, of 4 base models, random, initial and trained
-        "tabulate_results": 1,
-        "plot_results": 1,
-        "plot_layers": 2,
-        "plot_run_time": 1,
-        "draw_retrieval": 2,
-        "answer_question": 1,
         "show_configuration": 1,
-        "write_model_cards": 1,
-        "all": 1,
+        **from_scores(2),
     },
     "config/subset.yaml": {
         "extract_archives": 4,
@@ -44,27 +46,9 @@ COUNTS = {
         "prune_model": 4,
         "quantize_model": 16,
         "evaluate_model": 20,
-        "tabulate_results": 1,
-        "plot_results": 1,
-        "plot_layers": 1,
-        "plot_run_time": 1,
-        "draw_retrieval": 1,
-        "answer_question": 1,
         "show_configuration": 1,
-        "write_model_cards": 1,
-        "all": 1,
+        **from_scores(1),
     },
-}
-# What follows the scores of a study with one model.
-FROM_SCORES = {
-    "tabulate_results": 1,
-    "plot_results": 1,
-    "plot_layers": 1,
-    "plot_run_time": 1,
-    "draw_retrieval": 1,
-    "answer_question": 1,
-    "write_model_cards": 1,
-    "all": 1,
 }
 
 
@@ -258,7 +242,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "quantize_model": 2,
                 "train_codebook": 2,
                 "evaluate_model": 4,
-                **FROM_SCORES,
+                **from_scores(1),
             },
         ),
         (
@@ -268,7 +252,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "quantize_model": 2,
                 "train_codebook": 2,
                 "evaluate_model": 4,
-                **FROM_SCORES,
+                **from_scores(1),
             },
         ),
     ],
@@ -295,7 +279,7 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
         "prune_model": 2,
         "quantize_model": 2,
         "evaluate_model": 2,
-        **FROM_SCORES,
+        **from_scores(1),
     }
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected

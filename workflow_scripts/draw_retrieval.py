@@ -1,6 +1,5 @@
 """Draw what a model and two compressed ones find for a query of each landmark, on either city."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -22,21 +21,13 @@ def draw_city(
     scores = results / "scores" / model / trained_on
     versions = ["base", *(choice.version for choice in choices)]
     names = ["base, float32", *(f"{choice.text}\n{choice.why}" for choice in choices)]
-    rows = [json.loads((scores / f"{version}.json").read_text()) for version in versions]
     ranked = [
-        Ranked(
-            name,
-            {query: 100 * value for query, value in row["average_precision"].items()},
-            row["top"],
-        )
-        for name, row in zip(names, rows, strict=True)
+        Ranked.read(scores / f"{version}.json", name)
+        for version, name in zip(versions, names, strict=True)
     ]
     dataset = read_dataset(results / "data" / city / "dataset.json")
-    changes = query_changes(
-        dataset.queries,
-        rows[0]["average_precision"],
-        [row["average_precision"] for row in rows[1:]],
-    )
+    base, *compressed = (each.precision for each in ranked)
+    changes = query_changes(dataset.queries, base, compressed)
     counts = changes["outcome"].value_counts()
     title = (
         f"{model}, trained on {trained_on}, tested on {dataset.name}: of each landmark the query "

@@ -1,5 +1,6 @@
 """The retrieval sheet: queries with their boxes, and what each of several models found first."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,19 @@ class Ranked:
     name: str
     precision: dict[str, float]
     top: dict[str, list[str]]
+
+    @classmethod
+    def read(cls, path: Path, name: str) -> "Ranked":
+        """From a JSON row of scores.
+
+        Raises:
+            ValueError: the row has no answers: an older version made it. Names the file.
+        """
+        row = json.loads(path.read_text(encoding="utf-8"))
+        if "top" not in row:
+            raise ValueError(f"{path} does not say what was found; delete it and run again")
+        scores = {query: 100 * value for query, value in row["average_precision"].items()}
+        return cls(name, scores, row["top"])
 
 
 def _thumbnail(path: Path, width: float, height: float) -> Image.Image:

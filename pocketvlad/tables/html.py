@@ -16,7 +16,8 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1rem auto; max-width: 82re
 .results th, .results td { padding: 0.25rem 0.5rem; text-align: right; vertical-align: top;
   white-space: nowrap; background: Canvas; border-bottom: 1px solid #8884; }
 .results th { font-weight: 400; }
-.results thead th { white-space: normal; border-bottom: 2px solid; vertical-align: bottom; font-weight: 600; }
+.results thead th { border-bottom: 2px solid; vertical-align: bottom; font-weight: 600;
+  white-space: normal; }
 .results thead .unit { display: block; font-weight: 400; }
 .results .name { text-align: left; position: sticky; z-index: 1; }
 .results .name { box-sizing: border-box; white-space: normal; }
