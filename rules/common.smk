@@ -198,3 +198,25 @@ def benchmarks_of_cells(stage, cells):
             path for cell in cells for path in benchmarks_of(stage, **cell.as_dict())
         )
     )
+
+
+# What the report calls a figure; report/<figure>.rst is its caption.
+FIGURE_LABELS = {
+    "size": "mAP against size",
+    "pruning": "mAP against % pruned",
+    "weights": "weights by stage",
+    "bytes": "bytes by layer",
+    "run_time": "run time and memory",
+    "retrieval": "queries and their answers",
+}
+
+
+def drawing(name, figure, of):
+    """A figure of the report: as SVG, which is shown there with its caption, and as PNG."""
+    shown = report(
+        f"results/{{study}}/plots/{name}.svg",
+        caption=f"../report/{figure}.rst",
+        category="Figures",
+        labels={"figure": FIGURE_LABELS[figure], "of": of},
+    )
+    return [shown, f"results/{{study}}/plots/{name}.png"]

@@ -41,8 +41,8 @@ rule plot_results:
         table="results/{study}/table.csv",
         paper=rules.tabulate_results.input.paper,
     output:
-        size=multiext("results/{study}/plots/size", ".svg", ".png"),
-        pruning=multiext("results/{study}/plots/pruning", ".svg", ".png"),
+        size=drawing("size", "size", "all models"),
+        pruning=drawing("pruning", "pruning", "all models"),
     log:
         "logs/{study}/plot_results.log",
     conda:
@@ -72,9 +72,9 @@ rule plot_layers:
             version=[cell.version for cell in CELLS + ROUNDED],
         ),
     output:
-        weights=multiext("results/{study}/plots/weights-{model}", ".svg", ".png"),
+        weights=drawing("weights-{model}", "weights", "{model}"),
         weights_csv="results/{study}/plots/weights-{model}.csv",
-        bytes=multiext("results/{study}/plots/bytes-{model}", ".svg", ".png"),
+        bytes=drawing("bytes-{model}", "bytes", "{model}"),
         bytes_csv="results/{study}/plots/bytes-{model}.csv",
     log:
         "logs/{study}/plot_layers/{model}.log",
@@ -93,7 +93,7 @@ rule plot_run_time:
     input:
         table="results/{study}/table.csv",
     output:
-        figure=multiext("results/{study}/plots/run-time", ".svg", ".png"),
+        figure=drawing("run-time", "run_time", "all rules"),
         table="results/{study}/plots/run-time.csv",
     log:
         "logs/{study}/plot_run_time.log",
@@ -117,9 +117,18 @@ rule draw_retrieval:
         datasets=expand("results/{{study}}/data/{city}/dataset.json", city=CITIES),
         images=expand("results/{{study}}/data/{city}/images", city=CITIES),
     output:
-        sheets=expand(
-            "results/{{study}}/plots/retrieval-{{model}}-{city}.jpg", city=CITIES
-        ),
+        sheets=[
+            report(
+                f"results/{{study}}/plots/retrieval-{{model}}-{city}.jpg",
+                caption="../report/retrieval.rst",
+                category="Figures",
+                labels={
+                    "figure": FIGURE_LABELS["retrieval"],
+                    "of": f"{{model}} on {city}",
+                },
+            )
+            for city in CITIES
+        ],
         tables=expand(
             "results/{{study}}/plots/retrieval-{{model}}-{city}.csv", city=CITIES
         ),

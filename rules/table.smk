@@ -17,7 +17,14 @@ rule tabulate_results:
         ),
         markdown="results/{study}/table.md",
         tex="results/{study}/table.tex",
-        html="results/{study}/table.html",
+        html=report(
+            "results/{study}/table.html",
+            caption="../report/table.rst",
+            category="Table",
+            labels={"what": "all cells", "form": "html"},
+        ),
+        # The report's front page takes it in.
+        fragment="results/{study}/table_fragment.html",
         baselines=report(
             "results/{study}/baselines.csv",
             caption="../report/baselines.rst",
@@ -60,6 +67,13 @@ rule table:
         expand(
             "results/{study}/{file}",
             study=STUDY,
-            file=["table.csv", "table.md", "table.tex", "table.html", "baselines.csv"],
+            file=[
+                "table.csv",
+                "table.md",
+                "table.tex",
+                "table.html",
+                "table_fragment.html",
+                "baselines.csv",
+            ],
         ),
         expand("results/{study}/layers/{model}.csv", study=STUDY, model=MODELS),

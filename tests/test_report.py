@@ -50,6 +50,7 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     answer = tmp_path / "results" / study["study"] / "answer.rst"
     answer.parent.mkdir(parents=True)
     answer.write_text("The answer.\n")
+    (answer.parent / "table_fragment.html").write_text("<table></table>")
     monkeypatch.chdir(tmp_path)
     # As Snakemake does it.
     template = Environment(trim_blocks=True, lstrip_blocks=True).from_string(
@@ -77,6 +78,7 @@ def test_the_front_page(watched, report, tmp_path):
     assert answer.split("\n\n")[0] in text
     assert "make check-claims" in text
     assert front.locator("table").first.locator("tbody tr").count() >= 1
+    assert "kmeans" in front.locator(".results").inner_text()
     # What docutils could not read would be told in the page.
     assert page.locator(".system-message").count() == 0
     page.locator("#rulegraph canvas, #rulegraph svg").first.wait_for()
@@ -97,7 +99,7 @@ def test_every_result_is_shown_and_explained(watched):
     page = watched.page
     page.locator(".prose").wait_for()
     results = page.evaluate("results")
-    assert {"table.csv", "oxford.svg", "paris.svg", "configuration.html"} <= {
+    assert {"table.csv", "table.html", "size.svg", "run-time.svg", "configuration.html"} <= {
         result["name"] for result in results.values()
     }
     assert set(page.evaluate("categories")) == {"Table", "Figures", "Configuration"}

@@ -5,7 +5,7 @@ from pathlib import Path
 from pocketvlad.job import logged
 from pocketvlad.published import published_results
 from pocketvlad.rows import baselines_table, read_rows, read_table, results_table
-from pocketvlad.tables.html import html_page
+from pocketvlad.tables.html import html_fragment, html_page
 from pocketvlad.tables.layout import results_layout
 from pocketvlad.tables.markdown import markdown_table
 from pocketvlad.tables.notes import study_notes
@@ -26,6 +26,11 @@ with logged(snakemake.log[0]):
         f"Results of the study {snakemake.wildcards.study}",
         study_notes(base, cities),
     )
-    forms = {"markdown": markdown_table, "tex": tex_table, "html": html_page}
+    forms = {
+        "markdown": markdown_table,
+        "tex": tex_table,
+        "html": html_page,
+        "fragment": html_fragment,
+    }
     for name, form in forms.items():
         Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
