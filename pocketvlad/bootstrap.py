@@ -20,8 +20,9 @@ class Drop:
 
     @property
     def none(self) -> bool:
-        """Whether this counts as no drop: the interval holds 0, the mean is at most 0.5."""
-        return self.low <= 0 <= self.high and self.mean <= MOST_DROP
+        """Whether this counts as no drop: the interval does not lie above 0, the mean is at most
+        0.5. (An interval below 0 is that of a model that got better.)"""
+        return self.low <= 0 and self.mean <= MOST_DROP
 
 
 def _differences(base: Mapping[str, float], other: Mapping[str, float]) -> np.ndarray:

@@ -49,7 +49,7 @@ def test_other_queries_are_refused():
         (Drop(0.4, -0.5, 1.2), True),
         (Drop(0.6, -0.5, 1.2), False),  # too much, though 0 is in
         (Drop(0.3, 0.1, 0.5), False),  # little, but certain
-        (Drop(-1.0, -2.0, -0.1), False),  # certainly better: not "the same"
+        (Drop(-1.0, -2.0, -0.1), True),  # certainly better
         (Drop(0.0, 0.0, 0.0), True),
     ],
 )

@@ -70,7 +70,7 @@ LEGEND = (
     ),
     (
         NO_DROP,
-        "no drop: the interval of the mean drop holds 0, and the mean is at most "
+        "no drop: the interval of the mean drop is not above 0, and the mean is at most "
         f"{MOST_DROP:g} points",
     ),
 )
