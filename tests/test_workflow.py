@@ -43,11 +43,11 @@ COUNTS = {
         "tabulate_layers": 1,
         "initialise_model": 2,
         "train_model": 2,
-        "prune_model": 6,  # 2 directions, 2 thresholds, and one with L1
-        "quantize_model": 18,
+        "prune_model": 4,  # 2 directions, 2 thresholds
+        "quantize_model": 16,
         "train_codebook": 2,
-        "round_model": 6,  # 2 directions, 3 distortions
-        "evaluate_model": 30,
+        "round_model": 4,  # 2 directions, 2 distortions
+        "evaluate_model": 26,
         **from_scores(1),
         "show_configuration": 1,
     },

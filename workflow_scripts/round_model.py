@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pocketvlad.compressed_file import write_compressed
 from pocketvlad.device import run_on
+from pocketvlad.distillation import DistillationObjective
 from pocketvlad.grid import rounded_cell
 from pocketvlad.job import logged
 from pocketvlad.model_file import read_model, to_tensors
@@ -21,17 +22,20 @@ with logged(snakemake.log[0]):
     base = read_model(Path(snakemake.input.model))
     teacher = run_on(base.network, **params.compute)
     model = replace(base, network=copy.deepcopy(teacher))
+    city = job_city(snakemake, base.preprocessing)
+    crops = compression_crops(params.recovery, TrainingSettings(**params.training))
     quantized = round_network(
         model.network,
         teacher,
-        job_city(snakemake, base.preprocessing),
-        compression_crops(params.recovery, TrainingSettings(**params.training)),
+        city,
+        crops,
         float(cell.threshold),
         RoundingSettings(**params.rounding),
         seed,
     )
+    distance = -DistillationObjective(city, crops, teacher).validate(model.network)
     tensors, header = to_tensors(model)
     settings = {**params.rounding, "recovery": params.recovery, "seed": seed}
-    header["compression"] = {**cell.as_dict(), "rounding": settings}
+    header["compression"] = {**cell.as_dict(), "rounding": settings, "distance": distance}
     size = write_compressed(Path(snakemake.output[0]), tensors, quantized, header, params.small)
-    print(f"{size:,} bytes")
+    print(f"{size:,} bytes; squared distance on crops of the training city {distance:.4f}")
