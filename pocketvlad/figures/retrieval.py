@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from pocketvlad.dataset import Dataset, Query
+from pocketvlad.images import decoded
 from pocketvlad.retrieval_changes import BROKEN, KEPT, MENDED, verdict
 
 SHOWN = 5
@@ -63,12 +64,12 @@ class Ranked:
         return cls(name, scores, row["top"])
 
 
-def _thumbnail(path: Path, width: float, height: float) -> Image.Image:
+def _thumbnail(path: Path, upright: bool, width: float, height: float) -> Image.Image:
     """The picture, as many pixels as the sheet can show."""
     size = (round(width * _DPI / 100), round(height * _DPI / 100))
     with Image.open(path) as image:
-        image.draft("RGB", size)
-        picture = image.convert("RGB")
+        image.draft("RGB", (max(size), max(size)))  # at least so large, however it is turned
+        picture = decoded(image, upright)
     picture.thumbnail(size, Image.Resampling.LANCZOS)
     return picture
 
@@ -87,7 +88,7 @@ def _place(
 
 def _draw_query(axes: Axes, dataset: Dataset, folder: Path, query: Query, top: float) -> None:
     height = 3 * _ROW - 2 * _GAP
-    picture = _thumbnail(folder / f"{query.image}.jpg", _QUERY, height)
+    picture = _thumbnail(folder / f"{query.image}.jpg", dataset.upright, _QUERY, height)
     height = min(height, picture.height * _QUERY / picture.width)  # at the top of its field
     left, top, width, height = _place(axes, picture, 0, top, _QUERY, height)
     scale = width / dataset.size_of(query.image)[0]
@@ -98,8 +99,10 @@ def _draw_query(axes: Axes, dataset: Dataset, folder: Path, query: Query, top: f
         axes.add_patch(box)
 
 
-def _draw_answer(axes: Axes, path: Path, word: str, rank: int, left: float, top: float) -> None:
-    picture = _thumbnail(path, _WIDTH - 24, _HEIGHT - 12)
+def _draw_answer(
+    axes: Axes, path: Path, upright: bool, word: str, rank: int, left: float, top: float
+) -> None:
+    picture = _thumbnail(path, upright, _WIDTH - 24, _HEIGHT - 12)
     covered = _place(axes, picture, left + 12, top + 6, _WIDTH - 24, _HEIGHT - 12)
     looks = dict(_FRAMES[word])
     frame = Rectangle(
@@ -151,7 +154,8 @@ def _draw_block(
         for place, image in enumerate(model.top[query.name][:SHOWN]):
             word = verdict(query, image, dataset.protocol)
             left = _QUERY + _NAMES + place * _WIDTH
-            _draw_answer(axes, folder / f"{image}.jpg", word, place + 1, left, top)
+            path = folder / f"{image}.jpg"
+            _draw_answer(axes, path, dataset.upright, word, place + 1, left, top)
         top += _ROW
 
 
