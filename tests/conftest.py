@@ -99,5 +99,15 @@ def small_study(tmp_path_factory):
             "codebooks": ["fixed", "trained"],
         }
     ]
+    config["rd"] = {
+        "distortions": ["0.2"],
+        "crops": 4,
+        "patches": 200,
+        "probes": 1,
+        "damping": 0.01,
+        "whitening_crops": 8,
+        "ridge": 0.3,
+        "netvlad_bits": 6,
+    }
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
     return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")

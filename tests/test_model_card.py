@@ -88,8 +88,9 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert f"{file.stat().st_size:,} bytes" in card
         trained_on = file.relative_to(results / "models").parts[1]
         city = {"oxford": "paris", "paris": "oxford"}[trained_on]
-        codebook = file.stem.rsplit("-", 1)[1]
-        [line] = table[(table["codebook"] == codebook)].to_dict("records")
+        quantizer, _, codebook = file.stem.split("-")
+        own = (table["quantizer"] == quantizer) & (table["codebook"] == codebook)
+        [line] = table[own].to_dict("records")
         drop, low, high = (line[f"drop_{city}{end}"] for end in ("", "_low", "_high"))
         assert f"| {drop:.1f} [{low:.1f}, {high:.1f}] |" in card
         assert f"| mAP (%) | {line[f'map_{city}']:.1f} |" in card

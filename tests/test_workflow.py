@@ -183,10 +183,11 @@ def test_the_whole_study_runs(small_study):
     folder, output = small_study
     results = folder / "results" / "small"
     table = pd.read_csv(results / "table.csv", keep_default_na=False)
-    assert list(table["quantizer"]) == ["none", "kmeans", "kmeans"]
-    assert list(table["codebook"]) == ["none", "fixed", "trained"]
-    assert list(table["bits"]) == [32, 5, 5]
-    cell = table.iloc[1]
+    assert list(table["quantizer"]) == ["none", "rd", "kmeans", "kmeans"]
+    assert list(table["codebook"]) == ["none", "fixed", "fixed", "trained"]
+    assert list(table["bits"]) == [32, 8, 5, 5]
+    assert list(table["threshold"]) == ["none", "0.2", "0.01", "0.01"]
+    cell = table.iloc[2]
     # 1.04 deviations of bell-shaped weights are 70 %.
     assert 60 < cell["pruned_percent"] < 80
     for city in ("oxford", "paris"):
@@ -264,10 +265,12 @@ def dry_run(folder: Path) -> dict[str, int]:
             {
                 "quantize_model": 2,
                 "train_codebook": 2,
-                "evaluate_model": 4,
+                "round_model": 2,
+                "evaluate_model": 6,
                 **from_scores(1),
             },
         ),
+        ("rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
         (
             "iterative_pruning.py",
             {
@@ -307,4 +310,4 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected
     table = pd.read_csv(folder / "results" / "small" / "table.csv", keep_default_na=False)
-    assert list(table["threshold"]) == ["none", "0.01", "0.05", "0.01"]
+    assert list(table["threshold"]) == ["none", "0.2", "0.01", "0.05", "0.01"]
