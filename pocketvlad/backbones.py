@@ -16,7 +16,7 @@ from torch import nn
 _VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 
 BACKBONES = ("alexnet", "alexnet-torchvision", "vgg16")
-LEAST_SIDE = {"alexnet": 67, "alexnet-torchvision": 63, "vgg16": 16}
+LEAST_SIDE = {"alexnet": 35, "alexnet-torchvision": 31, "vgg16": 16}
 """Pixels that an image must have on either side."""
 
 
@@ -26,7 +26,7 @@ def scaled(channels: int, width: float, groups: int = 1) -> int:
 
 
 def alexnet(width: float = 1.0) -> nn.Sequential:
-    """Caffe reference AlexNet up to conv5. Input [N, 3, H, W], H and W at least 67 pixels."""
+    """Caffe reference AlexNet up to conv5. Input [N, 3, H, W], H and W at least 35 pixels."""
     c1, c2, c3, c4, c5 = (scaled(c, width, groups=2) for c in (96, 256, 384, 384, 256))
 
     def norm() -> nn.Module:
@@ -56,7 +56,7 @@ def alexnet(width: float = 1.0) -> nn.Sequential:
 
 
 def alexnet_torchvision(width: float = 1.0) -> nn.Sequential:
-    """torchvision's AlexNet up to its last convolution. Input [N, 3, H, W], at least 63 pixels."""
+    """torchvision's AlexNet up to its last convolution. Input [N, 3, H, W], at least 31 pixels."""
     c1, c2, c3, c4, c5 = (scaled(c, width) for c in (64, 192, 384, 256, 256))
     return nn.Sequential(
         OrderedDict(

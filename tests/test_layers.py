@@ -115,11 +115,13 @@ def test_width_narrows_the_network():
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_the_least_side_is_enough(name):
+def test_the_least_side_is_enough_and_one_less_is_not(name):
     backbone = build_backbone(name, 0.05).eval()
     side = LEAST_SIDE[name]
     with torch.inference_mode():
         assert min(backbone(torch.zeros(1, 3, side, side)).shape[2:]) >= 1
+        with pytest.raises(RuntimeError, match="too small"):
+            backbone(torch.zeros(1, 3, side - 1, 90))
 
 
 @pytest.mark.parametrize("name", BACKBONES)

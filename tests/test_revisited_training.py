@@ -115,7 +115,7 @@ def test_training_and_evaluation_run(revisited, tmp_path):
         "query_b",
         "query_c",
     ]
-    scores = evaluate(network, dataset, folder, PROTOCOL, revisited.preprocessing)
+    scores = evaluate(network, dataset, folder, PROTOCOL, revisited.preprocessing).scores
     assert set(scores) == {"easy", "medium", "hard"}
     assert all(len(each.average_precision) == 3 for each in scores.values())
 
