@@ -1,5 +1,7 @@
 """Where the bytes go: two bars a layer, of the base model and of a compressed one."""
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -31,6 +33,7 @@ def _draw(axes: Axes, bytes_: pd.Series, kinds: pd.Series, labels: list[str], ti
     for bar, kind in zip(bars, kinds, strict=True):
         bar.set_hatch(_HATCHES[kind])
     axes.bar_label(bars, labels, padding=3, fontsize=7.5)
+    title = fill(title, 44)  # columns that a half of the figure has room for
     axes.set(title=title, xlabel=f"bytes in the file ({unit})", xlim=(0, 1.7 * bytes_.max() / size))
     axes.margins(y=0.02)
     axes.grid(axis="y", visible=False)

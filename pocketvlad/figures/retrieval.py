@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 
@@ -147,7 +148,8 @@ def _draw_block(
         axes.text(
             _QUERY + 15,
             top + _HEIGHT / 2,
-            f"{model.name}\nAP {model.precision[query.name]:.1f} %",
+            "\n".join(fill(line, 24) for line in model.name.splitlines())
+            + f"\nAP {model.precision[query.name]:.1f} %",
             va="center",
             fontsize=8,
         )
