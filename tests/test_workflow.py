@@ -306,6 +306,7 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
         "quantize_model": 2,
         "evaluate_model": 2,
         **from_scores(1),
+        "show_configuration": 1,
     }
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected
