@@ -218,3 +218,24 @@ def declared_dataset(name: str) -> dict[str, object]:
     if name not in declared:
         raise ConfigError(f"no data set is called {name!r}; choose among {', '.join(declared)}")
     return declared[name]
+
+
+def used_settings(config: Mapping) -> dict[str, object]:
+    """`config` without the data sets and sources that the study does not use.
+
+    Args:
+        config: a checked one.
+    """
+    datasets = {name: config["datasets"][name] for name in config["cities"].values()}
+    wanted = [
+        *(
+            name
+            for data in datasets.values()
+            for kind in ("images", "ground_truth")
+            for name in source_names(data, kind)
+        ),
+        *(model["weights"].get("file") for model in config["models"].values()),
+    ]
+    sources = {name: config["sources"][name] for name in wanted if name in config["sources"]}
+    rest = {key: value for key, value in config.items() if key not in ("datasets", "sources")}
+    return {**rest, "datasets": datasets, "sources": sources}

@@ -14,28 +14,11 @@ _HEAD = """<meta name="viewport" content="width=device-width, initial-scale=1">
 </head>"""
 
 
-def used_settings(config: Mapping) -> dict[str, object]:
-    """`config` without the data sets and sources that the study does not use.
-
-    Args:
-        config: a checked one.
-    """
-    datasets = {name: config["datasets"][name] for name in config["cities"].values()}
-    wanted = [
-        *(name for data in datasets.values() for name in data.get("images", [])),
-        *(name for data in datasets.values() for name in data.get("ground_truth", [])),
-        *(model["weights"].get("file") for model in config["models"].values()),
-    ]
-    sources = {name: config["sources"][name] for name in wanted if name in config["sources"]}
-    rest = {key: value for key, value in config.items() if key not in ("datasets", "sources")}
-    return {**rest, "datasets": datasets, "sources": sources}
-
-
 def configuration_page(settings: Mapping, versions: Mapping[str, str]) -> str:
     """An HTML page of its own: versions and settings as YAML, in the config's order.
 
     Args:
-        settings: as `used_settings` gives them.
+        settings: as `config.used_settings` gives them.
         versions: of what the figures depend on, by its name.
     """
     # By way of JSON: no two keys share a list, which YAML would write as a reference.

@@ -1,10 +1,78 @@
-"""A convolution as many linear equations: what it sees and makes at places of some images."""
+"""Layers as many linear equations: what they see in one network and should make as in another.
 
-from collections.abc import Sequence
+`network` is what is being compressed, layer after layer; `teacher` is the uncompressed one.
+"""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.model import PlaceNet
+from pocketvlad.progress import progress
+from pocketvlad.training_city import TrainingImages
+
+
+def crops_for(
+    network: PlaceNet,
+    images: TrainingImages,
+    crops: CropSettings,
+    count: int,
+    generator: np.random.Generator,
+) -> Iterator[Tensor]:
+    """Batches of `count` crops, cut as `crops` says, where `network` computes."""
+    for batch in crop_batches(images, replace(crops, crops=count), generator):
+        yield batch.to(network.device)
+
+
+@dataclass(frozen=True)
+class PairedConvolution:
+    """A convolution in both networks. Each sequence holds [n, C, H, W] of every batch.
+
+    given: what `layer` sees.  seen: what `original` sees.  wanted: what `original` makes of that.
+    """
+
+    name: str  # of its weight
+    layer: nn.Conv2d
+    original: nn.Conv2d
+    given: Sequence[Tensor]
+    seen: Sequence[Tensor]
+    wanted: Sequence[Tensor]
+
+
+def paired_convolutions(
+    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor], label: str
+) -> Iterator[PairedConvolution]:
+    """First to last. What `layer` has become by the time the next one is asked for, that sees."""
+    wanted = list(batches)
+    given = list(wanted)
+    layers = list(network.backbone.named_children())
+    with progress(len(layers), label, "layer") as bar:
+        for name, layer in layers:
+            original = teacher.backbone.get_submodule(name)
+            seen, wanted = wanted, [original(batch) for batch in wanted]
+            if isinstance(layer, nn.Conv2d):
+                key = f"backbone.{name}.weight"
+                yield PairedConvolution(key, layer, original, given, seen, wanted)
+            given = [layer(batch) for batch in given]
+            bar.update()
+
+
+def whitening_samples(
+    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor], crops: int
+) -> tuple[Tensor, Tensor]:
+    """([n, D] what the whitening sees in `network`, [n, F] what it makes in `teacher`)"""
+    seen, wanted = [], []
+    with progress(crops, "whitening", "crop") as bar:
+        for batch in batches:
+            seen.append(network.vlad(batch))
+            wanted.append(teacher.whitening(teacher.vlad(batch)))
+            bar.update(len(batch))
+    return torch.cat(seen), torch.cat(wanted)
 
 
 def drawn_places(

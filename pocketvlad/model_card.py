@@ -15,6 +15,7 @@ from pocketvlad.answer import cell_name
 from pocketvlad.checksum import file_digest
 from pocketvlad.coding import dial_text
 from pocketvlad.compressed_file import open_compressed
+from pocketvlad.config import source_names
 from pocketvlad.dataset import describe_counts
 from pocketvlad.grid import RATE_DISTORTION
 from pocketvlad.rows import CELL
@@ -54,7 +55,7 @@ def data_terms(dataset: Mapping, sources: Mapping[str, Mapping]) -> str:
         return f"drawn by this package, {_OURS}"
     if "folder" in dataset:
         return "photographs from a folder of your own"
-    names = [*dataset.get("images", []), *dataset.get("ground_truth", [])]
+    names = [*source_names(dataset, "images"), *source_names(dataset, "ground_truth")]
     stated = dict.fromkeys(sources[name].get("licence", "no licence stated") for name in names)
     return "; ".join(stated)
 
@@ -125,7 +126,7 @@ def card_facts(
         file: the compressed model.
         row: its JSON row.
         table: as `rows.read_table` gives it.
-        settings: as `configuration_page.used_settings` gives them.
+        settings: as `config.used_settings` gives them.
 
     Raises:
         ValueError: the table has no line for the row.

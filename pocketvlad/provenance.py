@@ -1,9 +1,9 @@
 """What a descriptor was made with: it goes with descriptors wherever they are kept."""
 
-import hashlib
 import json
 from pathlib import Path
 
+from pocketvlad.checksum import file_digest
 from pocketvlad.images import Preprocessing, Sizing
 
 
@@ -12,11 +12,9 @@ def provenance(model_file: Path, preprocessing: Preprocessing, sizing: Sizing) -
 
     Descriptors can be compared where these texts are equal.
     """
-    with open(model_file, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return json.dumps(
         {
-            "model_sha256": digest,
+            "model_sha256": file_digest(model_file, "sha256"),
             "preprocessing": preprocessing.as_dict(),
             "sizing": sizing.as_dict(),
         },

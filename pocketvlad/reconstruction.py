@@ -9,19 +9,25 @@ of a crop is an equation for a convolution, so that tens of crops suffice; for t
 is one equation, of hundreds that are far fewer than its unknowns, and the start decides the rest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pocketvlad.city_crops import CropSettings, crop_batches
-from pocketvlad.layer_samples import drawn_places, inputs_at, outputs_at
+from pocketvlad.city_crops import CropSettings
+from pocketvlad.layer_samples import (
+    crops_for,
+    drawn_places,
+    inputs_at,
+    outputs_at,
+    paired_convolutions,
+    whitening_samples,
+)
 from pocketvlad.least_squares import masked_least_squares
 from pocketvlad.model import PlaceNet
-from pocketvlad.progress import progress
 from pocketvlad.training_city import TrainingImages
 
 _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
@@ -81,19 +87,11 @@ def _reconstruct_convolutions(
     generator: np.random.Generator,
 ) -> None:
     """First to last: each gets its inputs from those refitted before it."""
-    wanted = list(batches)
-    given = list(wanted)
+    batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
-    layers = list(network.backbone.named_children())
-    with progress(len(layers), "convolutions", "layer") as bar:
-        for name, layer in layers:
-            original = teacher.backbone.get_submodule(name)
-            wanted = [original(batch) for batch in wanted]
-            if isinstance(layer, nn.Conv2d):
-                mask = masks[f"backbone.{name}.weight"]
-                _reconstruct_convolution(layer, mask, given, wanted, settings, own)
-            given = [layer(batch) for batch in given]
-            bar.update()
+    for pair in paired_convolutions(network, teacher, batches, "convolutions"):
+        mask = masks[pair.name]
+        _reconstruct_convolution(pair.layer, mask, pair.given, pair.wanted, settings, own)
 
 
 def _reconstruct_whitening(
@@ -104,13 +102,8 @@ def _reconstruct_whitening(
     settings: ReconstructionSettings,
 ) -> None:
     """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
-    seen, wanted = [], []
-    with progress(settings.whitening_crops, "whitening", "crop") as bar:
-        for batch in batches:
-            seen.append(network.vlad(batch))
-            wanted.append(teacher.whitening(teacher.vlad(batch)))
-            bar.update(len(batch))
-    inputs, outputs = torch.cat(seen), torch.cat(wanted)
+    crops = settings.whitening_crops
+    inputs, outputs = whitening_samples(network, teacher, batches, crops)
     inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
     layer = network.whitening
     found = masked_least_squares(
@@ -142,13 +135,10 @@ def reconstruct(
         crops: how the crops are cut; how many, `settings` say, and none leaves layers alone.
     """
 
-    def cut(count: int) -> Iterator[Tensor]:
-        for batch in crop_batches(images, replace(crops, crops=count), generator):
-            yield batch.to(network.device)
-
     if settings.crops:
-        own = cut(settings.crops)
+        own = crops_for(network, images, crops, settings.crops, generator)
         _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
     if settings.whitening_crops:
-        mask, own = masks["whitening.weight"], cut(settings.whitening_crops)
+        mask, count = masks["whitening.weight"], settings.whitening_crops
+        own = crops_for(network, images, crops, count, generator)
         _reconstruct_whitening(network, teacher, mask, own, settings)

@@ -17,8 +17,8 @@ from pocketvlad.config import (
     local_file,
     require_local_data,
     source_names,
+    used_settings,
 )
-from pocketvlad.configuration_page import used_settings
 from pocketvlad.grid import grid_cells, rounded_cell
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path

@@ -8,7 +8,8 @@ import pytest
 from jinja2 import UndefinedError
 from workflow_runs import ROOT
 
-from pocketvlad.configuration_page import configuration_page, used_settings
+from pocketvlad.config import used_settings
+from pocketvlad.configuration_page import configuration_page
 from pocketvlad.model_card import card_facts, data_terms, model_card, weights_terms
 from pocketvlad.rows import read_table
 

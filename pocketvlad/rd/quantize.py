@@ -9,17 +9,24 @@ share-out of bits where steps are fine (reverse water-filling; Cover & Thomas, c
 they are coarse, the rows that matter little end as zeros by themselves.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pocketvlad.city_crops import CropSettings, crop_batches
-from pocketvlad.layer_samples import drawn_places, inputs_at, outputs_at
+from pocketvlad.city_crops import CropSettings
+from pocketvlad.layer_samples import (
+    PairedConvolution,
+    crops_for,
+    drawn_places,
+    inputs_at,
+    outputs_at,
+    paired_convolutions,
+    whitening_samples,
+)
 from pocketvlad.model import PlaceNet, compressible
-from pocketvlad.progress import progress
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.rd.rounding import feedback, round_in_order, round_with_few_samples
@@ -28,8 +35,6 @@ from pocketvlad.training_city import TrainingImages
 
 MOST = 127  # largest multiple of a step: 255 levels
 _LEAST_SENSITIVITY = 1e-3  # of a layer's mean: rows that seem not to matter still get a step
-
-
 _PROBED_CROPS = 16
 
 
@@ -67,7 +72,9 @@ def from_multiples(
     return QuantizedTensor(codes, codebook, scales)
 
 
-def _quantized(weight: Tensor, multiples: Tensor, step: float, scales: np.ndarray):
+def _quantized(
+    weight: Tensor, multiples: Tensor, step: float, scales: np.ndarray
+) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
     quantized = from_multiples(whole, step, scales)
@@ -76,46 +83,42 @@ def _quantized(weight: Tensor, multiples: Tensor, step: float, scales: np.ndarra
 
 
 def _round_convolution(
-    layer: nn.Conv2d,
-    original: nn.Conv2d,
-    inputs: Sequence[Tensor],
-    outputs: Sequence[Tensor],
+    pair: PairedConvolution,
     sensitivity: Tensor,
     error: float,
     settings: RoundingSettings,
     generator: torch.Generator,
 ) -> QuantizedTensor:
-    """Round `layer` so that its outputs come close to those wanted; its biases follow."""
-    places = drawn_places(outputs, settings.patches, generator)
-    wanted = outputs_at(outputs, places)
+    """Round a layer so that its outputs come close to those wanted; its biases follow."""
+    layer, original = pair.layer, pair.original
+    places = drawn_places(pair.wanted, settings.patches, generator)
+    wanted = outputs_at(pair.wanted, places)
     size = layer.out_channels // layer.groups
-    factors, seens, steps = [], [], []
-    for group in range(layer.groups):
-        own = slice(group * size, (group + 1) * size)
-        seen = inputs_at(inputs, places, layer, group)
-        centre = seen.mean(dim=0)
-        seen -= centre
+    groups = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
+    targets, factors, centres, steps = [], [], [], []
+    for group, own in enumerate(groups):
+        seen = inputs_at(pair.given, places, layer, group)
+        centres.append(seen.mean(dim=0))
+        seen -= centres[-1]
         moments = (seen.t() @ seen / len(seen)).double()
-        moments.diagonal().add_(settings.damping * moments.diagonal().mean())
+        damping = settings.damping * moments.diagonal().mean()
+        moments.diagonal().add_(damping)
         factor = feedback(moments)
         left = torch.exp(-2 * factor.diagonal().log().mean()).item()
         steps.append(torch.sqrt(12 * error / (sensitivity[own] * left)))
-        factors.append((factor, moments))
-        seens.append((seen, centre))
+        factors.append(factor)
+        # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
+        # where the samples say little; the inverse of the moments is the factor's square.
+        cross = (wanted[:, own] - wanted[:, own].mean(dim=0)).t() @ seen / len(seen)
+        weight = original.weight[own].flatten(1)
+        right = cross.double() + damping * weight.double()
+        targets.append((right @ factor.t() @ factor).to(weight.dtype))
     step, scales, stored = _stored_steps(torch.cat(steps))
     multiples = []
-    for group, ((factor, moments), (seen, centre)) in enumerate(zip(factors, seens, strict=True)):
-        own = slice(group * size, (group + 1) * size)
-        means = wanted[:, own].mean(dim=0)
-        weight = original.weight[own].flatten(1)
-        cross = ((wanted[:, own] - means).t() @ seen / len(seen)).double()
-        # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
-        # where the samples say little.
-        damping = moments - seen.t().double() @ seen.double() / len(seen)
-        target = torch.linalg.solve(moments, (cross + weight.double() @ damping).t()).t()
-        found = round_in_order(target.to(weight.dtype), factor, stored[own], MOST)
+    for own, target, factor, centre in zip(groups, targets, factors, centres, strict=True):
+        found = round_in_order(target, factor, stored[own], MOST)
         multiples.append(found)
-        layer.bias[own] = means - (found * stored[own]) @ centre
+        layer.bias[own] = wanted[:, own].mean(dim=0) - (found * stored[own]) @ centre
     return _quantized(layer.weight, torch.cat(multiples), step, scales)
 
 
@@ -129,25 +132,14 @@ def _round_convolutions(
     generator: np.random.Generator,
 ) -> dict[str, QuantizedTensor]:
     """First to last: each gets its inputs from those rounded before it."""
-    wanted = list(batches)
-    given = list(wanted)
+    batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
     found = {}
-    layers = list(network.backbone.named_children())
-    with progress(len(layers), "rounding", "layer") as bar:
-        for name, layer in layers:
-            original = teacher.backbone.get_submodule(name)
-            before, wanted = wanted, [original(batch) for batch in wanted]
-            if isinstance(layer, nn.Conv2d):
-                key = f"backbone.{name}.weight"
-                share = sensitivities[key].to(network.device)
-                share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
-                share = share * coherence(teacher, original, before[0], wanted[0], share, own)
-                found[key] = _round_convolution(
-                    layer, original, given, wanted, share, error, settings, own
-                )
-            given = [layer(batch) for batch in given]
-            bar.update()
+    for pair in paired_convolutions(network, teacher, batches, "rounding"):
+        share = sensitivities[pair.name].to(network.device)
+        share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
+        share = share * coherence(teacher, pair.original, pair.seen[0], pair.wanted[0], share, own)
+        found[pair.name] = _round_convolution(pair, share, error, settings, own)
     return found
 
 
@@ -155,17 +147,10 @@ def _round_whitening(
     network: PlaceNet,
     teacher: PlaceNet,
     batches: Iterable[Tensor],
-    crops: int,
     error: float,
     settings: RoundingSettings,
 ) -> QuantizedTensor:
-    seen, wanted = [], []
-    with progress(crops, "whitening", "crop") as bar:
-        for batch in batches:
-            seen.append(network.vlad(batch))
-            wanted.append(teacher.whitening(teacher.vlad(batch)))
-            bar.update(len(batch))
-    inputs, outputs = torch.cat(seen), torch.cat(wanted)
+    inputs, outputs = whitening_samples(network, teacher, batches, settings.whitening_crops)
     # The descriptor is the output over its length: all rows matter alike.
     sensitivity = 1 / outputs.square().sum(dim=1).mean()
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
@@ -205,8 +190,7 @@ def round_network(
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
 
     def cut(count: int) -> Iterator[Tensor]:
-        for batch in crop_batches(images, replace(crops, crops=count), generator):
-            yield batch.to(network.device)
+        return crops_for(network, images, crops, count, generator)
 
     layers = dict(compressible(network))
     error = distortion / sum(weight.numel() for weight in layers.values())
@@ -219,7 +203,6 @@ def round_network(
         weight = layers[name]
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.netvlad_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
-    count = settings.whitening_crops
-    batches = cut(count)
-    found["whitening.weight"] = _round_whitening(network, teacher, batches, count, error, settings)
+    batches = cut(settings.whitening_crops)
+    found["whitening.weight"] = _round_whitening(network, teacher, batches, error, settings)
     return found
