@@ -34,7 +34,7 @@ refresh-claims: $(INSTALLED)
 	$(BIN)/python -m pocketvlad.claims refresh $(CONFIG) $(if $(TIME),--time "$(TIME)") $(if $(HARDWARE),--hardware "$(HARDWARE)")
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

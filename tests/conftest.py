@@ -11,6 +11,7 @@ from networks import random_network
 from PIL import Image
 from training_cities import training_images
 from workflow_runs import copy_workflow, small_model, snakemake
+from xdist.scheduler import LoadScopeScheduling
 
 from pocketvlad.dataset import Dataset, Query
 
@@ -19,6 +20,33 @@ settings.register_profile("reproducible", derandomize=True)
 settings.load_profile("reproducible")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# These take what one run of the workflow has left behind (`small_study`), and some change it.
+SHARE_A_STUDY = ("test_model_card.py", "test_report.py", "test_workflow.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The files that run the workflow begin first: they take longest."""
+
+    def rank(item) -> int:
+        shared = item.path.name in SHARE_A_STUDY
+        assert shared or "small_study" not in item.fixturenames, f"{item.path} shares a study, too"
+        return 0 if shared else 1 if hasattr(item.module, "snakemake") else 2
+
+    items.sort(key=rank)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return WholeFiles(config, log)
+
+
+class WholeFiles(LoadScopeScheduling):
+    """Hands out files of tests whole, and those that share a study as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).name
+        return "small_study" if name in SHARE_A_STUDY else name
 
 
 @pytest.fixture
