@@ -3,6 +3,7 @@
 `network` is what is being compressed, layer after layer; `teacher` is the uncompressed one.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,35 +32,75 @@ def crops_for(
 
 @dataclass(frozen=True)
 class PairedConvolution:
-    """A convolution in both networks. Each sequence holds [n, C, H, W] of every batch.
+    """A convolution in both networks. Each sequence holds [n, C, H, W] by batch.
 
-    given: what `layer` sees.  seen: what `original` sees.  wanted: what `original` makes of that.
+    given: what `layer` sees.  wanted: what `original` makes of what it sees.  seen: what it sees,
+    of the first few batches.  All are overwritten when the next convolution is asked for.
     """
 
     name: str  # of its weight
     layer: nn.Conv2d
     original: nn.Conv2d
     given: Sequence[Tensor]
-    seen: Sequence[Tensor]
     wanted: Sequence[Tensor]
+    seen: Sequence[Tensor]
+
+
+_PLACES = 256  # of an image: more of them look much alike
+_SEEN_BATCHES = 4
+
+
+def _stages(backbone: nn.Sequential) -> list[list[tuple[str, nn.Module]]]:
+    """The layers up to each pooling, and with it: maps are small between stages."""
+    stages: list[list[tuple[str, nn.Module]]] = [[]]
+    for name, layer in backbone.named_children():
+        stages[-1].append((name, layer))
+        if isinstance(layer, nn.MaxPool2d):
+            stages.append([])
+    return [stage for stage in stages if stage]
+
+
+def _batches_for(patches: int, layer: nn.Conv2d, batches: Sequence[Tensor]) -> int:
+    """How many of `batches`, which `layer` sees, have so many places, `_PLACES` an image."""
+    places = layer(batches[0][:1])[0, 0].numel()
+    return min(len(batches), math.ceil(patches / min(places, _PLACES) / len(batches[0])))
+
+
+def _advance(layer: nn.Module, batches: list[Tensor], start: int = 0) -> None:
+    """Put each batch through `layer`, in place: two lists of maps would be gigabytes."""
+    for index in range(start, len(batches)):
+        batches[index] = layer(batches[index])
 
 
 def paired_convolutions(
-    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor], label: str
+    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor], patches: int, label: str
 ) -> Iterator[PairedConvolution]:
-    """First to last. What `layer` has become by the time the next one is asked for, that sees."""
+    """First to last. What `layer` has become by the time the next one is asked for, that sees.
+
+    Args:
+        patches: how many places a convolution should be shown. Where images have many, as in the
+            first layers, that takes fewer images, and their large maps need not all be held.
+    """
     wanted = list(batches)
     given = list(wanted)
-    layers = list(network.backbone.named_children())
-    with progress(len(layers), label, "layer") as bar:
-        for name, layer in layers:
-            original = teacher.backbone.get_submodule(name)
-            seen, wanted = wanted, [original(batch) for batch in wanted]
-            if isinstance(layer, nn.Conv2d):
-                key = f"backbone.{name}.weight"
-                yield PairedConvolution(key, layer, original, given, seen, wanted)
-            given = [layer(batch) for batch in given]
-            bar.update()
+    with progress(len(network.backbone), label, "layer") as bar:
+        for stage in _stages(network.backbone):
+            first = next(layer for _, layer in stage if isinstance(layer, nn.Conv2d))
+            count = _batches_for(patches, first, wanted)
+            few_given, few_wanted = given[:count], wanted[:count]
+            for name, layer in stage:
+                original = teacher.backbone.get_submodule(name)
+                seen = few_wanted[:_SEEN_BATCHES]
+                _advance(original, few_wanted)
+                if isinstance(layer, nn.Conv2d):
+                    key = f"backbone.{name}.weight"
+                    yield PairedConvolution(key, layer, original, few_given, few_wanted, seen)
+                _advance(layer, few_given)
+                bar.update()
+            for name, layer in stage:
+                _advance(layer, given, count)
+                _advance(teacher.backbone.get_submodule(name), wanted, count)
+            given[:count], wanted[:count] = few_given, few_wanted
 
 
 def whitening_samples(

@@ -89,7 +89,8 @@ def _reconstruct_convolutions(
     """First to last: each gets its inputs from those refitted before it."""
     batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
-    for pair in paired_convolutions(network, teacher, batches, "convolutions"):
+    walk = paired_convolutions(network, teacher, batches, settings.patches, "convolutions")
+    for pair in walk:
         mask = masks[pair.name]
         _reconstruct_convolution(pair.layer, mask, pair.given, pair.wanted, settings, own)
 

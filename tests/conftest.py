@@ -129,6 +129,7 @@ def small_study(tmp_path_factory):
     ]
     config["rd"] = {
         "distortions": ["0.2"],
+        "image_size": 67,
         "crops": 4,
         "patches": 200,
         "probes": 1,

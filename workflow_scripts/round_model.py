@@ -23,19 +23,23 @@ with logged(snakemake.log[0]):
     teacher = run_on(base.network, **params.compute)
     model = replace(base, network=copy.deepcopy(teacher))
     city = job_city(snakemake, base.preprocessing)
-    crops = compression_crops(params.recovery, TrainingSettings(**params.training))
+    settings = dict(params.rounding)
+    crops = replace(
+        compression_crops(params.recovery, TrainingSettings(**params.training)),
+        image_size=settings.pop("image_size"),
+    )
     quantized = round_network(
         model.network,
         teacher,
         city,
         crops,
         float(cell.threshold),
-        RoundingSettings(**params.rounding),
+        RoundingSettings(**settings),
         seed,
     )
     distance = -DistillationObjective(city, crops, teacher).validate(model.network)
     tensors, header = to_tensors(model)
-    settings = {**params.rounding, "recovery": params.recovery, "seed": seed}
-    header["compression"] = {**cell.as_dict(), "rounding": settings, "distance": distance}
+    dials = {**params.rounding, "recovery": params.recovery, "seed": seed}
+    header["compression"] = {**cell.as_dict(), "rounding": dials, "distance": distance}
     size = write_compressed(Path(snakemake.output[0]), tensors, quantized, header, params.small)
     print(f"{size:,} bytes; squared distance on crops of the training city {distance:.4f}")

@@ -9,6 +9,7 @@ share-out of bits where steps are fine (reverse water-filling; Cover & Thomas, c
 they are coarse, the rows that matter little end as zeros by themselves.
 """
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ from pocketvlad.layer_samples import (
 from pocketvlad.model import PlaceNet, compressible
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid
-from pocketvlad.rd.rounding import feedback, round_in_order, round_with_few_samples
+from pocketvlad.rd.rounding import column_order, feedback, round_in_order, round_with_few_samples
 from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
 from pocketvlad.training_city import TrainingImages
 
@@ -95,31 +96,35 @@ def _round_convolution(
     wanted = outputs_at(pair.wanted, places)
     size = layer.out_channels // layer.groups
     groups = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
-    targets, factors, centres, steps = [], [], [], []
+    orders, targets, factors, centres, steps = [], [], [], [], []
     for group, own in enumerate(groups):
         seen = inputs_at(pair.given, places, layer, group)
         centres.append(seen.mean(dim=0))
         seen -= centres[-1]
+        cross = (wanted[:, own] - wanted[:, own].mean(dim=0)).t() @ seen / len(seen)
         moments = (seen.t() @ seen / len(seen)).double()
         damping = settings.damping * moments.diagonal().mean()
         moments.diagonal().add_(damping)
-        factor = feedback(moments)
-        left = torch.exp(-2 * factor.diagonal().log().mean()).item()
-        steps.append(torch.sqrt(12 * error / (sensitivity[own] * left)))
-        factors.append(factor)
+        order = column_order(moments.diagonal())
+        factor = feedback(moments[order][:, order])
         # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
         # where the samples say little; the inverse of the moments is the factor's square.
-        cross = (wanted[:, own] - wanted[:, own].mean(dim=0)).t() @ seen / len(seen)
-        weight = original.weight[own].flatten(1)
-        right = cross.double() + damping * weight.double()
-        targets.append((right @ factor.t() @ factor).to(weight.dtype))
+        right = cross.double() + damping * original.weight[own].flatten(1).double()
+        target = (right[:, order] @ factor.t() @ factor).to(wanted.dtype)
+        left = torch.exp(-2 * factor.diagonal().log().mean()).item()
+        step = torch.sqrt(12 * error / (sensitivity[own] * left))
+        orders.append(order)
+        targets.append(target)
+        factors.append(factor)
+        steps.append(torch.maximum(step, target.abs().amax(dim=1) / MOST))
     step, scales, stored = _stored_steps(torch.cat(steps))
-    multiples = []
-    for own, target, factor, centre in zip(groups, targets, factors, centres, strict=True):
-        found = round_in_order(target, factor, stored[own], MOST)
-        multiples.append(found)
-        layer.bias[own] = wanted[:, own].mean(dim=0) - (found * stored[own]) @ centre
-    return _quantized(layer.weight, torch.cat(multiples), step, scales)
+    multiples = torch.empty_like(layer.weight).flatten(1)
+    for own, order, target, factor, centre in zip(
+        groups, orders, targets, factors, centres, strict=True
+    ):
+        multiples[own, order] = round_in_order(target, factor, stored[own], MOST)
+        layer.bias[own] = wanted[:, own].mean(dim=0) - (multiples[own] * stored[own]) @ centre
+    return _quantized(layer.weight, multiples, step, scales)
 
 
 def _round_convolutions(
@@ -135,10 +140,13 @@ def _round_convolutions(
     batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
     found = {}
-    for pair in paired_convolutions(network, teacher, batches, "rounding"):
+    for pair in paired_convolutions(network, teacher, batches, settings.patches, "rounding"):
         share = sensitivities[pair.name].to(network.device)
         share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
-        share = share * coherence(teacher, pair.original, pair.seen[0], pair.wanted[0], share, own)
+        # Single images may be far off: a mean of logarithms.
+        maps = zip(pair.seen, pair.wanted, strict=False)
+        factors = [coherence(teacher, pair.original, *each, share, own) for each in maps]
+        share = share * statistics.geometric_mean(factors)
         found[pair.name] = _round_convolution(pair, share, error, settings, own)
     return found
 

@@ -21,6 +21,15 @@ def to_multiples(values: Tensor, step: Tensor, most: int) -> Tensor:
     return (values / step).round_().clamp_(-most, most)
 
 
+def column_order(sizes: Tensor) -> Tensor:
+    """[D] The order to round columns in whose inputs have the second moments `sizes` [D].
+
+    Largest first ("act-order" in the authors' program of GPTQ): the last columns' errors stay
+    unanswered, and so these should be of inputs that matter little.
+    """
+    return torch.argsort(sizes, descending=True, stable=True)
+
+
 def feedback(moments: Tensor) -> Tensor:
     """[D, D] upper triangular U with U'U the inverse of `moments` (symmetric, positive definite).
 
@@ -71,6 +80,8 @@ def round_with_few_samples(
     answered by the block before it is rounded. So are the errors that `weight` begins with: without
     rounding, the result would be the ridge regression of `wanted`, drawn to `weight`.
 
+    Columns are rounded in the order of `column_order`.
+
     Args:
         weight: [R, D].
         samples: [n, D].
@@ -79,23 +90,24 @@ def round_with_few_samples(
         ridge: lambda, in mean squares of the samples' entries: what of an input's size is noise
             that other samples would not share.
     """
-    count, inputs = samples.shape
-    noise = ridge * float(samples.square().mean())
+    count = len(samples)
+    sizes = samples.square().mean(dim=0)
+    noise = ridge * float(sizes.mean())
+    order = column_order(sizes)
     identity = torch.eye(count, dtype=torch.float64, device=samples.device)
 
     def damped(gram: Tensor) -> Tensor:
         return torch.linalg.inv(identity + gram / (count * noise)).to(weight.dtype)
 
-    starts = range(0, inputs, block)
+    blocks = order.split(block)
     gram = sum(
-        (part @ part.t() for part in (samples[:, s : s + block].double() for s in starts)),
+        (part @ part.t() for part in (samples[:, own].double() for own in blocks)),
         start=torch.zeros_like(identity),
     )
     with_block = damped(gram)
     residual = wanted.t() - weight @ samples.t()
     multiples = torch.empty_like(weight)
-    for start in starts:
-        own = slice(start, start + block)
+    for own in blocks:
         part = samples[:, own]
         gram -= part.double() @ part.double().t()
         without = damped(gram)
