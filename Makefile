@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset report check-claims refresh-claims test lint format lock nncodec clean
+.PHONY: run subset report check-claims refresh-claims picture test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -32,6 +32,11 @@ check-claims: $(INSTALLED)
 # After a deliberate change: what the results say becomes the claim, here and in the README.
 refresh-claims: $(INSTALLED)
 	$(BIN)/python -m pocketvlad.claims refresh $(CONFIG) $(if $(TIME),--time "$(TIME)") $(if $(HARDWARE),--hardware "$(HARDWARE)")
+
+# The picture that the README begins with, as the subset study drew it.
+picture: $(INSTALLED)
+	$(SNAKEMAKE) --configfile config/subset.yaml results/subset/plots/size.svg
+	cp results/subset/plots/size.svg docs/size.svg
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder

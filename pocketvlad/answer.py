@@ -1,27 +1,18 @@
 """The study's question answered: two sentences and a short table, all of it from `table.csv`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from pocketvlad.best_cells import ROLES, WITHIN, is_cell
 from pocketvlad.bootstrap import MOST_DROP
-from pocketvlad.coding import coding_text, dial_text
+from pocketvlad.coding import cell_text
 from pocketvlad.size import float32_bytes
 
 _LIMITS = {
     "best_no_drop": "With no drop in mAP",
     "best_2_points": f"Within {WITHIN:g} points of mAP",
 }
-
-
-def cell_name(cell: Mapping[str, object]) -> str:
-    """A cell in words: "5 bits, kmeans, threshold 0.005".
-
-    Args:
-        cell: a line of the results table, or a JSON row.
-    """
-    return f"{cell['bits']} bits, {coding_text(cell)}, {dial_text(cell)}"
 
 
 def _float32_mb(line: pd.Series) -> float:
@@ -38,7 +29,7 @@ def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
     return (
         f"the smallest file of {model} is {line['ratio']:.1f} times smaller than its float32 "
         f"weights ({line['file_mb']:.2f} MB in place of {_float32_mb(line):.2f}: "
-        f"{cell_name(line)})"
+        f"{cell_text(line)})"
     )
 
 
@@ -81,7 +72,7 @@ def answer_table(table: pd.DataFrame, cities: Sequence[str]) -> pd.DataFrame:
         lines += [_short(line, "float32", cities) for _, line in block[~is_cell(block)].iterrows()]
         for column, role in ROLES.items():
             lines += [
-                _short(line, f"{role}: {cell_name(line)}", cities)
+                _short(line, f"{role}: {cell_text(line)}", cities)
                 for _, line in block[block[column]].iterrows()
             ]
     return pd.DataFrame(lines)

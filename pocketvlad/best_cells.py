@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pocketvlad.coding import coding_text, dial_text
+from pocketvlad.coding import cell_text
 from pocketvlad.grid import Cell
 
 WITHIN = 2.0  # percentage points of mAP, the mean of both cities: the paper's other headline
@@ -49,8 +49,8 @@ class Choice:
 
     @property
     def text(self) -> str:
-        """The cell in words: "uniform, 5 bits, threshold 0.005"."""
-        return f"{coding_text(self.cell)}, {self.cell['bits']} bits, {dial_text(self.cell)}"
+        """The cell in words."""
+        return cell_text(self.cell)
 
 
 def _ranked(lines: pd.DataFrame) -> list[Choice]:

@@ -1,4 +1,4 @@
-"""How a cell's weights are coded, in words."""
+"""A cell in words."""
 
 from collections.abc import Mapping
 
@@ -17,6 +17,16 @@ def coding_text(cell: Mapping[str, object]) -> str:
     if cell["l1"] not in ("0", "none"):
         parts.append(f"L1 {cell['l1']}")
     return ", ".join(parts)
+
+
+def cell_text(cell: Mapping[str, object]) -> str:
+    """A cell in words: "5 bits, kmeans, threshold 0.005"; of `rd`, whose rates follow, no bits.
+
+    Args:
+        cell: a line of the results table, or a JSON row.
+    """
+    bits = "" if cell["quantizer"] == RATE_DISTORTION else f"{cell['bits']} bits, "
+    return f"{bits}{coding_text(cell)}, {dial_text(cell)}"
 
 
 def dial_text(cell: Mapping[str, object]) -> str:

@@ -11,9 +11,8 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from pocketvlad.answer import cell_name
 from pocketvlad.checksum import file_digest
-from pocketvlad.coding import dial_text
+from pocketvlad.coding import cell_text, dial_text
 from pocketvlad.compressed_file import open_compressed
 from pocketvlad.config import source_names
 from pocketvlad.dataset import describe_counts
@@ -147,7 +146,7 @@ def card_facts(
     names = ("model", "study", "seed", "ratio", "parameters")
     return {
         **{name: row[name] for name in names},
-        "cell": cell_name(row),
+        "cell": cell_text(row),
         "file": file.name,
         "sha256": file_digest(file, "sha256"),
         "version": package,

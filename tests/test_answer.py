@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 from docutils.core import publish_string
 
-from pocketvlad.answer import answer_sentences, answer_table, answer_text, cell_name
+from pocketvlad.answer import answer_sentences, answer_table, answer_text
 from pocketvlad.best_cells import mark_best
+from pocketvlad.coding import cell_text
 
 BASE = {
     "model": "vgg16",
@@ -86,7 +87,8 @@ def test_the_text_is_read_by_docutils():
         ({}, "8 bits, kmeans, threshold 0.005"),
         ({"codebook": "trained"}, "8 bits, kmeans, trained, threshold 0.005"),
         ({"l1": "0.001"}, "8 bits, kmeans, L1 0.001, threshold 0.005"),
+        ({"quantizer": "rd", "threshold": "0.2"}, "rd, distortion 0.2"),
     ],
 )
 def test_cells_in_words(more, expected):
-    assert cell_name(cell(1, 0, True, **more)) == expected
+    assert cell_text(cell(1, 0, True, **more)) == expected

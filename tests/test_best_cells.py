@@ -47,7 +47,7 @@ def test_chosen_cells_and_why():
         (8.43, "next smallest file"),
     ]
     assert vgg16[2].version == "0.01/l1-0.001/kmeans-5-trained"
-    assert vgg16[2].text == "kmeans, trained, L1 0.001, 5 bits, threshold 0.01"
+    assert vgg16[2].text == "5 bits, kmeans, trained, L1 0.001, threshold 0.01"
     tiny = chosen_cells(table, "tiny_net", 2)
     assert [choice.why for choice in tiny] == ["best within 2 points", "smallest file"]
     assert len(chosen_cells(table, "tiny_net", 9)) == 2
