@@ -40,8 +40,7 @@ def layer_reports(model: CompressedModel) -> list[LayerReport]:
     reports = []
     for layer, held in model:
         coded = isinstance(held, QuantizedTensor)
-        # Level 0 is zero; another level may be, too.
-        zeros = int(held.counts()[held.codebook == 0].sum()) if coded else int((held == 0).sum())
+        values = held.dequantize() if coded else held
         reports.append(
             LayerReport(
                 layer.name,
@@ -49,7 +48,7 @@ def layer_reports(model: CompressedModel) -> list[LayerReport]:
                 layer.coding,
                 len(held.codebook) if coded else None,
                 layer.weights,
-                zeros,
+                int((values == 0).sum()),
                 layer.bytes,
             )
         )

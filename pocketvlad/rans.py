@@ -1,9 +1,9 @@
 """Entropy coding of one layer's symbols by interleaved asymmetric numeral systems (rANS).
 
-Duda, "Asymmetric numeral systems", arXiv:1311.2540 (2013), range variant, with one static model a
-layer. A state of 64 bits gives off words of 32 bits, so that a symbol costs at most one word and
-no loop. Four states take turns with the symbols (Giesen, arXiv:1402.3392, 2014), so that a
-processor can work on all of them at once.
+Duda, "Asymmetric numeral systems", arXiv:1311.2540 (2013), range variant, with static models that
+take turns with the symbols (in most layers one). A state of 64 bits gives off words of 32 bits, so
+that a symbol costs at most one word and no loop. Four states take turns, too (Giesen,
+arXiv:1402.3392, 2014), so that a processor can work on all of them at once.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,9 @@ MOST_SYMBOLS = 256
 _LANES = 4
 _LOWEST = 1 << 31  # between symbols a state lies in [2^31, 2^63)
 STATE_BYTES = 8 * _LANES
+
+ONE_CLASS = np.zeros(1, dtype=np.uint8)
+"""All symbols by one model."""
 
 # As 64-bit unsigned numbers: numba would make signed ones, or floats, of mixed arithmetic.
 _MASK = np.uint64(TOTAL - 1)
@@ -64,12 +67,14 @@ def _compiled(function: Callable) -> Callable:
 
 
 @_compiled
-def _encode(symbols, frequencies, starts, states, words):
+def _encode(symbols, offsets, frequencies, starts, states, words):
     """Fill `words` from its end and return where it begins: decoding reverses the order."""
     begin = len(words)
+    turn = (len(symbols) - 1) % len(offsets)
     for position in range(len(symbols) - 1, -1, -1):
         lane = position & 3
-        symbol = symbols[position]
+        symbol = offsets[turn] + symbols[position]
+        turn = turn - 1 if turn else len(offsets) - 1
         frequency = frequencies[symbol]
         state = states[lane]
         if state >= frequency << _FULL_SHIFT:
@@ -83,14 +88,19 @@ def _encode(symbols, frequencies, starts, states, words):
 
 
 @_compiled
-def _decode(words, used, table, frequencies, starts, states, symbols):
+def _decode(words, used, tables, classes, frequencies, starts, states, symbols):
     """Fill `symbols` and return how many words are used now, or -1 if they do not suffice."""
+    levels = len(frequencies) // len(tables)
+    turn = 0
     for position in range(len(symbols)):
         lane = position & 3
         state = states[lane]
         slot = state & _MASK
-        symbol = table[slot]
+        own = classes[turn]
+        turn = turn + 1 if turn + 1 < len(classes) else 0
+        symbol = tables[own, slot]
         symbols[position] = symbol
+        symbol += own * levels
         state = frequencies[symbol] * (state >> _SHIFT) + slot - starts[symbol]
         if state < _LEAST:
             if used >= len(words):
@@ -101,28 +111,34 @@ def _decode(words, used, table, frequencies, starts, states, symbols):
     return used
 
 
-def _model(frequencies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(frequencies, first slots) of each symbol, as the coder takes them."""
-    return (
-        frequencies.astype(np.uint64),
-        (np.cumsum(frequencies) - frequencies).astype(np.uint64),
-    )
+def _models(frequencies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(frequencies, first slots) of each symbol, model after model, as the coder takes them."""
+    starts = np.cumsum(frequencies, axis=1) - frequencies
+    return frequencies.ravel().astype(np.uint64), starts.ravel().astype(np.uint64)
 
 
-def encode(symbols: np.ndarray, frequencies: np.ndarray) -> bytes:
+def encode(symbols: np.ndarray, frequencies: np.ndarray, classes: np.ndarray = ONE_CLASS) -> bytes:
     """`symbols` [N] uint8 as bytes: four states, then words.
 
     Args:
-        frequencies: [L], as `model_frequencies` makes them; above zero for all that occurs.
+        frequencies: [C, L], each row as `model_frequencies` makes them; above zero for all that
+            occurs.
+        classes: [K] uint8 below C: symbol i is coded by model `classes[i % K]`.
     """
     states = np.full(_LANES, _LOWEST, dtype=np.uint64)
     # A symbol gives off a word at most.
     words = np.empty(len(symbols), dtype=np.uint32)
-    begin = _encode(symbols, *_model(frequencies), states, words)
+    offsets = classes.astype(np.int64) * frequencies.shape[1]
+    begin = _encode(symbols, offsets, *_models(frequencies), states, words)
     return states.astype("<u8").tobytes() + words[begin:].astype("<u4").tobytes()
 
 
-def decode(data: bytes | memoryview, frequencies: np.ndarray, count: int) -> np.ndarray:
+def decode(
+    data: bytes | memoryview,
+    frequencies: np.ndarray,
+    count: int,
+    classes: np.ndarray = ONE_CLASS,
+) -> np.ndarray:
     """`count` symbols as uint8, the inverse of `encode`.
 
     Raises:
@@ -136,9 +152,12 @@ def decode(data: bytes | memoryview, frequencies: np.ndarray, count: int) -> np.
         raise FormatError(f"{len(words)} words for {count} symbols: at most one each is possible")
     if (states < _LOWEST).any() or (states >= 1 << 63).any():
         raise FormatError("a state of the symbols is out of range")
-    table = np.repeat(np.arange(len(frequencies), dtype=np.uint8), frequencies)
+    levels = np.arange(frequencies.shape[1], dtype=np.uint8)
+    tables = np.stack([np.repeat(levels, each) for each in frequencies])
     symbols = np.empty(count, dtype=np.uint8)
-    used = _decode(words, 0, table, *_model(frequencies), states, symbols)
+    used = _decode(
+        words, 0, tables, classes.astype(np.int64), *_models(frequencies), states, symbols
+    )
     # The encoder began with the lowest states: whatever else the decoder ends with is damage.
     if used != len(words) or (states != _LOWEST).any():
         raise FormatError("the symbols do not end where their words do")

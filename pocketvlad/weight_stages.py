@@ -79,9 +79,10 @@ def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Itera
     counts, _ = np.histogram(np.clip(alive, edges[0], edges[-1]), bins=edges)
     zeros = len(values) - len(alive)
     yield bins.assign(stage=QUANTIZED, count=counts, zeros=zeros)
-    if tensor.scales is None:
-        used = (tensor.codebook != 0) & (tensor.counts() > 0)
-        levels, counts = tensor.codebook[used], tensor.counts()[used]
+    if tensor.scales is None and not tensor.transformed:
+        (counts,) = tensor.counts()
+        used = (tensor.codebook != 0) & (counts > 0)
+        levels, counts = tensor.codebook[used], counts[used]
         order = np.argsort(levels)
         yield pd.DataFrame(
             {

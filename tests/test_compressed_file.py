@@ -286,7 +286,8 @@ def levels_of(payload):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: b"\x07" + p[1:], "kind of codebook 7"),
+        (lambda p: b"\x0f" + p[1:], "kind of codebook 15"),
+        (lambda p: bytes([p[0] | 4]) + p[1:], "coefficients of kernels in a layer of 2"),
         (lambda p: p[:1] + b"\xff\xff" + p[3:], "expected, .* left|more than 256"),
         (lambda p: p[:3] + struct.pack("<f", float("nan")) + p[7:], "not finite"),
         (lambda p: p[: 3 + 4 * levels_of(p)] + b"\0" + p[4 + 4 * levels_of(p) :], "frequenc"),

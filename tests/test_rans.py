@@ -12,7 +12,7 @@ from pocketvlad.format_error import FormatError
 
 def coded(symbols, levels=256):
     frequencies = rans.model_frequencies(np.bincount(symbols, minlength=levels))
-    return rans.encode(symbols, frequencies), frequencies
+    return rans.encode(symbols, frequencies[None]), frequencies[None]
 
 
 @settings(deadline=None, max_examples=200)
@@ -30,6 +30,21 @@ def test_the_size_is_the_entropy(shares):
     bound = -(counts * np.log2(counts / counts.sum())).sum() / 8
     data, _ = coded(symbols, len(shares))
     assert bound <= len(data) <= 1.003 * bound + 36  # the states, and the last word
+
+
+@pytest.mark.parametrize("count", [1, 7, 200_000])
+def test_each_class_costs_its_own_entropy(count):
+    generator = np.random.default_rng(2)
+    classes = np.array([1, 0, 2, 1, 0], dtype=np.uint8)
+    shares = np.array([[0.5, 0.25, 0.25], [0.9, 0.1, 0.0], [0.01, 0.01, 0.98]])
+    taken = np.resize(classes, count)
+    draws = generator.random(count)
+    symbols = (draws[:, None] > np.cumsum(shares, axis=1)[taken]).sum(axis=1).astype(np.uint8)
+    frequencies = np.stack([rans.model_frequencies(np.round(1e6 * each)) for each in shares])
+    data = rans.encode(symbols, frequencies, classes)
+    np.testing.assert_array_equal(rans.decode(data, frequencies, count, classes), symbols)
+    ideal = -np.log2(shares[taken, symbols]).sum() / 8
+    assert abs(len(data) - 32 - ideal) <= 0.003 * ideal + 8
 
 
 def test_one_symbol_alone_costs_nothing():

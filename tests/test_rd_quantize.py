@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from networks import copy_of, random_network
+from scipy.fft import idctn
 
 from pocketvlad.city_crops import CropSettings, crop_batches
 from pocketvlad.distillation import descriptor_distance
@@ -53,6 +54,12 @@ def test_multiples_are_kept_to_the_last_bit():
     found = from_multiples(multiples, 0.5, scales)
     np.testing.assert_array_equal(found.dequantize(), [[0, 1.5, -0.5], [-0.25, 0, 0.125]])
     again = decode_layer(encode_layer(found), (2, 3))
+    np.testing.assert_array_equal(again.dequantize(), found.dequantize())
+    kernels = np.random.default_rng(0).integers(-3, 4, (2, 5, 3, 3))
+    found = from_multiples(kernels, 0.5, scales, transformed=True)
+    expected = idctn(kernels * 0.5 * scales[:, None, None, None], axes=(2, 3), norm="ortho")
+    np.testing.assert_allclose(found.dequantize(), expected, atol=1e-6)
+    again = decode_layer(encode_layer(found), (2, 5, 3, 3))
     np.testing.assert_array_equal(again.dequantize(), found.dequantize())
     nothing = from_multiples(np.zeros((2, 3)), 0.5, scales)
     np.testing.assert_array_equal(nothing.dequantize(), np.zeros((2, 3)))

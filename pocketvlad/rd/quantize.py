@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from pocketvlad.city_crops import CropSettings
+from pocketvlad.kernel_transform import cosine_basis
 from pocketvlad.layer_samples import (
     PairedConvolution,
     crops_for,
@@ -63,24 +64,79 @@ def _stored_steps(steps: Tensor) -> tuple[float, np.ndarray, Tensor]:
 
 
 def from_multiples(
-    multiples: np.ndarray, step: float, scales: np.ndarray | None
+    multiples: np.ndarray, step: float, scales: np.ndarray | None, transformed: bool = False
 ) -> QuantizedTensor:
-    """Whole multiples, -MOST to MOST, of `step` times each row's scale, as codes and levels."""
+    """Whole multiples, -MOST to MOST, of `step` times each row's scale, as codes and levels.
+
+    Args:
+        transformed: see `QuantizedTensor`.
+    """
     most = int(np.abs(multiples).max(initial=0))
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
     codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
-    return QuantizedTensor(codes, codebook, scales)
+    return QuantizedTensor(codes, codebook, scales, transformed)
 
 
 def _quantized(
-    weight: Tensor, multiples: Tensor, step: float, scales: np.ndarray
+    weight: Tensor, multiples: Tensor, step: float, scales: np.ndarray, transformed: bool = False
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, scales)
+    quantized = from_multiples(whole, step, scales, transformed)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized
+
+
+def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
+    """Rows [R, C K] of C kernels each, as their coefficients (see `kernel_transform`)."""
+    return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What one group of a convolution is rounded by; columns are coefficients, in `order`."""
+
+    order: Tensor
+    target: Tensor
+    factor: Tensor
+    step: Tensor
+
+
+def _prepared(
+    weight: Tensor,
+    basis: Tensor,
+    seen: Tensor,
+    wanted: Tensor,
+    error: Tensor,
+    damping: float,
+) -> _Group:
+    """
+    Args:
+        weight: [R, D] of the uncompressed layer.
+        seen, wanted: [P, D] and [P, R], centred.
+        error: [R], the variance that rounding one weight may add to its output.
+    """
+    moments = (seen.t() @ seen / len(seen)).double()
+    cross = (wanted.t() @ seen / len(seen)).double()
+    own = damping * moments.diagonal().mean()
+    moments.diagonal().add_(own)
+    # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
+    # where the samples say little.
+    right = _to_coefficients(cross + own * weight.double(), basis)
+    moments = _to_coefficients(_to_coefficients(moments, basis).t(), basis)
+    # And drawn to zero, for bits: where an input is so small that the error allowed would hide a
+    # weight of ordinary size, the weight is not worth any (as in reverse water-filling; what a
+    # decision-feedback equaliser of least mean squares has over one that forces errors to zero).
+    spread = weight.double().square().mean(dim=1)
+    moments.diagonal().add_(torch.exp((error.double() / spread).log().mean()))
+    order = column_order(moments.diagonal())
+    factor = feedback(moments[order][:, order])
+    # The inverse of the moments is the factor's square.
+    target = (right[:, order] @ factor.t() @ factor).to(weight.dtype)
+    left = torch.exp(-2 * factor.diagonal().log().mean())
+    step = torch.sqrt(12 * error / left.to(error.dtype))
+    return _Group(order, target, factor, torch.maximum(step, target.abs().amax(dim=1) / MOST))
 
 
 def _round_convolution(
@@ -92,39 +148,30 @@ def _round_convolution(
 ) -> QuantizedTensor:
     """Round a layer so that its outputs come close to those wanted; its biases follow."""
     layer, original = pair.layer, pair.original
+    basis = torch.from_numpy(cosine_basis(*layer.kernel_size)).to(layer.weight.device)
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
+    means = wanted.mean(dim=0)
+    wanted -= means
     size = layer.out_channels // layer.groups
-    groups = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
-    orders, targets, factors, centres, steps = [], [], [], [], []
-    for group, own in enumerate(groups):
+    slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
+    groups, centres = [], []
+    for group, own in enumerate(slices):
         seen = inputs_at(pair.given, places, layer, group)
         centres.append(seen.mean(dim=0))
         seen -= centres[-1]
-        cross = (wanted[:, own] - wanted[:, own].mean(dim=0)).t() @ seen / len(seen)
-        moments = (seen.t() @ seen / len(seen)).double()
-        damping = settings.damping * moments.diagonal().mean()
-        moments.diagonal().add_(damping)
-        order = column_order(moments.diagonal())
-        factor = feedback(moments[order][:, order])
-        # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
-        # where the samples say little; the inverse of the moments is the factor's square.
-        right = cross.double() + damping * original.weight[own].flatten(1).double()
-        target = (right[:, order] @ factor.t() @ factor).to(wanted.dtype)
-        left = torch.exp(-2 * factor.diagonal().log().mean()).item()
-        step = torch.sqrt(12 * error / (sensitivity[own] * left))
-        orders.append(order)
-        targets.append(target)
-        factors.append(factor)
-        steps.append(torch.maximum(step, target.abs().amax(dim=1) / MOST))
-    step, scales, stored = _stored_steps(torch.cat(steps))
+        weight = original.weight[own].flatten(1)
+        allowed = error / sensitivity[own]
+        groups.append(_prepared(weight, basis, seen, wanted[:, own], allowed, settings.damping))
+    step, scales, stored = _stored_steps(torch.cat([group.step for group in groups]))
     multiples = torch.empty_like(layer.weight).flatten(1)
-    for own, order, target, factor, centre in zip(
-        groups, orders, targets, factors, centres, strict=True
-    ):
-        multiples[own, order] = round_in_order(target, factor, stored[own], MOST)
-        layer.bias[own] = wanted[:, own].mean(dim=0) - (multiples[own] * stored[own]) @ centre
-    return _quantized(layer.weight, multiples, step, scales)
+    for own, group in zip(slices, groups, strict=True):
+        found = round_in_order(group.target, group.factor, stored[own], MOST)
+        multiples[own, group.order] = found
+    quantized = _quantized(layer.weight, multiples, step, scales, transformed=len(basis) > 1)
+    for own, centre in zip(slices, centres, strict=True):
+        layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
+    return quantized
 
 
 def _round_convolutions(

@@ -1,0 +1,42 @@
+"""The discrete cosine transform of convolution kernels (Ahmed, Natarajan & Rao, 1974; type II).
+
+What a convolution sees at neighbouring places is much alike. The coefficients of a kernel see
+different things instead: few of them matter much, and the others can be rounded coarsely.
+"""
+
+import numpy as np
+
+
+def cosine_basis(height: int, width: int) -> np.ndarray:
+    """[K, K] float64, orthonormal, K = height x width: a flat kernel is its coefficients times it.
+
+    Coefficients are in the order of their vertical, then of their horizontal frequency.
+    """
+
+    def one(size: int) -> np.ndarray:
+        frequency, place = np.mgrid[:size, :size]
+        rows = np.cos(np.pi * frequency * (2 * place + 1) / (2 * size)) * np.sqrt(2 / size)
+        rows[0] /= np.sqrt(2)
+        return rows
+
+    return np.kron(one(height), one(width))
+
+
+def to_kernels(coefficients: np.ndarray) -> np.ndarray:
+    """Kernels [..., H, W] float32 from their coefficients: summed in float64, then rounded."""
+    shape = coefficients.shape
+    basis = cosine_basis(*shape[-2:])
+    flat = coefficients.reshape(-1, len(basis)).astype(np.float64) @ basis
+    return flat.astype(np.float32).reshape(shape)
+
+
+_CLASSES = 5
+
+
+def frequency_classes(height: int, width: int) -> np.ndarray:
+    """[H W] uint8 Which coefficients are coded with the same model: those of equal frequency.
+
+    Vertical and horizontal frequency added up; from the fourth on all are one class.
+    """
+    total = np.add.outer(np.arange(height), np.arange(width)).ravel()
+    return np.minimum(total, _CLASSES - 1).astype(np.uint8)
