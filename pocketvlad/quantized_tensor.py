@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.kernel_transform import frequency_classes, to_kernels
-from pocketvlad.rans import ONE_CLASS
 
 
 def grid(first: float, last: float, count: int) -> np.ndarray:
@@ -22,7 +21,7 @@ def grid(first: float, last: float, count: int) -> np.ndarray:
 
 def symbol_classes(shape: Sequence[int], transformed: bool) -> np.ndarray:
     """See `QuantizedTensor.classes`."""
-    return frequency_classes(*shape[2:]) if transformed else ONE_CLASS
+    return frequency_classes(*(shape[2:] if transformed else (1, 1)))
 
 
 def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
