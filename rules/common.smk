@@ -2,6 +2,7 @@
 import os
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 # The repository, whichever Snakefile includes this file.
@@ -22,6 +23,7 @@ from pocketvlad.config import (
 from pocketvlad.grid import grid_cells, rounded_cell
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
+from pocketvlad.rivals.declared import declared_rivals
 from pocketvlad.sources import declared_source, source_path
 from pocketvlad.summary import summary_text
 
@@ -69,14 +71,19 @@ UNTRAINED = [
 ]
 
 
-def library(script):
+def library(script, others=""):
     """A digest of the package's modules that a rule's script imports.
+
+    And of those that match the pattern `others`: what the script starts as processes.
 
     As a parameter it makes the rule's jobs run again when one of the modules is edited. (As inputs
     the modules themselves would do so, too; but Snakemake looks at every input of every waiting
     job each time it starts one.)
     """
-    return digest(package_modules(ROOT / "workflow_scripts" / f"{script}.py", ROOT))
+    started = sorted(ROOT.glob(others)) if others else []
+    return digest(
+        package_modules([ROOT / "workflow_scripts" / f"{script}.py", *started], ROOT)
+    )
 
 
 # A regular expression that fits nothing. (An empty one would be no constraint.)
