@@ -71,19 +71,21 @@ UNTRAINED = [
 ]
 
 
-def library(script, others=""):
+def library(script, *started):
     """A digest of the package's modules that a rule's script imports.
-
-    And of those that match the pattern `others`: what the script starts as processes.
 
     As a parameter it makes the rule's jobs run again when one of the modules is edited. (As inputs
     the modules themselves would do so, too; but Snakemake looks at every input of every waiting
     job each time it starts one.)
+
+    Args:
+        started: modules that the script runs in other processes, by their paths in the package.
     """
-    started = sorted(ROOT.glob(others)) if others else []
-    return digest(
-        package_modules([ROOT / "workflow_scripts" / f"{script}.py", *started], ROOT)
-    )
+    scripts = [
+        ROOT / "workflow_scripts" / f"{script}.py",
+        *(ROOT / "pocketvlad" / module for module in started),
+    ]
+    return digest(package_modules(scripts, ROOT))
 
 
 # A regular expression that fits nothing. (An empty one would be no constraint.)

@@ -35,7 +35,11 @@ rule compress_rival:
         "../envs/environment.yaml"
     threads: 1
     params:
-        library=library("compress_rival", "pocketvlad/rivals/*.py"),
+        library=lambda wildcards: library(
+            "compress_rival",
+            "rivals/__main__.py",
+            f"rivals/{RIVALS[wildcards.version].coder}.py",
+        ),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
         test_city=lambda wildcards: test_city(wildcards.city),
     script:
@@ -111,6 +115,10 @@ rule tabulate_rivals:
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_rivals.py"
+
+
+localrules:
+    rivals,
 
 
 rule rivals:

@@ -77,7 +77,7 @@ def rivals_table(
             lines.append(_line(directions, by_name, model, cities))
         except KeyError as error:
             raise ValueError(f"rival {name} of {model}: nothing known of {error}") from None
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines).sort_values("model", kind="stable", ignore_index=True)
 
 
 def _drop(line: pd.Series, name: str) -> str:
