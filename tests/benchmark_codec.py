@@ -67,7 +67,7 @@ def nncodec_figures(python: Path, tensor: QuantizedTensor) -> dict[str, float]:
         # The step is of no account for whole numbers.
         settings = {"qp": 0, "dependent": False}
         encoding = process.run_step("encode", "nncodec", settings, given, file, python)
-        decoding = process.run_step("decode", "nncodec", {}, file, found, python)
+        decoding = process.run_step("decode", "nncodec", settings, file, found, python)
         np.testing.assert_array_equal(read_layers(found)["layer"], layers["layer"])
         size = file.stat().st_size
     return {"bytes": size, "encoding": encoding["seconds"], "decoding": decoding["seconds"]}

@@ -23,7 +23,7 @@ with logged(snakemake.log[0]):
         given, found = Path(folder) / "given.npz", Path(folder) / "found.npz"
         write_layers(given, layers)
         encoding = run_step("encode", coder, settings, given, file, python)
-        decoding = run_step("decode", coder, {}, file, found, python)
+        decoding = run_step("decode", coder, settings, file, found, python)
         decoded = read_layers(found)
     expected = decoded_layers(layers)
     for name, tensor in expected.items():

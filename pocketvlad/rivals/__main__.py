@@ -1,8 +1,9 @@
 """One step of one coder in a process of its own, so that its memory can be told.
 
 python -m pocketvlad.rivals encode CODER SETTINGS LAYERS.npz FILE
-python -m pocketvlad.rivals decode CODER {} FILE TENSORS.npz
+python -m pocketvlad.rivals decode CODER SETTINGS FILE TENSORS.npz
 
+SETTINGS are JSON, those of the coder's `encode`.
 Prints as its last line a JSON object: seconds, without reading and writing files, and
 peak_memory_mb, in 10^6 bytes, of the whole process.
 """
@@ -13,6 +14,7 @@ import sys
 import time
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -31,22 +33,22 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def small_model(layers: dict) -> dict[str, np.ndarray | QuantizedTensor]:
-    """A model of one weight or two of the kind of `layers`: compilation must not be timed."""
-    if any(isinstance(layer, QuantizedTensor) for layer in layers.values()):
+def warm_up(coder: ModuleType, settings: dict[str, object]) -> None:
+    """Code a model of two weights: neither imports nor compilation must be timed."""
+    weight: np.ndarray | QuantizedTensor = np.ones((1, 2), dtype=np.float32)
+    if getattr(coder, "OF_SYMBOLS", False):
         codes = np.arange(2, dtype=np.uint8).reshape(1, 2)
-        return {"whitening.weight": QuantizedTensor(codes, np.arange(2, dtype=np.float32))}
-    some = next(iter(layers.values()))
-    return {"whitening.weight": np.ones((1, 2), dtype=some.dtype)}
+        weight = QuantizedTensor(codes, np.arange(2, dtype=np.float32))
+    coder.decode(coder.encode({"whitening.weight": weight}, **settings))
 
 
 def main() -> None:
     step, name, settings, source, target = sys.argv[1:]
     coder = import_module(f"pocketvlad.rivals.{name}")
     settings = json.loads(settings)
+    warm_up(coder, settings)
     if step == "encode":
         layers = read_layers(Path(source))
-        coder.encode(small_model(layers), **settings)
         begin = time.perf_counter()
         data = coder.encode(layers, **settings)
     else:

@@ -29,6 +29,7 @@ def run_step(
     Args:
         step: "encode", from `.npz` to a file, or "decode", from a file to `.npz`.
         coder: a module of this package.
+        settings: of its `encode`, for either step.
         python: of the environment that the coder runs in.
 
     Raises:

@@ -9,6 +9,9 @@ import numpy as np
 from pocketvlad.compressed_file import read_compressed, write_compressed
 from pocketvlad.quantized_tensor import QuantizedTensor
 
+OF_SYMBOLS = True
+"""It is given quantized layers."""
+
 
 def encode(
     layers: Mapping[str, np.ndarray | QuantizedTensor], header: Mapping[str, object], small: str

@@ -14,6 +14,9 @@ from pocketvlad.rivals.container import pack, unpack
 from pocketvlad.rivals.half import half
 
 _CODEBOOK, _SCALES = "/codebook", "/scales"
+OF_SYMBOLS = True
+"""It is given quantized layers."""
+
 ZSTD_LEVEL = 19
 XZ_PRESET = 9
 
