@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset report check-claims refresh-claims picture test lint format lock nncodec clean
+.PHONY: run subset bench report check-claims refresh-claims picture test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -19,6 +19,11 @@ run: $(INSTALLED)
 # The study on the real photographs.
 subset: $(INSTALLED)
 	$(SNAKEMAKE) --configfile config/subset.yaml
+
+# Other coders on the same models and photographs: results/subset/rivals.md. What the subset study
+# has not made yet is made first.
+bench: $(INSTALLED) nncodec
+	$(SNAKEMAKE) --configfile config/subset.yaml rivals
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
@@ -67,7 +72,7 @@ lock: $(INSTALLED)
 		../$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate \
 			--no-header --quiet $$list.in -o $$list.txt || exit 1; done
 
-# A rival for the benchmark of the file format; it builds a C++ extension.
+# The environment of a rival of our file format; it builds a C++ extension.
 nncodec: .venv-nncodec/installed
 
 .venv-nncodec/installed: envs/nncodec.txt

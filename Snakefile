@@ -35,6 +35,11 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+if "rivals" in config:
+
+    include: "rules/rivals.smk"
+
+
 localrules:
     all,
     data,

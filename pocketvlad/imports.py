@@ -7,7 +7,7 @@ jobs that use an edited one, and no others.
 import ast
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -39,10 +39,11 @@ def _direct(path: Path, root: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
-def package_modules(script: Path, root: Path) -> list[Path]:
-    """Every file of the package under `root` that `script` imports, directly or not, sorted."""
-    found: set[Path] = set()
-    waiting = [script]
+def package_modules(scripts: Sequence[Path], root: Path) -> list[Path]:
+    """Every file of the package under `root` that one of `scripts` is or imports, directly or
+    not, sorted."""
+    found = {path for path in scripts if path.is_relative_to(root / PACKAGE)}
+    waiting = list(scripts)
     while waiting:
         for path in _direct(waiting.pop(), root) - found:
             found.add(path)

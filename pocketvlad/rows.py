@@ -1,7 +1,7 @@
 """From one JSON row a model file to the study's table."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -49,6 +49,28 @@ def preprocessing_text(preprocessing: dict) -> str:
     return f"mean {mean} std {std}"
 
 
+def score_columns(
+    base: Mapping[str, dict], directions: Mapping[str, dict], cities: Sequence[str]
+) -> dict[str, object]:
+    """mAP, and the drop below the base model with its interval, as columns of a table.
+
+    Args:
+        base, directions: by test city the rows of the base models, and of the compressed ones.
+    """
+    columns: dict[str, object] = {f"map_{city}": 100 * directions[city]["map"] for city in cities}
+    pairs = {
+        city: (base[city]["average_precision"], directions[city]["average_precision"])
+        for city in cities
+    }
+    drops = {city: paired_drop([pairs[city]]) for city in cities}
+    for city, drop in drops.items():
+        columns[f"drop_{city}"] = drop.mean
+    both = paired_drop([pairs[city] for city in cities])
+    for name, drop in {**drops, "mean": both}.items():
+        columns[f"drop_{name}_low"], columns[f"drop_{name}_high"] = drop.low, drop.high
+    return columns | {"drop_mean": both.mean, "no_drop": both.none}
+
+
 def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     """One line a base model and a cell; see results/README.md for the columns.
 
@@ -73,19 +95,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             **dict(zip(CELL, cell, strict=True)),
             "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
         }
-        for city in cities:
-            line[f"map_{city}"] = 100 * directions[city]["map"]
-        pairs = {
-            city: (base[city]["average_precision"], directions[city]["average_precision"])
-            for city in cities
-        }
-        drops = {city: paired_drop([pairs[city]]) for city in cities}
-        for city, drop in drops.items():
-            line[f"drop_{city}"] = drop.mean
-        both = paired_drop([pairs[city] for city in cities])
-        for name, drop in {**drops, "mean": both}.items():
-            line[f"drop_{name}_low"], line[f"drop_{name}_high"] = drop.low, drop.high
-        line["drop_mean"], line["no_drop"] = both.mean, both.none
+        line |= score_columns(base, directions, cities)
         line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
         line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / 1e6)
         line["ratio"] = _mean(directions, lambda row: row["ratio"])

@@ -2,6 +2,7 @@
 import os
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 # The repository, whichever Snakefile includes this file.
@@ -22,6 +23,7 @@ from pocketvlad.config import (
 from pocketvlad.grid import grid_cells, rounded_cell
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
+from pocketvlad.rivals.declared import declared_rivals
 from pocketvlad.sources import declared_source, source_path
 from pocketvlad.summary import summary_text
 
@@ -69,14 +71,21 @@ UNTRAINED = [
 ]
 
 
-def library(script):
+def library(script, *started):
     """A digest of the package's modules that a rule's script imports.
 
     As a parameter it makes the rule's jobs run again when one of the modules is edited. (As inputs
     the modules themselves would do so, too; but Snakemake looks at every input of every waiting
     job each time it starts one.)
+
+    Args:
+        started: modules that the script runs in other processes, by their paths in the package.
     """
-    return digest(package_modules(ROOT / "workflow_scripts" / f"{script}.py", ROOT))
+    scripts = [
+        ROOT / "workflow_scripts" / f"{script}.py",
+        *(ROOT / "pocketvlad" / module for module in started),
+    ]
+    return digest(package_modules(scripts, ROOT))
 
 
 # A regular expression that fits nothing. (An empty one would be no constraint.)

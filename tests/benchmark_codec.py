@@ -8,9 +8,7 @@ codes the same symbols without loss, as signed numbers of their levels.
 """
 
 import argparse
-import json
 import lzma
-import subprocess
 import tempfile
 import time
 import zlib
@@ -24,8 +22,10 @@ from pocketvlad.compressed_file import open_compressed
 from pocketvlad.layer_coding import decode_layer, encode_layer, side_information_bytes
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor
+from pocketvlad.rivals import process
+from pocketvlad.rivals.layers_file import read_layers, write_layers
 
-NNCODEC = Path(__file__).parent.parent / ".venv-nncodec" / "bin" / "python"
+NNCODEC = process.ROOT / process.NNCODEC
 ROWS, COLUMNS = 512, 32768
 XZ_BYTES = 1 << 21  # of each layer: xz is slow
 CUTOFFS = {"0.001": 0.33, "0.005": 0.65, "0.01": 1.04, "0.05": 1.47}
@@ -59,14 +59,18 @@ def signed_numbers(tensor: QuantizedTensor) -> np.ndarray:
 
 
 def nncodec_figures(python: Path, tensor: QuantizedTensor) -> dict[str, float]:
-    """What tests/nncodec_worker.py says of this layer."""
-    worker = Path(__file__).with_name("nncodec_worker.py")
-    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez(file, layer=signed_numbers(tensor))
-        file.flush()
-        command = [str(python.absolute()), str(worker), file.name]
-        answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return json.loads(answer.splitlines()[-1])
+    """{"bytes", "encoding", "decoding"} of this layer's symbols, without loss, which is checked."""
+    layers = {"layer": signed_numbers(tensor)}
+    with tempfile.TemporaryDirectory() as folder:
+        given, file, found = (Path(folder) / name for name in ("given.npz", "file", "found.npz"))
+        write_layers(given, layers)
+        # The step is of no account for whole numbers.
+        settings = {"qp": 0, "dependent": False}
+        encoding = process.run_step("encode", "nncodec", settings, given, file, python)
+        decoding = process.run_step("decode", "nncodec", settings, file, found, python)
+        np.testing.assert_array_equal(read_layers(found)["layer"], layers["layer"])
+        size = file.stat().st_size
+    return {"bytes": size, "encoding": encoding["seconds"], "decoding": decoding["seconds"]}
 
 
 def measured(name: str, tensor: QuantizedTensor, nncodec: Path | None) -> tuple:

@@ -23,7 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 # These take what one run of the workflow has left behind (`small_study`), and some change it.
-SHARE_A_STUDY = ("test_model_card.py", "test_report.py", "test_workflow.py")
+SHARE_A_STUDY = (
+    "test_model_card.py",
+    "test_report.py",
+    "test_rivals_study.py",
+    "test_workflow.py",
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -137,6 +142,11 @@ def small_study(tmp_path_factory):
         "whitening_crops": 8,
         "ridge": 0.3,
         "netvlad_bits": 6,
+    }
+    # No job of the study itself; test_rivals_study.py asks for them.
+    config["rivals"] = {
+        "deep_compression": {"thresholds": ["0.01"]},
+        "cells": ["0.01/l1-0/kmeans-5-fixed"],
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
     return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")

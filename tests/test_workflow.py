@@ -86,6 +86,23 @@ def test_job_counts_from_nothing(tmp_path, photographs, config):
     assert job_counts(snakemake(folder, "-n", "--configfile", config)) == COUNTS[config]
 
 
+def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
+    folder = copy_workflow(tmp_path / "clone")
+    found = job_counts(snakemake(folder, "-n", "rivals", "--configfile", "config/subset.yaml"))
+    # Of each direction: float16, int8, 2 thresholds of Deep Compression, 6 parameters of nncodec;
+    # and of 2 cells our format, zstd and xz. The study's own table, and nothing after it.
+    study = COUNTS["config/subset.yaml"]
+    after = (*from_scores(1), "tabulate_layers", "show_configuration")
+    assert found == {name: count for name, count in study.items() if name not in after} | {
+        "tabulate_results": 1,
+        "compress_rival": 20,
+        "compress_symbols": 12,
+        "evaluate_rival": 20,
+        "tabulate_rivals": 1,
+        "rivals": 1,
+    }
+
+
 def test_job_counts_of_the_catalogs_snakefile(tmp_path):
     """It lies elsewhere, and must ask for the same."""
     folder = copy_workflow(tmp_path / "clone")

@@ -10,11 +10,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from pocketvlad.best_cells import ROLES
 from pocketvlad.figures.panels import Looks, Panel, base_handle, legend_below, panels
-from pocketvlad.figures.style import GREY, use_style
+from pocketvlad.figures.style import GREY, markers, use_style
 from pocketvlad.front import front
 from pocketvlad.size import MEGABYTE, float32_bytes
+from pocketvlad.tables.rivals import OURS
 
 _RINGS = {"best_no_drop": 10, "best_2_points": 15}  # diameters in points
+_RIVAL = "#a03060"
 _RING = {"marker": "o", "color": "black", "markerfacecolor": "none", "linestyle": ""}
 
 
@@ -67,7 +69,34 @@ def _scale(panel: Panel, float32_mb: float) -> None:
     above.tick_params(labelsize=7.5)
 
 
-def size_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequence[str]) -> Figure:
+def _draw_rivals(panel: Panel, rivals: pd.DataFrame) -> None:
+    """A black outline each, with the interval of its drop; those of one label share a shape."""
+    for label, marker in markers(rivals["label"]).items():
+        rows = rivals[(rivals["label"] == label) & (rivals["model"] == panel.model)]
+        low, high = (rows[f"drop_{panel.city}_{end}"] for end in ("low", "high"))
+        scores = rows[f"map_{panel.city}"]
+        ends = [panel.base_map - high, panel.base_map - low]
+        panel.axes.errorbar(
+            rows[f"file_bytes_{panel.city}"] / MEGABYTE,
+            scores,
+            # An interval of percentiles need not hold the mean.
+            [np.maximum(scores - ends[0], 0), np.maximum(ends[1] - scores, 0)],
+            fmt=marker,
+            color=_RIVAL,
+            markerfacecolor="white",
+            markersize=6,
+            elinewidth=0.7,
+            label=label,
+            zorder=2.9,
+        )
+
+
+def size_figure(
+    table: pd.DataFrame,
+    published: pd.DataFrame,
+    cities: Sequence[str],
+    rivals: pd.DataFrame | None = None,
+) -> Figure:
     """mAP of every cell against the bytes of its file, a column a city, a row a model.
 
     The paper gives sizes of full-size networks and drops, but no mAP. Its points stand where its
@@ -77,6 +106,8 @@ def size_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequence[s
         table: as `rows.read_table` gives it.
         published: as `published.published_results` gives it.
         cities: the roles of the cities that were tested on.
+        rivals: as `tables.rivals.rivals_table` gives it; those that are ours, or the base model,
+            are drawn already.
     """
     use_style()
     looks = Looks.of(table)
@@ -85,6 +116,8 @@ def size_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequence[s
         float32_mb = float32_bytes(panel.base["parameters"]) / MEGABYTE
         _draw_cells(panel, looks)
         panel.draw_paper(published, lambda rows, mb=float32_mb: mb / rows["ratio"])
+        if rivals is not None:
+            _draw_rivals(panel, rivals[~rivals["coder"].isin(OURS)])
         _scale(panel, float32_mb)
         panel.axes.margins(y=0.08)
     handles = [

@@ -1,0 +1,88 @@
+"""The rivals of a small study, from its models to their table."""
+
+import json
+
+import pandas as pd
+import pytest
+from PIL import Image
+from workflow_runs import ROOT, job_counts, snakemake
+
+
+@pytest.fixture(scope="module")
+def rivals(small_study):
+    """The folder with the study's results, and its table of rivals."""
+    folder, _ = small_study
+    command = ("--cores", "2", "rivals", "--configfile", "small.yaml")
+    counts = job_counts(snakemake(folder, *command))
+    each = {"compress_rival": 6, "evaluate_rival": 6, "compress_symbols": 6}
+    assert counts == each | {"tabulate_rivals": 1, "rivals": 1}
+    results = folder / "results" / "small"
+    return results, pd.read_csv(results / "rivals.csv").set_index("name")
+
+
+CELL = "0.01-l1-0-kmeans-5-fixed"
+
+
+def test_every_rival_has_a_line(rivals):
+    results, table = rivals
+    names = ["base", "float16", "int8", "deep-compression_0.01"]
+    assert list(table.index) == names + [f"{each}_{CELL}" for each in ("pvlad", "zstd", "xz")]
+    own = pd.read_csv(results / "table.csv", keep_default_na=False)
+    base, cell = own.iloc[0], own[(own["bits"] == 5) & (own["codebook"] == "fixed")].iloc[0]
+    for city in ("oxford", "paris"):
+        # Half precision moves a descriptor by a thousandth; what is coded without loss, not at all.
+        assert table.loc["float16", f"map_{city}"] == pytest.approx(base[f"map_{city}"], abs=2)
+        for name in table.index[-3:]:
+            assert table.loc[name, f"map_{city}"] == pytest.approx(cell[f"map_{city}"], abs=1e-3)
+            assert table.loc[name, f"drop_{city}"] == pytest.approx(cell[f"drop_{city}"], abs=1e-3)
+        assert table.loc["base", f"file_bytes_{city}"] == base[f"file_bytes_{city}"]
+        assert table.loc[f"pvlad_{CELL}", f"file_bytes_{city}"] == cell[f"file_bytes_{city}"]
+    assert table.loc["float16", "ratio"] == pytest.approx(2, rel=0.03)
+    assert 3 < table.loc["int8", "ratio"] < 4
+    costs = table[["encode_seconds", "decode_seconds", "encode_memory_mb", "decode_memory_mb"]]
+    assert (costs.iloc[1:] > 0).all(axis=None)
+
+
+def test_sizes_are_those_of_the_files(rivals):
+    results, table = rivals
+    for name in table.index[1:]:
+        for trained, tested in (("oxford", "paris"), ("paris", "oxford")):
+            path = results / "rivals" / "vgg16" / trained / name
+            size = path.with_name(f"{name}.bin").stat().st_size
+            assert table.loc[name, f"file_bytes_{tested}"] == size
+            measured = json.loads(path.with_name(f"{name}.json").read_text())
+            assert measured["file_bytes"] == size
+    # What rivals decode to is kept until it is scored.
+    assert not list((results / "rivals").rglob("*.safetensors"))
+
+
+def test_page_and_figure(rivals):
+    results, table = rivals
+    page = (results / "rivals.md").read_text()
+    assert all(label in page for label in table["label"])
+    assert (results / "rivals.svg").read_text().startswith("<?xml")
+    with Image.open(results / "rivals.png") as picture:
+        assert picture.width > 500
+
+
+def test_an_edited_coder_runs_again_alone(rivals):
+    folder = rivals[0].parent.parent
+    command = ("-n", "rivals", "--configfile", "small.yaml")
+    assert job_counts(snakemake(folder, *command)) == {}
+    path = folder / "pocketvlad" / "rivals" / "int8.py"
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    try:
+        counts = job_counts(snakemake(folder, *command))
+    finally:
+        path.write_text(before)
+    each = {"compress_rival": 2, "evaluate_rival": 2}
+    assert counts == each | {"tabulate_rivals": 1, "rivals": 1}
+
+
+def test_every_column_of_the_rivals_is_explained(rivals):
+    _, table = rivals
+    readme = (ROOT / "results" / "README.md").read_text().split("## Rivals")[1]
+    for column in table.reset_index().columns:
+        general = column.replace("oxford", "<city>").replace("paris", "<city>")
+        assert f"`{general}`" in readme, column

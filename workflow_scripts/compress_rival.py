@@ -1,0 +1,50 @@
+"""Write a rival's file, decode it, and say what both took; what it decodes to is to be scored."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from pocketvlad.job import logged
+from pocketvlad.rivals.layers_file import read_layers, write_layers
+from pocketvlad.rivals.process import NNCODEC, RivalError, run_step
+from pocketvlad.rivals.source import decoded_layers, our_settings, read_source
+from pocketvlad.tensor_file import write_tensors
+
+with logged(snakemake.log[0]):
+    rival, wildcards = snakemake.params.rival, snakemake.wildcards
+    coder, file = rival["coder"], Path(snakemake.output.file)
+    layers, header = read_source(Path(snakemake.input.model), rival["of_cell"])
+    settings = our_settings(layers, header) if coder == "pvlad" else rival["settings"]
+    python = NNCODEC if coder == "nncodec" else sys.executable
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = Path(folder) / "given.npz", Path(folder) / "found.npz"
+        write_layers(given, layers)
+        encoding = run_step("encode", coder, settings, given, file, python)
+        decoding = run_step("decode", coder, settings, file, found, python)
+        decoded = read_layers(found)
+    expected = decoded_layers(layers)
+    for name, tensor in expected.items():
+        if name not in decoded or decoded[name].shape != tensor.shape:
+            raise RivalError(f"{coder}: {name} has not come back from {file} as it was")
+        if rival["of_cell"] and not np.array_equal(decoded[name], tensor):
+            raise RivalError(f"{coder}: {name} in {file} is not that of {snakemake.input.model}")
+    if not rival["of_cell"]:
+        tensors = {name: decoded[name].astype(np.float32) for name in expected}
+        write_tensors(Path(snakemake.output.decoded), tensors, header)
+    row = {
+        "model": wildcards.model,
+        "train_city": wildcards.city,
+        "test_city": snakemake.params.test_city,
+        **rival,
+        "parameters": sum(tensor.size for tensor in expected.values()),
+        "file_bytes": file.stat().st_size,
+        "encode_seconds": encoding["seconds"],
+        "decode_seconds": decoding["seconds"],
+        "encode_memory_mb": encoding["peak_memory_mb"],
+        "decode_memory_mb": decoding["peak_memory_mb"],
+    }
+    Path(snakemake.output.measured).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    print(f"{rival['label']}: {row['file_bytes']:,} bytes")
