@@ -7,7 +7,7 @@ import numpy as np
 
 from pocketvlad.quantized_tensor import QuantizedTensor
 
-_CODES, _CODEBOOK, _SCALES = "/codes", "/codebook", "/scales"
+_CODES, _COEFFICIENTS, _CODEBOOK, _SCALES = "/codes", "/coefficients", "/codebook", "/scales"
 
 
 def write_layers(path: Path, layers: Mapping[str, np.ndarray | QuantizedTensor]) -> None:
@@ -16,7 +16,8 @@ def write_layers(path: Path, layers: Mapping[str, np.ndarray | QuantizedTensor])
         if not isinstance(layer, QuantizedTensor):
             arrays[name] = layer
             continue
-        arrays[name + _CODES], arrays[name + _CODEBOOK] = layer.codes, layer.codebook
+        arrays[name + (_COEFFICIENTS if layer.transformed else _CODES)] = layer.codes
+        arrays[name + _CODEBOOK] = layer.codebook
         if layer.scales is not None:
             arrays[name + _SCALES] = layer.scales
     np.savez(path, **arrays)
@@ -28,10 +29,10 @@ def read_layers(path: Path) -> dict[str, np.ndarray | QuantizedTensor]:
         arrays = dict(file)
     layers: dict[str, np.ndarray | QuantizedTensor] = {}
     for key, array in arrays.items():
-        if key.endswith(_CODES):
-            name = key.removesuffix(_CODES)
+        if key.endswith((_CODES, _COEFFICIENTS)):
+            name = key.rpartition("/")[0]
             codebook, scales = arrays[name + _CODEBOOK], arrays.get(name + _SCALES)
-            layers[name] = QuantizedTensor(array, codebook, scales)
+            layers[name] = QuantizedTensor(array, codebook, scales, key.endswith(_COEFFICIENTS))
         elif not key.endswith((_CODEBOOK, _SCALES)):
             layers[key] = array
     return layers

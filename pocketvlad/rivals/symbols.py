@@ -47,7 +47,7 @@ METHODS = tuple(_METHODS)
 def encode(layers: Mapping[str, np.ndarray | QuantizedTensor], method: str) -> bytes:
     """`layers` as a file: symbols by `method`, a byte each before it; biases in half precision."""
     compress, _ = _METHODS[method]
-    arrays, shapes = {}, {}
+    arrays, shapes, transformed = {}, {}, []
     for name, layer in layers.items():
         if not isinstance(layer, QuantizedTensor):
             halved = half(layer)
@@ -55,11 +55,14 @@ def encode(layers: Mapping[str, np.ndarray | QuantizedTensor], method: str) -> b
             arrays[name] = halved if exact else layer
             continue
         shapes[name] = layer.codes.shape
+        if layer.transformed:
+            transformed.append(name)
         arrays[name] = np.frombuffer(compress(layer.codes.tobytes()), np.uint8)
         arrays[name + _CODEBOOK] = layer.codebook
         if layer.scales is not None:
             arrays[name + _SCALES] = layer.scales.astype(np.float16)
-    return pack(arrays, names=list(layers), shapes=shapes, method=method)
+    about = {"names": list(layers), "shapes": shapes, "transformed": transformed}
+    return pack(arrays, **about, method=method)
 
 
 def decode(data: bytes) -> dict[str, np.ndarray]:
@@ -83,5 +86,6 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
             codes.reshape(header["shapes"][name]),
             arrays[name + _CODEBOOK],
             None if scales is None else scales.astype(np.float32),
+            name in header["transformed"],
         ).dequantize()
     return tensors
