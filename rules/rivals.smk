@@ -11,16 +11,12 @@ OF_CELLS = [name for name, rival in RIVALS.items() if rival.of_cell]
 SCORED = [name for name, rival in RIVALS.items() if not rival.of_cell]
 
 
-def rivals_source(wildcards):
-    """The file that a rival is given."""
-    rival = RIVALS[wildcards.version]
-    suffix = "pvlad" if rival.of_cell else "safetensors"
-    return f"results/{{study}}/models/{{model}}/{{city}}/{rival.source}.{suffix}"
-
-
 rule compress_rival:
     input:
-        model=rivals_source,
+        model=lambda wildcards: (
+            f"results/{{study}}/models/{{model}}/{{city}}/{RIVALS[wildcards.version].source}"
+            + (".pvlad" if RIVALS[wildcards.version].of_cell else ".safetensors")
+        ),
     output:
         file="results/{study}/rivals/{model}/{city}/{version}.bin",
         measured="results/{study}/rivals/{model}/{city}/{version}.json",
