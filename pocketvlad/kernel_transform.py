@@ -6,6 +6,9 @@ different things instead: few of them matter much, and the others can be rounded
 
 import numpy as np
 
+_CLASSES = 5
+_PART = 16384  # kernels transformed at a time: as many as the processor's cache holds
+
 
 def cosine_basis(height: int, width: int) -> np.ndarray:
     """[K, K] float64, orthonormal, K = height x width: a flat kernel is its coefficients times it.
@@ -26,11 +29,12 @@ def to_kernels(coefficients: np.ndarray) -> np.ndarray:
     """Kernels [..., H, W] float32 from their coefficients: summed in float64, then rounded."""
     shape = coefficients.shape
     basis = cosine_basis(*shape[-2:])
-    flat = coefficients.reshape(-1, len(basis)).astype(np.float64) @ basis
-    return flat.astype(np.float32).reshape(shape)
-
-
-_CLASSES = 5
+    flat = coefficients.reshape(-1, len(basis))
+    kernels = np.empty(flat.shape, dtype=np.float32)
+    for start in range(0, len(flat), _PART):
+        part = slice(start, start + _PART)
+        kernels[part] = flat[part].astype(np.float64) @ basis
+    return kernels.reshape(shape)
 
 
 def frequency_classes(height: int, width: int) -> np.ndarray:
