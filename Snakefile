@@ -35,6 +35,11 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+if BUDGETS:
+
+    include: "rules/budgets.smk"
+
+
 if "rivals" in config:
 
     include: "rules/rivals.smk"

@@ -1,15 +1,29 @@
-"""Unlabelled crops of a training city, for whatever needs no labels."""
+"""Unlabelled crops of photographs, for whatever needs no labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from pocketvlad.augmentation import Augmentation, augmented_image
-from pocketvlad.images import to_batch
+from pocketvlad.images import Preprocessing, to_batch
 from pocketvlad.read_ahead import read_ahead
-from pocketvlad.training_city import TrainingImages
+
+
+@dataclass(frozen=True)
+class CropSource:
+    """Photographs that crops are cut from.
+
+    paths: by name.  upright: whether they are turned as their cameras were held.  interpolation: a
+    key of `images.INTERPOLATIONS`.
+    """
+
+    paths: Mapping[str, Path]
+    upright: bool
+    interpolation: str
+    preprocessing: Preprocessing
 
 
 @dataclass(frozen=True)
@@ -24,13 +38,13 @@ class CropSettings:
 
 
 def crop_batches(
-    images: TrainingImages, settings: CropSettings, generator: np.random.Generator
+    source: CropSource, settings: CropSettings, generator: np.random.Generator
 ) -> Iterator[Tensor]:
     """Preprocessed crops [n, 3, S, S], every image once before any comes again.
 
     Pictures are decoded in threads, a batch ahead of use.
     """
-    names = sorted(images.dataset.sizes)
+    names = sorted(source.paths)
     augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
     rounds = -(-settings.crops // len(names))
     order = np.concatenate([generator.permutation(len(names)) for _ in range(rounds)])
@@ -38,14 +52,14 @@ def crop_batches(
 
     def load(name: str, own: np.random.Generator) -> np.ndarray:
         return augmented_image(
-            images.path(name),
+            source.paths[name],
             augmentation,
-            images.sizing.interpolation,
+            source.interpolation,
             own,
-            upright=images.dataset.upright,
+            upright=source.upright,
         )
 
     size = settings.batch
     steps = [chosen[start : start + size] for start in range(0, len(chosen), size)]
     for pictures in read_ahead(steps, load, generator):
-        yield to_batch(pictures, images.preprocessing)
+        yield to_batch(pictures, source.preprocessing)

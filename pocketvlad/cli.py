@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pocketvlad.commands import decode, describe, evaluate, inspect, search
+from pocketvlad.commands import compress, decode, describe, evaluate, inspect, search
 
 VERBS = {
+    "compress": (compress, "round a model to a drop or a size, on photographs of your own"),
     "inspect": (inspect, "what is in a model file, layer by layer, and what it weighs"),
     "decode": (decode, "turn a compressed model into float32 weights (safetensors)"),
     "describe": (describe, "describe images by a model, as rows of an .npz file"),

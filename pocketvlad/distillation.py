@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.city_crops import CropSettings, CropSource, crop_batches
 from pocketvlad.model import PlaceNet
-from pocketvlad.training_city import TrainingImages
 
 _VALIDATION_SHARE = 0.5  # of the crops of an epoch
 _VALIDATION_SEED = 2  # no epoch draws from it: theirs are pairs
@@ -28,19 +27,19 @@ def descriptor_distance(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 class DistillationObjective:
-    """Crops of the training city, all of its images, described as the teacher describes them."""
+    """Crops of photographs, described as the teacher describes them."""
 
     unit = "crop"
 
-    def __init__(self, images: TrainingImages, settings: CropSettings, teacher: PlaceNet) -> None:
-        self.images, self.settings, self.teacher = images, settings, teacher.eval()
+    def __init__(self, source: CropSource, settings: CropSettings, teacher: PlaceNet) -> None:
+        self.source, self.settings, self.teacher = source, settings, teacher.eval()
         self.size = settings.crops
 
     def losses(
         self, network: PlaceNet, generator: np.random.Generator
     ) -> Iterator[tuple[int, Tensor]]:
         """See `training.Objective`."""
-        for batch in crop_batches(self.images, self.settings, generator):
+        for batch in crop_batches(self.source, self.settings, generator):
             with torch.inference_mode():
                 target = self.teacher(batch)
             yield len(batch), descriptor_distance(network(batch), target.clone())
@@ -51,7 +50,7 @@ class DistillationObjective:
         network.eval()
         crops = max(1, round(_VALIDATION_SHARE * self.settings.crops))
         own = replace(self.settings, crops=crops)
-        batches = crop_batches(self.images, own, np.random.default_rng(_VALIDATION_SEED))
+        batches = crop_batches(self.source, own, np.random.default_rng(_VALIDATION_SEED))
         sums = [
             len(batch) * descriptor_distance(network(batch), self.teacher(batch)).item()
             for batch in batches

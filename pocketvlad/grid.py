@@ -60,10 +60,26 @@ def grid_cells(blocks: Iterable[Mapping[str, Iterable]]) -> list[Cell]:
 RATE_DISTORTION = "rd"
 
 
-def rounded_cell(distortion: str) -> Cell:
+def rounded_cell(dial: str) -> Cell:
     """The cell of the quantizer `rd`, which prunes as it rounds: its dial takes the threshold's
-    place. Codes have 8 bits before they are entropy-coded."""
-    return Cell(distortion, "0", RATE_DISTORTION, 8, "fixed")
+    place. Codes have 8 bits before they are entropy-coded.
+
+    Args:
+        dial: a distortion, "0.2", or the name of a target, "drop-0.5" (see `rd.budget`).
+    """
+    return Cell(dial, "0", RATE_DISTORTION, 8, "fixed")
+
+
+def target_name(target: Mapping[str, float]) -> str:
+    """{"drop": 0.5}, as the config has it -> "drop-0.5"."""
+    ((kind, limit),) = target.items()
+    return f"{kind}-{limit:g}"
+
+
+def budget_cells(config: Mapping) -> list[Cell]:
+    """The cells that the targets of the config's section `rd` are rounded to."""
+    targets = config.get("rd", {}).get("targets", [])
+    return [rounded_cell(target_name(target)) for target in targets]
 
 
 def parse_version(version: str) -> dict[str, object]:

@@ -12,21 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pocketvlad.city_crops import CropSettings, crop_batches
+from pocketvlad.city_crops import CropSettings, CropSource, crop_batches
 from pocketvlad.model import PlaceNet
 from pocketvlad.progress import progress
-from pocketvlad.training_city import TrainingImages
 
 
 def crops_for(
     network: PlaceNet,
-    images: TrainingImages,
+    source: CropSource,
     crops: CropSettings,
     count: int,
     generator: np.random.Generator,
 ) -> Iterator[Tensor]:
     """Batches of `count` crops, cut as `crops` says, where `network` computes."""
-    for batch in crop_batches(images, replace(crops, crops=count), generator):
+    for batch in crop_batches(source, replace(crops, crops=count), generator):
         yield batch.to(network.device)
 
 

@@ -80,22 +80,22 @@ def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
     )
 
 
-def _compression(row: Mapping, header: Mapping) -> tuple[str, Mapping]:
-    """(what was done to the base model, in words; the config's section `recovery`)"""
+def _compression(row: Mapping, header: Mapping) -> tuple[str, bool]:
+    """(what was done to the base model, in words; whether that took unlabelled crops alone)"""
     pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
     if row["quantizer"] == RATE_DISTORTION:
         text = (
             f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
             f"makes {pruned} zero, then entropy coding"
         )
-        return text, header["compression"]["rounding"]["recovery"]
+        return text, True
     pruning = header["origin"]["pruning"]
     text = (
         f"pruning of {pruned} ({dial_text(row)}: {_cutoff(pruning)}; {pruning['rounds']} rounds, "
         f"L1 penalty {pruning['l1']}), then {row['quantizer']} quantization to {row['bits']} bits "
         f"with a {row['codebook']} codebook, then entropy coding"
     )
-    return text, pruning["recovery"]
+    return text, pruning["recovery"]["objective"] == "distillation"
 
 
 def _cutoff(pruning: Mapping) -> str:
@@ -142,7 +142,7 @@ def card_facts(
         package = version("pocketvlad")
     except PackageNotFoundError:
         package = "(not installed)"
-    compression, recovery = _compression(row, header)
+    compression, unlabelled = _compression(row, header)
     names = ("model", "study", "seed", "ratio", "parameters")
     return {
         **{name: row[name] for name in names},
@@ -162,7 +162,7 @@ def card_facts(
         "weights_source": origin["weights"]["source"],
         "initialise": origin["initialise"],
         "compression": compression,
-        "recovery": recovery,
+        "unlabelled": unlabelled,
         "epochs": origin["training"]["epochs"],
         "protocol": row["protocol"],
         "training": training,

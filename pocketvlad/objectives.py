@@ -28,7 +28,7 @@ def compression_objective(
     """
     if section["objective"] == "triplet":
         return TripletObjective(images, training, tuples=section["tuples"])
-    return DistillationObjective(images, compression_crops(section, training), teacher)
+    return DistillationObjective(images.crop_source, compression_crops(section, training), teacher)
 
 
 def compression_crops(section: Mapping[str, object], training: TrainingSettings) -> CropSettings:
@@ -60,6 +60,6 @@ def refit_by_reconstruction(
     def refit(
         network: PlaceNet, masks: Mapping[str, Tensor], generator: np.random.Generator
     ) -> None:
-        reconstruct(network, teacher, masks, images, crops, settings, generator)
+        reconstruct(network, teacher, masks, images.crop_source, crops, settings, generator)
 
     return refit

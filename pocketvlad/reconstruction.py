@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pocketvlad.city_crops import CropSettings
+from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.layer_samples import (
     crops_for,
     drawn_places,
@@ -28,7 +28,6 @@ from pocketvlad.layer_samples import (
 )
 from pocketvlad.least_squares import masked_least_squares
 from pocketvlad.model import PlaceNet
-from pocketvlad.training_city import TrainingImages
 
 _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
 
@@ -124,7 +123,7 @@ def reconstruct(
     network: PlaceNet,
     teacher: PlaceNet,
     masks: Mapping[str, Tensor],
-    images: TrainingImages,
+    source: CropSource,
     crops: CropSettings,
     settings: ReconstructionSettings,
     generator: np.random.Generator,
@@ -137,9 +136,9 @@ def reconstruct(
     """
 
     if settings.crops:
-        own = crops_for(network, images, crops, settings.crops, generator)
+        own = crops_for(network, source, crops, settings.crops, generator)
         _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
     if settings.whitening_crops:
         mask, count = masks["whitening.weight"], settings.whitening_crops
-        own = crops_for(network, images, crops, count, generator)
+        own = crops_for(network, source, crops, count, generator)
         _reconstruct_whitening(network, teacher, mask, own, settings)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocketvlad.city_crops import CropSource
 from pocketvlad.dataset import Dataset, read_dataset
 from pocketvlad.describe import Picture
 from pocketvlad.images import Preprocessing, Sizing
@@ -37,6 +38,13 @@ class TrainingImages:
             Picture(self.path(name), dataset.size_of(name), upright=dataset.upright)
             for name in names
         ]
+
+    @property
+    def crop_source(self) -> CropSource:
+        """All images of the database."""
+        paths = {name: self.path(name) for name in self.dataset.sizes}
+        upright = self.dataset.upright
+        return CropSource(paths, upright, self.sizing.interpolation, self.preprocessing)
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.jpg"

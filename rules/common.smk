@@ -20,7 +20,7 @@ from pocketvlad.config import (
     source_names,
     used_settings,
 )
-from pocketvlad.grid import grid_cells, rounded_cell
+from pocketvlad.grid import budget_cells, grid_cells, rounded_cell
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
 from pocketvlad.rivals.declared import declared_rivals
@@ -44,6 +44,14 @@ MODELS = list(config["models"])
 CELLS = grid_cells(config["grid"])
 # Those of the quantizer `rd`, which prunes as it rounds: no pruned model lies before them.
 ROUNDED = [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
+# How they are rounded, whatever their dial says.
+ROUNDING = {
+    key: value
+    for key, value in config.get("rd", {}).items()
+    if key not in ("distortions", "targets", "trials")
+}
+# Those that a search for a target finds, never part of the study's own table.
+BUDGETS = budget_cells(config)
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
 # With `--resources gpu=1` as many jobs at a time as there are GPUs.
@@ -59,7 +67,7 @@ wildcard_constraints:
     quantizer="(?:uniform|kmeans)(?:-row)?",
     distortion=r"0\.\d*[1-9]",
     bits=r"\d",
-    version=r"untrained|initial|base|0\.\d*[1-9]/l1-(?:0|0\.\d*[1-9])/[a-z]+(?:-row)?-\d-(?:fixed|trained)",
+    version=r"untrained|initial|base|(?:0\.\d*[1-9]|(?:drop|megabytes)-[\d.]+)/l1-(?:0|0\.\d*[1-9])/[a-z]+(?:-row)?-\d-(?:fixed|trained)",
 
 
 # A pretrained network is compared with a random one, too, where that costs little: with narrow

@@ -77,7 +77,7 @@ rule round_model:
     params:
         library=library("round_model"),
         compute=COMPUTE,
-        rounding={k: v for k, v in config.get("rd", {}).items() if k != "distortions"},
+        rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
         recovery=config["recovery"],
         training=config["training"],

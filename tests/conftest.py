@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # These take what one run of the workflow has left behind (`small_study`), and some change it.
 SHARE_A_STUDY = (
+    "test_budgets_study.py",
     "test_model_card.py",
     "test_report.py",
     "test_rivals_study.py",
@@ -134,6 +135,9 @@ def small_study(tmp_path_factory):
     ]
     config["rd"] = {
         "distortions": ["0.2"],
+        # No jobs of the study itself; test_budgets_study.py asks for them.
+        "targets": [{"drop": 20}, {"megabytes": 0.1}],
+        "trials": 3,
         "image_size": 67,
         "crops": 4,
         "patches": 200,
@@ -143,7 +147,7 @@ def small_study(tmp_path_factory):
         "ridge": 0.3,
         "netvlad_bits": 6,
     }
-    # No job of the study itself; test_rivals_study.py asks for them.
+    # Likewise; test_rivals_study.py asks for them.
     config["rivals"] = {
         "deep_compression": {"thresholds": ["0.01"]},
         "cells": ["0.01/l1-0/kmeans-5-fixed"],

@@ -74,7 +74,7 @@ def test_the_gradient_of_a_centre_is_that_of_an_explicit_gather(pruned, quantize
 
 
 def objective(city, teacher):
-    return DistillationObjective(city, CROPS, teacher)
+    return DistillationObjective(city.crop_source, CROPS, teacher)
 
 
 def train(city, network, teacher, checkpoint, settings=LEARNING):
@@ -175,7 +175,9 @@ def test_distance_of_descriptors_by_hand():
 def test_distillation_draws_every_image_before_any_again(city, network):
     """16 images, 12 crops: 12 different ones; the same generator gives the same."""
     own = objective(city, copy_of(network))
-    batches = [list(crop_batches(city, CROPS, np.random.default_rng(1))) for _ in range(2)]
+    batches = [
+        list(crop_batches(city.crop_source, CROPS, np.random.default_rng(1))) for _ in range(2)
+    ]
     assert [len(batch) for batch in batches[0]] == [4, 4, 4]
     for first, second in zip(*batches, strict=True):
         assert torch.equal(first, second)
@@ -227,7 +229,7 @@ def test_the_distances_of_validation_crops_are_measured_by_hand(city, network):
     prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
     measured = objective(city, teacher).validate(network)
     with torch.no_grad():
-        batches = crop_batches(city, replace(CROPS, crops=6), np.random.default_rng(2))
+        batches = crop_batches(city.crop_source, replace(CROPS, crops=6), np.random.default_rng(2))
         pairs = [(network(batch), teacher(batch)) for batch in batches]
     ours, theirs = (np.concatenate([pair[side].numpy() for pair in pairs]) for side in (0, 1))
     assert len(ours) == 6

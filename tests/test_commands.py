@@ -9,7 +9,7 @@ from networks import random_network
 from PIL import Image
 
 from pocketvlad.cli import main
-from pocketvlad.compressed_file import write_compressed
+from pocketvlad.compressed_file import open_compressed, write_compressed
 from pocketvlad.images import Preprocessing, load_image, to_batch
 from pocketvlad.model_file import Model, write_model
 from pocketvlad.photographs import model_sizing
@@ -230,3 +230,77 @@ def test_bad_input_is_told_in_one_line(capsys, model_file, photographs, words, m
     assert err.startswith(f"pocketvlad {words[0]}: ")
     assert err.count("\n") == 1
     assert out == ""
+
+
+@pytest.fixture
+def many_photographs(tmp_path):
+    """Twelve pictures of coloured noise, and one that is none."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(12):
+        small = np.random.default_rng(number).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((160, 120)).save(folder / f"{number}.jpg")
+    (folder / "broken.jpg").write_bytes(b"not a jpeg")
+    return folder
+
+
+FEW = ("--crops", "4", "--whitening-crops", "8", "--trials", "4")
+
+
+def test_compress_keeps_to_a_size(capsys, model_file, many_photographs, tmp_path):
+    base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
+    limit = base.stat().st_size / 1e6 / 12
+    command = ("compress", base, "--calibration", many_photographs, *FEW)
+    status, out, err = run(capsys, *command, "--megabytes", limit, "-o", output)
+    assert status == 0, err
+    assert "left out" in err
+    assert "broken.jpg" in err
+    assert output.stat().st_size <= 1e6 * limit
+    assert f"{output}: {output.stat().st_size / 1e6:.2f} MB" in out
+    assert read_stored(output).origin == read_stored(base).origin
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "small.pvlad"]
+    again = tmp_path / "again.pvlad"
+    assert run(capsys, *command, "--megabytes", limit, "-o", again)[0] == 0
+    assert again.read_bytes() == output.read_bytes()
+
+
+def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path):
+    base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
+    command = ("compress", base, "--calibration", many_photographs, *FEW)
+    status, out, _ = run(capsys, *command, "--drop", 30, "-o", output)
+    assert status == 0
+    drop = float(out.rsplit("drops by ", 1)[1].split()[0])
+    assert drop <= 30
+    with open_compressed(output) as model:
+        assert model.header["compression"]["distortion"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--drop", "-1"), "--drop -1.0: give more than 0"),
+        (("--megabytes", "0"), "--megabytes 0.0"),
+        (("--drop", "1", "--trials", "0"), "--trials 0"),
+        (("--megabytes", "0.001", *FEW), "no model meets megabytes 0.001"),
+    ],
+)
+def test_compress_says_what_cannot_be(
+    capsys, model_file, many_photographs, tmp_path, options, expected
+):
+    base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
+    command = ("compress", base, "--calibration", many_photographs, "-o", output)
+    status, _, err = run(capsys, *command, *options)
+    assert status == 1
+    assert expected in err
+    assert not output.exists()
+
+
+def test_compress_needs_photographs(capsys, model_file, photographs, tmp_path):
+    base = model_file.with_suffix(".safetensors")
+    command = ("compress", base, "--calibration", photographs, "-o", tmp_path / "x.pvlad")
+    status, _, err = run(capsys, *command, "--drop", 1)
+    assert status == 1
+    assert "holds 5 usable photographs; give 10 or more" in err
+    status, _, err = run(capsys, "compress", model_file, *command[2:], "--drop", 1)
+    assert status == 1
+    assert f"{model_file} is not a PocketVLAD model file" in err

@@ -129,6 +129,31 @@ def test_mistakes_are_explained(path, value, message):
         check_config(config, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"targets": [{"drop": 0}]}, r"rd\.targets\.0\.drop: 0 .*above 0"),
+        ({"targets": [{"drop": 1, "megabytes": 4}]}, r"rd\.targets\.0: .*one key"),
+        ({"targets": [{"size": 4}]}, r"unknown key in rd\.targets\.0: size; known are drop, mega"),
+        ({"targets": [{"drop": 1}], "trials": 0}, r"rd\.trials: 0 .*6 unless told"),
+        ({"distortions": None}, r"rd: .*distortions, targets, or both"),
+    ],
+)
+def test_mistakes_in_targets_are_explained(changes, message):
+    config = load("config/subset.yaml")
+    config["rd"] |= changes
+    config["rd"] = {key: value for key, value in config["rd"].items() if value is not None}
+    with pytest.raises(ConfigError, match=message):
+        check_config(config, SCHEMA)
+
+
+def test_targets_do_without_distortions():
+    config = load("config/subset.yaml")
+    del config["rd"]["distortions"]
+    config["rd"]["targets"] = [{"drop": 0.5}, {"megabytes": 4}]
+    check_config(config, SCHEMA)
+
+
 def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
     monkeypatch.setenv("POCKETVLAD_DATA", str(tmp_path))
     config = load("config.yaml")

@@ -39,11 +39,15 @@ def teacher(request, city):
 
 def rounded(teacher, city, distortion):
     network = copy_of(teacher)
-    return network, round_network(network, teacher, city, CROPS, distortion, SETTINGS, 7)
+    return network, round_network(
+        network, teacher, city.crop_source, CROPS, distortion, SETTINGS, 7
+    )
 
 
 def distance(network, teacher, city):
-    (images,) = crop_batches(city, replace(CROPS, crops=12, batch=12), np.random.default_rng(99))
+    (images,) = crop_batches(
+        city.crop_source, replace(CROPS, crops=12, batch=12), np.random.default_rng(99)
+    )
     with torch.no_grad():
         return descriptor_distance(network(images), teacher(images)).item()
 

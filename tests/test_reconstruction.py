@@ -80,7 +80,9 @@ def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
     before = distance()
     for _ in range(2):
         after = copy_of(network)
-        reconstruct(after, teacher, masks, city, CROPS, SETTINGS, np.random.default_rng(3))
+        reconstruct(
+            after, teacher, masks, city.crop_source, CROPS, SETTINGS, np.random.default_rng(3)
+        )
         if _ == 0:
             first = after
     assert_masked(after, masks)
@@ -96,14 +98,16 @@ def test_a_refitted_whitening_answers_as_the_unpruned_one(city):
     teacher = copy_of(network)
     network.whitening.weight.data[network.whitening.weight.abs() < 0.02] = 0
     masks = zero_masks(network)
-    (images,) = crop_batches(city, replace(CROPS, batch=12), np.random.default_rng(9))
+    (images,) = crop_batches(city.crop_source, replace(CROPS, batch=12), np.random.default_rng(9))
 
     def distance(net):
         with torch.no_grad():
             return descriptor_distance(net(images), teacher(images)).item()
 
     before, settings = distance(network), replace(SETTINGS, crops=0)
-    reconstruct(network, teacher, masks, city, CROPS, settings, np.random.default_rng(3))
+    reconstruct(
+        network, teacher, masks, city.crop_source, CROPS, settings, np.random.default_rng(3)
+    )
     assert_masked(network, masks)
     assert before > 1e-3
     assert distance(network) < 0.3 * before

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pocketvlad.city_crops import CropSettings
+from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.kernel_transform import cosine_basis
 from pocketvlad.layer_samples import (
     PairedConvolution,
@@ -33,7 +33,6 @@ from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.rd.rounding import column_order, feedback, round_in_order, round_with_few_samples
 from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
-from pocketvlad.training_city import TrainingImages
 
 MOST = 127  # largest multiple of a step: 255 levels
 _LEAST_SENSITIVITY = 1e-3  # of a layer's mean: rows that seem not to matter still get a step
@@ -225,7 +224,7 @@ def _round_whitening(
 def round_network(
     network: PlaceNet,
     teacher: PlaceNet,
-    images: TrainingImages,
+    source: CropSource,
     crops: CropSettings,
     distortion: float,
     settings: RoundingSettings,
@@ -245,7 +244,7 @@ def round_network(
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
 
     def cut(count: int) -> Iterator[Tensor]:
-        return crops_for(network, images, crops, count, generator)
+        return crops_for(network, source, crops, count, generator)
 
     layers = dict(compressible(network))
     error = distortion / sum(weight.numel() for weight in layers.values())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pocketvlad.grid import grid_cells, rounded_cell
+from pocketvlad.grid import budget_cells, grid_cells, rounded_cell
 from pocketvlad.rivals.symbols import METHODS, ZSTD_LEVEL
 
 
@@ -38,6 +38,7 @@ def _check(config: Mapping) -> None:
     section, cells = config["rivals"], grid_cells(config["grid"])
     pruned = [cell.threshold for cell in cells if cell.l1 == "0"]
     cells += [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
+    cells += budget_cells(config)
     asked = {
         "deep_compression.thresholds": (
             section.get("deep_compression", {}).get("thresholds", []),

@@ -1,0 +1,105 @@
+"""Trials of a tiny model: found again after a kill, and by a search for another target."""
+
+from dataclasses import replace
+
+import pytest
+from networks import random_network
+from training_cities import Killed
+
+from pocketvlad.city_crops import CropSettings
+from pocketvlad.compressed_file import open_compressed
+from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+from pocketvlad.model_file import Model
+from pocketvlad.rd import trials as module
+from pocketvlad.rd.budget import START, Target
+from pocketvlad.rd.calibration import Calibration
+from pocketvlad.rd.quantize import RoundingSettings
+from pocketvlad.rd.trials import Trials
+from pocketvlad.self_retrieval import self_retrieval
+from pocketvlad.stored_model import read_stored
+
+SETTINGS = RoundingSettings(
+    crops=4, patches=200, probes=1, damping=0.01, whitening_crops=8, ridge=0.3, netvlad_bits=6
+)
+LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
+COMPUTE = {"device": "cpu", "precision": "float32"}
+
+
+@pytest.fixture
+def trials(city, tmp_path):
+    network = random_network("alexnet", 0.25, 4, 16)
+    for fit in (fit_netvlad, fit_whitening):  # else all images are alike to it
+        pictures = city.pictures(city.dataset.images)
+        fit(network, pictures, city.sizing, city.preprocessing, LEARNT, 3)
+    crops = CropSettings(crops=4, batch=4, image_size=67, crop=0.8, colour=0.2)
+    base = Model(network, city.preprocessing)
+    return Trials(
+        tmp_path / "trials",
+        Calibration(base, city.crop_source, crops, SETTINGS, "float16", 3),
+        self_retrieval(
+            city.pictures(city.dataset.images[:2]), city.pictures(city.dataset.images[2:]), 67, 1
+        ),
+        city.sizing,
+        COMPUTE,
+        {"quantizer": "rd"},
+        "this computation",
+    )
+
+
+@pytest.fixture
+def rounded(monkeypatch):
+    """The distortions that were rounded to, and the power to stop."""
+    made, most = [], [99]
+
+    def counting(path, calibration, distortion, cell):
+        if len(made) == most[0]:
+            raise Killed
+        made.append(distortion)
+        return write(path, calibration, distortion, cell)
+
+    write = module.write_rounded
+    monkeypatch.setattr(module, "write_rounded", counting)
+    return made, most
+
+
+def test_a_search_goes_on_after_a_kill(trials, rounded):
+    made, most = rounded
+    size = trials.at(START).bytes / 1e6
+    target = Target("megabytes", 0.8 * size)
+    most[0] = 2
+    with pytest.raises(Killed):
+        trials.search(target, 6)
+    most[0] = 99
+    found = trials.search(target, 6)
+    assert found.bytes <= 0.8e6 * size
+    assert found.bytes == trials.file(found.distortion).stat().st_size
+    assert len(made) == len(set(made)) == len(trials.known())
+    before = list(made)
+    assert trials.search(target, 6) == found
+    assert trials.search(Target("drop", 99), 1).bytes <= found.bytes
+    assert len(made) <= len(before) + 1
+    # Another computation finds nothing, and starts anew.
+    other = replace(trials, computation="another")
+    assert other.known() == []
+    other.at(START)
+    assert made[-1] == START
+
+
+def test_a_trial_is_what_its_file_decodes_to(trials, rounded):
+    trial = trials.at(0.3)
+    with open_compressed(trials.file(0.3)) as model:
+        described = model.header["compression"]
+    assert described["distortion"] == 0.3
+    assert described["quantizer"] == "rd"
+    assert described["rounding"] == trials.calibration.identity()
+    decoded = read_stored(trials.file(0.3)).network
+    base = trials._base_scores()
+    scores = module.self_retrieval_scores(
+        decoded, trials.task, trials.sizing, trials.calibration.base.preprocessing
+    )
+    assert trial.drop == pytest.approx(
+        100 * (sum(base.values()) - sum(scores.values())) / len(base), abs=1e-9
+    )
+    trials.folder.joinpath("0.3.json").write_text("{")  # as a full disk might leave it
+    assert trials.at(0.3) == trial
+    assert rounded[0] == [0.3, 0.3]

@@ -1,0 +1,26 @@
+"""Join the searches for targets, and the scores of what they found, into one table."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pocketvlad.job import logged
+from pocketvlad.rd.budget import Trial
+from pocketvlad.rows import read_rows
+from pocketvlad.tables.budgets import budgets_markdown, budgets_table
+
+with logged(snakemake.log[0]):
+    cities, models = list(snakemake.params.cities), list(snakemake.params.models)
+    searches = [(model, city) for model in models for city in cities]
+    trials = {
+        search: [Trial(**line) for line in pd.read_csv(path).to_dict("records")]
+        for search, path in zip(searches, snakemake.input.trials, strict=True)
+    }
+    rows = read_rows([*snakemake.input.base, *snakemake.input.cells])
+    rows = [row for row in rows if row["version"] != "initial"]
+    table = budgets_table(rows, trials, list(snakemake.params.targets), cities)
+    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    title = f"Budgets of the study {snakemake.wildcards.study}"
+    text = budgets_markdown(table, cities, title)
+    Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
+    print(text)
