@@ -51,6 +51,21 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
     return picture
 
 
+def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, Picture], list[str]]:
+    """(pictures by their paths within `folder`, by name; what is wrong with the other images)
+
+    Raises:
+        ImageError: see `image_files`.
+    """
+    pictures, faults = {}, []
+    for path in image_files(folder):
+        try:
+            pictures[str(path.relative_to(folder))] = photograph(path, model, sizing)
+        except ImageError as error:
+            faults.append(str(error))
+    return pictures, faults
+
+
 def decodable(picture: Picture, sizing: Sizing) -> str | None:
     """None, or what is wrong with a file that cannot be decoded to its end."""
     try:

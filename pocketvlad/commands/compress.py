@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.device import run_on
     from pocketvlad.images import ImageError
     from pocketvlad.model_file import read_model
-    from pocketvlad.photographs import decodable, image_files, model_sizing, photograph
+    from pocketvlad.photographs import decodable, model_sizing, photographs
     from pocketvlad.progress import progress_over
     from pocketvlad.rd.budget import Target
     from pocketvlad.rd.calibration import Calibration
@@ -57,17 +57,15 @@ def run(arguments: argparse.Namespace) -> None:
             raise ValueError(f"--{option} {getattr(arguments, name)}: give more than 0")
     base = read_model(arguments.file)
     sizing = model_sizing(base, arguments.image_size)
+    found, faults = photographs(arguments.calibration, base, sizing)
     pictures = {}
-    for path in progress_over("photographs", "file")(image_files(arguments.calibration)):
-        try:
-            picture = photograph(path, base, sizing)
-        except ImageError as error:
-            print(f"left out: {error}", file=sys.stderr)
-            continue
-        if fault := decodable(picture, sizing):
-            print(f"left out: {fault}", file=sys.stderr)
+    for name in progress_over("photographs", "file")(list(found)):
+        if fault := decodable(found[name], sizing):
+            faults.append(fault)
         else:
-            pictures[str(path.relative_to(arguments.calibration))] = picture
+            pictures[name] = found[name]
+    for fault in faults:
+        print(f"left out: {fault}", file=sys.stderr)
     if len(pictures) < _LEAST_PHOTOGRAPHS:
         raise ImageError(
             f"{arguments.calibration} holds {len(pictures)} usable photographs; give "
@@ -105,11 +103,11 @@ def run(arguments: argparse.Namespace) -> None:
         cell={"quantizer": "rd"},
         computation=fingerprint(known, [arguments.file, *(p.path for p in pictures.values())]),
     )
-    found = trials.search(target, arguments.trials)
-    trials.file(found.distortion).replace(arguments.output)
+    best = trials.search(target, arguments.trials)
+    trials.file(best.distortion).replace(arguments.output)
     shutil.rmtree(trials.folder)
     print(
-        f"{arguments.output}: {found.bytes / MEGABYTE:.2f} MB, of "
+        f"{arguments.output}: {best.bytes / MEGABYTE:.2f} MB, of "
         f"{arguments.file.stat().st_size / MEGABYTE:.2f}; self-retrieval drops by "
-        f"{found.drop:.2f} points"
+        f"{best.drop:.2f} points"
     )

@@ -29,9 +29,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
     from pocketvlad.contact_sheet import contact_sheet
     from pocketvlad.describe import describe
-    from pocketvlad.images import ImageError
     from pocketvlad.photo_index import indexed
-    from pocketvlad.photographs import decodable, image_files, model_sizing, photograph
+    from pocketvlad.photographs import decodable, model_sizing, photograph, photographs
     from pocketvlad.provenance import provenance
     from pocketvlad.retrieval import distances, rank
     from pocketvlad.stored_model import read_stored
@@ -39,17 +38,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.top < 1:
         raise ValueError(f"--top {arguments.top}: ask for one answer or more")
     folder = arguments.database
-    files = image_files(folder)
     model = read_stored(arguments.file)
     sizing = model_sizing(model, arguments.image_size)
     box = tuple(arguments.box) if arguments.box else None
     query = photograph(arguments.query, model, sizing, box)
-    pictures, faults = [], []
-    for path in files:
-        try:
-            pictures.append(photograph(path, model, sizing))
-        except ImageError as error:
-            faults.append(str(error))
+    found, faults = photographs(folder, model, sizing)
 
     def described(some, label="index"):
         return describe(model.network, some, sizing, model.preprocessing, label=label)
@@ -57,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     wanted = described([query], "query")[0]
     pictures, descriptors, more = indexed(
         folder,
-        pictures,
+        list(found.values()),
         provenance(arguments.file, model.preprocessing, sizing),
         described,
         lambda picture: decodable(picture, sizing),

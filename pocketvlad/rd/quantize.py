@@ -92,6 +92,41 @@ def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
     return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
 
 
+def _equations(
+    weight: Tensor, basis: Tensor, seen: Tensor, wanted: Tensor, damping: float
+) -> tuple[Tensor, Tensor]:
+    """([D, D] moments H, [R, D] right-hand sides B) of the best coefficients, which are B / H.
+
+    For the inputs as they are now, drawn to the weights of the uncompressed layer where the
+    samples say little.
+
+    Args:
+        weight: [R, D] of the uncompressed layer.
+        seen, wanted: [P, D] and [P, R], centred.
+    """
+    moments = (seen.t() @ seen / len(seen)).double()
+    cross = (wanted.t() @ seen / len(seen)).double()
+    own = damping * moments.diagonal().mean()
+    moments.diagonal().add_(own)
+    right = _to_coefficients(cross + own * weight.double(), basis)
+    return _to_coefficients(_to_coefficients(moments, basis).t(), basis), right
+
+
+def _draw(weight: Tensor, error: Tensor) -> float:
+    """What is added to the moments so that weights are drawn to zero, for bits.
+
+    Where an input is so small that the error allowed would hide a weight of ordinary size, the
+    weight is not worth any: as in reverse water-filling; and what a decision-feedback equaliser of
+    least mean squares has over one that forces errors to zero.
+
+    Args:
+        weight: [R, D].
+        error: [R], the variance that rounding one weight may add to its output.
+    """
+    spread = weight.double().square().mean(dim=1)
+    return float(torch.exp((error.double() / spread).log().mean()))
+
+
 @dataclass(frozen=True)
 class _Group:
     """What one group of a convolution is rounded by; columns are coefficients, in `order`."""
@@ -102,37 +137,17 @@ class _Group:
     step: Tensor
 
 
-def _prepared(
-    weight: Tensor,
-    basis: Tensor,
-    seen: Tensor,
-    wanted: Tensor,
-    error: Tensor,
-    damping: float,
-) -> _Group:
+def _prepared(moments: Tensor, right: Tensor, draw: float, error: Tensor) -> _Group:
     """
     Args:
-        weight: [R, D] of the uncompressed layer.
-        seen, wanted: [P, D] and [P, R], centred.
-        error: [R], the variance that rounding one weight may add to its output.
+        moments, right: of `_equations`; the former are changed.
+        draw, error: see `_draw`.
     """
-    moments = (seen.t() @ seen / len(seen)).double()
-    cross = (wanted.t() @ seen / len(seen)).double()
-    own = damping * moments.diagonal().mean()
-    moments.diagonal().add_(own)
-    # The best weights for the inputs as they are now, drawn to those of the uncompressed layer
-    # where the samples say little.
-    right = _to_coefficients(cross + own * weight.double(), basis)
-    moments = _to_coefficients(_to_coefficients(moments, basis).t(), basis)
-    # And drawn to zero, for bits: where an input is so small that the error allowed would hide a
-    # weight of ordinary size, the weight is not worth any (as in reverse water-filling; what a
-    # decision-feedback equaliser of least mean squares has over one that forces errors to zero).
-    spread = weight.double().square().mean(dim=1)
-    moments.diagonal().add_(torch.exp((error.double() / spread).log().mean()))
+    moments.diagonal().add_(draw)
     order = column_order(moments.diagonal())
     factor = feedback(moments[order][:, order])
     # The inverse of the moments is the factor's square.
-    target = (right[:, order] @ factor.t() @ factor).to(weight.dtype)
+    target = (right[:, order] @ factor.t() @ factor).to(error.dtype)
     left = torch.exp(-2 * factor.diagonal().log().mean())
     step = torch.sqrt(12 * error / left.to(error.dtype))
     return _Group(order, target, factor, torch.maximum(step, target.abs().amax(dim=1) / MOST))
@@ -161,7 +176,8 @@ def _round_convolution(
         seen -= centres[-1]
         weight = original.weight[own].flatten(1)
         allowed = error / sensitivity[own]
-        groups.append(_prepared(weight, basis, seen, wanted[:, own], allowed, settings.damping))
+        equations = _equations(weight, basis, seen, wanted[:, own], settings.damping)
+        groups.append(_prepared(*equations, _draw(weight, allowed), allowed))
     step, scales, stored = _stored_steps(torch.cat([group.step for group in groups]))
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
