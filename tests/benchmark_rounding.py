@@ -1,0 +1,214 @@
+"""What each step of the quantizer `rd` is worth, and how far its rates are above the bound.
+
+    python tests/benchmark_rounding.py BASE.safetensors PHOTOGRAPHS [--crops 128] [--image-size 128]
+
+Rounds a model with all steps, at two distortions, then with one step removed at a time; four in
+five of the photographs are rounded on, the distance is that of the others, whole. Bits are compared
+at equal distance, by the slope between the first two. A run takes minutes.
+"""
+
+import argparse
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from tabulate import tabulate
+
+from pocketvlad.city_crops import CropSettings, CropSource
+from pocketvlad.describe import describe
+from pocketvlad.model_file import read_model
+from pocketvlad.photographs import model_sizing, photographs
+from pocketvlad.rd import quantize, rounding
+from pocketvlad.rd.quantize import RoundingSettings, round_network
+from pocketvlad.rd.rounding import to_multiples
+from pocketvlad.self_retrieval import held_out
+
+
+def _alike(*arguments, **options):
+    found = _sensitivities(*arguments, **options)
+    return {name: torch.full_like(each, float(each.mean())) for name, each in found.items()}
+
+
+def _own_outputs(weight, basis, seen, wanted, damping):
+    return _equations(weight, basis, seen, seen @ weight.t(), damping)
+
+
+def _in_place(sizes):
+    return torch.arange(len(sizes))
+
+
+def _nearest(target, factor, step, most):
+    return to_multiples(target, step, most)
+
+
+def _nearest_whitening(weight, samples, wanted, step, most, *rest, **options):
+    return to_multiples(weight, step, most)
+
+
+_sensitivities, _equations = quantize.channel_sensitivities, quantize._equations
+WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
+    "coefficients of kernels": [(quantize, "cosine_basis", lambda *size: np.ones((1, 1)))],
+    "the draw to zero": [(quantize, "_draw", lambda *given: 0.0)],
+    "the order of columns": [
+        (quantize, "column_order", _in_place),
+        (rounding, "column_order", _in_place),
+    ],
+    "targets given what came before": [(quantize, "_equations", _own_outputs)],
+    "error feedback in convolutions": [(quantize, "round_in_order", _nearest)],
+    "error feedback in the whitening": [(quantize, "round_with_few_samples", _nearest_whitening)],
+    "sensitivities of rows": [(quantize, "channel_sensitivities", _alike)],
+    "coherence": [(quantize, "coherence", lambda *given: 1.0)],
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    conv_bits: float
+    whitening_bits: float
+    distance: float
+    seconds: float
+
+    @property
+    def bits(self) -> float:
+        return self.conv_bits + self.whitening_bits
+
+
+def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> float:
+    """Bits a weight that Gaussian weights need at least for an error: reverse water-filling.
+
+    Args:
+        rows: [R], variances of the rows' weights.
+        inputs: [D], eigenvalues of the inputs' moments, in units of a weight of variance 1.
+        distortion: sum of the errors of all rows.
+    """
+    variances = np.outer(rows, inputs)
+    low, high = 0.0, float(variances.max())
+    for _ in range(60):
+        level = (low + high) / 2
+        if np.minimum(variances, level).sum() < distortion:
+            low = level
+        else:
+            high = level
+    return float(np.maximum(0.5 * np.log2(np.maximum(variances, 1e-300) / level), 0).mean())
+
+
+@contextmanager
+def bounds(found: list[tuple[str, float, float]]) -> Iterator[None]:
+    """Gather (layer, bits a weight, those of the bound at the same error) of convolutions."""
+    equations = []
+
+    def recording(*given):
+        moments, right = _equations(*given)
+        equations.append((moments.clone(), right))
+        return moments, right
+
+    def bounded(pair, *rest):
+        equations.clear()
+        quantized = rounded(pair, *rest)
+        layer, places = pair.layer, math.prod(pair.layer.kernel_size)
+        basis = torch.from_numpy(quantize.cosine_basis(*layer.kernel_size))
+        rows = quantize._to_coefficients(layer.weight.detach().double().flatten(1), basis)
+        bound = 0.0
+        for (moments, right), own in zip(equations, rows.chunk(layer.groups), strict=True):
+            best = torch.linalg.solve(moments, right.t()).t()
+            error = best - own
+            by_row = best.square().mean(dim=1)
+            by_frequency = best.unflatten(1, (-1, places)).square().mean(dim=(0, 1))
+            scale = (by_frequency / by_frequency.mean()).sqrt().repeat(best.shape[1] // places)
+            inputs = torch.linalg.eigvalsh(scale[:, None] * moments * scale).clamp_min(0)
+            distortion = float(((error @ moments) * error).sum())
+            share = own.numel() / rows.numel()
+            bound += share * gaussian_bound(by_row.numpy(), inputs.numpy(), distortion)
+        found.append((pair.name, quantized.entropy_bits() / quantized.codes.size, bound))
+        return quantized
+
+    rounded = quantize._round_convolution
+    with (
+        patch.object(quantize, "_equations", recording),
+        patch.object(quantize, "_round_convolution", bounded),
+    ):
+        yield
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("photographs", type=Path)
+    parser.add_argument("--crops", type=int, default=128)
+    parser.add_argument("--image-size", type=int, default=128)
+    parser.add_argument("--distortion", type=float, default=0.2)
+    parser.add_argument("--only", nargs="*", choices=list(WITHOUT), default=list(WITHOUT))
+    arguments = parser.parse_args()
+    base = read_model(arguments.model)
+    sizing = model_sizing(base)
+    pictures, _ = photographs(arguments.photographs, base, sizing)
+    held = held_out(list(pictures))
+    paths = {name: each.path for name, each in pictures.items() if name not in held}
+    source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
+    crops = CropSettings(1, 8, arguments.image_size, 0.7, 0.2)
+    settings = RoundingSettings(
+        crops=arguments.crops,
+        patches=125 * arguments.crops,
+        probes=2,
+        damping=0.01,
+        whitening_crops=2 * arguments.crops,
+        ridge=0.3,
+        netvlad_bits=6,
+    )
+
+    def described(network) -> np.ndarray:
+        shown = [pictures[name] for name in held]
+        return describe(network, shown, sizing, base.preprocessing, label="distance")
+
+    wanted = described(base.network)
+
+    def run(distortion: float, label: str) -> Result:
+        begin, network = time.perf_counter(), copy.deepcopy(base.network)
+        codes = round_network(network, base.network, source, crops, distortion, settings, 1)
+        bits = {name: each.entropy_bits() for name, each in codes.items()}
+        distance = np.square(described(network) - wanted).sum(axis=1).mean()
+        result = Result(
+            sum(each for name, each in bits.items() if name.startswith("backbone.")),
+            bits["whitening.weight"],
+            float(distance),
+            time.perf_counter() - begin,
+        )
+        print(f"{label}, distortion {distortion:g}: {result}", flush=True)
+        return result
+
+    found: list[tuple[str, float, float]] = []
+    with bounds(found):
+        whole = run(arguments.distortion, "all steps")
+    print(tabulate(found, ("layer", "bits/weight", "bound"), floatfmt=".3f"), flush=True)
+    coarse = run(2 * arguments.distortion, "all steps")
+    slope = math.log(whole.bits / coarse.bits) / math.log(coarse.distance / whole.distance)
+    lines = []
+    for name in arguments.only:
+        with ExitStack() as stack:
+            for patched in WITHOUT[name]:
+                stack.enter_context(patch.object(*patched))
+            other = run(arguments.distortion, f"without {name}")
+        equal = other.bits * (other.distance / whole.distance) ** slope
+        lines.append(
+            (
+                name,
+                other.bits / 8e6,
+                other.distance,
+                f"{100 * (equal / whole.bits - 1):+.0f} %",
+            )
+        )
+    print(
+        f"all steps: {whole.bits / 8e6:.3f} MB at distance {whole.distance:.4f}; slope {slope:.3f}"
+    )
+    print(tabulate(lines, ("without", "MB", "distance", "bytes at equal distance")))
+
+
+if __name__ == "__main__":
+    main()
