@@ -62,6 +62,7 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     ],
     "targets given what came before": [(quantize, "_equations", _own_outputs)],
     "error feedback in convolutions": [(quantize, "round_in_order", _nearest)],
+    "descent": [(quantize, "descend", lambda multiples, *rest: multiples)],
     "error feedback in the whitening": [(quantize, "round_with_few_samples", _nearest_whitening)],
     "sensitivities of rows": [(quantize, "channel_sensitivities", _alike)],
     "coherence": [(quantize, "coherence", lambda *given: 1.0)],
@@ -161,6 +162,8 @@ def main() -> None:
         whitening_crops=2 * arguments.crops,
         ridge=0.3,
         netvlad_bits=6,
+        price=4.0,
+        sweeps=5,
     )
 
     def described(network) -> np.ndarray:

@@ -146,6 +146,8 @@ def small_study(tmp_path_factory):
         "whitening_crops": 8,
         "ridge": 0.3,
         "netvlad_bits": 6,
+        "price": 4.0,
+        "sweeps": 2,
     }
     # Likewise; test_rivals_study.py asks for them.
     config["rivals"] = {

@@ -18,7 +18,15 @@ from pocketvlad.rd.quantize import RoundingSettings, from_multiples, round_netwo
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
 SETTINGS = RoundingSettings(
-    crops=8, patches=2000, probes=2, damping=0.01, whitening_crops=24, ridge=0.5, netvlad_bits=6
+    crops=8,
+    patches=2000,
+    probes=2,
+    damping=0.01,
+    whitening_crops=24,
+    ridge=0.5,
+    netvlad_bits=6,
+    price=4.0,
+    sweeps=3,
 )
 
 

@@ -19,7 +19,15 @@ from pocketvlad.self_retrieval import self_retrieval
 from pocketvlad.stored_model import read_stored
 
 SETTINGS = RoundingSettings(
-    crops=4, patches=200, probes=1, damping=0.01, whitening_crops=8, ridge=0.3, netvlad_bits=6
+    crops=4,
+    patches=200,
+    probes=1,
+    damping=0.01,
+    whitening_crops=8,
+    ridge=0.3,
+    netvlad_bits=6,
+    price=4.0,
+    sweeps=2,
 )
 LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
 COMPUTE = {"device": "cpu", "precision": "float32"}

@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace) -> None:
         whitening_crops=arguments.whitening_crops,
         ridge=0.3,
         netvlad_bits=6,
+        price=4.0,
+        sweeps=5,
     )
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
     calibration = Calibration(base, source, crops, settings, "float16", arguments.seed)

@@ -30,7 +30,8 @@ from pocketvlad.layer_samples import (
 )
 from pocketvlad.model import PlaceNet, compressible
 from pocketvlad.quantize import quantize_tensor
-from pocketvlad.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.quantized_tensor import QuantizedTensor, grid, symbol_classes
+from pocketvlad.rd.descent import descend
 from pocketvlad.rd.rounding import column_order, feedback, round_in_order, round_with_few_samples
 from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
 
@@ -50,6 +51,8 @@ class RoundingSettings:
     whitening_crops: int
     ridge: float
     netvlad_bits: int
+    price: float
+    sweeps: int
 
 
 def _stored_steps(steps: Tensor) -> tuple[float, np.ndarray, Tensor]:
@@ -129,28 +132,39 @@ def _draw(weight: Tensor, error: Tensor) -> float:
 
 @dataclass(frozen=True)
 class _Group:
-    """What one group of a convolution is rounded by; columns are coefficients, in `order`."""
+    """What one group of a convolution is rounded by.
 
+    moments, best: of coefficients, and those that the outputs wanted ask for.  target, factor:
+    columns are coefficients in `order`, drawn to zero.
+    """
+
+    moments: Tensor
+    best: Tensor
     order: Tensor
     target: Tensor
     factor: Tensor
     step: Tensor
+    error: Tensor
 
 
 def _prepared(moments: Tensor, right: Tensor, draw: float, error: Tensor) -> _Group:
     """
     Args:
-        moments, right: of `_equations`; the former are changed.
+        moments, right: of `_equations`.
         draw, error: see `_draw`.
     """
-    moments.diagonal().add_(draw)
-    order = column_order(moments.diagonal())
-    factor = feedback(moments[order][:, order])
+    best = torch.cholesky_solve(right.t(), torch.linalg.cholesky(moments)).t()
+    drawn = moments.clone()
+    drawn.diagonal().add_(draw)
+    order = column_order(drawn.diagonal())
+    factor = feedback(drawn[order][:, order])
     # The inverse of the moments is the factor's square.
     target = (right[:, order] @ factor.t() @ factor).to(error.dtype)
     left = torch.exp(-2 * factor.diagonal().log().mean())
     step = torch.sqrt(12 * error / left.to(error.dtype))
-    return _Group(order, target, factor, torch.maximum(step, target.abs().amax(dim=1) / MOST))
+    step = torch.maximum(step, target.abs().amax(dim=1) / MOST)
+    moments, best = moments.to(error.dtype), best.to(error.dtype)
+    return _Group(moments, best, order, target, factor, step, error)
 
 
 def _round_convolution(
@@ -179,11 +193,24 @@ def _round_convolution(
         equations = _equations(weight, basis, seen, wanted[:, own], settings.damping)
         groups.append(_prepared(*equations, _draw(weight, allowed), allowed))
     step, scales, stored = _stored_steps(torch.cat([group.step for group in groups]))
+    transformed = len(basis) > 1
+    classes = symbol_classes(layer.weight.shape, transformed)
+    classes = torch.from_numpy(classes).long().to(layer.weight.device)
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
-        found = round_in_order(group.target, group.factor, stored[own], MOST)
-        multiples[own, group.order] = found
-    quantized = _quantized(layer.weight, multiples, step, scales, transformed=len(basis) > 1)
+        rounded = torch.empty_like(group.best)
+        rounded[:, group.order] = round_in_order(group.target, group.factor, stored[own], MOST)
+        multiples[own] = descend(
+            rounded,
+            group.best,
+            group.moments,
+            stored[own],
+            settings.price * group.error,
+            classes.repeat(rounded.shape[1] // len(classes)),
+            MOST,
+            settings.sweeps,
+        )
+    quantized = _quantized(layer.weight, multiples, step, scales, transformed)
     for own, centre in zip(slices, centres, strict=True):
         layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
     return quantized
