@@ -145,6 +145,7 @@ def small_study(tmp_path_factory):
         "damping": 0.01,
         "whitening_crops": 8,
         "ridge": 0.3,
+        "pooled": 0.7,
         "netvlad_bits": 6,
         "price": 4.0,
         "sweeps": 2,

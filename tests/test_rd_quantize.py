@@ -24,6 +24,7 @@ SETTINGS = RoundingSettings(
     damping=0.01,
     whitening_crops=24,
     ridge=0.5,
+    pooled=0.7,
     netvlad_bits=6,
     price=4.0,
     sweeps=3,

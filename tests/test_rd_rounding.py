@@ -5,6 +5,7 @@ import pytest
 import torch
 from networks import random_network
 
+from pocketvlad.rd.prior import cluster_prior
 from pocketvlad.rd.rounding import (
     column_order,
     feedback,
@@ -82,21 +83,49 @@ def test_independent_inputs_leave_nothing_to_answer():
     assert torch.equal(found, to_multiples(weight, step, MOST))
 
 
-@pytest.mark.parametrize("block", [16, 40])
-def test_few_samples_round_as_their_damped_moments_do(block):
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_few_samples_round_as_all_their_moments_do(blocks):
     weight, seen = layer(samples=12)
-    ridge = 0.5
-    damping = ridge * seen.square().mean() * torch.eye(40, dtype=torch.float64)
-    moments = seen.t() @ seen / len(seen) + damping
+    generator = np.random.default_rng(3)
+    columns = torch.from_numpy(generator.permutation(40).reshape(blocks, -1))
+    prior, whole = [], torch.zeros(40, 40, dtype=torch.float64)
+    for own in columns:
+        mixing = torch.from_numpy(generator.normal(size=(len(own), len(own))))
+        prior.append((own, 0.02 * mixing @ mixing.t() + 0.3 * torch.eye(len(own))))
+        whole[own[:, None], own] = prior[-1][1]
+    moments = seen.t() @ seen / len(seen) + whole
     step = torch.full((5, 1), 0.5, dtype=torch.float64)
     wanted = seen @ weight.t() + 0.3 * torch.sin(torch.arange(60.0)).reshape(12, 5)
-    regressed = torch.linalg.solve(moments, seen.t() @ wanted / len(seen) + damping @ weight.t())
-    order = np.argsort(-seen.square().mean(dim=0).numpy())
+    regressed = torch.linalg.solve(moments, seen.t() @ wanted / len(seen) + whole @ weight.t())
+
+    # Blocks of large inputs first; in a block, columns of which later blocks leave most.
+    order: list[int] = []
+    left = sorted(columns.tolist(), key=lambda own: -float(seen[:, own].square().mean()))
+    while left:
+        own, later = left[0], [each for block in left[1:] for each in block]
+        rest = moments[own][:, own]
+        if later:
+            cross = moments[own][:, later]
+            rest = rest - cross @ torch.linalg.inv(moments[later][:, later]) @ cross.t()
+        order += [own[each] for each in np.argsort(-rest.diagonal().numpy(), kind="stable")]
+        left = left[1:]
     factor = feedback(moments[order][:, order])
     expected = round_in_order(regressed.t()[:, order], factor, step, MOST)
-    found = round_with_few_samples(weight, seen, wanted, step, MOST, ridge, block)
+    found = round_with_few_samples(weight, seen, wanted, step, MOST, prior)
     assert not torch.equal(expected, round_in_order(weight[:, order], factor, step, MOST))
     assert torch.equal(found[:, order], expected)
+
+
+def test_the_prior_of_clusters_by_hand():
+    # Two clusters of two channels: columns 0, 2 and 1, 3.
+    samples = torch.tensor([[1.0, 3.0, 1.0, 0.0], [-1.0, 3.0, -1.0, 0.0]])
+    prior = list(cluster_prior(samples, 2, 0.5, 0.8))
+    assert [own.tolist() for own, _ in prior] == [[0, 2], [1, 3]]
+    # Moments added up: [[2, 2], [2, 2]] and [[18, 0], [0, 0]]; scaled to a mean diagonal of 1.
+    pool = np.array([[20, 2], [2, 2]]) / 11
+    for (_, found), size in zip(prior, (1.0, 4.5), strict=True):
+        expected = 0.5 * (0.8 * size * pool + 0.2 * 2.75 * np.eye(2))
+        np.testing.assert_allclose(found, expected)
 
 
 def test_sensitivities_are_those_of_the_jacobian():

@@ -32,6 +32,7 @@ from pocketvlad.model import PlaceNet, compressible
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid, symbol_classes
 from pocketvlad.rd.descent import descend
+from pocketvlad.rd.prior import cluster_prior
 from pocketvlad.rd.rounding import column_order, feedback, round_in_order, round_with_few_samples
 from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
 
@@ -50,6 +51,7 @@ class RoundingSettings:
     damping: float
     whitening_crops: int
     ridge: float
+    pooled: float
     netvlad_bits: int
     price: float
     sweeps: int
@@ -255,9 +257,9 @@ def _round_whitening(
     layer = network.whitening
     rows = torch.sqrt(12 * error / (sensitivity * inputs.square().mean())).expand(len(layer.weight))
     step, scales, stored = _stored_steps(rows)
-    multiples = round_with_few_samples(
-        layer.weight, inputs, outputs - means, stored, MOST, settings.ridge
-    )
+    clusters = len(network.netvlad.centres)
+    prior = cluster_prior(inputs, clusters, settings.ridge, settings.pooled)
+    multiples = round_with_few_samples(layer.weight, inputs, outputs - means, stored, MOST, prior)
     quantized = _quantized(layer.weight, multiples, step, scales)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized

@@ -6,6 +6,8 @@ weights of the row best answer a change of one; going through the columns in ord
 Cholesky factor of the inverse of H, all rows at once, is GPTQ (Frantar et al., ICLR 2023).
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -70,51 +72,52 @@ def round_with_few_samples(
     wanted: Tensor,
     step: Tensor,
     most: int,
-    ridge: float,
-    block: int = 512,
+    prior: Iterable[tuple[Tensor, Tensor]],
 ) -> Tensor:
-    """`round_in_order` for H = S'S / n + lambda I, never formed: n samples, D inputs, n << D.
+    """`round_in_order` for H = S'S / n + P, never formed: n samples, D inputs, n << D, P by blocks.
 
     A block of columns at a time, in the space of the samples (Woodbury): what all later columns
     could still make good is counted off from a block's own moments, and the errors so far are
     answered by the block before it is rounded. So are the errors that `weight` begins with: without
-    rounding, the result would be the ridge regression of `wanted`, drawn to `weight`.
+    rounding, the result would be the ridge regression of `wanted`, drawn to `weight` by P.
 
-    Columns are rounded in the order of `column_order`.
+    Blocks of large inputs come first, and in a block columns in the order of `column_order`.
 
     Args:
         weight: [R, D].
         samples: [n, D].
         wanted: [n, R], what the samples' outputs should be.
         step: [R, 1].
-        ridge: lambda, in mean squares of the samples' entries: what of an input's size is noise
-            that other samples would not share.
+        prior: the columns [d] of each block, and P there, [d, d] and positive definite (`prior`).
     """
     count = len(samples)
     sizes = samples.square().mean(dim=0)
-    noise = ridge * float(sizes.mean())
-    order = column_order(sizes)
+    blocks = sorted(prior, key=lambda block: -float(sizes[block[0]].mean()))
     identity = torch.eye(count, dtype=torch.float64, device=samples.device)
+    gram = torch.zeros_like(identity)
+    lean = []
+    for own, expected in blocks:
+        part = samples[:, own].double()
+        solved = torch.linalg.solve(expected.double(), part.t()).t() / count
+        gram += part @ solved.t()
+        lean.append(solved.to(weight.dtype))
 
     def damped(gram: Tensor) -> Tensor:
-        return torch.linalg.inv(identity + gram / (count * noise)).to(weight.dtype)
+        return torch.linalg.inv(identity + gram).to(weight.dtype)
 
-    blocks = order.split(block)
-    gram = sum(
-        (part @ part.t() for part in (samples[:, own].double() for own in blocks)),
-        start=torch.zeros_like(identity),
-    )
     with_block = damped(gram)
     residual = wanted.t() - weight @ samples.t()
     multiples = torch.empty_like(weight)
-    for own in blocks:
+    for (own, expected), solved in zip(blocks, lean, strict=True):
         part = samples[:, own]
-        gram -= part.double() @ part.double().t()
+        gram -= part.double() @ solved.double().t()
         without = damped(gram)
-        moments = part.t() @ without @ part / count
-        moments.diagonal().add_(noise)
-        answered = weight[:, own] + residual @ with_block @ part / (count * noise)
-        rounded = round_in_order(answered, feedback(moments), step, most)
+        moments = part.t() @ without @ part / count + expected.to(weight.dtype)
+        order = column_order(moments.diagonal())
+        answered = weight[:, own] + residual @ with_block @ solved
+        factor = feedback(moments[order][:, order])
+        rounded = torch.empty_like(answered)
+        rounded[:, order] = round_in_order(answered[:, order], factor, step, most)
         multiples[:, own] = rounded
         residual += (weight[:, own] - rounded * step) @ part.t()
         with_block = without

@@ -1,0 +1,33 @@
+"""What the moments of a VLAD vector are taken to be where samples are fewer than its elements."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+def cluster_prior(
+    samples: Tensor, clusters: int, ridge: float, pooled: float
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """By cluster, its columns [D] and what is added to their second moments, [D, D].
+
+    Residuals have much the same directions in all clusters, since channels that go together do so
+    everywhere: the moments of all clusters, pooled, are known from few images, and stand for each
+    cluster's own in proportion to how large its residuals are. Clusters are taken to be
+    independent. (Shrinkage to a structured target; Ledoit & Wolf, J. Multivariate Analysis, 2004.)
+
+    Args:
+        samples: [n, D K], centred, all values of a channel side by side as `NetVLAD` gives them.
+        clusters: K.
+        ridge: how much is added, in shares of the samples' moments, above 0.
+        pooled: the share of it that is pooled moments, below 1; the rest is alike in all
+            directions, and of one size for all clusters.
+    """
+    columns = torch.arange(samples.shape[1], device=samples.device).view(-1, clusters).t()
+    pool = sum(samples[:, own].t() @ samples[:, own] for own in columns).double()
+    pool /= pool.diagonal().mean()
+    identity = torch.eye(len(pool), dtype=pool.dtype, device=pool.device)
+    alike = (1 - pooled) * float(samples.square().mean()) * identity
+    for own in columns:
+        size = float(samples[:, own].square().mean())
+        yield own, ridge * (pooled * size * pool + alike)
