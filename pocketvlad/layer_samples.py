@@ -46,7 +46,7 @@ class PairedConvolution:
 
 
 _PLACES = 256  # of an image: more of them look much alike
-_SEEN_BATCHES = 4
+SEEN_BATCHES = 4  # that a convolution's `seen` has at most
 
 
 def _stages(backbone: nn.Sequential) -> list[list[tuple[str, nn.Module]]]:
@@ -89,7 +89,7 @@ def paired_convolutions(
             few_given, few_wanted = given[:count], wanted[:count]
             for name, layer in stage:
                 original = teacher.backbone.get_submodule(name)
-                seen = few_wanted[:_SEEN_BATCHES]
+                seen = few_wanted[:SEEN_BATCHES]
                 _advance(original, few_wanted)
                 if isinstance(layer, nn.Conv2d):
                     key = f"backbone.{name}.weight"

@@ -161,7 +161,8 @@ def test_coherence_is_measured_as_noise_on_the_weights_shows_it():
         expected = network(images)
     hook.remove()
     share = torch.linspace(1, 2, layer.out_channels)
-    found = coherence(network, layer, seen["i"], seen["o"], share, torch.Generator().manual_seed(5))
+    generator = torch.Generator().manual_seed(5)
+    found = coherence(network, layer, seen["i"], seen["o"], expected, share, generator)
 
     # The same noise, put into the weights, and a bias that makes its mean good.
     noise = torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(5))

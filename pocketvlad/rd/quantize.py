@@ -20,6 +20,7 @@ from torch import Tensor
 from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.kernel_transform import cosine_basis
 from pocketvlad.layer_samples import (
+    SEEN_BATCHES,
     PairedConvolution,
     crops_for,
     drawn_places,
@@ -230,12 +231,13 @@ def _round_convolutions(
     """First to last: each gets its inputs from those rounded before it."""
     batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+    described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
     found = {}
     for pair in paired_convolutions(network, teacher, batches, settings.patches, "rounding"):
         share = sensitivities[pair.name].to(network.device)
         share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
         # Single images may be far off: a mean of logarithms.
-        maps = zip(pair.seen, pair.wanted, strict=False)
+        maps = zip(pair.seen, pair.wanted, described, strict=False)
         factors = [coherence(teacher, pair.original, *each, share, own) for each in maps]
         share = share * statistics.geometric_mean(factors)
         found[pair.name] = _round_convolution(pair, share, error, settings, own)

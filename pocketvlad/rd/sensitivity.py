@@ -71,6 +71,7 @@ def coherence(
     layer: nn.Conv2d,
     inputs: Tensor,
     outputs: Tensor,
+    descriptors: Tensor,
     sensitivity: Tensor,
     generator: torch.Generator,
 ) -> float:
@@ -81,15 +82,11 @@ def coherence(
 
     Args:
         inputs, outputs: [n, C, H, W] and [n, O, h, w], what `layer` sees and makes in `network`.
+        descriptors: [n, F], what `network` makes of the images.
         sensitivity: [O].
     """
     children = list(network.backbone.children())
     rest = children[[child is layer for child in children].index(True) + 1 :]
-
-    def described(features: Tensor) -> Tensor:
-        for each in rest:
-            features = each(features)
-        return F.normalize(network.whitening(network.netvlad(features)), dim=1)
 
     share = sensitivity.to(outputs.device)
     noise = torch.randn(layer.weight.shape, generator=generator).to(outputs.device)
@@ -100,4 +97,7 @@ def coherence(
     change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias makes good
     foretold = (share * change.square().mean(dim=(0, 2, 3))).sum()
     moved = outputs + change * torch.sqrt(_TRIED / foretold)
-    return descriptor_distance(described(moved), described(outputs)).item() / _TRIED
+    for each in rest:
+        moved = each(moved)
+    found = F.normalize(network.whitening(network.netvlad(moved)), dim=1)
+    return descriptor_distance(found, descriptors).item() / _TRIED
