@@ -72,16 +72,21 @@ def _advance(layer: nn.Module, batches: list[Tensor], start: int = 0) -> None:
 
 
 def paired_convolutions(
-    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor], patches: int, label: str
+    network: PlaceNet,
+    teacher: PlaceNet,
+    given: list[Tensor],
+    wanted: list[Tensor],
+    patches: int,
+    label: str,
 ) -> Iterator[PairedConvolution]:
     """First to last. What `layer` has become by the time the next one is asked for, that sees.
 
     Args:
+        given, wanted: two lists of the same batches of images; after the last convolution they hold
+            what the backbones of `network` and of `teacher` make of them.
         patches: how many places a convolution should be shown. Where images have many, as in the
             first layers, that takes fewer images, and their large maps need not all be held.
     """
-    wanted = list(batches)
-    given = list(wanted)
     with progress(len(network.backbone), label, "layer") as bar:
         for stage in _stages(network.backbone):
             first = next(layer for _, layer in stage if isinstance(layer, nn.Conv2d))
@@ -102,16 +107,29 @@ def paired_convolutions(
             given[:count], wanted[:count] = few_given, few_wanted
 
 
+def paired_features(
+    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What the backbones of both make of each batch of images."""
+    for batch in batches:
+        yield network.features(batch), teacher.features(batch)
+
+
 def whitening_samples(
-    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor], crops: int
+    network: PlaceNet, teacher: PlaceNet, features: Iterable[tuple[Tensor, Tensor]], count: int
 ) -> tuple[Tensor, Tensor]:
-    """([n, D] what the whitening sees in `network`, [n, F] what it makes in `teacher`)"""
+    """([n, D] what the whitening sees in `network`, [n, F] what it makes in `teacher`)
+
+    Args:
+        features: of both, by batch (`paired_features`).
+        count: of images in all, for the progress bar.
+    """
     seen, wanted = [], []
-    with progress(crops, "whitening", "crop") as bar:
-        for batch in batches:
-            seen.append(network.vlad(batch))
-            wanted.append(teacher.whitening(teacher.vlad(batch)))
-            bar.update(len(batch))
+    with progress(count, "whitening", "crop") as bar:
+        for own, original in features:
+            seen.append(network.netvlad(own))
+            wanted.append(teacher.whitening(teacher.netvlad(original)))
+            bar.update(len(own))
     return torch.cat(seen), torch.cat(wanted)
 
 

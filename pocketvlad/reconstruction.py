@@ -24,6 +24,7 @@ from pocketvlad.layer_samples import (
     inputs_at,
     outputs_at,
     paired_convolutions,
+    paired_features,
     whitening_samples,
 )
 from pocketvlad.least_squares import masked_least_squares
@@ -88,8 +89,8 @@ def _reconstruct_convolutions(
     """First to last: each gets its inputs from those refitted before it."""
     batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
-    walk = paired_convolutions(network, teacher, batches, settings.patches, "convolutions")
-    for pair in walk:
+    lists = (list(batches), list(batches))
+    for pair in paired_convolutions(network, teacher, *lists, settings.patches, "convolutions"):
         mask = masks[pair.name]
         _reconstruct_convolution(pair.layer, mask, pair.given, pair.wanted, settings, own)
 
@@ -103,7 +104,8 @@ def _reconstruct_whitening(
 ) -> None:
     """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
     crops = settings.whitening_crops
-    inputs, outputs = whitening_samples(network, teacher, batches, crops)
+    features = paired_features(network, teacher, batches)
+    inputs, outputs = whitening_samples(network, teacher, features, crops)
     inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
     layer = network.whitening
     found = masked_least_squares(

@@ -5,7 +5,7 @@ import torch
 from networks import copy_of, random_network
 from torch import nn
 
-from pocketvlad.layer_samples import paired_convolutions
+from pocketvlad.layer_samples import paired_convolutions, paired_features
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,8 @@ def test_layers_see_what_the_changed_ones_before_them_make(name, patches, batche
     images = [torch.randn(2, 3, 60, 60, generator=generator) for _ in range(3)]
     held = []
     with torch.no_grad():
-        for pair in paired_convolutions(network, teacher, images, patches, "layers"):
+        lists = (list(images), list(images))
+        for pair in paired_convolutions(network, teacher, *lists, patches, "layers"):
             held.append(len(pair.given))
             position = list(network.backbone).index(pair.layer)
             before, after = network.backbone[:position], teacher.backbone[: position + 1]
@@ -33,3 +34,8 @@ def test_layers_see_what_the_changed_ones_before_them_make(name, patches, batche
             torch.testing.assert_close(pair.seen[0], after[:-1](images[0]))
             nn.init.normal_(pair.layer.weight, std=0.1, generator=generator)
     assert held == batches
+    with torch.no_grad():
+        left = zip(*lists, paired_features(network, teacher, images), strict=True)
+        for given, wanted, (own, original) in left:
+            torch.testing.assert_close(given, own)
+            torch.testing.assert_close(wanted, original)

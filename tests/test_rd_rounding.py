@@ -11,6 +11,7 @@ from pocketvlad.rd.rounding import (
     feedback,
     round_in_order,
     round_with_few_samples,
+    second_moments,
     to_multiples,
 )
 from pocketvlad.rd.sensitivity import channel_sensitivities, coherence, convolutions
@@ -50,6 +51,13 @@ def test_rounding_by_hand():
     step = torch.ones(1, 1)
     assert to_multiples(values, step, 3).tolist() == [[0, 1, -1, 0, 1, -2, 3]]
     assert to_multiples(values, 2 * step, 3).tolist() == [[0, 0, 0, 0, 1, -1, 3]]
+
+
+@pytest.mark.parametrize("inputs", [7, 1100])  # 1100: more than two blocks
+def test_second_moments(inputs):
+    samples = np.random.default_rng(0).normal(size=(30, inputs))
+    found = second_moments(torch.from_numpy(samples))
+    np.testing.assert_allclose(found, samples.T @ samples, rtol=1e-12, atol=1e-12)
 
 
 def test_errors_are_answered_as_the_surgeon_would():

@@ -10,7 +10,7 @@ they are coarse, the rows that matter little end as zeros by themselves.
 """
 
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from pocketvlad.layer_samples import (
     inputs_at,
     outputs_at,
     paired_convolutions,
+    paired_features,
     whitening_samples,
 )
 from pocketvlad.model import PlaceNet, compressible
@@ -34,7 +35,13 @@ from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid, symbol_classes
 from pocketvlad.rd.descent import descend
 from pocketvlad.rd.prior import cluster_prior
-from pocketvlad.rd.rounding import column_order, feedback, round_in_order, round_with_few_samples
+from pocketvlad.rd.rounding import (
+    column_order,
+    feedback,
+    round_in_order,
+    round_with_few_samples,
+    second_moments,
+)
 from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
 
 MOST = 127  # largest multiple of a step: 255 levels
@@ -110,7 +117,7 @@ def _equations(
         weight: [R, D] of the uncompressed layer.
         seen, wanted: [P, D] and [P, R], centred.
     """
-    moments = (seen.t() @ seen / len(seen)).double()
+    moments = (second_moments(seen) / len(seen)).double()
     cross = (wanted.t() @ seen / len(seen)).double()
     own = damping * moments.diagonal().mean()
     moments.diagonal().add_(own)
@@ -222,36 +229,39 @@ def _round_convolution(
 def _round_convolutions(
     network: PlaceNet,
     teacher: PlaceNet,
-    batches: Iterable[Tensor],
+    batches: Sequence[Tensor],
     sensitivities: Mapping[str, Tensor],
     error: float,
     settings: RoundingSettings,
-    generator: np.random.Generator,
-) -> dict[str, QuantizedTensor]:
-    """First to last: each gets its inputs from those rounded before it."""
-    batches = list(batches)  # which draws from `generator`
-    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+    generator: torch.Generator,
+) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
+    """First to last: each gets its inputs from those rounded before it.
+
+    Returns:
+        the layers as codes; by batch, what the backbones then make of it (`paired_features`).
+    """
     described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
-    found = {}
-    for pair in paired_convolutions(network, teacher, batches, settings.patches, "rounding"):
+    found, given, wanted = {}, list(batches), list(batches)
+    walk = paired_convolutions(network, teacher, given, wanted, settings.patches, "rounding")
+    for pair in walk:
         share = sensitivities[pair.name].to(network.device)
         share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
         # Single images may be far off: a mean of logarithms.
         maps = zip(pair.seen, pair.wanted, described, strict=False)
-        factors = [coherence(teacher, pair.original, *each, share, own) for each in maps]
+        factors = [coherence(teacher, pair.original, *each, share, generator) for each in maps]
         share = share * statistics.geometric_mean(factors)
-        found[pair.name] = _round_convolution(pair, share, error, settings, own)
-    return found
+        found[pair.name] = _round_convolution(pair, share, error, settings, generator)
+    return found, list(zip(given, wanted, strict=True))
 
 
 def _round_whitening(
     network: PlaceNet,
     teacher: PlaceNet,
-    batches: Iterable[Tensor],
+    features: Iterable[tuple[Tensor, Tensor]],
     error: float,
     settings: RoundingSettings,
 ) -> QuantizedTensor:
-    inputs, outputs = whitening_samples(network, teacher, batches, settings.whitening_crops)
+    inputs, outputs = whitening_samples(network, teacher, features, settings.whitening_crops)
     # The descriptor is the output over its length: all rows matter alike.
     sensitivity = 1 / outputs.square().sum(dim=1).mean()
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
@@ -298,12 +308,14 @@ def round_network(
     with torch.enable_grad():
         probed = cut(min(settings.crops, _PROBED_CROPS))
         shares = channel_sensitivities(teacher, probed, settings.probes, own)
-    batches = cut(settings.crops)
-    found = _round_convolutions(network, teacher, batches, shares, error, settings, generator)
+    batches = list(cut(settings.crops))
+    rounding = (network, teacher, batches, shares, error, settings, own)
+    found, features = _round_convolutions(*rounding)
     for name in ("netvlad.assignment", "netvlad.centres"):
         weight = layers[name]
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.netvlad_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
-    batches = cut(settings.whitening_crops)
-    found["whitening.weight"] = _round_whitening(network, teacher, batches, error, settings)
+    if (more := settings.whitening_crops - settings.crops) > 0:
+        features += paired_features(network, teacher, cut(more))
+    found["whitening.weight"] = _round_whitening(network, teacher, features, error, settings)
     return found

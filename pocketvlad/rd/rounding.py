@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+_MOMENTS = 512  # columns whose moments are one product
 _BLOCK = 128  # columns whose errors are gathered before they move the rest, as one product
 
 
@@ -32,13 +33,24 @@ def column_order(sizes: Tensor) -> Tensor:
     return torch.argsort(sizes, descending=True, stable=True)
 
 
+def second_moments(samples: Tensor) -> Tensor:
+    """[D, D] S'S of samples [n, D]: half the products, the others are their mirror images."""
+    result = samples.new_empty(samples.shape[1], samples.shape[1])
+    for own in torch.arange(samples.shape[1], device=samples.device).split(_MOMENTS):
+        start, end = int(own[0]), int(own[-1]) + 1
+        product = samples[:, start:end].t() @ samples[:, start:]
+        result[start:end, start:] = product
+        result[end:, start:end] = product[:, end - start :].t()
+    return result
+
+
 def feedback(moments: Tensor) -> Tensor:
     """[D, D] upper triangular U with U'U the inverse of `moments` (symmetric, positive definite).
 
     1 / U[j, j]^2 is what is left of moment j once the columns after j have answered for it.
     """
-    inverse = torch.linalg.inv(moments.double())
-    return torch.linalg.cholesky((inverse + inverse.t()) / 2, upper=True)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(moments.double()))
+    return torch.linalg.cholesky(inverse, upper=True)
 
 
 def round_in_order(weight: Tensor, factor: Tensor, step: Tensor, most: int) -> Tensor:
