@@ -45,7 +45,7 @@ class PairedConvolution:
     seen: Sequence[Tensor]
 
 
-_PLACES = 256  # of an image: more of them look much alike
+_PLACES, _APART = 256, 72  # of an image: more of them, or nearer ones, look much alike
 SEEN_BATCHES = 4  # that a convolution's `seen` has at most
 
 
@@ -60,9 +60,14 @@ def _stages(backbone: nn.Sequential) -> list[list[tuple[str, nn.Module]]]:
 
 
 def _batches_for(patches: int, layer: nn.Conv2d, batches: Sequence[Tensor]) -> int:
-    """How many of `batches`, which `layer` sees, have so many places, `_PLACES` an image."""
+    """How many of `batches`, which `layer` sees, have so many places.
+
+    `_PLACES` an image, and more where no more than one in `_APART` are taken: the fewer of the
+    largest maps are held, the better.
+    """
     places = layer(batches[0][:1])[0, 0].numel()
-    return min(len(batches), math.ceil(patches / min(places, _PLACES) / len(batches[0])))
+    each = min(places, max(_PLACES, places // _APART))
+    return min(len(batches), math.ceil(patches / each / len(batches[0])))
 
 
 def _advance(layer: nn.Module, batches: list[Tensor], start: int = 0) -> None:
