@@ -106,9 +106,10 @@ def paired_convolutions(
                     yield PairedConvolution(key, layer, original, few_given, few_wanted, seen)
                 _advance(layer, few_given)
                 bar.update()
-            for name, layer in stage:
-                _advance(layer, given, count)
-                _advance(teacher.backbone.get_submodule(name), wanted, count)
+            # Each batch through the whole stage: never all of the stage's large maps at once.
+            _advance(nn.Sequential(*(layer for _, layer in stage)), given, count)
+            originals = [teacher.backbone.get_submodule(name) for name, _ in stage]
+            _advance(nn.Sequential(*originals), wanted, count)
             given[:count], wanted[:count] = few_given, few_wanted
 
 
