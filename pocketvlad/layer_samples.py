@@ -170,10 +170,14 @@ def inputs_at(
     channels = layer.in_channels // layer.groups
     own = slice(group * channels, (group + 1) * channels)
     images = (image for batch in inputs for image in batch)
-    rows = []
+    # Filled in place: this is the largest matrix there is, and must not be held twice.
+    length = channels * math.prod(layer.kernel_size)
+    rows = inputs[0].new_empty(sum(map(len, places)), length)
+    start = 0
     for image, place in zip(images, places, strict=True):
         seen = F.unfold(
             image[None, own], layer.kernel_size, padding=layer.padding, stride=layer.stride
         )
-        rows.append(seen[0][:, place].t())
-    return torch.cat(rows)
+        rows[start : start + len(place)] = seen[0][:, place].t()
+        start += len(place)
+    return rows

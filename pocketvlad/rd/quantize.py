@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.kernel_transform import cosine_basis
@@ -100,29 +100,46 @@ def _quantized(
     return quantized
 
 
+def _basis(layer: nn.Conv2d) -> Tensor:
+    return torch.from_numpy(cosine_basis(*layer.kernel_size)).to(layer.weight.device)
+
+
 def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
     """Rows [R, C K] of C kernels each, as their coefficients (see `kernel_transform`)."""
     return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
 
 
 def _equations(
-    weight: Tensor, basis: Tensor, seen: Tensor, wanted: Tensor, damping: float
-) -> tuple[Tensor, Tensor]:
-    """([D, D] moments H, [R, D] right-hand sides B) of the best coefficients, which are B / H.
+    pair: PairedConvolution,
+    group: int,
+    rows: slice,
+    places: Sequence[Tensor],
+    wanted: Tensor,
+    damping: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the best coefficients of a group's kernels follow from, B / H.
 
     For the inputs as they are now, drawn to the weights of the uncompressed layer where the
     samples say little.
 
     Args:
-        weight: [R, D] of the uncompressed layer.
-        seen, wanted: [P, D] and [P, R], centred.
+        rows: the group's outputs.
+        wanted: [P, R], centred.
+
+    Returns:
+        [D] mean inputs; [D, D] moments H and [R, D] right-hand sides B, of coefficients.
     """
+    seen = inputs_at(pair.given, places, pair.layer, group)
+    centre = seen.mean(dim=0)
+    seen -= centre
+    weight = pair.original.weight[rows].flatten(1)
     moments = (second_moments(seen) / len(seen)).double()
     cross = (wanted.t() @ seen / len(seen)).double()
     own = damping * moments.diagonal().mean()
     moments.diagonal().add_(own)
+    basis = _basis(pair.layer)
     right = _to_coefficients(cross + own * weight.double(), basis)
-    return _to_coefficients(_to_coefficients(moments, basis).t(), basis), right
+    return centre, _to_coefficients(_to_coefficients(moments, basis).t(), basis), right
 
 
 def _draw(weight: Tensor, error: Tensor) -> float:
@@ -185,8 +202,7 @@ def _round_convolution(
     generator: torch.Generator,
 ) -> QuantizedTensor:
     """Round a layer so that its outputs come close to those wanted; its biases follow."""
-    layer, original = pair.layer, pair.original
-    basis = torch.from_numpy(cosine_basis(*layer.kernel_size)).to(layer.weight.device)
+    layer = pair.layer
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
     means = wanted.mean(dim=0)
@@ -195,15 +211,14 @@ def _round_convolution(
     slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
     groups, centres = [], []
     for group, own in enumerate(slices):
-        seen = inputs_at(pair.given, places, layer, group)
-        centres.append(seen.mean(dim=0))
-        seen -= centres[-1]
-        weight = original.weight[own].flatten(1)
+        equations = _equations(pair, group, own, places, wanted[:, own], settings.damping)
+        centre, moments, right = equations
+        centres.append(centre)
+        weight = pair.original.weight[own].flatten(1)
         allowed = error / sensitivity[own]
-        equations = _equations(weight, basis, seen, wanted[:, own], settings.damping)
-        groups.append(_prepared(*equations, _draw(weight, allowed), allowed))
+        groups.append(_prepared(moments, right, _draw(weight, allowed), allowed))
     step, scales, stored = _stored_steps(torch.cat([group.step for group in groups]))
-    transformed = len(basis) > 1
+    transformed = layer.weight[0, 0].numel() > 1
     classes = symbol_classes(layer.weight.shape, transformed)
     classes = torch.from_numpy(classes).long().to(layer.weight.device)
     multiples = torch.empty_like(layer.weight).flatten(1)
