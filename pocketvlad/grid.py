@@ -76,6 +76,11 @@ def target_name(target: Mapping[str, float]) -> str:
     return f"{kind}-{limit:g}"
 
 
+def rounded_cells(config: Mapping) -> list[Cell]:
+    """The cells that the distortions of the config's section `rd` are rounded to."""
+    return [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
+
+
 def budget_cells(config: Mapping) -> list[Cell]:
     """The cells that the targets of the config's section `rd` are rounded to."""
     targets = config.get("rd", {}).get("targets", [])

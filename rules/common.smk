@@ -20,7 +20,7 @@ from pocketvlad.config import (
     source_names,
     used_settings,
 )
-from pocketvlad.grid import budget_cells, grid_cells, rounded_cell
+from pocketvlad.grid import budget_cells, grid_cells, rounded_cells
 from pocketvlad.image_files import find_images, state
 from pocketvlad.imports import digest, package_modules, pass_on_path
 from pocketvlad.rivals.declared import declared_rivals
@@ -43,7 +43,7 @@ CITIES = list(config["cities"])
 MODELS = list(config["models"])
 CELLS = grid_cells(config["grid"])
 # Those of the quantizer `rd`, which prunes as it rounds: no pruned model lies before them.
-ROUNDED = [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
+ROUNDED = rounded_cells(config)
 # How they are rounded, whatever their dial says.
 ROUNDING = {
     key: value

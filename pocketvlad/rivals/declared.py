@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pocketvlad.grid import budget_cells, grid_cells, rounded_cell
+from pocketvlad.grid import budget_cells, grid_cells, rounded_cells
 from pocketvlad.rivals.symbols import METHODS, ZSTD_LEVEL
 
 
@@ -37,7 +37,7 @@ def _check(config: Mapping) -> None:
     """Hold the section against what the study makes: a rival must not have a model made for it."""
     section, cells = config["rivals"], grid_cells(config["grid"])
     pruned = [cell.threshold for cell in cells if cell.l1 == "0"]
-    cells += [rounded_cell(each) for each in config.get("rd", {}).get("distortions", [])]
+    cells += rounded_cells(config)
     cells += budget_cells(config)
     asked = {
         "deep_compression.thresholds": (
