@@ -2,6 +2,7 @@
 
 import torch
 
+from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.model import PlaceNet
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -35,6 +36,8 @@ def run_on(network: PlaceNet, device: str, precision: str) -> PlaceNet:
             whitening stay in float32, as all is on a CPU.
     """
     chosen = chosen_device(device)
+    if chosen.type == "cpu":
+        keep_freed_memory()
     network.to(chosen)
     network.mixed = precision == "mixed" and chosen.type == "cuda"
     return network

@@ -1,6 +1,10 @@
 """Where networks run. What needs a GPU is skipped, visibly, where there is none."""
 
 import copy
+import platform
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -48,3 +52,30 @@ def test_a_gpu_gives_the_cpus_descriptors():
     run_on(network, "cuda", "float32")
     torch.testing.assert_close(network(IMAGES).cpu(), expected, rtol=1e-3, atol=1e-4)
     assert computed_on(network) == torch.cuda.get_device_name()
+
+
+def page_faults_of_blocks(first):
+    """Page faults while a process takes and frees 64 MiB ten times, after the line `first`."""
+    program = f"""
+import resource, torch
+{first}
+def block():
+    torch.empty(2**24).fill_(1)
+block()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    block()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    command = [sys.executable, "-c", program]
+    tests = Path(__file__).parent
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tests)
+    return int(found.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
+def test_freed_memory_is_kept_for_the_next_layer():
+    run = "from networks import random_network; from pocketvlad.device import run_on; "
+    run += "run_on(random_network(), 'cpu', 'float32')"
+    # By default each of the ten blocks is asked for anew, in small pages or in huge ones.
+    assert 4 * page_faults_of_blocks(run) < page_faults_of_blocks("")
