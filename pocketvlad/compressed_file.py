@@ -24,7 +24,7 @@ from pocketvlad.parameters import is_known
 from pocketvlad.quantized_tensor import QuantizedTensor
 
 MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
-VERSION = 1
+VERSION = 2
 MOST_WEIGHTS = 1 << 29
 """Weights of one file, by default: VGG16 with a 4096-D whitening has 149 million."""
 

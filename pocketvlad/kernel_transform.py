@@ -6,7 +6,6 @@ different things instead: few of them matter much, and the others can be rounded
 
 import numpy as np
 
-_CLASSES = 5
 _PART = 16384  # kernels transformed at a time: as many as the processor's cache holds
 
 
@@ -35,12 +34,3 @@ def to_kernels(coefficients: np.ndarray) -> np.ndarray:
         part = slice(start, start + _PART)
         kernels[part] = flat[part].astype(np.float64) @ basis
     return kernels.reshape(shape)
-
-
-def frequency_classes(height: int, width: int) -> np.ndarray:
-    """[H W] uint8 Which coefficients are coded with the same model: those of equal frequency.
-
-    Vertical and horizontal frequency added up; from the fourth on all are one class.
-    """
-    total = np.add.outer(np.arange(height), np.arange(width)).ravel()
-    return np.minimum(total, _CLASSES - 1).astype(np.uint8)

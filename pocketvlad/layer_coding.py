@@ -1,23 +1,28 @@
-"""One layer as bytes, and back: codebook, row scales, model of the symbols, coded symbols.
+"""One layer as bytes, and back: codebook, row scales, models of the symbols, coded symbols.
 
 docs/format.md gives the layout. Everything is little-endian.
 """
 
-import math
 import struct
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from pocketvlad import rans
 from pocketvlad.format_error import FormatError
-from pocketvlad.quantized_tensor import QuantizedTensor, grid, symbol_classes
+from pocketvlad.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.rans import Contexts
+from pocketvlad.symbol_model import MOST_MODELS, SymbolModel, by_axes
 
 # Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients.
 _GRID, _SCALED, _TRANSFORMED = 1, 2, 4
 _HEAD = struct.Struct("<BH")  # flags, number of levels
 _SCALE = np.dtype("<f2")
 _ENDS = struct.Struct("<ff")
+_MODEL_HEAD = struct.Struct("<BB")  # number of models, the sum of sizes that the first is for
+_RAW = -15  # deflate without a head or checksum: the layer has one
+_MOST_SIDE = 1 << 24  # bytes, unpacked
 
 
 def _is_grid(levels: np.ndarray) -> bool:
@@ -92,27 +97,75 @@ def _write_numbers(numbers: Sequence[int]) -> bytes:
 
 def _read_number(reader: _Reader) -> int:
     number = 0
-    for shift in range(0, 21, 7):
+    for shift in range(0, 28, 7):
         byte = reader.take(1)[0]
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
             return number
-    raise FormatError("a frequency is too long")
+    raise FormatError("a number is too long")
 
 
-def _models(tensor: QuantizedTensor) -> np.ndarray:
-    """[C, L] Frequencies, a model a class."""
-    return np.stack([rans.model_frequencies(counts) for counts in tensor.counts()])
+def _write_model(model: SymbolModel, frequencies: np.ndarray) -> bytes:
+    sizes = np.concatenate([model.rows, model.lines, model.places])
+    head = _MODEL_HEAD.pack(model.models, model.low)
+    return head + sizes.tobytes() + _write_numbers(frequencies.ravel())
+
+
+def _read_model(reader: _Reader, shape: Sequence[int], levels: int) -> tuple[Contexts, np.ndarray]:
+    """(which model is whose, frequencies [M, levels])"""
+    models, low = _MODEL_HEAD.unpack(reader.take(_MODEL_HEAD.size))
+    if not 1 <= models <= MOST_MODELS:
+        raise FormatError(f"{models} models of symbols; 1 to {MOST_MODELS} are allowed")
+    sizes = [np.frombuffer(reader.take(count), np.uint8) for count in by_axes(shape)]
+    numbers = [_read_number(reader) for _ in range(models * levels)]
+    frequencies = np.array(numbers).reshape(models, levels)
+    for total in frequencies.sum(axis=1):
+        if total != rans.TOTAL:
+            raise FormatError(f"frequencies sum to {total}, not {rans.TOTAL}")
+    return _contexts(SymbolModel(*sizes, low, models)), frequencies
+
+
+def _contexts(model: SymbolModel) -> Contexts:
+    return Contexts(model.rows.astype(np.int64), model.columns)
+
+
+def _frequencies(counts: np.ndarray) -> np.ndarray:
+    """[M, L] of counts [M, L]; a model without any symbols is sure of zero."""
+    counts = counts.copy()
+    counts[:, 0] += ~counts.any(axis=1)
+    return np.stack([rans.model_frequencies(each) for each in counts])
+
+
+def _pack(data: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, _RAW)
+    packed = packer.compress(data) + packer.flush()
+    return _write_numbers([len(packed)]) + packed
+
+
+def _unpack(reader: _Reader) -> _Reader:
+    packed = reader.take(_read_number(reader))
+    unpacker = zlib.decompressobj(_RAW)
+    try:
+        data = unpacker.decompress(packed, _MOST_SIDE)
+    except zlib.error as error:
+        raise FormatError(f"what goes before the symbols cannot be read: {error}") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise FormatError("what goes before the symbols is too long or incomplete")
+    return _Reader(memoryview(data))
+
+
+def _side_information(tensor: QuantizedTensor, model: SymbolModel) -> tuple[bytes, np.ndarray]:
+    """(what goes before the symbols, their frequencies)"""
+    frequencies = _frequencies(model.counts(tensor.by_axes(), len(tensor.codebook)))
+    return _pack(_write_codebook(tensor) + _write_model(model, frequencies)), frequencies
 
 
 def encode_layer(tensor: QuantizedTensor) -> bytes:
     """The payload of one quantized layer."""
-    frequencies = _models(tensor)
-    return (
-        _write_codebook(tensor)
-        + _write_numbers(frequencies.ravel())
-        + rans.encode(tensor.codes.reshape(-1), frequencies, tensor.classes)
-    )
+    model = tensor.model()
+    side, frequencies = _side_information(tensor, model)
+    codes = tensor.codes.reshape(len(model.rows), -1)
+    return side + rans.encode(codes, frequencies, _contexts(model))
 
 
 def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> QuantizedTensor:
@@ -125,19 +178,16 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
         FormatError: the payload is not one of a layer of this shape.
     """
     reader = _Reader(memoryview(payload))
-    codebook, scales, transformed = _read_codebook(reader, shape)
-    classes = symbol_classes(shape, transformed)
-    models = int(classes.max()) + 1
-    numbers = [_read_number(reader) for _ in range(models * len(codebook))]
-    frequencies = np.array(numbers).reshape(models, len(codebook))
-    for total in frequencies.sum(axis=1):
-        if total != rans.TOTAL:
-            raise FormatError(f"frequencies sum to {total}, not {rans.TOTAL}")
-    codes = rans.decode(reader.rest, frequencies, math.prod(shape), classes)
+    side = _unpack(reader)
+    codebook, scales, transformed = _read_codebook(side, shape)
+    contexts, frequencies = _read_model(side, shape, len(codebook))
+    if side.rest:
+        raise FormatError(f"{len(side.rest)} bytes too many before the symbols")
+    codes = rans.decode(reader.rest, frequencies, contexts)
     return QuantizedTensor(codes.reshape(shape), codebook, scales, transformed)
 
 
 def side_information_bytes(tensor: QuantizedTensor) -> int:
-    """Bytes of a payload that are not symbols: levels, scales, frequencies, the coder's states."""
-    overhead = _write_codebook(tensor) + _write_numbers(_models(tensor).ravel())
-    return len(overhead) + rans.STATE_BYTES
+    """Bytes of a payload that are not symbols: levels, scales, models, the coder's states."""
+    side, _ = _side_information(tensor, tensor.model())
+    return len(side) + rans.STATE_BYTES

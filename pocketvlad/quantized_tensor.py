@@ -1,11 +1,11 @@
 """A layer's weights as codes and a codebook: what quantizers make and files hold."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pocketvlad.kernel_transform import frequency_classes, to_kernels
+from pocketvlad.kernel_transform import to_kernels
+from pocketvlad.symbol_model import SymbolModel, by_axes, entropy_bits, fit_model
 
 
 def grid(first: float, last: float, count: int) -> np.ndarray:
@@ -17,11 +17,6 @@ def grid(first: float, last: float, count: int) -> np.ndarray:
     levels = low + np.arange(count) * ((high - low) / max(1, count - 1))
     levels[-1:] = high if count > 1 else low
     return levels.astype(np.float32)
-
-
-def symbol_classes(shape: Sequence[int], transformed: bool) -> np.ndarray:
-    """See `QuantizedTensor.classes`."""
-    return frequency_classes(*(shape[2:] if transformed else (1, 1)))
 
 
 def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
@@ -51,25 +46,14 @@ class QuantizedTensor:
             values = values * per_row(self.scales, values.ndim)
         return to_kernels(values) if self.transformed else values
 
-    @property
-    def classes(self) -> np.ndarray:
-        """[K] uint8 The classes that take turns with the codes: each has its own model."""
-        return symbol_classes(self.codes.shape, self.transformed)
+    def by_axes(self) -> np.ndarray:
+        """The codes [R, C, K]: rows, lines (inputs of the layer), places of a kernel."""
+        return self.codes.reshape(by_axes(self.codes.shape))
 
-    def counts(self) -> np.ndarray:
-        """[C, L] How many codes of each class stand for each level."""
-        classes = self.classes
-        codes = self.codes.reshape(-1, len(classes))
-        levels = len(self.codebook)
-        return np.stack(
-            [
-                np.bincount(codes[:, classes == each].reshape(-1), minlength=levels)
-                for each in range(int(classes.max()) + 1)
-            ]
-        )
+    def model(self) -> SymbolModel:
+        """What the codes are coded by."""
+        return fit_model(self.by_axes(), np.abs(self.codebook))
 
     def entropy_bits(self) -> float:
-        """Shannon's bound on the size of the codes, coded one by one, a model a class: in bits."""
-        counts = self.counts().astype(np.float64)
-        shares = counts / counts.sum(axis=1, keepdims=True)
-        return float(-(counts * np.log2(shares, where=counts > 0, out=np.zeros_like(shares))).sum())
+        """Shannon's bound on the size of the codes, coded one by one by `model`: in bits."""
+        return entropy_bits(self.model().counts(self.by_axes(), len(self.codebook)))

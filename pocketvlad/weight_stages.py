@@ -80,7 +80,7 @@ def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Itera
     zeros = len(values) - len(alive)
     yield bins.assign(stage=QUANTIZED, count=counts, zeros=zeros)
     if tensor.scales is None and not tensor.transformed:
-        (counts,) = tensor.counts()
+        counts = np.bincount(tensor.codes.ravel(), minlength=len(tensor.codebook))
         used = (tensor.codebook != 0) & (counts > 0)
         levels, counts = tensor.codebook[used], counts[used]
         order = np.argsort(levels)

@@ -21,14 +21,17 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
+from pocketvlad import quantized_tensor
 from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.describe import describe
+from pocketvlad.layer_samples import inputs_at
 from pocketvlad.model_file import read_model
 from pocketvlad.photographs import model_sizing, photographs
-from pocketvlad.rd import quantize, rounding
+from pocketvlad.rd import descent, quantize, rounding
 from pocketvlad.rd.quantize import RoundingSettings, round_network
 from pocketvlad.rd.rounding import to_multiples
 from pocketvlad.self_retrieval import held_out
+from pocketvlad.symbol_model import SymbolModel
 
 
 def _alike(*arguments, **options):
@@ -36,8 +39,19 @@ def _alike(*arguments, **options):
     return {name: torch.full_like(each, float(each.mean())) for name, each in found.items()}
 
 
-def _own_outputs(weight, basis, seen, wanted, damping):
-    return _equations(weight, basis, seen, seen @ weight.t(), damping)
+def _own_outputs(pair, group, rows, places, wanted, damping):
+    seen = inputs_at(pair.given, places, pair.layer, group)
+    weight = pair.original.weight[rows].flatten(1)
+    own = (seen - seen.mean(dim=0)) @ weight.t()
+    return _equations(pair, group, rows, places, own, damping)
+
+
+def _as_they_are(weight, multiples, step, scales, transformed=False):
+    return _quantized(weight, multiples, step, scales)
+
+
+def _one_model(codes, magnitudes):
+    return SymbolModel(*(np.zeros(count, np.uint8) for count in codes.shape), 0, 1)
 
 
 def _in_place(sizes):
@@ -53,8 +67,12 @@ def _nearest_whitening(weight, samples, wanted, step, most, *rest, **options):
 
 
 _sensitivities, _equations = quantize.channel_sensitivities, quantize._equations
+_quantized = quantize._quantized
 WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
-    "coefficients of kernels": [(quantize, "cosine_basis", lambda *size: np.ones((1, 1)))],
+    "coefficients of kernels": [
+        (quantize, "cosine_basis", lambda *size: np.ones((1, 1))),
+        (quantize, "_quantized", _as_they_are),
+    ],
     "the draw to zero": [(quantize, "_draw", lambda *given: 0.0)],
     "the order of columns": [
         (quantize, "column_order", _in_place),
@@ -66,6 +84,10 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "error feedback in the whitening": [(quantize, "round_with_few_samples", _nearest_whitening)],
     "sensitivities of rows": [(quantize, "channel_sensitivities", _alike)],
     "coherence": [(quantize, "coherence", lambda *given: 1.0)],
+    "models of symbols by size": [
+        (quantized_tensor, "fit_model", _one_model),
+        (descent, "fit_model", _one_model),
+    ],
 }
 
 
@@ -106,9 +128,9 @@ def bounds(found: list[tuple[str, float, float]]) -> Iterator[None]:
     equations = []
 
     def recording(*given):
-        moments, right = _equations(*given)
-        equations.append((moments.clone(), right))
-        return moments, right
+        centre, moments, right = _equations(*given)
+        equations.append((moments, right))
+        return centre, moments, right
 
     def bounded(pair, *rest):
         equations.clear()

@@ -136,7 +136,7 @@ def small_study(tmp_path_factory):
     config["rd"] = {
         "distortions": ["0.2"],
         # No jobs of the study itself; test_budgets_study.py asks for them.
-        "targets": [{"drop": 20}, {"megabytes": 0.1}],
+        "targets": [{"drop": 30}, {"megabytes": 0.1}],
         "trials": 3,
         "image_size": 67,
         "crops": 4,

@@ -197,7 +197,7 @@ def test_the_error_names_file_and_layer(tmp_path, real_file):
 
 
 def test_an_unknown_version_is_named(real_file):
-    with pytest.raises(FormatError, match="version 9 is unknown; this program reads 1"):
+    with pytest.raises(FormatError, match="version 9 is unknown; this program reads 2"):
         decode(assemble(*parts(real_file), version=9))
 
 
@@ -279,8 +279,57 @@ def with_payload(data, change):
     return assemble(header, kept + changed)
 
 
-def levels_of(payload):
-    return struct.unpack_from("<H", payload, 1)[0]
+def packed(side):
+    """A layer's side information as a payload begins with it: its length, then raw deflate."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = packer.compress(side) + packer.flush()
+    length = len(body)
+    return bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14]) + body
+
+
+def with_side(data, change):
+    """`with_payload`, of what is packed before the symbols."""
+
+    def changed(payload):
+        unpacker = zlib.decompressobj(-15)
+        begin = next(i for i, byte in enumerate(payload) if byte < 0x80) + 1
+        side = unpacker.decompress(bytes(payload[begin:]))
+        return packed(bytes(change(bytearray(side)))) + unpacker.unused_data
+
+    return with_payload(data, changed)
+
+
+def after_codebook(side):
+    """Where the models of a layer without scales begin, and its frequencies; levels are a list."""
+    models = 3 + 4 * struct.unpack_from("<H", side, 1)[0]
+    return models, models + 2 + 40 + 500 + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: b"\x02\xff\xff" + p, "cannot be read"),
+        (lambda p: packed(bytes(1 << 25)) + p, "too long or incomplete"),
+        (lambda p: b"\xff\xff\xff\xff" + p, "number is too long"),
+        (lambda p: bytes([p[0], p[1] - 1]) + p[2:], "too long or incomplete|cannot be read"),
+        (lambda p: p[:2], "expected, 0 left"),
+        (lambda p: p[:-4], "do not end|words"),
+    ],
+)
+def test_a_bad_layer_with_right_checksums_is_refused(real_file, change, message):
+    with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
+        decode(with_payload(real_file, change))
+
+
+def changed_at(place, number):
+    """The byte at `place` of the models, or of the frequencies, becomes `number`."""
+    part, offset = place
+
+    def change(side):
+        side[after_codebook(side)[part] + offset] = number
+        return side
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -290,15 +339,36 @@ def levels_of(payload):
         (lambda p: bytes([p[0] | 4]) + p[1:], "coefficients of kernels in a layer of 2"),
         (lambda p: p[:1] + b"\xff\xff" + p[3:], "expected, .* left|more than 256"),
         (lambda p: p[:3] + struct.pack("<f", float("nan")) + p[7:], "not finite"),
-        (lambda p: p[: 3 + 4 * levels_of(p)] + b"\0" + p[4 + 4 * levels_of(p) :], "frequenc"),
-        (lambda p: p[: 3 + 4 * levels_of(p)] + b"\xff" * 40, "frequency is too long"),
+        (changed_at((0, 0), 0), "0 models of symbols"),
+        (changed_at((0, 0), 65), "65 models of symbols; 1 to 64"),
+        (changed_at((0, 0), 64), "expected, 0 left"),
+        (changed_at((1, 0), 0), "frequencies sum to"),
+        (lambda p: p[: after_codebook(p)[1]] + b"\xff" * 40, "number is too long"),
         (lambda p: p[:2], "expected, 2 left"),
-        (lambda p: p[:-4], "do not end|words"),
+        (lambda p: p[: after_codebook(p)[0] + 20], "40 bytes expected, 18 left"),
+        (lambda p: p + b"\0", "1 bytes too many"),
     ],
 )
-def test_a_bad_layer_with_right_checksums_is_refused(real_file, change, message):
+def test_bad_side_information_is_refused(real_file, change, message):
     with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
-        decode(with_payload(real_file, change))
+        decode(with_side(real_file, change))
+
+
+@pytest.mark.parametrize("sizes", [bytes(40), b"\xff" * 40])
+def test_sizes_that_lie_choose_models_that_there_are(tmp_path, sizes):
+    """Whatever sizes say, the nearest model that exists is taken: nothing is read beyond them."""
+    tensors = some_tensors()
+    tensors["whitening.weight"] *= (2.0 ** (np.arange(40) % 4)).astype(np.float32)[:, None]
+    write(tmp_path / "m", tensors)
+
+    def lie(side):
+        begin = after_codebook(side)[0] + 2
+        assert set(side[begin : begin + 40]) > {0}
+        side[begin : begin + 40] = sizes
+        return side
+
+    with pytest.raises(FormatError, match=r"do not end where their words do"):
+        decode(with_side((tmp_path / "m").read_bytes(), lie))
 
 
 FIRST_SCALE = 1 + 2 + 8  # flags, number of levels, the grid's ends
@@ -311,13 +381,13 @@ FIRST_SCALE = 1 + 2 + 8  # flags, number of levels, the grid's ends
         (lambda p: p[:FIRST_SCALE] + b"\x00\xbc" + p[FIRST_SCALE + 2 :], "scale of a row"),
         (lambda p: p[:FIRST_SCALE] + b"\x00\x7e" + p[FIRST_SCALE + 2 :], "scale of a row"),
         (lambda p: p[:3] + struct.pack("<f", -3e38) + p[7:13] + b"\0\x7b" + p[15:], "not finite"),
-        (lambda p: b"\x01" + p[1:], "frequenc|sum to"),
+        (lambda p: b"\x01" + p[1:], "models of symbols|sum to|left|too long"),
         (lambda p: p[: FIRST_SCALE + 50], "80 bytes expected, 50 left"),
     ],
 )
 def test_bad_scales_with_right_checksums_are_refused(scaled_file, change, message):
     with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
-        decode(with_payload(scaled_file, change))
+        decode(with_side(scaled_file, change))
 
 
 @settings(deadline=None, max_examples=1500)
@@ -351,14 +421,15 @@ def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, sc
 
     def change(payload):
         for _ in range(data.draw(st.integers(1, 4))):
-            # Half of the changes hit what is not symbols: codebook, frequencies, states.
             most = data.draw(st.sampled_from([300, len(payload)]))
             place = data.draw(st.integers(0, max(0, min(most, len(payload)) - 1)))
             payload[place : place + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
         return payload
 
+    # Half of them in what is packed: codebook, sizes, frequencies.
+    part = data.draw(st.sampled_from([with_payload, with_side]))
     try:
-        _, layers = decode(with_payload(original, change))
+        _, layers = decode(part(original, change))
     except FormatError:
         return
     assert layers["whitening.weight"].dequantize().shape == (40, 500)

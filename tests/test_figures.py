@@ -260,6 +260,7 @@ def digests(folder):
 def test_figures_are_the_same_twice(tmp_path, stages, by_layer, benchmarks):
     table, jobs = study_table()[:6], read_benchmarks(benchmarks)
     titles = stage_titles(illustrated_cell(table, "vgg16")[0], "0.001")
+    open_before = plt.get_fignums()
     makers = {
         "size": lambda: size_figure(table, PAPER, CITIES),
         "pruning": lambda: pruning_figure(table, PAPER, CITIES),
@@ -276,7 +277,7 @@ def test_figures_are_the_same_twice(tmp_path, stages, by_layer, benchmarks):
     assert len(digests(folders[0])) == 2 * len(makers)
     for path in folders[0].glob("*.svg"):
         assert "<dc:date>" not in path.read_text()
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before
 
 
 def test_a_study_that_measured_nothing_has_a_figure(benchmarks):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.fft import dctn
 
-from pocketvlad.kernel_transform import cosine_basis, frequency_classes, to_kernels
+from pocketvlad.kernel_transform import cosine_basis, to_kernels
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (1, 1), (11, 11), (2, 5)])
@@ -19,9 +19,3 @@ def test_kernels_come_back_from_their_coefficients(shape):
     found = to_kernels(coefficients.astype(np.float32))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, kernels, atol=1e-6)
-
-
-def test_classes_are_frequencies():
-    assert frequency_classes(3, 3).tolist() == [0, 1, 2, 1, 2, 3, 2, 3, 4]
-    assert frequency_classes(1, 1).tolist() == [0]
-    assert frequency_classes(5, 5).reshape(5, 5)[3].tolist() == [3, 4, 4, 4, 4]

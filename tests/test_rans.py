@@ -8,18 +8,29 @@ from hypothesis.extra.numpy import arrays
 
 from pocketvlad import rans
 from pocketvlad.format_error import FormatError
+from pocketvlad.rans import Contexts
+
+
+def one_model(count):
+    """A row of `count` symbols without contexts."""
+    return Contexts(np.zeros(1, dtype=np.int64), np.zeros(count, dtype=np.int64))
 
 
 def coded(symbols, levels=256):
     frequencies = rans.model_frequencies(np.bincount(symbols, minlength=levels))
-    return rans.encode(symbols, frequencies[None]), frequencies[None]
+    data = rans.encode(symbols[None], frequencies[None], one_model(len(symbols)))
+    return data, frequencies[None]
+
+
+def decoded(data, frequencies, count):
+    return rans.decode(data, frequencies, one_model(count))[0]
 
 
 @settings(deadline=None, max_examples=200)
 @given(arrays(np.uint8, st.integers(1, 300)))
 def test_any_symbols_come_back(symbols):
     data, frequencies = coded(symbols)
-    np.testing.assert_array_equal(rans.decode(data, frequencies, len(symbols)), symbols)
+    np.testing.assert_array_equal(decoded(data, frequencies, len(symbols)), symbols)
 
 
 @pytest.mark.parametrize("shares", [[0.5, 0.5], [0.97, 0.01, 0.01, 0.01], [0.999, 0.001]])
@@ -32,17 +43,20 @@ def test_the_size_is_the_entropy(shares):
     assert bound <= len(data) <= 1.003 * bound + 36  # the states, and the last word
 
 
-@pytest.mark.parametrize("count", [1, 7, 200_000])
-def test_each_class_costs_its_own_entropy(count):
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (1, 7), (400, 500)])
+def test_each_model_costs_its_own_entropy(shape):
+    """Rows and columns say which of three models codes a symbol; beyond the last it is the last."""
     generator = np.random.default_rng(2)
-    classes = np.array([1, 0, 2, 1, 0], dtype=np.uint8)
+    rows = generator.integers(-1, 3, shape[0])
+    columns = generator.integers(-1, 2, shape[1])
     shares = np.array([[0.5, 0.25, 0.25], [0.9, 0.1, 0.0], [0.01, 0.01, 0.98]])
-    taken = np.resize(classes, count)
-    draws = generator.random(count)
-    symbols = (draws[:, None] > np.cumsum(shares, axis=1)[taken]).sum(axis=1).astype(np.uint8)
+    taken = np.clip(rows[:, None] + columns, 0, 2)
+    draws = generator.random(shape)
+    symbols = (draws[..., None] > np.cumsum(shares, axis=1)[taken]).sum(axis=2).astype(np.uint8)
     frequencies = np.stack([rans.model_frequencies(np.round(1e6 * each)) for each in shares])
-    data = rans.encode(symbols, frequencies, classes)
-    np.testing.assert_array_equal(rans.decode(data, frequencies, count, classes), symbols)
+    contexts = Contexts(rows, columns)
+    data = rans.encode(symbols, frequencies, contexts)
+    np.testing.assert_array_equal(rans.decode(data, frequencies, contexts), symbols)
     ideal = -np.log2(shares[taken, symbols]).sum() / 8
     assert abs(len(data) - 32 - ideal) <= 0.003 * ideal + 8
 
@@ -50,7 +64,7 @@ def test_each_class_costs_its_own_entropy(count):
 def test_one_symbol_alone_costs_nothing():
     data, frequencies = coded(np.full(1_000_000, 7, dtype=np.uint8))
     assert len(data) == 32
-    assert (rans.decode(data, frequencies, 1_000_000) == 7).all()
+    assert (decoded(data, frequencies, 1_000_000) == 7).all()
 
 
 @settings(deadline=None, max_examples=300)
@@ -87,8 +101,8 @@ def test_damaged_data_is_refused():
     data, frequencies = coded(symbols)
     for damaged in (data[:20], data[:-4], data[:-1], data + bytes(4), bytes(len(data))):
         with pytest.raises(FormatError):
-            rans.decode(damaged, frequencies, 1000)
+            decoded(damaged, frequencies, 1000)
     with pytest.raises(FormatError):
-        rans.decode(data, frequencies, 999)
+        decoded(data, frequencies, 999)
     with pytest.raises(FormatError, match="at most one"):
-        rans.decode(data + bytes(4000), frequencies, 1000)
+        decoded(data + bytes(4000), frequencies, 1000)

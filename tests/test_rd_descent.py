@@ -20,15 +20,14 @@ def layer(rows, inputs, seed=0):
     return to_multiples(best, step, MOST), best, seen.t() @ seen / len(seen), step
 
 
-def objective(multiples, best, moments, step, price, bits):
+def objective(multiples, best, moments, step, price, bits, models):
     """[R] e H e' and price times bits, of each row, from whole matrices."""
     error = best - multiples * step
-    columns = np.arange(multiples.shape[1])
-    paid = bits[columns, (multiples + MOST).astype(int)].sum(axis=1)
+    paid = bits[models, (multiples + MOST).astype(int)].sum(axis=1)
     return ((error @ moments) * error).sum(axis=1) + price * paid
 
 
-def one_sweep(multiples, best, moments, step, price, bits):
+def one_sweep(multiples, best, moments, step, price, bits, models):
     """Each weight in turn tries every multiple beside its best place, zero, and its own."""
     multiples = multiples.copy()
     for row in range(len(multiples)):
@@ -43,46 +42,64 @@ def one_sweep(multiples, best, moments, step, price, bits):
             for value in np.clip(sorted(tried), -MOST, MOST):
                 changed = multiples[here].copy()
                 changed[0, column] = value
-                given = (best[here], moments, step[here], price[here], bits)
+                given = (best[here], moments, step[here], price[here], bits, models[here])
                 costs[value] = objective(changed, *given)[0]
             multiples[row, column] = min(costs, key=costs.get)
     return multiples
 
 
 def test_bits_of_symbols_by_hand():
-    multiples = torch.tensor([[0.0, 1, 0, 5], [0, 1, -1, 5], [0, 0, 0, 5], [0, 0, 0, 5]])
-    bits = symbol_bits(multiples.double(), torch.tensor([0, 1, 0, 1]), MOST).numpy()
-    assert bits.shape == (2, 2 * MOST + 1)
-    # What does not occur counts as a twentieth of a symbol: 8 of a class and 11 twentieths.
-    assert bits[0, MOST] == pytest.approx(np.log2(8.55 / 7.05))
-    assert bits[0, MOST - 1] == pytest.approx(np.log2(8.55 / 1.05))
-    assert bits[1, MOST + 1] == pytest.approx(np.log2(8.55 / 2.05))
-    assert bits[1, 2 * MOST] == pytest.approx(np.log2(8.55 / 4.05))
-    assert bits[1, 0] == pytest.approx(np.log2(8.55 / 0.05))
+    """Alike in all rows and places, so that one model is the cheapest."""
+    multiples = torch.tensor([[0.0, 1, 0, -1], [-1, 0, 1, 0], [0, -1, 0, 1], [1, 0, -1, 0]])
+    bits, models = symbol_bits(multiples.double(), 2, MOST)
+    assert bits.shape == (1, 2 * MOST + 1)
+    assert models.equal(torch.zeros(4, 4, dtype=torch.long))
+    # What does not occur counts as a twentieth of a symbol: 16 symbols and 11 twentieths.
+    assert bits[0, MOST].item() == pytest.approx(np.log2(16.55 / 8.05))
+    assert bits[0, MOST + 1].item() == pytest.approx(np.log2(16.55 / 4.05))
+    assert bits[0, MOST - 1].item() == pytest.approx(np.log2(16.55 / 4.05))
+    assert bits[0, 0].item() == pytest.approx(np.log2(16.55 / 0.05))
+
+
+def test_larger_symbols_have_models_of_their_own():
+    generator = torch.Generator().manual_seed(3)
+    large = torch.tensor([0.3, 3.0]).repeat(100)[:, None]  # every other row
+    places = torch.tensor([2.0, 1.0, 0.2]).repeat(20)  # three of each of twenty inputs
+    drawn = torch.randn(200, 60, generator=generator) * large * places
+    multiples = drawn.round().clamp(-MOST, MOST).double()
+    bits, models = symbol_bits(multiples, 3, MOST)
+    taken = models.reshape(100, 2, 20, 3)
+    # Rows are ten times as large, places half and a fifth: of symbols in whole numbers.
+    assert (taken[:, 0].amax(dim=0) < taken[:, 1].amin(dim=0))[:, :2].all()
+    assert taken[..., 2].max() < taken[..., 1].max() < taken[..., 0].max()
+    symbols = (multiples + MOST).long()
+    own = bits[models, symbols].sum()
+    counts = torch.bincount(symbols.flatten(), minlength=2 * MOST + 1)
+    together = -(counts * torch.log2((counts + 0.05) / counts.sum())).sum()
+    assert own < 0.8 * together
 
 
 @pytest.mark.parametrize("inputs", [40, 140])  # 140: more columns than a block
 def test_a_sweep_is_the_best_single_changes_one_after_the_other(inputs):
     multiples, best, moments, step = layer(3, inputs)
     price = torch.tensor([0.01, 0.1, 0.5], dtype=torch.float64)
-    classes = torch.arange(inputs) % 3
-    bits = symbol_bits(multiples, classes, MOST)[classes].numpy()
-    given = [each.numpy() for each in (best, moments, step, price)]
-    expected = one_sweep(multiples.numpy(), *given, bits)
-    found = descend(multiples, best, moments, step, price, classes, MOST, 1)
+    bits, models = symbol_bits(multiples, 2, MOST)
+    given = [each.numpy() for each in (best, moments, step, price, bits, models)]
+    expected = one_sweep(multiples.numpy(), *given)
+    found = descend(multiples, best, moments, step, price, 2, MOST, 1)
     np.testing.assert_array_equal(found.numpy(), expected)
-    before, after = (objective(each.numpy(), *given, bits) for each in (multiples, found))
+    before, after = (objective(each.numpy(), *given) for each in (multiples, found))
     assert (after < before).all()
 
 
 def test_errors_fall_from_afar_and_a_weight_never_leaves_the_range():
     multiples, best, moments, step = layer(4, 30, seed=1)
     price = torch.zeros(4, dtype=torch.float64)
-    classes = torch.zeros(30, dtype=torch.long)
     far = torch.full_like(multiples, MOST)
-    given = (best, moments, step, price, classes, MOST)
+    given = (best, moments, step, price, 1, MOST)
+    free = np.zeros((1, 2 * MOST + 1)), np.zeros((4, 30), dtype=int)
     errors = [
-        objective(each.numpy(), *(g.numpy() for g in given[:4]), np.zeros((30, 2 * MOST + 1)))
+        objective(each.numpy(), *(g.numpy() for g in given[:4]), *free)
         for each in (far, descend(far, *given, 1), descend(far, *given, 20))
     ]
     assert (errors[1] < 0.2 * errors[0]).all()
@@ -92,11 +109,10 @@ def test_errors_fall_from_afar_and_a_weight_never_leaves_the_range():
 
 def test_bits_have_their_price():
     multiples, best, moments, step = layer(6, 60, seed=2)
-    classes = torch.zeros(60, dtype=torch.long)
 
     def bits_and_error(price):
         prices = torch.full((6,), price, dtype=torch.float64)
-        found = descend(multiples, best, moments, step, prices, classes, MOST, 6)
+        found = descend(multiples, best, moments, step, prices, 1, MOST, 6)
         shares = np.unique(found.numpy(), return_counts=True)[1] / found.numel()
         error = best - found * step
         return -(shares * np.log2(shares)).sum(), float(((error @ moments) * error).sum())
@@ -104,4 +120,4 @@ def test_bits_have_their_price():
     free, cheap, dear = (bits_and_error(price) for price in (0.0, 0.2, 1.0))
     assert free[0] > cheap[0] > dear[0]
     assert free[1] < cheap[1] < dear[1]
-    assert descend(multiples, best, moments, step, step[:, 0], classes, MOST, 0).equal(multiples)
+    assert descend(multiples, best, moments, step, step[:, 0], 1, MOST, 0).equal(multiples)

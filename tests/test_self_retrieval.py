@@ -8,7 +8,12 @@ from PIL import Image
 
 from pocketvlad.describe import Picture
 from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.self_retrieval import held_out, self_retrieval, self_retrieval_scores
+from pocketvlad.self_retrieval import (
+    held_out,
+    self_retrieval,
+    self_retrieval_loss,
+    self_retrieval_scores,
+)
 
 SIZING = Sizing(96, "bilinear")
 PREPROCESSING = Preprocessing((0.0,) * 3, (1.0,) * 3)
@@ -78,3 +83,12 @@ def test_many_others_are_thinned(pictures):
     task = self_retrieval(pictures[:2], many, 67, 1)
     assert len(task.database) == 2 + 400
     np.testing.assert_array_equal([int(each.path.stem) for each in task.database[2:5]], [0, 3, 6])
+
+
+def test_what_some_queries_gain_is_not_set_against_what_others_lose():
+    base = {"a": 0.5, "b": 0.25, "c": 1.0, "d": 0.5}
+    # By hand: a loses 25 points and d 50, of four queries; b's gain is left out.
+    assert self_retrieval_loss(base, {"a": 0.25, "b": 1.0, "c": 1.0, "d": 0.0}) == 18.75
+    assert self_retrieval_loss(base, base) == 0
+    with pytest.raises(ValueError, match="not of the same queries"):
+        self_retrieval_loss(base, {"a": 0.5})

@@ -111,6 +111,6 @@ def run(arguments: argparse.Namespace) -> None:
     shutil.rmtree(trials.folder)
     print(
         f"{arguments.output}: {best.bytes / MEGABYTE:.2f} MB, of "
-        f"{arguments.file.stat().st_size / MEGABYTE:.2f}; self-retrieval drops by "
+        f"{arguments.file.stat().st_size / MEGABYTE:.2f}; self-retrieval loses "
         f"{best.drop:.2f} points"
     )

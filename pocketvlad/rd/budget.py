@@ -26,7 +26,7 @@ class BudgetError(ValueError):
 
 @dataclass(frozen=True)
 class Trial:
-    """What one distortion gave: the file's size, and the drop of self-retrieval in points."""
+    """What one distortion gave: the file's size, and the loss of self-retrieval in points."""
 
     distortion: float
     bytes: int

@@ -5,29 +5,32 @@ that a layer sees can be made from others, so that very different weights do nea
 these are some of fewer bits. From the rounded weights, column after column, all rows at once, each
 weight goes to the multiple of least error plus price times bits while the others stay (coordinate
 descent on the Lagrangian of rate-distortion optimised quantization; Sullivan & Wiegand, IEEE Signal
-Processing Magazine, 1998). Bits are those of the symbols' frequencies, counted anew in every sweep.
+Processing Magazine, 1998). Bits are those of the models that the file will have (`symbol_model`),
+fitted anew in every sweep.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from pocketvlad.symbol_model import fit_model
 
 _BLOCK = 128  # columns whose changes are gathered before they move the rest, as one product
 _UNSEEN = 0.05  # how often a symbol that does not occur is taken to occur
 
 
-def symbol_bits(multiples: Tensor, classes: Tensor, most: int) -> Tensor:
-    """[K, 2 most + 1] Bits of each multiple, -most first, in each class of columns.
+def symbol_bits(multiples: Tensor, places: int, most: int) -> tuple[Tensor, Tensor]:
+    """([M, 2 most + 1] bits of each multiple, -most first, in each model; [R, D] the models).
 
     Args:
-        multiples: [R, D].
-        classes: [D], from 0 to K - 1: columns of one class share their frequencies.
+        multiples: [R, D], `places` of each input beside one another.
     """
-    tables = []
-    for number in range(int(classes.max()) + 1):
-        symbols = multiples[:, classes == number].long().flatten() + most
-        counts = torch.bincount(symbols, minlength=2 * most + 1).to(multiples.dtype) + _UNSEEN
-        tables.append(-torch.log2(counts / counts.sum()))
-    return torch.stack(tables)
+    codes = (multiples + most).to(torch.uint8).cpu().numpy().reshape(len(multiples), -1, places)
+    model = fit_model(codes, np.abs(np.arange(-most, most + 1, dtype=np.float32)))
+    counts = model.counts(codes, 2 * most + 1) + _UNSEEN
+    bits = -np.log2(counts / counts.sum(axis=1, keepdims=True))
+    numbers = torch.from_numpy(model.numbers())
+    return torch.from_numpy(bits).to(multiples), numbers.to(multiples.device)
 
 
 def _improve(
@@ -37,6 +40,7 @@ def _improve(
     step: Tensor,
     price: Tensor,
     bits: Tensor,
+    models: Tensor,
     most: int,
 ) -> Tensor:
     """[R, B] Changes of a block of columns; `multiples` and `slope` follow in place.
@@ -46,7 +50,7 @@ def _improve(
         slope: [R, B], the errors of all weights times the moments: (best - weights) H.
         moments: [B, B], of the block.
         step, price: [R].
-        bits: [B, 2 most + 1], of each column's symbols.
+        bits, models: [M, 2 most + 1] and [R, B], see `symbol_bits`.
     """
     before = multiples.clone()
     for column in range(multiples.shape[1]):
@@ -55,7 +59,10 @@ def _improve(
         best = now + slope[:, column] / (step * moments[column, column])
         below = best.floor()
         tried = torch.stack([now, torch.zeros_like(now), below, below + 1]).clamp_(-most, most)
-        cost = curvature * (best - tried).square() + price * bits[column][(tried + most).long()]
+        cost = (
+            curvature * (best - tried).square()
+            + price * bits[models[:, column], (tried + most).long()]
+        )
         found = tried.gather(0, cost.argmin(dim=0, keepdim=True))[0]
         moved = step * (found - now)
         multiples[:, column] = found
@@ -69,7 +76,7 @@ def descend(
     moments: Tensor,
     step: Tensor,
     price: Tensor,
-    classes: Tensor,
+    places: int,
     most: int,
     sweeps: int,
 ) -> Tensor:
@@ -83,14 +90,14 @@ def descend(
         moments: [D, D], H.
         step: [R, 1].
         price: [R], the error that a bit is worth.
-        classes: see `symbol_bits`.
+        places: see `symbol_bits`.
         most: largest magnitude of a multiple.
         sweeps: over all columns.
     """
     multiples = multiples.clone()
     slope = (best - multiples * step) @ moments
     for _ in range(sweeps):
-        bits = symbol_bits(multiples, classes, most)
+        bits, models = symbol_bits(multiples, places, most)
         for own in torch.arange(multiples.shape[1]).split(_BLOCK):
             block = slice(int(own[0]), int(own[-1]) + 1)
             changes = _improve(
@@ -99,7 +106,8 @@ def descend(
                 moments[block, block],
                 step[:, 0],
                 price,
-                bits[classes[block]],
+                bits,
+                models[:, block],
                 most,
             )
             slope -= (changes * step) @ moments[block]

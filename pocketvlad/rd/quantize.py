@@ -32,7 +32,7 @@ from pocketvlad.layer_samples import (
 )
 from pocketvlad.model import PlaceNet, compressible
 from pocketvlad.quantize import quantize_tensor
-from pocketvlad.quantized_tensor import QuantizedTensor, grid, symbol_classes
+from pocketvlad.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.rd.descent import descend
 from pocketvlad.rd.prior import cluster_prior
 from pocketvlad.rd.rounding import (
@@ -47,6 +47,7 @@ from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
 MOST = 127  # largest multiple of a step: 255 levels
 _LEAST_SENSITIVITY = 1e-3  # of a layer's mean: rows that seem not to matter still get a step
 _PROBED_CROPS = 16
+_STEPS_AN_OCTAVE = 8
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def _stored_steps(steps: Tensor) -> tuple[float, np.ndarray, Tensor]:
     """(the largest step, each row's relative to it as files hold it, their product [R, 1])"""
     largest = float(steps.max())
     least = np.finfo(np.float16).smallest_normal
-    scales = np.maximum((steps / largest).cpu().numpy().ravel(), least).astype(np.float16)
+    # So few different ones take next to no bytes, and no row is far from its own.
+    octaves = torch.round(_STEPS_AN_OCTAVE * torch.log2(steps / largest)) / _STEPS_AN_OCTAVE
+    scales = np.maximum(torch.exp2(octaves).cpu().numpy().ravel(), least).astype(np.float16)
     scales = scales.astype(np.float32)
     stored = torch.from_numpy(scales).to(steps.device) * largest
     return largest, scales, stored[:, None]
@@ -218,9 +221,7 @@ def _round_convolution(
         allowed = error / sensitivity[own]
         groups.append(_prepared(moments, right, _draw(weight, allowed), allowed))
     step, scales, stored = _stored_steps(torch.cat([group.step for group in groups]))
-    transformed = layer.weight[0, 0].numel() > 1
-    classes = symbol_classes(layer.weight.shape, transformed)
-    classes = torch.from_numpy(classes).long().to(layer.weight.device)
+    places = layer.weight[0, 0].numel()
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
         rounded = torch.empty_like(group.best)
@@ -231,11 +232,11 @@ def _round_convolution(
             group.moments,
             stored[own],
             settings.price * group.error,
-            classes.repeat(rounded.shape[1] // len(classes)),
+            places,
             MOST,
             settings.sweeps,
         )
-    quantized = _quantized(layer.weight, multiples, step, scales, transformed)
+    quantized = _quantized(layer.weight, multiples, step, scales, transformed=places > 1)
     for own, centre in zip(slices, centres, strict=True):
         layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
     return quantized

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pocketvlad.bootstrap import paired_drop
 from pocketvlad.device import run_on
 from pocketvlad.images import Sizing
 from pocketvlad.rd.budget import Target, Trial, best, next_distortion
 from pocketvlad.rd.calibration import Calibration, write_rounded
-from pocketvlad.self_retrieval import SelfRetrieval, self_retrieval_scores
+from pocketvlad.self_retrieval import SelfRetrieval, self_retrieval_loss, self_retrieval_scores
 from pocketvlad.size import MEGABYTE
 from pocketvlad.stored_model import read_stored
 
@@ -75,7 +74,7 @@ class Trials:
         model = read_stored(file)
         run_on(model.network, **self.compute)
         scores = self_retrieval_scores(model.network, self.task, self.sizing, model.preprocessing)
-        trial = Trial(distortion, size, paired_drop([(base, scores)]).mean)
+        trial = Trial(distortion, size, self_retrieval_loss(base, scores))
         self._keep(name, asdict(trial))
         return trial
 
@@ -101,7 +100,7 @@ class Trials:
             print(f"{target.name}: trial {number} of {most} at most, distortion {distortion:g}")
             trial = self.at(distortion)
             print(
-                f"{target.name}: {trial.bytes / MEGABYTE:.2f} MB, self-retrieval drops by "
+                f"{target.name}: {trial.bytes / MEGABYTE:.2f} MB, self-retrieval loses "
                 f"{trial.drop:.2f} points"
             )
         return best(target, self.known())
