@@ -9,14 +9,14 @@ import ctypes
 
 # <malloc.h> of the GNU C library
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_NEVER = 2**31 - 1
+_NEVER = -1
 
 
 def keep_freed_memory() -> bool:
     """Tell the C library to, for the rest of the process; whether it could be told.
 
-    What a process holds at its most grows by a tenth or so, as blocks of different sizes have to
-    fit into one heap.
+    For work that asks for the same blocks again and again. What a process holds at its most grows
+    by a tenth then; by half where blocks of many sizes have to fit into one heap, as in `rd`.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

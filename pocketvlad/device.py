@@ -2,7 +2,6 @@
 
 import torch
 
-from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.model import PlaceNet
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -36,8 +35,6 @@ def run_on(network: PlaceNet, device: str, precision: str) -> PlaceNet:
             whitening stay in float32, as all is on a CPU.
     """
     chosen = chosen_device(device)
-    if chosen.type == "cpu":
-        keep_freed_memory()
     network.to(chosen)
     network.mixed = precision == "mixed" and chosen.type == "cuda"
     return network

@@ -3,6 +3,7 @@
 docs/format.md gives the layout. Everything is little-endian.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ _ENDS = struct.Struct("<ff")
 _MODEL_HEAD = struct.Struct("<BB")  # number of models, the sum of sizes that the first is for
 _RAW = -15  # deflate without a head or checksum: the layer has one
 _MOST_SIDE = 1 << 24  # bytes, unpacked
+_MOST_NUMBER = 4  # bytes
 
 
 def _is_grid(levels: np.ndarray) -> bool:
@@ -62,7 +64,10 @@ def _read_codebook(
     if flags & ~(_GRID | _SCALED | _TRANSFORMED):
         raise FormatError(f"kind of codebook {flags} is unknown")
     if flags & _GRID:
-        levels = grid(*_ENDS.unpack(reader.take(_ENDS.size)), count)
+        ends = _ENDS.unpack(reader.take(_ENDS.size))
+        if count < 2 or not np.isfinite(ends).all():
+            raise FormatError(f"a grid of {count} levels from {ends[0]} to {ends[1]}")
+        levels = grid(*ends, count)
     else:
         levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
     if count >= rans.MOST_SYMBOLS:
@@ -72,15 +77,17 @@ def _read_codebook(
     transformed = bool(flags & _TRANSFORMED)
     if transformed and len(shape) != 4:
         raise FormatError(f"coefficients of kernels in a layer of {len(shape)} dimensions, not 4")
+    scales = None
+    if flags & _SCALED:
+        rows = by_axes(shape)[0]
+        scales = np.frombuffer(reader.take(_SCALE.itemsize * rows), _SCALE).astype(np.float32)
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise FormatError("the scale of a row is not a number above 0")
+    # A weight is as large as all coefficients of its kernel together (orthonormal) at most.
+    most = float(np.abs(levels).max(initial=0)) * math.sqrt(by_axes(shape)[2] if transformed else 1)
+    if most > float(np.finfo(np.float32).max) / (1 if scales is None else max(1, scales.max())):
+        raise FormatError("a level, times the scale of a row or transformed, is not finite")
     codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
-    if not flags & _SCALED:
-        return codebook, None, transformed
-    rows = shape[0] if shape else 1
-    scales = np.frombuffer(reader.take(_SCALE.itemsize * rows), _SCALE).astype(np.float32)
-    if not (np.isfinite(scales) & (scales > 0)).all():
-        raise FormatError("the scale of a row is not a number above 0")
-    if np.abs(levels).max(initial=0) > np.finfo(np.float32).max / max(1, scales.max()):
-        raise FormatError("a level times the scale of a row is not finite")
     return codebook, scales, transformed
 
 
@@ -95,14 +102,21 @@ def _write_numbers(numbers: Sequence[int]) -> bytes:
     return bytes(written)
 
 
-def _read_number(reader: _Reader) -> int:
-    number = 0
-    for shift in range(0, 28, 7):
-        byte = reader.take(1)[0]
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number
-    raise FormatError("a number is too long")
+def _read_numbers(reader: _Reader, count: int) -> np.ndarray:
+    """[count] int64, the inverse of `_write_numbers`."""
+    data = np.frombuffer(reader.rest[: _MOST_NUMBER * count], np.uint8)
+    ends = np.flatnonzero(data < 0x80)[:count]
+    if np.diff(ends, prepend=-1).max(initial=0) > _MOST_NUMBER:
+        raise FormatError(f"a number of more than {_MOST_NUMBER} bytes")
+    if len(ends) < count:
+        raise FormatError(f"{count} numbers expected, {len(ends)} left")
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    numbers = np.zeros(count, dtype=np.int64)
+    for place in range(_MOST_NUMBER):
+        there = starts + place <= ends
+        numbers[there] |= (data[starts[there] + place].astype(np.int64) & 0x7F) << 7 * place
+    reader.take(int(ends[-1]) + 1)
+    return numbers
 
 
 def _write_model(model: SymbolModel, frequencies: np.ndarray) -> bytes:
@@ -117,8 +131,7 @@ def _read_model(reader: _Reader, shape: Sequence[int], levels: int) -> tuple[Con
     if not 1 <= models <= MOST_MODELS:
         raise FormatError(f"{models} models of symbols; 1 to {MOST_MODELS} are allowed")
     sizes = [np.frombuffer(reader.take(count), np.uint8) for count in by_axes(shape)]
-    numbers = [_read_number(reader) for _ in range(models * levels)]
-    frequencies = np.array(numbers).reshape(models, levels)
+    frequencies = _read_numbers(reader, models * levels).reshape(models, levels)
     for total in frequencies.sum(axis=1):
         if total != rans.TOTAL:
             raise FormatError(f"frequencies sum to {total}, not {rans.TOTAL}")
@@ -126,7 +139,7 @@ def _read_model(reader: _Reader, shape: Sequence[int], levels: int) -> tuple[Con
 
 
 def _contexts(model: SymbolModel) -> Contexts:
-    return Contexts(model.rows.astype(np.int64), model.columns)
+    return Contexts(model.rows.astype(np.int16), model.columns)
 
 
 def _frequencies(counts: np.ndarray) -> np.ndarray:
@@ -143,7 +156,7 @@ def _pack(data: bytes) -> bytes:
 
 
 def _unpack(reader: _Reader) -> _Reader:
-    packed = reader.take(_read_number(reader))
+    packed = reader.take(int(_read_numbers(reader, 1)[0]))
     unpacker = zlib.decompressobj(_RAW)
     try:
         data = unpacker.decompress(packed, _MOST_SIDE)

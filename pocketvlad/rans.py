@@ -12,10 +12,10 @@ import numpy as np
 
 from pocketvlad.compiled import compiled
 from pocketvlad.format_error import FormatError
+from pocketvlad.symbol_model import FREQUENCIES
 
-PRECISION = 16
-TOTAL = 1 << PRECISION
-"""What a model's frequencies sum to."""
+TOTAL = FREQUENCIES
+_PRECISION = TOTAL.bit_length() - 1
 MOST_SYMBOLS = 256
 
 _LANES = 4
@@ -27,7 +27,7 @@ STATE_BYTES = 8 * _LANES
 class Contexts:
     """The model of symbol (r, c): rows[r] + columns[c], or the nearest of those that there are.
 
-    rows: [R] int64.  columns: [C] int64.
+    rows: [R], columns: [C], signed.
     """
 
     rows: np.ndarray
@@ -36,10 +36,10 @@ class Contexts:
 
 # As 64-bit unsigned numbers: numba would make signed ones, or floats, of mixed arithmetic.
 _MASK = np.uint64(TOTAL - 1)
-_SHIFT = np.uint64(PRECISION)
+_SHIFT = np.uint64(_PRECISION)
 _WORD_SHIFT = np.uint64(32)
 _WORD_MASK = np.uint64(0xFFFFFFFF)
-_FULL_SHIFT = np.uint64(63 - PRECISION)
+_FULL_SHIFT = np.uint64(63 - _PRECISION)
 _LEAST = np.uint64(_LOWEST)
 
 

@@ -19,13 +19,13 @@ import numpy as np
 
 from pocketvlad.compiled import compiled
 
+FREQUENCIES = 1 << 16
+"""What the frequencies of a model sum to."""
 MOST_MODELS = 64
 MOST_SIZE = 24
 _STEPS = 2  # an octave
 _TAIL = 1 / 256  # of all symbols: what is smaller or larger than the rest shares its model
-# What storing a number of a model takes, about.
-_FREQUENCY_BITS = 12
-_SIZE_BITS = 0.5
+_ZERO_BITS = 1  # that storing a frequency of zero takes, once deflated
 
 
 def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
@@ -39,7 +39,7 @@ class SymbolModel:
     """Symbol (r, c, k) is coded by model rows[r] + lines[c] + places[k] - low, or by the nearest
     of models 0 to M - 1.
 
-    rows: [R], lines: [C], places: [K], sizes from 0 to `MOST_SIZE`.  models: M.
+    rows: [R], lines: [C], places: [K] uint8.  low: 0 to 255.  models: M, 1 to `MOST_MODELS`.
     """
 
     rows: np.ndarray
@@ -50,8 +50,10 @@ class SymbolModel:
 
     @property
     def columns(self) -> np.ndarray:
-        """[C K] int64 What to add to a row's size, lines first: the model before it is limited."""
-        return np.add.outer(self.lines.astype(np.int64), self.places).ravel() - self.low
+        """[C K] int16 What to add to a row's size, lines first: the model before it is limited."""
+        columns = np.add.outer(self.lines.astype(np.int16), self.places.astype(np.int16)).ravel()
+        columns -= np.int16(self.low)
+        return columns
 
     def numbers(self) -> np.ndarray:
         """[R, C K] The model of each symbol."""
@@ -110,14 +112,27 @@ def _range(sums: np.ndarray, symbols: np.ndarray) -> tuple[int, int]:
     return low, min(high, low + MOST_MODELS - 1)
 
 
-def _storage_bits(sizes: np.ndarray) -> float:
-    return entropy_bits(np.bincount(sizes)[None]) + _SIZE_BITS * len(sizes) * bool(sizes.any())
+def _storage_bits(sizes: Sequence[np.ndarray], counts: np.ndarray) -> float:
+    """What sizes and frequencies take in a file, about: they are deflated.
+
+    Args:
+        counts: [M, L].
+    """
+    total = counts.sum(axis=1, keepdims=True)
+    frequencies = np.ceil(counts * (FREQUENCIES / np.maximum(total, 1)))
+    written = 8 + 8 * (frequencies >= 1 << 7) + 8 * (frequencies >= 1 << 14)
+    stored = float(np.where(frequencies > 0, written, _ZERO_BITS).sum())
+    for each in sizes:
+        # A length code of deflate stands for runs; where there are none, a size has its own code.
+        stored += max(entropy_bits(np.bincount(each)[None]), len(each) if each.any() else 0)
+    return stored
 
 
 def fit_model(codes: np.ndarray, magnitudes: np.ndarray) -> SymbolModel:
-    """The model by which `codes` and what has to be stored of it take the fewest bits.
+    """Models by the sizes of mean magnitudes, of those axes whose sizes pay.
 
-    Sizes are those of mean magnitudes; an axis whose sizes do not pay has none.
+    Of the eight choices of axes it is the one by which symbols and, by an estimate, what a file
+    must hold of the model take the fewest bits.
 
     Args:
         codes: [R, C, K] uint8.
@@ -145,8 +160,7 @@ def fit_model(codes: np.ndarray, magnitudes: np.ndarray) -> SymbolModel:
         low, high = _range(sums, left.sum(axis=1))
         numbers = np.clip(sums - low, 0, high - low)
         merged = np.stack([left[numbers == n].sum(axis=0) for n in range(high - low + 1)])
-        bits = entropy_bits(merged) + _FREQUENCY_BITS * np.count_nonzero(merged)
-        bits += sum(_storage_bits(each) for each in sizes)
+        bits = entropy_bits(merged) + _storage_bits(sizes, merged)
         if bits < least_bits:
             best, least_bits = SymbolModel(*sizes, low, high - low + 1), bits
     return best

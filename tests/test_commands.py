@@ -269,7 +269,7 @@ def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path
     command = ("compress", base, "--calibration", many_photographs, *FEW)
     status, out, _ = run(capsys, *command, "--drop", 30, "-o", output)
     assert status == 0
-    drop = float(out.rsplit("drops by ", 1)[1].split()[0])
+    drop = float(out.rsplit("loses ", 1)[1].split()[0])
     assert drop <= 30
     with open_compressed(output) as model:
         assert model.header["compression"]["distortion"] > 0

@@ -20,8 +20,9 @@ from pocketvlad.compressed_file import (
     write_compressed,
 )
 from pocketvlad.format_error import FormatError
-from pocketvlad.layer_coding import side_information_bytes
+from pocketvlad.layer_coding import decode_layer, encode_layer, side_information_bytes
 from pocketvlad.quantize import QUANTIZERS, quantize_tensors
+from pocketvlad.rd.quantize import from_multiples
 from pocketvlad.stored_model import is_compressed, read_stored
 
 PREFIX = struct.Struct("<8sHII")
@@ -65,6 +66,28 @@ def scaled_file(tmp_path_factory):
     return path.read_bytes()
 
 
+def varied_tensor():
+    """Coefficients of kernels whose rows, lines and places are of very different sizes."""
+    generator = np.random.default_rng(4)
+    sizes = [2.0 ** generator.integers(-2, 3, count) for count in (40, 20, 25)]
+    sizes = sizes[0][:, None, None] * sizes[1][:, None] * sizes[2]
+    multiples = np.clip(np.round(generator.laplace(size=(40, 20, 25)) * sizes), -40, 40)
+    scales = (2.0 ** generator.integers(-3, 1, 40)).astype(np.float32)
+    return from_multiples(multiples.reshape(40, 20, 5, 5).astype(np.int16), 0.25, scales, True)
+
+
+@pytest.fixture(scope="module")
+def varied_file(tmp_path_factory):
+    """One with many models of symbols, and the first of them for a sum of sizes above 0."""
+    path, quantized = tmp_path_factory.mktemp("varied") / "m.pvlad", varied_tensor()
+    model = quantized.model()
+    assert model.models > 8
+    assert model.low > 2
+    tensors = {"whitening.weight": quantized.dequantize()}
+    write_compressed(path, tensors, {"whitening.weight": quantized}, HEADER)
+    return path.read_bytes()
+
+
 def decode(data):
     """All that a reader does with a file, from bytes."""
     import io
@@ -102,6 +125,17 @@ def test_the_size_is_the_entropy_and_the_side_information(tmp_path, quantizer, b
     )
     assert "whitening.weight" in {layer.name for layer in coded}
     assert path.stat().st_size <= 1.02 * (ideal + rest)
+
+
+def test_many_models_of_symbols_decode_to_what_was_written(varied_file):
+    _, layers = decode(varied_file)
+    found, expected = layers["whitening.weight"], varied_tensor()
+    np.testing.assert_array_equal(found.codes, expected.codes)
+    np.testing.assert_array_equal(found.dequantize(), expected.dequantize())
+    # Fewer than by one model of all symbols.
+    counts = np.bincount(expected.codes.ravel())
+    shares = counts[counts > 0] / counts.sum()
+    assert len(varied_file) < -20_000 * (shares * np.log2(shares)).sum() / 8
 
 
 def test_a_layer_too_small_for_a_codebook_is_stored_as_it_is(tmp_path):
@@ -279,10 +313,10 @@ def with_payload(data, change):
     return assemble(header, kept + changed)
 
 
-def packed(side):
+def packed(side, after=b""):
     """A layer's side information as a payload begins with it: its length, then raw deflate."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    body = packer.compress(side) + packer.flush()
+    body = packer.compress(side) + packer.flush() + after
     length = len(body)
     return bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14]) + body
 
@@ -310,7 +344,8 @@ def after_codebook(side):
     [
         (lambda p: b"\x02\xff\xff" + p, "cannot be read"),
         (lambda p: packed(bytes(1 << 25)) + p, "too long or incomplete"),
-        (lambda p: b"\xff\xff\xff\xff" + p, "number is too long"),
+        (lambda p: b"\xff\xff\xff\xff\x01" + p, "1 numbers expected, 0 left"),
+        (lambda p: packed(bytes(10), b"junk") + p, "too long or incomplete"),
         (lambda p: bytes([p[0], p[1] - 1]) + p[2:], "too long or incomplete|cannot be read"),
         (lambda p: p[:2], "expected, 0 left"),
         (lambda p: p[:-4], "do not end|words"),
@@ -341,9 +376,9 @@ def changed_at(place, number):
         (lambda p: p[:3] + struct.pack("<f", float("nan")) + p[7:], "not finite"),
         (changed_at((0, 0), 0), "0 models of symbols"),
         (changed_at((0, 0), 65), "65 models of symbols; 1 to 64"),
-        (changed_at((0, 0), 64), "expected, 0 left"),
+        (changed_at((0, 0), 64), "2048 numbers expected, 32 left"),
         (changed_at((1, 0), 0), "frequencies sum to"),
-        (lambda p: p[: after_codebook(p)[1]] + b"\xff" * 40, "number is too long"),
+        (lambda p: p[: after_codebook(p)[1]] + b"\xff\xff\xff\xff\x01" * 99, "more than 4 bytes"),
         (lambda p: p[:2], "expected, 2 left"),
         (lambda p: p[: after_codebook(p)[0] + 20], "40 bytes expected, 18 left"),
         (lambda p: p + b"\0", "1 bytes too many"),
@@ -354,21 +389,47 @@ def test_bad_side_information_is_refused(real_file, change, message):
         decode(with_side(real_file, change))
 
 
-@pytest.mark.parametrize("sizes", [bytes(40), b"\xff" * 40])
-def test_sizes_that_lie_choose_models_that_there_are(tmp_path, sizes):
+@pytest.mark.parametrize(("low", "size"), [(0, 255), (255, 0)])
+def test_sizes_that_lie_choose_models_that_there_are(varied_file, low, size):
     """Whatever sizes say, the nearest model that exists is taken: nothing is read beyond them."""
-    tensors = some_tensors()
-    tensors["whitening.weight"] *= (2.0 ** (np.arange(40) % 4)).astype(np.float32)[:, None]
-    write(tmp_path / "m", tensors)
 
     def lie(side):
-        begin = after_codebook(side)[0] + 2
-        assert set(side[begin : begin + 40]) > {0}
-        side[begin : begin + 40] = sizes
+        begin = FIRST_SCALE + 2 * 40 + 1
+        side[begin : begin + 1 + 85] = bytes([low, *[size] * 85])
         return side
 
     with pytest.raises(FormatError, match=r"do not end where their words do"):
-        decode(with_side((tmp_path / "m").read_bytes(), lie))
+        decode(with_side(varied_file, lie))
+
+
+def test_one_row_of_many_weights_takes_little_memory_to_refuse():
+    """2048 x 2048 columns from a payload of a few bytes."""
+    side = struct.pack("<BHBB", 0, 0, 1, 0) + bytes(1 + 2048 + 2048) + b"\x80\x80\x04"
+    payload = packed(side) + bytes(32)
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="state of the symbols"):
+        decode_layer(payload, (1, 2048, 2048))
+    assert tracemalloc.get_traced_memory()[1] < 4 * 2048 * 2048
+    tracemalloc.stop()
+
+
+def test_coefficients_whose_weights_would_overflow_are_refused():
+    most = float(np.finfo(np.float32).max)
+    tensor = from_multiples(np.ones((4, 5, 3, 3), np.int16), most / 2, None, True)
+    with pytest.raises(FormatError, match="is not finite"):
+        decode_layer(encode_layer(tensor), (4, 5, 3, 3))
+    tensor = from_multiples(np.ones((4, 5, 3, 3), np.int16), most / 4, None, True)
+    decoded = decode_layer(encode_layer(tensor), (4, 5, 3, 3))
+    assert np.isfinite(decoded.dequantize()).all()
+
+
+@pytest.mark.parametrize("ends", [(1.0, float("inf")), (float("nan"), 1.0)])
+def test_a_grid_without_finite_ends_is_refused(ends):
+    side = struct.pack("<BHff", 1, 3, *ends)
+    with pytest.raises(FormatError, match="a grid of 3 levels from"):
+        decode_layer(packed(side), (2, 2))
+    with pytest.raises(FormatError, match="a grid of 1 levels from"):
+        decode_layer(packed(struct.pack("<BHff", 1, 1, 0.5, 1.0)), (2, 2))
 
 
 FIRST_SCALE = 1 + 2 + 8  # flags, number of levels, the grid's ends
@@ -392,9 +453,9 @@ def test_bad_scales_with_right_checksums_are_refused(scaled_file, change, messag
 
 @settings(deadline=None, max_examples=1500)
 @given(data=st.data())
-def test_mutated_files_decode_or_are_refused(real_file, scaled_file, data):
+def test_mutated_files_decode_or_are_refused(real_file, scaled_file, varied_file, data):
     """Bytes changed, cut out, doubled or inserted anywhere in a real file."""
-    original = data.draw(st.sampled_from([real_file, scaled_file]))
+    original = data.draw(st.sampled_from([real_file, scaled_file, varied_file]))
     mutated = bytearray(original)
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(mutated)))
@@ -415,9 +476,11 @@ def test_mutated_files_decode_or_are_refused(real_file, scaled_file, data):
 
 @settings(deadline=None, max_examples=1500)
 @given(data=st.data())
-def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, scaled_file, data):
+def test_mutated_layers_with_right_checksums_decode_or_are_refused(
+    real_file, scaled_file, varied_file, data
+):
     """A layer's payload changed by somebody who can compute checksums: never a crash."""
-    original = data.draw(st.sampled_from([real_file, scaled_file]))
+    original = data.draw(st.sampled_from([real_file, scaled_file, varied_file]))
 
     def change(payload):
         for _ in range(data.draw(st.integers(1, 4))):
@@ -432,5 +495,5 @@ def test_mutated_layers_with_right_checksums_decode_or_are_refused(real_file, sc
         _, layers = decode(part(original, change))
     except FormatError:
         return
-    assert layers["whitening.weight"].dequantize().shape == (40, 500)
+    assert layers["whitening.weight"].dequantize().size == 20_000
     assert np.isfinite(layers["whitening.weight"].dequantize()).all()

@@ -4,7 +4,6 @@ import copy
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -55,27 +54,49 @@ def test_a_gpu_gives_the_cpus_descriptors():
 
 
 def page_faults_of_blocks(first):
-    """Page faults while a process takes and frees 64 MiB ten times, after the line `first`."""
+    """Page faults while a process takes and frees 40 MiB ten times, after the line `first`.
+
+    Before that it does so thirty times: until the heap has a place for an aligned block.
+    """
     program = f"""
 import resource, torch
 {first}
 def block():
-    torch.empty(2**24).fill_(1)
-block()
+    torch.empty(10 * 2**20).fill_(1)
+for _ in range(30):
+    block()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(10):
     block()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     command = [sys.executable, "-c", program]
-    tests = Path(__file__).parent
-    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tests)
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(found.stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
 def test_freed_memory_is_kept_for_the_next_layer():
-    run = "from networks import random_network; from pocketvlad.device import run_on; "
-    run += "run_on(random_network(), 'cpu', 'float32')"
+    keep = "from pocketvlad.allocator import *; assert keep_freed_memory()"
     # By default each of the ten blocks is asked for anew, in small pages or in huge ones.
-    assert 4 * page_faults_of_blocks(run) < page_faults_of_blocks("")
+    assert page_faults_of_blocks(keep) < 10 <= page_faults_of_blocks("")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
+def test_however_much_is_freed_it_is_kept():
+    """Three GiB that nothing is written to, so that they take no memory; where the heap ends."""
+    program = """
+import ctypes
+from pocketvlad.allocator import keep_freed_memory
+c = ctypes.CDLL(None)
+c.malloc.restype = c.sbrk.restype = ctypes.c_void_p
+c.malloc.argtypes, c.sbrk.argtypes = [ctypes.c_size_t], [ctypes.c_ssize_t]
+c.free.argtypes = [ctypes.c_void_p]
+keep_freed_memory()
+before = c.sbrk(0)
+c.free(c.malloc(3 << 30))
+print(c.sbrk(0) - before)
+"""
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(found.stdout) >= 3 << 30

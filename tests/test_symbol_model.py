@@ -107,13 +107,31 @@ def test_a_layer_of_zeros_and_one_of_rows_of_zeros():
 
 
 def test_sizes_far_apart_stay_within_what_a_file_may_hold():
-    magnitudes = np.array([0, 1e-30, 1, 1e30], dtype=np.float32)
-    codes = np.random.default_rng(0).integers(0, 4, (30, 40, 9)).astype(np.uint8)
-    codes[:10] = 1
-    codes[10:20] = 2
-    codes[:, :20] = np.minimum(codes[:, :20], 1)
+    """Symbols of 2^-20 to 2^20, by rows, by lines and by places: products of 120 octaves."""
+    levels = 121
+    magnitudes = 2.0 ** np.arange(-60, 61, dtype=np.float32)
+    octaves = [np.repeat([-20, 20], count) for count in (30, 20, 4)]
+    codes = (np.add.outer(np.add.outer(octaves[0], octaves[1]), octaves[2]) + 60).astype(np.uint8)
     model = fit_model(codes, magnitudes)
-    for sizes in (model.rows, model.lines, model.places):
-        assert sizes.max() <= MOST_SIZE
-    assert 1 <= model.models <= MOST_MODELS
-    assert 0 <= model.low <= 3 * MOST_SIZE
+    assert model.models == MOST_MODELS
+    assert max(each.max() for each in (model.rows, model.lines, model.places)) == MOST_SIZE
+    counts = model.counts(codes, levels)
+    assert entropy_bits(counts) < 0.8 * entropy_bits(counts.sum(axis=0, keepdims=True))
+
+
+def test_few_symbols_far_from_the_rest_have_no_model_of_their_own():
+    """Two lines of 300 are smaller and larger: they share the models of the rest."""
+    lines = np.repeat([1.0, 2.0], 150)
+    lines[[0, -1]] = 0.05, 10
+    model = fit_model(codes_of((2000, 300, 1), lines=lines), MAGNITUDES)
+    assert model.lines.max() - model.lines.min() > 6
+    assert model.models == 3  # of lines of 1, of 2, and half octaves have one in between
+    assert model.low > 0
+
+
+def test_a_small_layer_has_a_model_that_pays():
+    """Noise alone makes sizes differ; what they would save does not pay for their models."""
+    generator = np.random.default_rng(5)
+    for shape in [(16, 8, 9), (9, 1, 25), (1, 7, 9), (30, 40, 1)]:
+        model = fit_model(codes_of(shape, seed=generator.integers(99)), MAGNITUDES)
+        assert model.models == 1, shape

@@ -94,6 +94,17 @@ def test_a_search_goes_on_after_a_kill(trials, rounded):
     assert made[-1] == START
 
 
+def test_trials_of_another_version_are_made_again(trials, rounded, monkeypatch):
+    made, _ = rounded
+    trials.at(START)
+    trials.at(START)
+    assert made == [START]
+    monkeypatch.setattr(module, "_code", lambda: "another version")
+    assert trials.known() == []
+    trials.at(START)
+    assert made == [START, START]
+
+
 def test_a_trial_is_what_its_file_decodes_to(trials, rounded):
     trial = trials.at(0.3)
     with open_compressed(trials.file(0.3)) as model:

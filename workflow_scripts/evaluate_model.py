@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.backbones import LEAST_SIDE
 from pocketvlad.dataset import read_dataset
 from pocketvlad.device import computed_on, run_on
@@ -68,6 +69,7 @@ def main(
 
 
 with logged(snakemake.log[0]):
+    keep_freed_memory()
     wildcards = snakemake.wildcards
     main(
         Path(snakemake.input.model),

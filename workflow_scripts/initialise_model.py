@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.backbones import LEAST_SIDE
 from pocketvlad.dataset import read_dataset
 from pocketvlad.describe import require_sides
@@ -15,6 +16,7 @@ from pocketvlad.seeds import derive_seed
 from pocketvlad.sources import verify_declared
 
 with logged(snakemake.log[0]):
+    keep_freed_memory()
     verify_declared(snakemake.params.declared)
     params, weights_files = snakemake.params, snakemake.input.weights
     dataset = read_dataset(Path(snakemake.input.dataset))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.device import run_on
 from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.job import logged
@@ -16,6 +17,7 @@ from pocketvlad.training import TrainingSettings
 from pocketvlad.training_job import job_checkpoint, job_city, write_history
 
 with logged(snakemake.log[0]):
+    keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     seed = derive_seed(params.seed)
     base, model = (read_model(Path(snakemake.input.model)) for _ in range(2))

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.codebook_training import CodebookSettings, train_codebooks
 from pocketvlad.compressed_file import write_compressed
 from pocketvlad.device import run_on
@@ -17,6 +18,7 @@ from pocketvlad.training import TrainingSettings
 from pocketvlad.training_job import job_checkpoint, job_city
 
 with logged(snakemake.log[0]):
+    keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     seed = derive_seed(params.seed)
     cell = Cell(

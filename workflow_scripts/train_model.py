@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pocketvlad.allocator import keep_freed_memory
 from pocketvlad.device import run_on
 from pocketvlad.fine_tuning import fine_tune
 from pocketvlad.job import logged
@@ -12,6 +13,7 @@ from pocketvlad.training_job import job_checkpoint, job_city, write_history
 from pocketvlad.triplet_objective import TripletObjective
 
 with logged(snakemake.log[0]):
+    keep_freed_memory()
     training = snakemake.params.training
     seed = derive_seed(snakemake.params.seed)
     model = read_model(Path(snakemake.input.model))

@@ -1,7 +1,7 @@
 """Compress a model to a drop or to a size, on photographs of your own.
 
 Of the photographs four in five are rounded on; of the others parts are searched among all, and
-what is found of them by the compressed model and by the model itself is the drop. They need no
+what the compressed model loses there, against the model itself, is the drop. They need no
 labels. A killed search goes on where it was.
 """
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", type=Path, required=True, metavar="FOLDER", help="photographs, 10 or more"
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--drop", type=float, help="percentage points of self-retrieval mAP")
+    target.add_argument("--drop", type=float, help="percentage points of average precision that self-retrieval loses")
     target.add_argument("--megabytes", type=float, help="largest size of the file, 10^6 bytes")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvlad file")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")

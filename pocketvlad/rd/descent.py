@@ -5,8 +5,8 @@ that a layer sees can be made from others, so that very different weights do nea
 these are some of fewer bits. From the rounded weights, column after column, all rows at once, each
 weight goes to the multiple of least error plus price times bits while the others stay (coordinate
 descent on the Lagrangian of rate-distortion optimised quantization; Sullivan & Wiegand, IEEE Signal
-Processing Magazine, 1998). Bits are those of the models that the file will have (`symbol_model`),
-fitted anew in every sweep.
+Processing Magazine, 1998). Bits are those of models as the file will have them (`symbol_model`; of
+one group, where a convolution has several), fitted anew in every sweep.
 """
 
 import numpy as np

@@ -66,13 +66,21 @@ class RoundingSettings:
     sweeps: int
 
 
-def _stored_steps(steps: Tensor) -> tuple[float, np.ndarray, Tensor]:
-    """(the largest step, each row's relative to it as files hold it, their product [R, 1])"""
-    largest = float(steps.max())
-    least = np.finfo(np.float16).smallest_normal
-    # So few different ones take next to no bytes, and no row is far from its own.
-    octaves = torch.round(_STEPS_AN_OCTAVE * torch.log2(steps / largest)) / _STEPS_AN_OCTAVE
-    scales = np.maximum(torch.exp2(octaves).cpu().numpy().ravel(), least).astype(np.float16)
+def _stored_steps(steps: Tensor, least: Tensor) -> tuple[float, np.ndarray, Tensor]:
+    """(the largest step, each row's relative to it as files hold it, their product [R, 1])
+
+    So few different ones take next to no bytes, and no row is far from its own.
+
+    Args:
+        steps: [R], wanted.
+        least: [R], with which a row's weights are `MOST` multiples at most.
+    """
+    largest = float(torch.maximum(steps, least).max())
+    smallest = np.finfo(np.float16).smallest_normal
+    fine, coarse = (_STEPS_AN_OCTAVE * torch.log2(each / largest) for each in (steps, least))
+    # Half precision may round a step down by 2^-11.
+    octaves = torch.maximum(fine.round(), (coarse + 2**-7).ceil()).clamp(max=0) / _STEPS_AN_OCTAVE
+    scales = np.maximum(torch.exp2(octaves).cpu().numpy().ravel(), smallest).astype(np.float16)
     scales = scales.astype(np.float32)
     stored = torch.from_numpy(scales).to(steps.device) * largest
     return largest, scales, stored[:, None]
@@ -165,7 +173,7 @@ class _Group:
     """What one group of a convolution is rounded by.
 
     moments, best: of coefficients, and those that the outputs wanted ask for.  target, factor:
-    columns are coefficients in `order`, drawn to zero.
+    columns are coefficients in `order`, drawn to zero.  step, least_step: see `_stored_steps`.
     """
 
     moments: Tensor
@@ -174,6 +182,7 @@ class _Group:
     target: Tensor
     factor: Tensor
     step: Tensor
+    least_step: Tensor
     error: Tensor
 
 
@@ -192,9 +201,9 @@ def _prepared(moments: Tensor, right: Tensor, draw: float, error: Tensor) -> _Gr
     target = (right[:, order] @ factor.t() @ factor).to(error.dtype)
     left = torch.exp(-2 * factor.diagonal().log().mean())
     step = torch.sqrt(12 * error / left.to(error.dtype))
-    step = torch.maximum(step, target.abs().amax(dim=1) / MOST)
+    least_step = target.abs().amax(dim=1) / MOST
     moments, best = moments.to(error.dtype), best.to(error.dtype)
-    return _Group(moments, best, order, target, factor, step, error)
+    return _Group(moments, best, order, target, factor, step, least_step, error)
 
 
 def _round_convolution(
@@ -220,8 +229,11 @@ def _round_convolution(
         weight = pair.original.weight[own].flatten(1)
         allowed = error / sensitivity[own]
         groups.append(_prepared(moments, right, _draw(weight, allowed), allowed))
-    step, scales, stored = _stored_steps(torch.cat([group.step for group in groups]))
-    places = layer.weight[0, 0].numel()
+    step, scales, stored = _stored_steps(
+        torch.cat([group.step for group in groups]),
+        torch.cat([group.least_step for group in groups]),
+    )
+    kernel = layer.weight[0, 0].numel()
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
         rounded = torch.empty_like(group.best)
@@ -232,11 +244,11 @@ def _round_convolution(
             group.moments,
             stored[own],
             settings.price * group.error,
-            places,
+            kernel,
             MOST,
             settings.sweeps,
         )
-    quantized = _quantized(layer.weight, multiples, step, scales, transformed=places > 1)
+    quantized = _quantized(layer.weight, multiples, step, scales, transformed=kernel > 1)
     for own, centre in zip(slices, centres, strict=True):
         layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
     return quantized
@@ -284,7 +296,7 @@ def _round_whitening(
     inputs -= centre
     layer = network.whitening
     rows = torch.sqrt(12 * error / (sensitivity * inputs.square().mean())).expand(len(layer.weight))
-    step, scales, stored = _stored_steps(rows)
+    step, scales, stored = _stored_steps(rows, layer.weight.abs().amax(dim=1) / MOST)
     clusters = len(network.netvlad.centres)
     prior = cluster_prior(inputs, clusters, settings.ridge, settings.pooled)
     multiples = round_with_few_samples(layer.weight, inputs, outputs - means, stored, MOST, prior)

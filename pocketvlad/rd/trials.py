@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from pocketvlad.device import run_on
 from pocketvlad.images import Sizing
+from pocketvlad.imports import digest, package_modules
 from pocketvlad.rd.budget import Target, Trial, best, next_distortion
 from pocketvlad.rd.calibration import Calibration, write_rounded
 from pocketvlad.self_retrieval import SelfRetrieval, self_retrieval_loss, self_retrieval_scores
@@ -21,6 +23,13 @@ def _write(path: Path, content: object) -> None:
     os.replace(temporary, path)
 
 
+@cache
+def _code() -> str:
+    """A digest of the modules that make a trial: another version's trials are none of ours."""
+    own = Path(__file__)
+    return digest(package_modules([own], own.parents[2]))
+
+
 @dataclass(frozen=True)
 class Trials:
     """Those of one base model. What has been tried is kept in a folder, and found there again by
@@ -28,7 +37,7 @@ class Trials:
 
     folder: theirs alone.  task: what models are judged by.  sizing: how large its images are.
     compute: see `device.run_on`.  cell: see `write_rounded`.  computation: a fingerprint of all
-    that a trial depends on; results with another one are done again.
+    that a trial depends on, but the code; results with another one are done again.
     """
 
     folder: Path
@@ -49,11 +58,13 @@ class Trials:
             found = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found["result"] if found.get("computation") == self.computation else None
+        known = [found.get("computation"), found.get("code")]
+        return found["result"] if known == [self.computation, _code()] else None
 
     def _keep(self, name: str, result: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / name, {"computation": self.computation, "result": result})
+        content = {"computation": self.computation, "code": _code(), "result": result}
+        _write(self.folder / name, content)
 
     def _base_scores(self) -> dict[str, float]:
         if found := self._kept("base.json"):
