@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -26,7 +27,7 @@ from pocketvlad.rivals.declared import declared_rivals
 from pocketvlad.rivals.layers_file import read_layers, write_layers
 from pocketvlad.rivals.process import NNCODEC, ROOT, RivalError, run_step
 from pocketvlad.rivals.source import our_settings, read_source
-from pocketvlad.tables.rivals import rivals_markdown, rivals_table
+from pocketvlad.tables.rivals import rivals_markdown, rivals_table, with_ours
 
 
 @pytest.fixture
@@ -429,8 +430,24 @@ def test_the_table_refuses_a_missing_direction():
         rivals_table(MEASURED[:2], [row for row in SCORES if row["version"] == "base"], CITIES)
 
 
+def test_the_smallest_of_ours_that_drops_no_further():
+    """Drops are 10 points (int8) and 1 (xz, whose symbols are a cell's), of the base model 0."""
+    cells = [("none", 0.0, 0.004), ("rd", 9.9, 2e-4), ("rd", 10.2, 1e-4), ("kmeans", 1.0, 5e-4)]
+    table = pd.DataFrame(cells, columns=["quantizer", "drop_mean", "file_mb"])
+    table["model"] = "vgg16"
+    other = table.assign(model="alexnet", file_mb=1e-6)
+    rivals = rivals_table(MEASURED, SCORES, CITIES)
+    found = with_ours(rivals, pd.concat([table, other])).set_index("name")["ours_percent"]
+    assert found["int8"] == pytest.approx(100 * 2e-4 / 0.00105)
+    assert np.isnan(found["base"])  # all of ours lose more
+    assert with_ours(rivals, table.assign(drop_mean=-1.0)).set_index("name").loc[
+        "base", "ours_percent"
+    ] == pytest.approx(100 * 1e-4 / 0.004)
+
+
 def test_the_page_has_a_line_a_rival():
-    text = rivals_markdown(rivals_table(MEASURED, SCORES, CITIES), CITIES, "Rivals")
+    rivals = with_ours(rivals_table(MEASURED, SCORES, CITIES), study_table())
+    text = rivals_markdown(rivals, CITIES, "Rivals")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 3
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["float32", "int8", "xz"]

@@ -7,18 +7,19 @@ from pocketvlad.figures.style import save_figure
 from pocketvlad.job import logged
 from pocketvlad.published import published_results
 from pocketvlad.rows import read_rows, read_table
-from pocketvlad.tables.rivals import rivals_markdown, rivals_table
+from pocketvlad.tables.rivals import rivals_markdown, rivals_table, with_ours
 
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
-    rivals = rivals_table(read_rows(snakemake.input.measured), scores, cities)
+    table = read_table(snakemake.input.table)
+    rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)
     rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
     title = f"Rivals in the study {snakemake.wildcards.study}"
     text = rivals_markdown(rivals, cities, title)
     Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
     figure = size_figure(
-        read_table(snakemake.input.table),
+        table,
         published_results(Path(snakemake.input.paper)),
         cities,
         rivals,

@@ -17,7 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", type=Path, required=True, metavar="FOLDER", help="photographs, 10 or more"
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--drop", type=float, help="percentage points of average precision that self-retrieval loses")
+    target.add_argument(
+        "--drop",
+        type=float,
+        help="percentage points of average precision that self-retrieval loses",
+    )
     target.add_argument("--megabytes", type=float, help="largest size of the file, 10^6 bytes")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvlad file")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
