@@ -20,8 +20,8 @@ _NOTE = (
     "their 95 % intervals, by a paired bootstrap over the queries. A size is that of the file that "
     "was decoded, in millions of bytes; sizes and times are means of both directions, memory is "
     "the most that the coder's process held, the model included. Every coder ran on one core. "
-    "*Ours* is the smallest file of the study that on the mean of both cities loses no more than the "
-    "coder's, in % of its bytes. "
+    "*Ours* is the smallest file of the study that on the mean of both cities loses no more than "
+    "the coder's, in % of its bytes. "
     "Where a coder was given a cell, it codes its symbols without loss: the scores are the cell's."
 )
 
