@@ -83,9 +83,12 @@ def _read_codebook(
         scales = np.frombuffer(reader.take(_SCALE.itemsize * rows), _SCALE).astype(np.float32)
         if not (np.isfinite(scales) & (scales > 0)).all():
             raise FormatError("the scale of a row is not a number above 0")
-    # A weight is as large as all coefficients of its kernel together (orthonormal) at most.
-    most = float(np.abs(levels).max(initial=0)) * math.sqrt(by_axes(shape)[2] if transformed else 1)
-    if most > float(np.finfo(np.float32).max) / (1 if scales is None else max(1, scales.max())):
+    most = float(np.abs(levels).max(initial=0))
+    if scales is not None:
+        most *= max(1.0, float(scales.max()))
+    if transformed:  # a weight is as large as all coefficients of its kernel together, at most
+        most *= math.sqrt(by_axes(shape)[2])
+    if most > float(np.finfo(np.float32).max):
         raise FormatError("a level, times the scale of a row or transformed, is not finite")
     codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
     return codebook, scales, transformed

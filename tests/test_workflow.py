@@ -46,8 +46,8 @@ COUNTS = {
         "prune_model": 4,  # 2 directions, 2 thresholds
         "quantize_model": 16,
         "train_codebook": 2,
-        "round_model": 2,  # directions
-        "evaluate_model": 24,
+        "round_model": 4,  # 2 distortions x 2 directions
+        "evaluate_model": 26,
         **from_scores(1),
         "show_configuration": 1,
     },
