@@ -38,7 +38,7 @@ def _bars(axes: Axes, table: pd.DataFrame) -> None:
     axes.bar_label(bars, labels, padding=3, fontsize=7.5)
     axes.set(
         xlabel=f"run time of all jobs ({unit})",
-        xlim=(0, 1.4 * max(totals.max() / size, 1e-9)),
+        xlim=(0, 1.5 * max(totals.max() / size, 1e-9)),
         title="run time",
     )
     axes.margins(y=0.03)
