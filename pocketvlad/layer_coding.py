@@ -12,9 +12,9 @@ import numpy as np
 
 from pocketvlad import rans
 from pocketvlad.format_error import FormatError
-from pocketvlad.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.quantized_tensor import QuantizedTensor, by_axes, grid
 from pocketvlad.rans import Contexts
-from pocketvlad.symbol_model import MOST_MODELS, SymbolModel, by_axes
+from pocketvlad.symbol_model import MOST_MODELS, SymbolModel, model_of
 
 # Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients.
 _GRID, _SCALED, _TRANSFORMED = 1, 2, 4
@@ -178,7 +178,7 @@ def _side_information(tensor: QuantizedTensor, model: SymbolModel) -> tuple[byte
 
 def encode_layer(tensor: QuantizedTensor) -> bytes:
     """The payload of one quantized layer."""
-    model = tensor.model()
+    model = model_of(tensor)
     side, frequencies = _side_information(tensor, model)
     codes = tensor.codes.reshape(len(model.rows), -1)
     return side + rans.encode(codes, frequencies, _contexts(model))
@@ -205,5 +205,5 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
 
 def side_information_bytes(tensor: QuantizedTensor) -> int:
     """Bytes of a payload that are not symbols: levels, scales, models, the coder's states."""
-    side, _ = _side_information(tensor, tensor.model())
+    side, _ = _side_information(tensor, model_of(tensor))
     return len(side) + rans.STATE_BYTES

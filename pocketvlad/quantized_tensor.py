@@ -1,11 +1,12 @@
 """A layer's weights as codes and a codebook: what quantizers make and files hold."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pocketvlad.kernel_transform import to_kernels
-from pocketvlad.symbol_model import SymbolModel, by_axes, entropy_bits, fit_model
 
 
 def grid(first: float, last: float, count: int) -> np.ndarray:
@@ -17,6 +18,12 @@ def grid(first: float, last: float, count: int) -> np.ndarray:
     levels = low + np.arange(count) * ((high - low) / max(1, count - 1))
     levels[-1:] = high if count > 1 else low
     return levels.astype(np.float32)
+
+
+def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
+    """(R, C, K) of a weight of this shape: rows, lines (inputs), places of a kernel."""
+    rows, lines, *places = (*shape, 1, 1)[: max(2, len(shape))]
+    return rows, lines, math.prod(places)
 
 
 def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
@@ -47,13 +54,5 @@ class QuantizedTensor:
         return to_kernels(values) if self.transformed else values
 
     def by_axes(self) -> np.ndarray:
-        """The codes [R, C, K]: rows, lines (inputs of the layer), places of a kernel."""
+        """The codes [R, C, K], see the function of the same name."""
         return self.codes.reshape(by_axes(self.codes.shape))
-
-    def model(self) -> SymbolModel:
-        """What the codes are coded by."""
-        return fit_model(self.by_axes(), np.abs(self.codebook))
-
-    def entropy_bits(self) -> float:
-        """Shannon's bound on the size of the codes, coded one by one by `model`: in bits."""
-        return entropy_bits(self.model().counts(self.by_axes(), len(self.codebook)))

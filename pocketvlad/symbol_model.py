@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.compiled import compiled
+from pocketvlad.quantized_tensor import QuantizedTensor
 
 FREQUENCIES = 1 << 16
 """What the frequencies of a model sum to."""
@@ -26,12 +27,6 @@ MOST_SIZE = 24
 _STEPS = 2  # an octave
 _TAIL = 1 / 256  # of all symbols: what is smaller or larger than the rest shares its model
 _ZERO_BITS = 1  # that storing a frequency of zero takes, once deflated
-
-
-def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(R, C, K) of a weight of this shape."""
-    rows, lines, *places = (*shape, 1, 1)[: max(2, len(shape))]
-    return rows, lines, math.prod(places)
 
 
 @dataclass(frozen=True)
@@ -164,3 +159,13 @@ def fit_model(codes: np.ndarray, magnitudes: np.ndarray) -> SymbolModel:
         if bits < least_bits:
             best, least_bits = SymbolModel(*sizes, low, high - low + 1), bits
     return best
+
+
+def model_of(tensor: QuantizedTensor) -> SymbolModel:
+    """What the codes of a layer are coded by."""
+    return fit_model(tensor.by_axes(), np.abs(tensor.codebook))
+
+
+def coded_bits(tensor: QuantizedTensor) -> float:
+    """Shannon's bound on the size of the codes of a layer, coded one by one by its model."""
+    return entropy_bits(model_of(tensor).counts(tensor.by_axes(), len(tensor.codebook)))

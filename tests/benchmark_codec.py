@@ -24,6 +24,7 @@ from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor
 from pocketvlad.rivals import process
 from pocketvlad.rivals.layers_file import read_layers, write_layers
+from pocketvlad.symbol_model import coded_bits
 
 NNCODEC = process.ROOT / process.NNCODEC
 ROWS, COLUMNS = 512, 32768
@@ -85,7 +86,7 @@ def measured(name: str, tensor: QuantizedTensor, nncodec: Path | None) -> tuple:
     symbols = tensor.codes.tobytes()
     part = symbols[:XZ_BYTES]
     xz = len(lzma.compress(part, preset=6)) * len(symbols) / len(part)
-    ideal = tensor.entropy_bits() / 8 + side_information_bytes(tensor)
+    ideal = coded_bits(tensor) / 8 + side_information_bytes(tensor)
     theirs = ("", "", "")
     if nncodec:
         found = nncodec_figures(nncodec, tensor)

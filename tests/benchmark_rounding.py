@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from pocketvlad import quantized_tensor
+from pocketvlad import symbol_model
 from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.describe import describe
 from pocketvlad.layer_samples import inputs_at
@@ -85,7 +85,7 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "sensitivities of rows": [(quantize, "channel_sensitivities", _alike)],
     "coherence": [(quantize, "coherence", lambda *given: 1.0)],
     "models of symbols by size": [
-        (quantized_tensor, "fit_model", _one_model),
+        (symbol_model, "fit_model", _one_model),
         (descent, "fit_model", _one_model),
     ],
 }
@@ -149,7 +149,7 @@ def bounds(found: list[tuple[str, float, float]]) -> Iterator[None]:
             distortion = float(((error @ moments) * error).sum())
             share = own.numel() / rows.numel()
             bound += share * gaussian_bound(by_row.numpy(), inputs.numpy(), distortion)
-        found.append((pair.name, quantized.entropy_bits() / quantized.codes.size, bound))
+        found.append((pair.name, symbol_model.coded_bits(quantized) / quantized.codes.size, bound))
         return quantized
 
     rounded = quantize._round_convolution
@@ -198,7 +198,7 @@ def main() -> None:
     def run(distortion: float, label: str) -> Result:
         begin, network = time.perf_counter(), copy.deepcopy(base.network)
         codes = round_network(network, base.network, source, crops, distortion, settings, 1)
-        bits = {name: each.entropy_bits() for name, each in codes.items()}
+        bits = {name: symbol_model.coded_bits(each) for name, each in codes.items()}
         distance = np.square(described(network) - wanted).sum(axis=1).mean()
         result = Result(
             sum(each for name, each in bits.items() if name.startswith("backbone.")),

@@ -24,6 +24,7 @@ from pocketvlad.layer_coding import decode_layer, encode_layer, side_information
 from pocketvlad.quantize import QUANTIZERS, quantize_tensors
 from pocketvlad.rd.quantize import from_multiples
 from pocketvlad.stored_model import is_compressed, read_stored
+from pocketvlad.symbol_model import coded_bits, model_of
 
 PREFIX = struct.Struct("<8sHII")
 HEADER = {
@@ -80,7 +81,7 @@ def varied_tensor():
 def varied_file(tmp_path_factory):
     """One with many models of symbols, and the first of them for a sum of sizes above 0."""
     path, quantized = tmp_path_factory.mktemp("varied") / "m.pvlad", varied_tensor()
-    model = quantized.model()
+    model = model_of(quantized)
     assert model.models > 8
     assert model.low > 2
     tensors = {"whitening.weight": quantized.dequantize()}
@@ -120,7 +121,7 @@ def test_the_size_is_the_entropy_and_the_side_information(tmp_path, quantizer, b
         coded = [layer for layer in model.layers if layer.coding == "symbols"]
         rest = path.stat().st_size - sum(layer.bytes for layer in coded)
     ideal = sum(
-        quantized[layer.name].entropy_bits() / 8 + side_information_bytes(quantized[layer.name])
+        coded_bits(quantized[layer.name]) / 8 + side_information_bytes(quantized[layer.name])
         for layer in coded
     )
     assert "whitening.weight" in {layer.name for layer in coded}

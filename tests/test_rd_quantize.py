@@ -15,6 +15,7 @@ from pocketvlad.layer_coding import decode_layer, encode_layer
 from pocketvlad.model import compressible
 from pocketvlad.quantize import quantize_tensors
 from pocketvlad.rd.quantize import RoundingSettings, from_multiples, round_network
+from pocketvlad.symbol_model import coded_bits
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
 SETTINGS = RoundingSettings(
@@ -32,7 +33,7 @@ SETTINGS = RoundingSettings(
 
 
 def bits(quantized):
-    return sum(tensor.entropy_bits() for tensor in quantized.values())
+    return sum(coded_bits(tensor) for tensor in quantized.values())
 
 
 @pytest.fixture(params=["alexnet", "vgg16"])

@@ -4,6 +4,8 @@ import copy
 import heapq
 import json
 import lzma
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -253,6 +255,21 @@ def test_a_step_says_what_it_took(tmp_path, tensors):
     assert file.read_bytes() == int8.encode(tensors)
     for name, tensor in int8.decode(file.read_bytes()).items():
         np.testing.assert_array_equal(read_layers(found)[name], tensor)
+
+
+def test_a_step_needs_no_more_than_its_own_environment_has():
+    """nncodec's lacks what the study's has: a step of it must not import that."""
+    lacking = ("numba", "snakemake", "sklearn", "seaborn", "zstandard")
+    program = f"""
+import sys
+sys.modules.update(dict.fromkeys({lacking!r}))
+import pocketvlad.rivals.__main__, pocketvlad.rivals.container, pocketvlad.rivals.layers_file
+try:
+    import pocketvlad.rivals.nncodec
+except ModuleNotFoundError as error:
+    assert error.name == "nncodec", error.name
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_compilation_is_not_timed(cell_file, tmp_path):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from pocketvlad.quantized_tensor import by_axes
 from pocketvlad.symbol_model import (
     MOST_MODELS,
     MOST_SIZE,
     SymbolModel,
-    by_axes,
     entropy_bits,
     fit_model,
 )
