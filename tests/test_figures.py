@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.markers import MarkerStyle
 from study_tables import CITIES, study_table
 from workflow_runs import ROOT
 
@@ -15,7 +16,7 @@ from pocketvlad.figures.layer_bytes import layer_bytes_figure
 from pocketvlad.figures.pruning import pruning_figure
 from pocketvlad.figures.run_time import run_time_figure
 from pocketvlad.figures.size import size_figure
-from pocketvlad.figures.style import bit_colours, save_figure
+from pocketvlad.figures.style import bit_colours, markers, save_figure
 from pocketvlad.figures.weights import weights_figure
 from pocketvlad.inspection import layer_reports
 from pocketvlad.layer_bytes import layer_bytes
@@ -121,6 +122,16 @@ def test_more_bits_are_darker():
     greys = [np.dot(to_rgb(colours[bits]), (0.299, 0.587, 0.114)) for bits in (3, 5, 8)]
     assert greys[0] > greys[1] + 0.15
     assert greys[1] > greys[2] + 0.15
+
+
+def test_as_many_shapes_as_a_legend_has_names():
+    shapes = markers(map(str, range(14)))
+    outlines = set()
+    for shape in shapes.values():
+        style = MarkerStyle(shape)
+        assert style.is_filled()
+        outlines.add(style.get_path().transformed(style.get_transform()).vertices.tobytes())
+    assert len(outlines) == 14
 
 
 def test_stages_of_the_weights(weights, stages):

@@ -86,7 +86,7 @@ def panels(
 class Looks:
     """How cells are drawn in every figure: shape by coding, lightness by bit width."""
 
-    shapes: dict[str, str]
+    shapes: dict[str, object]
     colours: dict[int, tuple[float, float, float]]
 
     @classmethod

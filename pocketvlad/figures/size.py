@@ -70,7 +70,7 @@ def _scale(panel: Panel, float32_mb: float) -> None:
 
 
 def _draw_rivals(panel: Panel, rivals: pd.DataFrame) -> None:
-    """A black outline each, with the interval of its drop; those of one label share a shape."""
+    """An outline each, with the interval of its drop; those of one label share a shape."""
     for label, marker in markers(rivals["label"]).items():
         rows = rivals[(rivals["label"] == label) & (rivals["model"] == panel.model)]
         low, high = (rows[f"drop_{panel.city}_{end}"] for end in ("low", "high"))
@@ -81,7 +81,8 @@ def _draw_rivals(panel: Panel, rivals: pd.DataFrame) -> None:
             scores,
             # An interval of percentiles need not hold the mean.
             [np.maximum(scores - ends[0], 0), np.maximum(ends[1] - scores, 0)],
-            fmt=marker,
+            linestyle="",
+            marker=marker,
             color=_RIVAL,
             markerfacecolor="white",
             markersize=6,

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 GREY = "0.35"
 _DPI = 160
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
+# (n, 1, 0) is a star of n points; five are the base model's.
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">", "d", (4, 1, 0), "h", (6, 1, 0))
 _LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 
 
@@ -41,8 +42,8 @@ def bit_colours(bits: Iterable[int]) -> dict[int, tuple[float, float, float]]:
     return dict(zip(ordered, (shades[place] for place in places), strict=True))
 
 
-def markers(names: Iterable[str]) -> dict[str, str]:
-    """A marker's shape a name, in their order."""
+def markers(names: Iterable[str]) -> dict[str, object]:
+    """A marker's shape a name, in their order; the fifteenth name has the first one's again."""
     return {name: _MARKERS[n % len(_MARKERS)] for n, name in enumerate(dict.fromkeys(names))}
 
 
