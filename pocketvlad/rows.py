@@ -8,7 +8,7 @@ import pandas as pd
 
 from pocketvlad.best_cells import mark_best
 from pocketvlad.bootstrap import paired_drop
-from pocketvlad.size import MEBIBYTE, float32_bytes
+from pocketvlad.size import MEBIBYTE, MEGABYTE, float32_bytes
 
 CELL = ("model", "quantizer", "bits", "codebook", "l1", "threshold")
 
@@ -97,12 +97,11 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         }
         line |= score_columns(base, directions, cities)
         line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
-        line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / 1e6)
-        line["ratio"] = _mean(directions, lambda row: row["ratio"])
-        line["paper_ratio"] = _mean(
-            directions,
-            lambda row: float32_bytes(row["parameters"]) / MEBIBYTE / row["paper_memory_mb"],
-        )
+        line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / MEGABYTE)
+        some = directions[cities[0]]
+        float32_size = float32_bytes(some["parameters"])
+        line["ratio"] = float32_size / (line["file_mb"] * MEGABYTE)
+        line["paper_ratio"] = float32_size / (line["paper_memory_mb"] * MEBIBYTE)
         line["whitening_bytes_percent"] = _mean(
             directions, lambda row: 100 * row["bytes_by_kind"]["whitening"] / row["file_bytes"]
         )
@@ -115,7 +114,6 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"pruned_percent_{kind}"] = _mean(
                 directions, lambda row, kind=kind: row["pruned_percent"][kind]
             )
-        some = directions[cities[0]]
         line["parameters"] = some["parameters"]
         line["threshold_reading"] = some["threshold_reading"]
         line["seed"] = some["seed"]

@@ -122,40 +122,76 @@ def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> f
     return float(np.maximum(0.5 * np.log2(np.maximum(variances, 1e-300) / level), 0).mean())
 
 
+def _convolution_bound(equations: list[tuple], layer: torch.nn.Conv2d) -> float:
+    """Bits a weight by `gaussian_bound`, of groups' moments and right-hand sides (`_equations`)."""
+    places = math.prod(layer.kernel_size)
+    basis = torch.from_numpy(quantize.cosine_basis(*layer.kernel_size))
+    rows = quantize._to_coefficients(layer.weight.detach().double().flatten(1), basis)
+    bound = 0.0
+    for (moments, right), own in zip(equations, rows.chunk(layer.groups), strict=True):
+        best = torch.linalg.solve(moments, right.t()).t()
+        error = best - own
+        by_row = best.square().mean(dim=1)
+        by_frequency = best.unflatten(1, (-1, places)).square().mean(dim=(0, 1))
+        scale = (by_frequency / by_frequency.mean()).sqrt().repeat(best.shape[1] // places)
+        inputs = torch.linalg.eigvalsh(scale[:, None] * moments * scale).clamp_min(0)
+        distortion = float(((error @ moments) * error).sum())
+        share = own.numel() / rows.numel()
+        bound += share * gaussian_bound(by_row.numpy(), inputs.numpy(), distortion)
+    return bound
+
+
+def _whitening_bound(blocks: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> float:
+    """The same of (weights, factor, errors) of blocks rounded in order.
+
+    What a block's errors cost, later blocks having answered, adds up over the blocks to what all
+    cost; so do the logarithms of the moments' eigenvalues.
+    """
+    by_row = torch.stack([weight.double().square().mean(dim=1) for weight, _, _ in blocks])
+    by_block = by_row.mean(dim=1) / by_row.mean()
+    distortion, inputs = 0.0, []
+    for (_, factor, errors), scale in zip(blocks, by_block, strict=True):
+        inputs.append(scale / torch.linalg.svdvals(factor).square())
+        left = torch.linalg.solve_triangular(factor, errors.double(), upper=True, left=False)
+        distortion += float(left.square().sum())
+    return gaussian_bound(by_row.mean(dim=0).numpy(), torch.cat(inputs).numpy(), distortion)
+
+
 @contextmanager
-def bounds(found: list[tuple[str, float, float]]) -> Iterator[None]:
-    """Gather (layer, bits a weight, those of the bound at the same error) of convolutions."""
-    equations = []
+def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
+    """Gather (layer, weights, bits a weight, those of the bound at the same error)."""
+    equations, blocks = [], []
 
     def recording(*given):
         centre, moments, right = _equations(*given)
         equations.append((moments, right))
         return centre, moments, right
 
-    def bounded(pair, *rest):
-        equations.clear()
-        quantized = rounded(pair, *rest)
-        layer, places = pair.layer, math.prod(pair.layer.kernel_size)
-        basis = torch.from_numpy(quantize.cosine_basis(*layer.kernel_size))
-        rows = quantize._to_coefficients(layer.weight.detach().double().flatten(1), basis)
-        bound = 0.0
-        for (moments, right), own in zip(equations, rows.chunk(layer.groups), strict=True):
-            best = torch.linalg.solve(moments, right.t()).t()
-            error = best - own
-            by_row = best.square().mean(dim=1)
-            by_frequency = best.unflatten(1, (-1, places)).square().mean(dim=(0, 1))
-            scale = (by_frequency / by_frequency.mean()).sqrt().repeat(best.shape[1] // places)
-            inputs = torch.linalg.eigvalsh(scale[:, None] * moments * scale).clamp_min(0)
-            distortion = float(((error @ moments) * error).sum())
-            share = own.numel() / rows.numel()
-            bound += share * gaussian_bound(by_row.numpy(), inputs.numpy(), distortion)
-        found.append((pair.name, symbol_model.coded_bits(quantized) / quantized.codes.size, bound))
+    def in_block(weight, factor, step, most):
+        multiples = in_order(weight, factor, step, most)
+        blocks.append((weight, factor, weight - multiples * step))
+        return multiples
+
+    def noted(name: str, quantized, bound: float):
+        size = quantized.codes.size
+        found.append((name, size, symbol_model.coded_bits(quantized) / size, bound))
         return quantized
 
-    rounded = quantize._round_convolution
+    def convolution(pair, *rest):
+        equations.clear()
+        quantized = round_convolution(pair, *rest)
+        return noted(pair.name, quantized, _convolution_bound(equations, pair.layer))
+
+    def whitening(*given):
+        return noted("whitening", round_whitening(*given), _whitening_bound(blocks))
+
+    in_order = rounding.round_in_order
+    round_convolution, round_whitening = quantize._round_convolution, quantize._round_whitening
     with (
         patch.object(quantize, "_equations", recording),
-        patch.object(quantize, "_round_convolution", bounded),
+        patch.object(quantize, "_round_convolution", convolution),
+        patch.object(rounding, "round_in_order", in_block),
+        patch.object(quantize, "_round_whitening", whitening),
     ):
         yield
 
@@ -209,10 +245,13 @@ def main() -> None:
         print(f"{label}, distortion {distortion:g}: {result}", flush=True)
         return result
 
-    found: list[tuple[str, float, float]] = []
+    found: list[tuple[str, int, float, float]] = []
     with bounds(found):
         whole = run(arguments.distortion, "all steps")
-    print(tabulate(found, ("layer", "bits/weight", "bound"), floatfmt=".3f"), flush=True)
+    names, sizes, *rates = zip(*found, strict=True)
+    convolutions = ["convolutions", *(np.average(each[:-1], weights=sizes[:-1]) for each in rates)]
+    lines = [*zip(names, *rates, strict=True), convolutions]
+    print(tabulate(lines, ("layer", "bits/weight", "bound"), floatfmt=".3f"), flush=True)
     coarse = run(2 * arguments.distortion, "all steps")
     slope = math.log(whole.bits / coarse.bits) / math.log(coarse.distance / whole.distance)
     lines = []

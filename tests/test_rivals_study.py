@@ -37,6 +37,10 @@ def test_every_rival_has_a_line(rivals):
             assert table.loc[name, f"drop_{city}"] == pytest.approx(cell[f"drop_{city}"], abs=1e-3)
         assert table.loc["base", f"file_bytes_{city}"] == base[f"file_bytes_{city}"]
         assert table.loc[f"pvlad_{CELL}", f"file_bytes_{city}"] == cell[f"file_bytes_{city}"]
+    sizes = [cell[f"file_bytes_{city}"] for city in ("oxford", "paris")]
+    assert sizes[0] != sizes[1]
+    assert cell["ratio"] == pytest.approx(4 * cell["parameters"] / (sum(sizes) / 2), rel=1e-5)
+    assert table.loc[f"pvlad_{CELL}", "ratio"] == pytest.approx(cell["ratio"], rel=1e-5)
     assert table.loc["float16", "ratio"] == pytest.approx(2, rel=0.03)
     assert 3 < table.loc["int8", "ratio"] < 4
     costs = table[["encode_seconds", "decode_seconds", "encode_memory_mb", "decode_memory_mb"]]
