@@ -34,11 +34,6 @@ from pocketvlad.self_retrieval import held_out
 from pocketvlad.symbol_model import SymbolModel
 
 
-def _alike(*arguments, **options):
-    found = _sensitivities(*arguments, **options)
-    return {name: torch.full_like(each, float(each.mean())) for name, each in found.items()}
-
-
 def _own_outputs(pair, group, rows, places, wanted, damping):
     seen = inputs_at(pair.given, places, pair.layer, group)
     weight = pair.original.weight[rows].flatten(1)
@@ -46,16 +41,21 @@ def _own_outputs(pair, group, rows, places, wanted, damping):
     return _equations(pair, group, rows, places, own, damping)
 
 
-def _as_they_are(weight, multiples, step, scales, transformed=False):
-    return _quantized(weight, multiples, step, scales)
+def _undrawn(moments, right, draw, dtype):
+    return _prepared(moments, right, 0.0, dtype)
+
+
+def _alike(network, layer, inputs, outputs, *rest):
+    """The same error for all layers, in shares of their outputs' variance."""
+    return 1 / float(outputs.var(dim=(0, 2, 3)).sum())
+
+
+def _as_they_are(weight, multiples, step, transformed=False):
+    return _quantized(weight, multiples, step)
 
 
 def _one_model(codes, magnitudes):
     return SymbolModel(*(np.zeros(count, np.uint8) for count in codes.shape), 0, 1)
-
-
-def _in_place(sizes):
-    return torch.arange(len(sizes))
 
 
 def _nearest(target, factor, step, most):
@@ -66,24 +66,18 @@ def _nearest_whitening(weight, samples, wanted, step, most, *rest, **options):
     return to_multiples(weight, step, most)
 
 
-_sensitivities, _equations = quantize.channel_sensitivities, quantize._equations
-_quantized = quantize._quantized
+_equations, _prepared, _quantized = quantize._equations, quantize._prepared, quantize._quantized
 WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "coefficients of kernels": [
         (quantize, "cosine_basis", lambda *size: np.ones((1, 1))),
         (quantize, "_quantized", _as_they_are),
     ],
-    "the draw to zero": [(quantize, "_draw", lambda *given: 0.0)],
-    "the order of columns": [
-        (quantize, "column_order", _in_place),
-        (rounding, "column_order", _in_place),
-    ],
+    "the draw to zero": [(quantize, "_prepared", _undrawn)],
     "targets given what came before": [(quantize, "_equations", _own_outputs)],
     "error feedback in convolutions": [(quantize, "round_in_order", _nearest)],
     "descent": [(quantize, "descend", lambda multiples, *rest: multiples)],
     "error feedback in the whitening": [(quantize, "round_with_few_samples", _nearest_whitening)],
-    "sensitivities of rows": [(quantize, "channel_sensitivities", _alike)],
-    "coherence": [(quantize, "coherence", lambda *given: 1.0)],
+    "sensitivities": [(quantize, "sensitivity", _alike)],
     "models of symbols by size": [
         (symbol_model, "fit_model", _one_model),
         (descent, "fit_model", _one_model),
@@ -215,7 +209,6 @@ def main() -> None:
     settings = RoundingSettings(
         crops=arguments.crops,
         patches=125 * arguments.crops,
-        probes=2,
         damping=0.01,
         whitening_crops=2 * arguments.crops,
         ridge=1.0,

@@ -141,7 +141,6 @@ def small_study(tmp_path_factory):
         "image_size": 67,
         "crops": 4,
         "patches": 200,
-        "probes": 1,
         "damping": 0.01,
         "whitening_crops": 8,
         "ridge": 0.3,

@@ -11,12 +11,12 @@ MOST = 5
 
 
 def layer(rows, inputs, seed=0):
-    """Multiples rounded to the nearest, what they were, moments, steps: in double precision."""
+    """Multiples rounded to the nearest, what they were, moments, the step: in double precision."""
     generator = np.random.default_rng(seed)
     mixing = generator.normal(size=(inputs, inputs)) / np.sqrt(inputs)
     seen = torch.from_numpy(generator.normal(size=(3 * inputs, inputs)) @ mixing)
     best = torch.from_numpy(generator.normal(size=(rows, inputs)))
-    step = torch.from_numpy(generator.uniform(0.5, 2, size=(rows, 1)))
+    step = 1.2
     return to_multiples(best, step, MOST), best, seen.t() @ seen / len(seen), step
 
 
@@ -33,16 +33,16 @@ def one_sweep(multiples, best, moments, step, price, bits, models):
     for row in range(len(multiples)):
         here = slice(row, row + 1)
         for column in range(multiples.shape[1]):
-            error = best[row] - multiples[row] * step[row]
+            error = best[row] - multiples[row] * step
             error[column] = best[row, column]
             # Where the derivative by this weight alone vanishes.
-            place = (error @ moments[:, column]) / (moments[column, column] * step[row, 0])
+            place = (error @ moments[:, column]) / (moments[column, column] * step)
             tried = {multiples[row, column], 0, np.floor(place), np.floor(place) + 1}
             costs = {}
             for value in np.clip(sorted(tried), -MOST, MOST):
                 changed = multiples[here].copy()
                 changed[0, column] = value
-                given = (best[here], moments, step[here], price[here], bits, models[here])
+                given = (best[here], moments, step, price, bits, models[here])
                 costs[value] = objective(changed, *given)[0]
             multiples[row, column] = min(costs, key=costs.get)
     return multiples
@@ -82,9 +82,9 @@ def test_larger_symbols_have_models_of_their_own():
 @pytest.mark.parametrize("inputs", [40, 140])  # 140: more columns than a block
 def test_a_sweep_is_the_best_single_changes_one_after_the_other(inputs):
     multiples, best, moments, step = layer(3, inputs)
-    price = torch.tensor([0.01, 0.1, 0.5], dtype=torch.float64)
+    price = 0.1
     bits, models = symbol_bits(multiples, 2, MOST)
-    given = [each.numpy() for each in (best, moments, step, price, bits, models)]
+    given = best.numpy(), moments.numpy(), step, price, bits.numpy(), models.numpy()
     expected = one_sweep(multiples.numpy(), *given)
     found = descend(multiples, best, moments, step, price, 2, MOST, 1)
     np.testing.assert_array_equal(found.numpy(), expected)
@@ -94,12 +94,11 @@ def test_a_sweep_is_the_best_single_changes_one_after_the_other(inputs):
 
 def test_errors_fall_from_afar_and_a_weight_never_leaves_the_range():
     multiples, best, moments, step = layer(4, 30, seed=1)
-    price = torch.zeros(4, dtype=torch.float64)
     far = torch.full_like(multiples, MOST)
-    given = (best, moments, step, price, 1, MOST)
+    given = (best, moments, step, 0.0, 1, MOST)
     free = np.zeros((1, 2 * MOST + 1)), np.zeros((4, 30), dtype=int)
     errors = [
-        objective(each.numpy(), *(g.numpy() for g in given[:4]), *free)
+        objective(each.numpy(), best.numpy(), moments.numpy(), step, 0.0, *free)
         for each in (far, descend(far, *given, 1), descend(far, *given, 20))
     ]
     assert (errors[1] < 0.2 * errors[0]).all()
@@ -111,8 +110,7 @@ def test_bits_have_their_price():
     multiples, best, moments, step = layer(6, 60, seed=2)
 
     def bits_and_error(price):
-        prices = torch.full((6,), price, dtype=torch.float64)
-        found = descend(multiples, best, moments, step, prices, 1, MOST, 6)
+        found = descend(multiples, best, moments, step, price, 1, MOST, 6)
         shares = np.unique(found.numpy(), return_counts=True)[1] / found.numel()
         error = best - found * step
         return -(shares * np.log2(shares)).sum(), float(((error @ moments) * error).sum())
@@ -120,4 +118,4 @@ def test_bits_have_their_price():
     free, cheap, dear = (bits_and_error(price) for price in (0.0, 0.2, 1.0))
     assert free[0] > cheap[0] > dear[0]
     assert free[1] < cheap[1] < dear[1]
-    assert descend(multiples, best, moments, step, step[:, 0], 1, MOST, 0).equal(multiples)
+    assert descend(multiples, best, moments, step, 1.0, 1, MOST, 0).equal(multiples)

@@ -21,7 +21,6 @@ CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
 SETTINGS = RoundingSettings(
     crops=8,
     patches=2000,
-    probes=2,
     damping=0.01,
     whitening_crops=24,
     ridge=0.5,
@@ -64,18 +63,17 @@ def distance(network, teacher, city):
 
 def test_multiples_are_kept_to_the_last_bit():
     multiples = np.array([[0, 3, -1], [-2, 0, 1]])
-    scales = np.array([1.0, 0.25], np.float32)
-    found = from_multiples(multiples, 0.5, scales)
-    np.testing.assert_array_equal(found.dequantize(), [[0, 1.5, -0.5], [-0.25, 0, 0.125]])
+    found = from_multiples(multiples, 0.5)
+    np.testing.assert_array_equal(found.dequantize(), [[0, 1.5, -0.5], [-1, 0, 0.5]])
     again = decode_layer(encode_layer(found), (2, 3))
     np.testing.assert_array_equal(again.dequantize(), found.dequantize())
     kernels = np.random.default_rng(0).integers(-3, 4, (2, 5, 3, 3))
-    found = from_multiples(kernels, 0.5, scales, transformed=True)
-    expected = idctn(kernels * 0.5 * scales[:, None, None, None], axes=(2, 3), norm="ortho")
+    found = from_multiples(kernels, 0.5, transformed=True)
+    expected = idctn(kernels * 0.5, axes=(2, 3), norm="ortho")
     np.testing.assert_allclose(found.dequantize(), expected, atol=1e-6)
     again = decode_layer(encode_layer(found), (2, 5, 3, 3))
     np.testing.assert_array_equal(again.dequantize(), found.dequantize())
-    nothing = from_multiples(np.zeros((2, 3)), 0.5, scales)
+    nothing = from_multiples(np.zeros((2, 3)), 0.5)
     np.testing.assert_array_equal(nothing.dequantize(), np.zeros((2, 3)))
 
 

@@ -7,14 +7,13 @@ from networks import random_network
 
 from pocketvlad.rd.prior import cluster_prior
 from pocketvlad.rd.rounding import (
-    column_order,
     feedback,
     round_in_order,
     round_with_few_samples,
     second_moments,
     to_multiples,
 )
-from pocketvlad.rd.sensitivity import channel_sensitivities, coherence, convolutions
+from pocketvlad.rd.sensitivity import sensitivity
 
 MOST = 127
 
@@ -34,9 +33,9 @@ def surgeon(weight, moments, step):
     inputs = weight.shape[1]
     for column in range(inputs):
         inverse = np.linalg.inv(moments[column:, column:])
-        scaled = weight[:, column] / step.numpy()[:, 0]
+        scaled = weight[:, column] / step
         multiples[:, column] = np.floor(scaled + 0.5)
-        error = weight[:, column] - multiples[:, column] * step.numpy()[:, 0]
+        error = weight[:, column] - multiples[:, column] * step
         weight[:, column + 1 :] -= np.outer(error / inverse[0, 0], inverse[0, 1:])
     return multiples
 
@@ -48,9 +47,8 @@ def cost(weight, multiples, step, moments):
 
 def test_rounding_by_hand():
     values = torch.tensor([[0.0, 0.6, -0.6, 0.4, 1.4, -1.6, 9.0]])
-    step = torch.ones(1, 1)
-    assert to_multiples(values, step, 3).tolist() == [[0, 1, -1, 0, 1, -2, 3]]
-    assert to_multiples(values, 2 * step, 3).tolist() == [[0, 0, 0, 0, 1, -1, 3]]
+    assert to_multiples(values, 1.0, 3).tolist() == [[0, 1, -1, 0, 1, -2, 3]]
+    assert to_multiples(values, 2.0, 3).tolist() == [[0, 0, 0, 0, 1, -1, 3]]
 
 
 @pytest.mark.parametrize("inputs", [7, 1100])  # 1100: more than two blocks
@@ -63,30 +61,17 @@ def test_second_moments(inputs):
 def test_errors_are_answered_as_the_surgeon_would():
     weight, seen = layer(inputs=300, samples=900)  # more columns than a block
     moments = seen.t() @ seen / len(seen)
-    step = torch.tensor([[0.3], [0.5], [0.7], [1.0], [2.0]], dtype=torch.float64)
-    found = round_in_order(weight, feedback(moments), step, MOST)
-    np.testing.assert_array_equal(found.numpy(), surgeon(weight, moments, step))
-    plain = to_multiples(weight, step, MOST)
-    assert cost(weight, found, step, moments) < 0.6 * cost(weight, plain, step, moments)
-
-
-def test_large_inputs_first_cost_less():
-    weight, seen = layer(rows=50)
-    seen *= torch.linspace(0.2, 2, 40, dtype=torch.float64)
-    moments = seen.t() @ seen / len(seen)
-    step = torch.full((50, 1), 1.0, dtype=torch.float64)
-    costs = []
-    for order in (torch.arange(40), column_order(moments.diagonal())):
-        own = moments[order][:, order]
-        rounded = round_in_order(weight[:, order], feedback(own), step, MOST)
-        costs.append(cost(weight[:, order], rounded, step, own))
-    assert costs[1] < 0.8 * costs[0]
+    for step in (0.3, 0.7, 2.0):
+        found = round_in_order(weight, feedback(moments), step, MOST)
+        np.testing.assert_array_equal(found.numpy(), surgeon(weight, moments, step))
+        plain = to_multiples(weight, step, MOST)
+        assert cost(weight, found, step, moments) < 0.6 * cost(weight, plain, step, moments)
 
 
 def test_independent_inputs_leave_nothing_to_answer():
     weight, _ = layer()
     moments = torch.diag(torch.rand(40, dtype=torch.float64) + 0.1)
-    step = torch.full((5, 1), 0.4, dtype=torch.float64)
+    step = 0.4
     found = round_in_order(weight, feedback(moments), step, MOST)
     assert torch.equal(found, to_multiples(weight, step, MOST))
 
@@ -102,21 +87,11 @@ def test_few_samples_round_as_all_their_moments_do(blocks):
         prior.append((own, 0.02 * mixing @ mixing.t() + 0.3 * torch.eye(len(own))))
         whole[own[:, None], own] = prior[-1][1]
     moments = seen.t() @ seen / len(seen) + whole
-    step = torch.full((5, 1), 0.5, dtype=torch.float64)
+    step = 0.5
     wanted = seen @ weight.t() + 0.3 * torch.sin(torch.arange(60.0)).reshape(12, 5)
     regressed = torch.linalg.solve(moments, seen.t() @ wanted / len(seen) + whole @ weight.t())
 
-    # Blocks of large inputs first; in a block, columns of which later blocks leave most.
-    order: list[int] = []
-    left = sorted(columns.tolist(), key=lambda own: -float(seen[:, own].square().mean()))
-    while left:
-        own, later = left[0], [each for block in left[1:] for each in block]
-        rest = moments[own][:, own]
-        if later:
-            cross = moments[own][:, later]
-            rest = rest - cross @ torch.linalg.inv(moments[later][:, later]) @ cross.t()
-        order += [own[each] for each in np.argsort(-rest.diagonal().numpy(), kind="stable")]
-        left = left[1:]
+    order = columns.flatten()
     factor = feedback(moments[order][:, order])
     expected = round_in_order(regressed.t()[:, order], factor, step, MOST)
     found = round_with_few_samples(weight, seen, wanted, step, MOST, prior)
@@ -136,51 +111,51 @@ def test_the_prior_of_clusters_by_hand():
         np.testing.assert_allclose(found, expected)
 
 
-def test_sensitivities_are_those_of_the_jacobian():
+@pytest.fixture
+def walked():
+    """A network, a convolution of it, what this saw and made, and what the network made of it."""
     network = random_network(descriptor=4)
-    images = torch.randn(2, 3, 70, 70, generator=torch.Generator().manual_seed(1))
-    found = channel_sensitivities(network, [images], 400, torch.Generator().manual_seed(2))
-    assert list(found) == [name for name, _ in convolutions(network)]
-    name, last = convolutions(network)[-1]
-
-    def after(outputs):
-        vlad = network.netvlad(outputs)
-        return torch.nn.functional.normalize(network.whitening(vlad), dim=1)
-
-    expected = torch.zeros(last.out_channels)
-    for image in images:
-        outputs = network.features(image[None]).detach()
-        jacobian = torch.autograd.functional.jacobian(after, outputs)  # [1, F, 1, O, h, w]
-        expected += jacobian.square().sum(dim=(0, 1, 2, 4, 5)) / len(images)
-    np.testing.assert_allclose(found[name], expected, rtol=0.25)
-    assert found[name].sum().item() == pytest.approx(expected.sum().item(), rel=0.1)
-    assert all(weight.grad is None for weight in network.parameters())
-
-
-def test_coherence_is_measured_as_noise_on_the_weights_shows_it():
-    network = random_network(descriptor=4)
-    images = torch.randn(3, 3, 70, 70, generator=torch.Generator().manual_seed(1))
-    layer = network.backbone.conv2_2
-    seen = {}
-    hook = layer.register_forward_hook(
-        lambda _, inputs, output: seen.update(i=inputs[0].detach(), o=output.detach())
-    )
+    layer, seen = network.backbone.conv2_2, {}
+    layer.register_forward_hook(lambda _, inputs, output: seen.update(i=inputs[0], o=output))
+    images = torch.randn(8, 3, 70, 70, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        expected = network(images)
-    hook.remove()
-    share = torch.linspace(1, 2, layer.out_channels)
-    generator = torch.Generator().manual_seed(5)
-    found = coherence(network, layer, seen["i"], seen["o"], expected, share, generator)
+        descriptors = network(images)
+    return network, layer, images, seen, (seen["i"], seen["o"], descriptors)
 
-    # The same noise, put into the weights, and a bias that makes its mean good.
+
+def moved_by(noise, walked):
+    """(variance of the outputs' change, summed; squared distance) of noise on the weights, means
+    made good by biases."""
+    network, layer, images, seen, (_, outputs, descriptors) = walked
+    weight, bias = layer.weight.clone(), layer.bias.clone()
+    with torch.no_grad():
+        layer.weight += noise
+        network(images)
+        layer.bias -= (seen["o"] - outputs).mean(dim=(0, 2, 3))
+        distance = (network(images) - descriptors).square().sum(dim=1).mean()
+        variance = (seen["o"] - outputs).square().mean(dim=(0, 2, 3)).sum()
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    return float(variance), float(distance)
+
+
+def test_sensitivity_is_what_noise_on_the_weights_shows(walked):
+    network, layer, _, _, maps = walked
+    found = sensitivity(network, layer, *maps, torch.Generator().manual_seed(5))
     noise = torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(5))
-    noise /= share.sqrt().view(-1, 1, 1, 1)
-    change = torch.nn.functional.conv2d(seen["i"], noise, padding=layer.padding)
-    means = change.mean(dim=(0, 2, 3))
-    variance = (change - means.view(1, -1, 1, 1)).square().mean(dim=(0, 2, 3))
-    scale = (0.01 / (share * variance).sum()).sqrt()
-    with torch.no_grad():
-        layer.weight += scale * noise
-        layer.bias -= scale * means
-        distance = (network(images) - expected).square().sum(dim=1).mean().item()
-    assert found == pytest.approx(distance / 0.01, rel=1e-3)
+    large, _ = moved_by(noise, walked)
+    size = 0.01 * maps[1].var(dim=(0, 2, 3)).sum().item()
+    variance, distance = moved_by((size / large) ** 0.5 * noise, walked)
+    assert variance == pytest.approx(size, rel=1e-3)
+    assert found == pytest.approx(distance / variance, rel=1e-3)
+
+
+def test_sensitivity_foretells_what_other_errors_do(walked):
+    network, layer, _, _, maps = walked
+    generator = torch.Generator().manual_seed(5)
+    foretold = [sensitivity(network, layer, *maps, generator) for _ in range(20)]
+    noise = torch.randn(20, *layer.weight.shape, generator=generator)
+    errors = 0.02 * layer.weight.detach().std() * noise
+    shown = [moved_by(error, walked) for error in errors]
+    found = np.mean([distance / variance for variance, distance in shown])
+    assert found == pytest.approx(np.mean(foretold), rel=0.3)

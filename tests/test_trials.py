@@ -21,7 +21,6 @@ from pocketvlad.stored_model import read_stored
 SETTINGS = RoundingSettings(
     crops=4,
     patches=200,
-    probes=1,
     damping=0.01,
     whitening_crops=8,
     ridge=0.3,

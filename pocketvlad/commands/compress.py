@@ -84,7 +84,6 @@ def run(arguments: argparse.Namespace) -> None:
     settings = RoundingSettings(
         crops=arguments.crops,
         patches=125 * arguments.crops,
-        probes=2,
         damping=0.01,
         whitening_crops=arguments.whitening_crops,
         ridge=1.0,

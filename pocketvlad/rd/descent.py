@@ -37,8 +37,8 @@ def _improve(
     multiples: Tensor,
     slope: Tensor,
     moments: Tensor,
-    step: Tensor,
-    price: Tensor,
+    step: float,
+    price: float,
     bits: Tensor,
     models: Tensor,
     most: int,
@@ -49,12 +49,11 @@ def _improve(
         multiples: [R, B].
         slope: [R, B], the errors of all weights times the moments: (best - weights) H.
         moments: [B, B], of the block.
-        step, price: [R].
         bits, models: [M, 2 most + 1] and [R, B], see `symbol_bits`.
     """
     before = multiples.clone()
     for column in range(multiples.shape[1]):
-        curvature = step.square() * moments[column, column]
+        curvature = step**2 * moments[column, column]
         now = multiples[:, column]
         best = now + slope[:, column] / (step * moments[column, column])
         below = best.floor()
@@ -74,8 +73,8 @@ def descend(
     multiples: Tensor,
     best: Tensor,
     moments: Tensor,
-    step: Tensor,
-    price: Tensor,
+    step: float,
+    price: float,
     places: int,
     most: int,
     sweeps: int,
@@ -88,8 +87,7 @@ def descend(
         multiples: [R, D], to begin with.
         best: [R, D].
         moments: [D, D], H.
-        step: [R, 1].
-        price: [R], the error that a bit is worth.
+        price: the error that a bit is worth.
         places: see `symbol_bits`.
         most: largest magnitude of a multiple.
         sweeps: over all columns.
@@ -104,7 +102,7 @@ def descend(
                 multiples[:, block],
                 slope[:, block].clone(),
                 moments[block, block],
-                step[:, 0],
+                step,
                 price,
                 bits,
                 models[:, block],

@@ -1,16 +1,16 @@
 """A network rounded layer after layer, each given what those before it have become.
 
-How coarse a weight's step is follows from one figure, the squared distance that rounding it may
-move the descriptor. An error of variance step^2 / 12 in a weight of output r moves it by
-s g step^2 / 12: s, how sensitive the descriptor is to that output, g, how much of an input the
-later columns cannot answer for, as a geometric mean; for a convolution, whose errors show at all
-places alike, times their measured coherence. Equal figures for all weights are the best
-share-out of bits where steps are fine (reverse water-filling; Cover & Thomas, chapter 10); where
-they are coarse, the rows that matter little end as zeros by themselves.
+How coarse a layer's step is follows from one figure, the squared distance that rounding a weight
+may move the descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12:
+s, how sensitive the descriptor is to the layer's outputs, g, how much of an input the later columns
+cannot answer for, as a geometric mean. Equal figures for all weights are the best share-out of bits
+where steps are fine (reverse water-filling; Cover & Thomas, chapter 10); where they are coarse,
+the weights that matter little end as zeros by themselves.
 """
 
+import math
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,18 +36,14 @@ from pocketvlad.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.rd.descent import descend
 from pocketvlad.rd.prior import cluster_prior
 from pocketvlad.rd.rounding import (
-    column_order,
     feedback,
     round_in_order,
     round_with_few_samples,
     second_moments,
 )
-from pocketvlad.rd.sensitivity import channel_sensitivities, coherence
+from pocketvlad.rd.sensitivity import sensitivity
 
 MOST = 127  # largest multiple of a step: 255 levels
-_LEAST_SENSITIVITY = 1e-3  # of a layer's mean: rows that seem not to matter still get a step
-_PROBED_CROPS = 16
-_STEPS_AN_OCTAVE = 8
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,6 @@ class RoundingSettings:
 
     crops: int
     patches: int
-    probes: int
     damping: float
     whitening_crops: int
     ridge: float
@@ -66,30 +61,10 @@ class RoundingSettings:
     sweeps: int
 
 
-def _stored_steps(steps: Tensor, least: Tensor) -> tuple[float, np.ndarray, Tensor]:
-    """(the largest step, each row's relative to it as files hold it, their product [R, 1])
-
-    So few different ones take next to no bytes, and no row is far from its own.
-
-    Args:
-        steps: [R], wanted.
-        least: [R], with which a row's weights are `MOST` multiples at most.
-    """
-    largest = float(torch.maximum(steps, least).max())
-    smallest = np.finfo(np.float16).smallest_normal
-    fine, coarse = (_STEPS_AN_OCTAVE * torch.log2(each / largest) for each in (steps, least))
-    # Half precision may round a step down by 2^-11.
-    octaves = torch.maximum(fine.round(), (coarse + 2**-7).ceil()).clamp(max=0) / _STEPS_AN_OCTAVE
-    scales = np.maximum(torch.exp2(octaves).cpu().numpy().ravel(), smallest).astype(np.float16)
-    scales = scales.astype(np.float32)
-    stored = torch.from_numpy(scales).to(steps.device) * largest
-    return largest, scales, stored[:, None]
-
-
 def from_multiples(
-    multiples: np.ndarray, step: float, scales: np.ndarray | None, transformed: bool = False
+    multiples: np.ndarray, step: float, transformed: bool = False
 ) -> QuantizedTensor:
-    """Whole multiples, -MOST to MOST, of `step` times each row's scale, as codes and levels.
+    """Whole multiples, -MOST to MOST, of `step` as codes and levels.
 
     Args:
         transformed: see `QuantizedTensor`.
@@ -98,15 +73,15 @@ def from_multiples(
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
     codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
-    return QuantizedTensor(codes, codebook, scales, transformed)
+    return QuantizedTensor(codes, codebook, transformed=transformed)
 
 
 def _quantized(
-    weight: Tensor, multiples: Tensor, step: float, scales: np.ndarray, transformed: bool = False
+    weight: Tensor, multiples: Tensor, step: float, transformed: bool = False
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, scales, transformed)
+    quantized = from_multiples(whole, step, transformed)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized
 
@@ -153,67 +128,49 @@ def _equations(
     return centre, _to_coefficients(_to_coefficients(moments, basis).t(), basis), right
 
 
-def _draw(weight: Tensor, error: Tensor) -> float:
-    """What is added to the moments so that weights are drawn to zero, for bits.
-
-    Where an input is so small that the error allowed would hide a weight of ordinary size, the
-    weight is not worth any: as in reverse water-filling; and what a decision-feedback equaliser of
-    least mean squares has over one that forces errors to zero.
-
-    Args:
-        weight: [R, D].
-        error: [R], the variance that rounding one weight may add to its output.
-    """
-    spread = weight.double().square().mean(dim=1)
-    return float(torch.exp((error.double() / spread).log().mean()))
-
-
 @dataclass(frozen=True)
 class _Group:
-    """What one group of a convolution is rounded by.
+    """What the coefficients of one group of a convolution are rounded by.
 
-    moments, best: of coefficients, and those that the outputs wanted ask for.  target, factor:
-    columns are coefficients in `order`, drawn to zero.  step, least_step: see `_stored_steps`.
+    moments, best: [D, D] and [R, D], those that the outputs wanted ask for.  target, factor: [R, D]
+    drawn to zero, and what errors are fed back by (`feedback`).
     """
 
     moments: Tensor
     best: Tensor
-    order: Tensor
     target: Tensor
     factor: Tensor
-    step: Tensor
-    least_step: Tensor
-    error: Tensor
 
 
-def _prepared(moments: Tensor, right: Tensor, draw: float, error: Tensor) -> _Group:
+def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -> _Group:
     """
     Args:
         moments, right: of `_equations`.
-        draw, error: see `_draw`.
+        draw: what is added to the moments so that weights are drawn to zero, for bits. Where an
+            input is so small that the error allowed would hide a weight of ordinary size, the
+            weight is not worth any: as in reverse water-filling; and what a decision-feedback
+            equaliser of least mean squares has over one that forces errors to zero.
     """
     best = torch.cholesky_solve(right.t(), torch.linalg.cholesky(moments)).t()
     drawn = moments.clone()
     drawn.diagonal().add_(draw)
-    order = column_order(drawn.diagonal())
-    factor = feedback(drawn[order][:, order])
+    factor = feedback(drawn)
     # The inverse of the moments is the factor's square.
-    target = (right[:, order] @ factor.t() @ factor).to(error.dtype)
-    left = torch.exp(-2 * factor.diagonal().log().mean())
-    step = torch.sqrt(12 * error / left.to(error.dtype))
-    least_step = target.abs().amax(dim=1) / MOST
-    moments, best = moments.to(error.dtype), best.to(error.dtype)
-    return _Group(moments, best, order, target, factor, step, least_step, error)
+    target = right @ factor.t() @ factor
+    return _Group(moments.to(dtype), best.to(dtype), target.to(dtype), factor)
 
 
 def _round_convolution(
     pair: PairedConvolution,
-    sensitivity: Tensor,
     error: float,
     settings: RoundingSettings,
     generator: torch.Generator,
 ) -> QuantizedTensor:
-    """Round a layer so that its outputs come close to those wanted; its biases follow."""
+    """Round a layer so that its outputs come close to those wanted; its biases follow.
+
+    Args:
+        error: the variance that rounding one weight may add to its output.
+    """
     layer = pair.layer
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
@@ -221,34 +178,30 @@ def _round_convolution(
     wanted -= means
     size = layer.out_channels // layer.groups
     slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
+    draw = error / float(pair.original.weight.square().mean())
     groups, centres = [], []
     for group, own in enumerate(slices):
         equations = _equations(pair, group, own, places, wanted[:, own], settings.damping)
         centre, moments, right = equations
         centres.append(centre)
-        weight = pair.original.weight[own].flatten(1)
-        allowed = error / sensitivity[own]
-        groups.append(_prepared(moments, right, _draw(weight, allowed), allowed))
-    step, scales, stored = _stored_steps(
-        torch.cat([group.step for group in groups]),
-        torch.cat([group.least_step for group in groups]),
-    )
+        groups.append(_prepared(moments, right, draw, wanted.dtype))
+    left = torch.cat([group.factor.diagonal() for group in groups]).log().mean().mul(-2).exp()
+    largest = max(float(group.target.abs().max()) for group in groups)
+    step = max(math.sqrt(12 * error / float(left)), largest / MOST)
     kernel = layer.weight[0, 0].numel()
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
-        rounded = torch.empty_like(group.best)
-        rounded[:, group.order] = round_in_order(group.target, group.factor, stored[own], MOST)
         multiples[own] = descend(
-            rounded,
+            round_in_order(group.target, group.factor, step, MOST),
             group.best,
             group.moments,
-            stored[own],
-            settings.price * group.error,
+            step,
+            settings.price * error,
             kernel,
             MOST,
             settings.sweeps,
         )
-    quantized = _quantized(layer.weight, multiples, step, scales, transformed=kernel > 1)
+    quantized = _quantized(layer.weight, multiples, step, transformed=kernel > 1)
     for own, centre in zip(slices, centres, strict=True):
         layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
     return quantized
@@ -258,12 +211,14 @@ def _round_convolutions(
     network: PlaceNet,
     teacher: PlaceNet,
     batches: Sequence[Tensor],
-    sensitivities: Mapping[str, Tensor],
     error: float,
     settings: RoundingSettings,
     generator: torch.Generator,
 ) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
     """First to last: each gets its inputs from those rounded before it.
+
+    Args:
+        error: the squared distance that rounding one weight may move the descriptor.
 
     Returns:
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
@@ -272,13 +227,11 @@ def _round_convolutions(
     found, given, wanted = {}, list(batches), list(batches)
     walk = paired_convolutions(network, teacher, given, wanted, settings.patches, "rounding")
     for pair in walk:
-        share = sensitivities[pair.name].to(network.device)
-        share = share.clamp_min(_LEAST_SENSITIVITY * float(share.mean()))
-        # Single images may be far off: a mean of logarithms.
         maps = zip(pair.seen, pair.wanted, described, strict=False)
-        factors = [coherence(teacher, pair.original, *each, share, generator) for each in maps]
-        share = share * statistics.geometric_mean(factors)
-        found[pair.name] = _round_convolution(pair, share, error, settings, generator)
+        found_by_batch = [sensitivity(teacher, pair.original, *each, generator) for each in maps]
+        # Single images may be far off: a mean of logarithms.
+        allowed = error / statistics.geometric_mean(found_by_batch)
+        found[pair.name] = _round_convolution(pair, allowed, settings, generator)
     return found, list(zip(given, wanted, strict=True))
 
 
@@ -290,17 +243,17 @@ def _round_whitening(
     settings: RoundingSettings,
 ) -> QuantizedTensor:
     inputs, outputs = whitening_samples(network, teacher, features, settings.whitening_crops)
-    # The descriptor is the output over its length: all rows matter alike.
-    sensitivity = 1 / outputs.square().sum(dim=1).mean()
+    # The descriptor is the output over its length.
+    sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
     layer = network.whitening
-    rows = torch.sqrt(12 * error / (sensitivity * inputs.square().mean())).expand(len(layer.weight))
-    step, scales, stored = _stored_steps(rows, layer.weight.abs().amax(dim=1) / MOST)
+    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
+    step = max(step, float(layer.weight.abs().max()) / MOST)
     clusters = len(network.netvlad.centres)
     prior = cluster_prior(inputs, clusters, settings.ridge, settings.pooled)
-    multiples = round_with_few_samples(layer.weight, inputs, outputs - means, stored, MOST, prior)
-    quantized = _quantized(layer.weight, multiples, step, scales)
+    multiples = round_with_few_samples(layer.weight, inputs, outputs - means, step, MOST, prior)
+    quantized = _quantized(layer.weight, multiples, step)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized
 
@@ -333,12 +286,8 @@ def round_network(
 
     layers = dict(compressible(network))
     error = distortion / sum(weight.numel() for weight in layers.values())
-    with torch.enable_grad():
-        probed = cut(min(settings.crops, _PROBED_CROPS))
-        shares = channel_sensitivities(teacher, probed, settings.probes, own)
     batches = list(cut(settings.crops))
-    rounding = (network, teacher, batches, shares, error, settings, own)
-    found, features = _round_convolutions(*rounding)
+    found, features = _round_convolutions(network, teacher, batches, error, settings, own)
     for name in ("netvlad.assignment", "netvlad.centres"):
         weight = layers[name]
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.netvlad_bits)

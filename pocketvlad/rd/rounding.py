@@ -15,22 +15,13 @@ _MOMENTS = 512  # columns whose moments are one product
 _BLOCK = 128  # columns whose errors are gathered before they move the rest, as one product
 
 
-def to_multiples(values: Tensor, step: Tensor, most: int) -> Tensor:
+def to_multiples(values: Tensor, step: float, most: int) -> Tensor:
     """The whole multiples of `step` that `values` are rounded to, as floats.
 
     Args:
         most: largest magnitude of a multiple.
     """
     return (values / step).round_().clamp_(-most, most)
-
-
-def column_order(sizes: Tensor) -> Tensor:
-    """[D] The order to round columns in whose inputs have the second moments `sizes` [D].
-
-    Largest first ("act-order" in the authors' program of GPTQ): the last columns' errors stay
-    unanswered, and so these should be of inputs that matter little.
-    """
-    return torch.argsort(sizes, descending=True, stable=True)
 
 
 def second_moments(samples: Tensor) -> Tensor:
@@ -53,12 +44,11 @@ def feedback(moments: Tensor) -> Tensor:
     return torch.linalg.cholesky(inverse, upper=True)
 
 
-def round_in_order(weight: Tensor, factor: Tensor, step: Tensor, most: int) -> Tensor:
-    """Multiples [R, D] of the rows' steps that together come close to `weight` [R, D].
+def round_in_order(weight: Tensor, factor: Tensor, step: float, most: int) -> Tensor:
+    """Multiples [R, D] of `step` that together come close to `weight` [R, D].
 
     Args:
         factor: of `feedback`, for the inputs' second moments.
-        step: [R, 1].
         most: see `to_multiples`.
     """
     factor = factor.to(weight.dtype)
@@ -82,7 +72,7 @@ def round_with_few_samples(
     weight: Tensor,
     samples: Tensor,
     wanted: Tensor,
-    step: Tensor,
+    step: float,
     most: int,
     prior: Iterable[tuple[Tensor, Tensor]],
 ) -> Tensor:
@@ -93,18 +83,14 @@ def round_with_few_samples(
     answered by the block before it is rounded. So are the errors that `weight` begins with: without
     rounding, the result would be the ridge regression of `wanted`, drawn to `weight` by P.
 
-    Blocks of large inputs come first, and in a block columns in the order of `column_order`.
-
     Args:
         weight: [R, D].
         samples: [n, D].
         wanted: [n, R], what the samples' outputs should be.
-        step: [R, 1].
         prior: the columns [d] of each block, and P there, [d, d] and positive definite (`prior`).
     """
     count = len(samples)
-    sizes = samples.square().mean(dim=0)
-    blocks = sorted(prior, key=lambda block: -float(sizes[block[0]].mean()))
+    blocks = list(prior)
     identity = torch.eye(count, dtype=torch.float64, device=samples.device)
     gram = torch.zeros_like(identity)
     lean = []
@@ -125,11 +111,8 @@ def round_with_few_samples(
         gram -= part.double() @ solved.double().t()
         without = damped(gram)
         moments = part.t() @ without @ part / count + expected.to(weight.dtype)
-        order = column_order(moments.diagonal())
         answered = weight[:, own] + residual @ with_block @ solved
-        factor = feedback(moments[order][:, order])
-        rounded = torch.empty_like(answered)
-        rounded[:, order] = round_in_order(answered[:, order], factor, step, most)
+        rounded = round_in_order(answered, feedback(moments), step, most)
         multiples[:, own] = rounded
         residual += (weight[:, own] - rounded * step) @ part.t()
         with_block = without
