@@ -23,7 +23,7 @@ subset: $(INSTALLED)
 # Other coders on the same models and photographs: results/subset/rivals.md. What the subset study
 # has not made yet is made first.
 bench: $(INSTALLED) nncodec
-	$(SNAKEMAKE) --configfile config/subset.yaml rivals
+	$(SNAKEMAKE) rivals --configfile config/subset.yaml
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
@@ -40,7 +40,7 @@ refresh-claims: $(INSTALLED)
 
 # The picture that the README begins with, as the subset study drew it.
 picture: $(INSTALLED)
-	$(SNAKEMAKE) --configfile config/subset.yaml results/subset/plots/size.svg
+	$(SNAKEMAKE) results/subset/plots/size.svg --configfile config/subset.yaml
 	cp results/subset/plots/size.svg docs/size.svg
 
 test: $(INSTALLED)

@@ -83,12 +83,8 @@ def test_make_report_is_about_the_study_of_its_config(config):
     assert f"--configfile {config} --report results/{study}/report.html" in run.stdout
 
 
-def test_make_bench_is_about_the_subset():
-    command = ["make", "-n", "bench", "INSTALLED=", "CORES=2"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "snakemake --cores 2 --configfile config/subset.yaml rivals" in run.stdout
-    makefile = (ROOT / "Makefile").read_text()
-    assert re.search(r"^bench:.* nncodec$", makefile, re.M)  # the environment comes first
+def test_make_bench_makes_the_environment_first():
+    assert re.search(r"^bench:.* nncodec$", (ROOT / "Makefile").read_text(), re.M)
 
 
 def test_make_report_asks_for_a_study_that_has_run(tmp_path):

@@ -1,6 +1,8 @@
 """The workflow as a user runs it: job counts, a whole small study, reruns of what changed."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +21,7 @@ def from_scores(models: int) -> dict[str, int]:
     return one_a_model | others
 
 
+SUBSET = "config/subset.yaml"
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
     "config.yaml": {
@@ -36,7 +39,7 @@ COUNTS = {
         **from_scores(2),
         "show_configuration": 1,
     },
-    "config/subset.yaml": {
+    SUBSET: {
         "extract_archives": 4,
         "index_dataset": 2,
         "evaluate_histogram": 2,
@@ -86,12 +89,30 @@ def test_job_counts_from_nothing(tmp_path, photographs, config):
     assert job_counts(snakemake(folder, "-n", "--configfile", config)) == COUNTS[config]
 
 
+def made_by_make(folder: Path, target: str) -> dict[str, int]:
+    """The jobs that Snakemake would run, called as the Makefile calls it."""
+    command = ["make", "-n", "-f", str(ROOT / "Makefile"), target, "INSTALLED=", "CORES=2"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    [line] = [line for line in run.stdout.splitlines() if line.startswith(".venv/bin/snakemake ")]
+    return job_counts(snakemake(folder, "-n", *shlex.split(line)[1:]))
+
+
+@pytest.mark.parametrize(("target", "config"), [("run", "config.yaml"), ("subset", SUBSET)])
+def test_make_runs_the_studies(tmp_path, photographs, target, config):
+    assert made_by_make(copy_workflow(tmp_path / "clone"), target) == COUNTS[config]
+
+
+def test_make_picture_is_about_the_subset(tmp_path, photographs):
+    found = made_by_make(copy_workflow(tmp_path / "clone"), "picture")
+    assert found["plot_results"] == 1
+    assert found["evaluate_model"] == COUNTS[SUBSET]["evaluate_model"]
+
+
 def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
-    folder = copy_workflow(tmp_path / "clone")
-    found = job_counts(snakemake(folder, "-n", "rivals", "--configfile", "config/subset.yaml"))
+    found = made_by_make(copy_workflow(tmp_path / "clone"), "bench")
     # Of each direction: float16, int8, 2 thresholds of Deep Compression, 6 parameters of nncodec;
     # and of 2 cells our format, zstd and xz. The study's own table, and nothing after it.
-    study = COUNTS["config/subset.yaml"]
+    study = COUNTS[SUBSET]
     after = (*from_scores(1), "tabulate_layers", "show_configuration")
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
