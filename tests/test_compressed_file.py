@@ -5,6 +5,7 @@ import struct
 import time
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,7 +75,8 @@ def varied_tensor():
     sizes = sizes[0][:, None, None] * sizes[1][:, None] * sizes[2]
     multiples = np.clip(np.round(generator.laplace(size=(40, 20, 25)) * sizes), -40, 40)
     scales = (2.0 ** generator.integers(-3, 1, 40)).astype(np.float32)
-    return from_multiples(multiples.reshape(40, 20, 5, 5).astype(np.int16), 0.25, scales, True)
+    tensor = from_multiples(multiples.reshape(40, 20, 5, 5).astype(np.int16), 0.25, True)
+    return replace(tensor, scales=scales)
 
 
 @pytest.fixture(scope="module")
@@ -416,10 +418,10 @@ def test_one_row_of_many_weights_takes_little_memory_to_refuse():
 
 def test_coefficients_whose_weights_would_overflow_are_refused():
     most = float(np.finfo(np.float32).max)
-    tensor = from_multiples(np.ones((4, 5, 3, 3), np.int16), most / 2, None, True)
+    tensor = from_multiples(np.ones((4, 5, 3, 3), np.int16), most / 2, True)
     with pytest.raises(FormatError, match="is not finite"):
         decode_layer(encode_layer(tensor), (4, 5, 3, 3))
-    tensor = from_multiples(np.ones((4, 5, 3, 3), np.int16), most / 4, None, True)
+    tensor = from_multiples(np.ones((4, 5, 3, 3), np.int16), most / 4, True)
     decoded = decode_layer(encode_layer(tensor), (4, 5, 3, 3))
     assert np.isfinite(decoded.dequantize()).all()
 
