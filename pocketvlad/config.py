@@ -142,6 +142,11 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                 )
     for name, model in config["models"].items():
         yield from _unfit_weights(f"models.{name}", model)
+        if config.get("rd", {}).get("length", 0) > model["descriptor"]:
+            yield (
+                f"rd.length: {config['rd']['length']} is more than the {model['descriptor']} "
+                f"components of models.{name}.descriptor; write {model['descriptor']} or less"
+            )
 
 
 def embedded_weights(backbone: str, width: float) -> Path:

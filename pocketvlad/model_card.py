@@ -84,9 +84,11 @@ def _compression(row: Mapping, header: Mapping) -> tuple[str, bool]:
     """(what was done to the base model, in words; whether that took unlabelled crops alone)"""
     pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
     if row["quantizer"] == RATE_DISTORTION:
+        length = header["compression"]["rounding"]["settings"]["length"]
+        kept = f", all components of the descriptor after its first {length} among them"
         text = (
             f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
-            f"makes {pruned} zero, then entropy coding"
+            f"makes {pruned} zero{kept if length else ''}, then entropy coding"
         )
         return text, True
     pruning = header["origin"]["pruning"]

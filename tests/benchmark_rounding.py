@@ -24,6 +24,7 @@ from tabulate import tabulate
 from pocketvlad import symbol_model
 from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.describe import describe
+from pocketvlad.device import run_on
 from pocketvlad.layer_samples import inputs_at
 from pocketvlad.model_file import read_model
 from pocketvlad.photographs import model_sizing, photographs
@@ -119,7 +120,7 @@ def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> f
 def _convolution_bound(equations: list[tuple], layer: torch.nn.Conv2d) -> float:
     """Bits a weight by `gaussian_bound`, of groups' moments and right-hand sides (`_equations`)."""
     places = math.prod(layer.kernel_size)
-    basis = torch.from_numpy(quantize.cosine_basis(*layer.kernel_size))
+    basis = quantize._basis(layer)
     rows = quantize._to_coefficients(layer.weight.detach().double().flatten(1), basis)
     bound = 0.0
     for (moments, right), own in zip(equations, rows.chunk(layer.groups), strict=True):
@@ -131,7 +132,7 @@ def _convolution_bound(equations: list[tuple], layer: torch.nn.Conv2d) -> float:
         inputs = torch.linalg.eigvalsh(scale[:, None] * moments * scale).clamp_min(0)
         distortion = float(((error @ moments) * error).sum())
         share = own.numel() / rows.numel()
-        bound += share * gaussian_bound(by_row.numpy(), inputs.numpy(), distortion)
+        bound += share * gaussian_bound(by_row.cpu().numpy(), inputs.cpu().numpy(), distortion)
     return bound
 
 
@@ -148,7 +149,8 @@ def _whitening_bound(blocks: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor
         inputs.append(scale / torch.linalg.svdvals(factor).square())
         left = torch.linalg.solve_triangular(factor, errors.double(), upper=True, left=False)
         distortion += float(left.square().sum())
-    return gaussian_bound(by_row.mean(dim=0).numpy(), torch.cat(inputs).numpy(), distortion)
+    rows, moments = by_row.mean(dim=0).cpu().numpy(), torch.cat(inputs).cpu().numpy()
+    return gaussian_bound(rows, moments, distortion)
 
 
 @contextmanager
@@ -200,6 +202,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(WITHOUT), default=list(WITHOUT))
     arguments = parser.parse_args()
     base = read_model(arguments.model)
+    run_on(base.network, "auto", "float32")
     sizing = model_sizing(base)
     pictures, _ = photographs(arguments.photographs, base, sizing)
     held = held_out(list(pictures))

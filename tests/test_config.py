@@ -182,6 +182,18 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
     require_local_data(config)
 
 
+def test_a_descriptor_is_not_kept_longer_than_it_is():
+    config = load("config/subset.yaml")
+    config["rd"]["length"] = 512
+    check_config(config, SCHEMA)
+    config["rd"]["length"] = 513
+    message = (
+        r"rd\.length: 513 is more than the 512 .* models\.vgg16\.descriptor; write 512 or less"
+    )
+    with pytest.raises(ConfigError, match=message):
+        check_config(config, SCHEMA)
+
+
 def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}

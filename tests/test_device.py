@@ -99,4 +99,5 @@ print(c.sbrk(0) - before)
 """
     command = [sys.executable, "-c", program]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(found.stdout) >= 3 << 30
+    # The block may begin in what the heap had left.
+    assert int(found.stdout) > (3 << 30) - (1 << 20)

@@ -14,6 +14,7 @@ from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_white
 from pocketvlad.layer_coding import decode_layer, encode_layer
 from pocketvlad.model import compressible
 from pocketvlad.quantize import quantize_tensors
+from pocketvlad.rd.length import shortened
 from pocketvlad.rd.quantize import RoundingSettings, from_multiples, round_network
 from pocketvlad.symbol_model import coded_bits
 
@@ -92,6 +93,40 @@ def test_less_distortion_costs_more_bits(teacher, city):
     (fine, coarse), (most, least) = zip(*[(n, bits(q)) for n, q in results], strict=True)
     assert distance(fine, teacher, city) < distance(coarse, teacher, city)
     assert most > 1.3 * least
+
+
+def test_components_that_are_left_out_cost_nothing(teacher, city):
+    whole = bits(rounded(teacher, city, 0.005)[1])
+    short = shortened(teacher, 5)
+    network = copy_of(short)
+    settings = replace(SETTINGS, length=5)
+    quantized = round_network(network, short, city.crop_source, CROPS, 0.005, settings, 7)
+    (images,) = crop_batches(
+        city.crop_source, replace(CROPS, crops=6, batch=6), np.random.default_rng(99)
+    )
+    with torch.no_grad():
+        found, first = network(images), teacher(images)[:, :5]
+    assert not found[:, 5:].any()
+    assert not network.whitening.bias[5:].any()
+    # What is kept is what the base model has there, of unit length again.
+    expected = torch.nn.functional.normalize(first, dim=1)
+    assert (found[:, :5] - expected).square().sum(dim=1).mean() < 0.05
+    assert not quantized["whitening.weight"].dequantize()[5:].any()
+    assert bits(quantized) < whole
+
+
+def test_rows_of_zeros_take_no_bits_in_a_layer_of_some_size():
+    multiples = np.round(np.random.default_rng(0).laplace(size=(64, 4096)))
+    multiples[48:] = 0
+    layer, alone = from_multiples(multiples, 0.5), from_multiples(multiples[:48], 0.5)
+    assert len(encode_layer(layer)) < len(encode_layer(alone)) + 64
+
+
+def test_a_descriptor_cannot_be_made_longer():
+    network = random_network()
+    assert torch.equal(shortened(network, None).whitening.weight, network.whitening.weight)
+    with pytest.raises(ValueError, match=r"length 9 is more than the descriptor's 8 .* 8 or less"):
+        shortened(network, 9)
 
 
 def test_fewer_bits_and_closer_than_rounding_each_weight_by_itself(teacher, city):

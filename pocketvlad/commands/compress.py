@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whitening-crops", type=int, default=600, help="to round the whitening on [600]"
     )
+    parser.add_argument(
+        "--length", type=int, help="components of the descriptor to keep, the first ones [all]"
+    )
     parser.add_argument("--trials", type=int, default=6, help="models to try at most [6]")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same file [1]")
 
@@ -55,8 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     kind = "drop" if arguments.drop is not None else "megabytes"
     target = Target(kind, getattr(arguments, kind))
-    for name in (kind, "crops", "whitening_crops", "trials"):
-        if getattr(arguments, name) <= 0:
+    for name in (kind, "crops", "whitening_crops", "trials", "length"):
+        if getattr(arguments, name) is not None and getattr(arguments, name) <= 0:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} {getattr(arguments, name)}: give more than 0")
     base = read_model(arguments.file)
@@ -91,6 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
         netvlad_bits=6,
         price=4.0,
         sweeps=5,
+        length=arguments.length,
     )
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
     calibration = Calibration(base, source, crops, settings, "float16", arguments.seed)

@@ -9,6 +9,7 @@ from pocketvlad.city_crops import CropSettings, CropSource
 from pocketvlad.compressed_file import write_compressed
 from pocketvlad.distillation import DistillationObjective
 from pocketvlad.model_file import Model, to_tensors
+from pocketvlad.rd.length import shortened
 from pocketvlad.rd.quantize import RoundingSettings, round_network
 
 
@@ -34,7 +35,7 @@ def write_rounded(
     path: Path, calibration: Calibration, distortion: float, cell: Mapping[str, object]
 ) -> int:
     """Round the base model to a squared distance of its descriptors, and write it; whole or not
-    at all.
+    at all. The distance is that of the components that are kept.
 
     Args:
         cell: what the header says of it beside the calibration.
@@ -43,17 +44,18 @@ def write_rounded(
         the file's size in bytes.
     """
     base, crops = calibration.base, calibration.crops
-    model = replace(base, network=copy.deepcopy(base.network))
+    teacher = shortened(base.network, calibration.settings.length)
+    model = replace(base, network=copy.deepcopy(teacher))
     quantized = round_network(
         model.network,
-        base.network,
+        teacher,
         calibration.source,
         crops,
         distortion,
         calibration.settings,
         calibration.seed,
     )
-    objective = DistillationObjective(calibration.source, crops, base.network)
+    objective = DistillationObjective(calibration.source, crops, teacher)
     distance = -objective.validate(model.network)
     tensors, header = to_tensors(model)
     header["compression"] = {

@@ -59,6 +59,7 @@ class RoundingSettings:
     netvlad_bits: int
     price: float
     sweeps: int
+    length: int | None = None
 
 
 def from_multiples(
@@ -271,6 +272,7 @@ def round_network(
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
 
     Args:
+        network, teacher: `shortened` to the length that the settings have.
         crops: how crops of the training city are cut; how many, `settings` say.
         distortion: the squared distance between the descriptors of both that the rounding may
             cause, as far as it can be foretold (it comes out larger where steps are coarse).
@@ -285,7 +287,8 @@ def round_network(
         return crops_for(network, source, crops, count, generator)
 
     layers = dict(compressible(network))
-    error = distortion / sum(weight.numel() for weight in layers.values())
+    kept = layers | {"whitening.weight": layers["whitening.weight"][: settings.length]}
+    error = distortion / sum(weight.numel() for weight in kept.values())
     batches = list(cut(settings.crops))
     found, features = _round_convolutions(network, teacher, batches, error, settings, own)
     for name in ("netvlad.assignment", "netvlad.centres"):
