@@ -138,7 +138,7 @@ def small_study(tmp_path_factory):
         # No jobs of the study itself; test_budgets_study.py asks for them.
         "targets": [{"drop": 30}, {"megabytes": 0.1}],
         "trials": 3,
-        "length": 24,
+        "length": 12,
         "image_size": 67,
         "crops": 4,
         "patches": 200,

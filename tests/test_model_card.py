@@ -97,7 +97,7 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert f"| {drop:.1f} [{low:.1f}, {high:.1f}] |" in card
         assert f"| mAP (%) | {line[f'map_{city}']:.1f} |" in card
         assert f"trained on mini-{trained_on}" in card.splitlines()[0]
-        assert ("after its first 24 among them" in card) == (quantizer == "rd")
+        assert ("after its first 12 among them" in card) == (quantizer == "rd")
 
 
 def test_facts_that_contradict_each_other_are_refused(small_study):
