@@ -139,7 +139,10 @@ def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], 
     if magic != MAGIC:
         raise FormatError("it does not begin as a .pvlad file does")
     if version != VERSION:
-        raise FormatError(f"format version {version} is unknown; this program reads {VERSION}")
+        raise FormatError(
+            f"format version {version} is unknown; this program reads {VERSION}: take the one that "
+            "wrote it, or compress the model again"
+        )
     if size > _MOST_HEADER:
         raise FormatError(f"a header of {size} bytes; at most {_MOST_HEADER} are allowed")
     packed = _exactly(file, size)

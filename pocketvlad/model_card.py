@@ -85,10 +85,11 @@ def _compression(row: Mapping, header: Mapping) -> tuple[str, bool]:
     pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
     if row["quantizer"] == RATE_DISTORTION:
         length = header["compression"]["rounding"]["settings"]["length"]
-        kept = f", all components of the descriptor after its first {length} among them"
+        shorter = length is not None and length < header["architecture"]["descriptor"]
+        cut = f", all that makes components of the descriptor after its first {length} among them"
         text = (
             f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
-            f"makes {pruned} zero{kept if length else ''}, then entropy coding"
+            f"makes {pruned} zero{cut if shorter else ''}, then entropy coding"
         )
         return text, True
     pruning = header["origin"]["pruning"]

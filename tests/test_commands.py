@@ -266,13 +266,16 @@ def test_compress_keeps_to_a_size(capsys, model_file, many_photographs, tmp_path
 
 def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path):
     base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
-    command = ("compress", base, "--calibration", many_photographs, *FEW)
+    command = ("compress", base, "--calibration", many_photographs, "--length", 6, *FEW)
     status, out, _ = run(capsys, *command, "--drop", 30, "-o", output)
     assert status == 0
     drop = float(out.rsplit("loses ", 1)[1].split()[0])
     assert drop <= 30
     with open_compressed(output) as model:
         assert model.header["compression"]["distortion"] > 0
+    whitening = read_stored(output).network.whitening.weight
+    assert whitening[:6].any()
+    assert not whitening[6:].any()
 
 
 @pytest.mark.parametrize(
@@ -281,6 +284,8 @@ def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path
         (("--drop", "-1"), "--drop -1.0: give more than 0"),
         (("--megabytes", "0"), "--megabytes 0.0"),
         (("--drop", "1", "--trials", "0"), "--trials 0"),
+        (("--drop", "1", "--length", "1"), "descriptors of 8 components; give 2 to 8"),
+        (("--drop", "1", "--length", "9"), "--length 9: "),
         (("--megabytes", "0.001", *FEW), "no model meets megabytes 0.001"),
     ],
 )

@@ -58,11 +58,17 @@ def run(arguments: argparse.Namespace) -> None:
 
     kind = "drop" if arguments.drop is not None else "megabytes"
     target = Target(kind, getattr(arguments, kind))
-    for name in (kind, "crops", "whitening_crops", "trials", "length"):
-        if getattr(arguments, name) is not None and getattr(arguments, name) <= 0:
+    for name in (kind, "crops", "whitening_crops", "trials"):
+        if getattr(arguments, name) <= 0:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} {getattr(arguments, name)}: give more than 0")
     base = read_model(arguments.file)
+    components = base.network.architecture.descriptor
+    if arguments.length is not None and not 2 <= arguments.length <= components:
+        raise ValueError(
+            f"--length {arguments.length}: {arguments.file} makes descriptors of {components} "
+            f"components; give 2 to {components}"
+        )
     sizing = model_sizing(base, arguments.image_size)
     found, faults = photographs(arguments.calibration, base, sizing)
     pictures = {}

@@ -125,7 +125,8 @@ def best(target: Target, trials: Sequence[Trial]) -> Trial:
         raise BudgetError(
             f"no model meets {target.kind} {target.limit:g}: of {len(trials)} the nearest has "
             f"{nearest.bytes / MEGABYTE:.2f} MB and a drop of {nearest.drop:.2f} points at "
-            f"distortion {nearest.distortion:g}; allow more"
+            f"distortion {nearest.distortion:g}; allow more, or keep more components of the "
+            "descriptor if some are left out (rd.length, --length)"
         )
     key = "bytes" if target.kind == "drop" else "distortion"
     return min(met, key=lambda trial: getattr(trial, key))

@@ -9,7 +9,8 @@ from pocketvlad.model import PlaceNet
 
 @torch.no_grad()
 def shortened(network: PlaceNet, length: int | None) -> PlaceNet:
-    """A copy whose descriptors have nothing but zeros after their first `length` components.
+    """`network`, if all components are kept; else a copy of it whose descriptors have nothing but
+    zeros after their first `length` components.
 
     The whitening's rows are in the order of the variance of what they answer to (principal
     components), so that the last ones are missed least. They are left out as all else is that is
@@ -27,8 +28,9 @@ def shortened(network: PlaceNet, length: int | None) -> PlaceNet:
             f"length {length} is more than the descriptor's {whitening.out_features} components; "
             f"give {whitening.out_features} or less"
         )
+    if length is None:
+        return network
     result = copy.deepcopy(network)
-    if length is not None:
-        result.whitening.weight[length:] = 0
-        result.whitening.bias[length:] = 0
+    result.whitening.weight[length:] = 0
+    result.whitening.bias[length:] = 0
     return result
