@@ -70,9 +70,9 @@ def _batches_for(patches: int, layer: nn.Conv2d, batches: Sequence[Tensor]) -> i
     return min(len(batches), math.ceil(patches / each / len(batches[0])))
 
 
-def _advance(layer: nn.Module, batches: list[Tensor], start: int = 0) -> None:
+def _advance(layer: nn.Module, batches: list[Tensor]) -> None:
     """Put each batch through `layer`, in place: two lists of maps would be gigabytes."""
-    for index in range(start, len(batches)):
+    for index in range(len(batches)):
         batches[index] = layer(batches[index])
 
 
@@ -97,6 +97,7 @@ def paired_convolutions(
             first = next(layer for _, layer in stage if isinstance(layer, nn.Conv2d))
             count = _batches_for(patches, first, wanted)
             few_given, few_wanted = given[:count], wanted[:count]
+            del given[:count], wanted[:count]  # held as long as they are needed, and no longer
             for name, layer in stage:
                 original = teacher.backbone.get_submodule(name)
                 seen = few_wanted[:SEEN_BATCHES]
@@ -107,10 +108,10 @@ def paired_convolutions(
                 _advance(layer, few_given)
                 bar.update()
             # Each batch through the whole stage: never all of the stage's large maps at once.
-            _advance(nn.Sequential(*(layer for _, layer in stage)), given, count)
+            _advance(nn.Sequential(*(layer for _, layer in stage)), given)
             originals = [teacher.backbone.get_submodule(name) for name, _ in stage]
-            _advance(nn.Sequential(*originals), wanted, count)
-            given[:count], wanted[:count] = few_given, few_wanted
+            _advance(nn.Sequential(*originals), wanted)
+            given[:0], wanted[:0] = few_given, few_wanted
 
 
 def paired_features(

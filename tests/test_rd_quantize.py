@@ -108,6 +108,8 @@ def test_components_that_are_left_out_cost_nothing(teacher, city):
         found, first = network(images), teacher(images)[:, :5]
     assert not found[:, 5:].any()
     assert not network.whitening.bias[5:].any()
+    assert teacher.whitening.weight[5:].any()  # the base model stays as it was
+    assert short.backbone is teacher.backbone
     # What is kept is what the base model has there, of unit length again.
     expected = torch.nn.functional.normalize(first, dim=1)
     assert (found[:, :5] - expected).square().sum(dim=1).mean() < 0.05

@@ -9,8 +9,8 @@ from pocketvlad.model import PlaceNet
 
 @torch.no_grad()
 def shortened(network: PlaceNet, length: int | None) -> PlaceNet:
-    """`network`, if all components are kept; else a copy of it whose descriptors have nothing but
-    zeros after their first `length` components.
+    """`network`, if all components are kept; else one that shares all but the whitening with it,
+    and whose descriptors have nothing but zeros after their first `length` components.
 
     The whitening's rows are in the order of the variance of what they answer to (principal
     components), so that the last ones are missed least. They are left out as all else is that is
@@ -30,7 +30,9 @@ def shortened(network: PlaceNet, length: int | None) -> PlaceNet:
         )
     if length is None:
         return network
-    result = copy.deepcopy(network)
+    # What deepcopy finds in its memo it takes as it is.
+    shared = (network.backbone, network.netvlad)
+    result = copy.deepcopy(network, {id(part): part for part in shared})
     result.whitening.weight[length:] = 0
     result.whitening.bias[length:] = 0
     return result
