@@ -4,8 +4,8 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "config/sources.yaml"
-configfile: "config/datasets.yaml"
+configfile: "pocketvlad/data/official/sources.yaml"
+configfile: "pocketvlad/data/official/datasets.yaml"
 
 
 report: "report/front_page.rst"

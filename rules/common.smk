@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
-from pocketvlad.config import (
+from pocketvlad.study.config import (
     ConfigError,
     check_config,
     data_folder,
@@ -20,12 +20,12 @@ from pocketvlad.config import (
     source_names,
     used_settings,
 )
-from pocketvlad.grid import budget_cells, grid_cells, rounded_cells
-from pocketvlad.image_files import find_images, state
-from pocketvlad.imports import digest, package_modules, pass_on_path
-from pocketvlad.rivals.declared import declared_rivals
-from pocketvlad.sources import declared_source, source_path
-from pocketvlad.summary import summary_text
+from pocketvlad.compression.grid import budget_cells, grid_cells, rounded_cells
+from pocketvlad.data.image_files import find_images, state
+from pocketvlad.study.imports import digest, package_modules, pass_on_path
+from pocketvlad.baselines.rivals.declared import declared_rivals
+from pocketvlad.data.sources import declared_source, source_path
+from pocketvlad.report.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))

@@ -33,8 +33,8 @@ rule compress_rival:
     params:
         library=lambda wildcards: library(
             "compress_rival",
-            "rivals/__main__.py",
-            f"rivals/{RIVALS[wildcards.version].coder}.py",
+            "baselines/rivals/__main__.py",
+            f"baselines/rivals/{RIVALS[wildcards.version].coder}.py",
         ),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
         test_city=lambda wildcards: test_city(wildcards.city),

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from pocketvlad.compressed_file import open_compressed
-from pocketvlad.layer_coding import decode_layer, encode_layer, side_information_bytes
-from pocketvlad.quantize import quantize_tensor
-from pocketvlad.quantized_tensor import QuantizedTensor
-from pocketvlad.rivals import process
-from pocketvlad.rivals.layers_file import read_layers, write_layers
-from pocketvlad.symbol_model import coded_bits
+from pocketvlad.baselines.rivals import process
+from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
+from pocketvlad.compression.quantize import quantize_tensor
+from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.format.layer_coding import decode_layer, encode_layer, side_information_bytes
+from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.symbol_model import coded_bits
 
 NNCODEC = process.ROOT / process.NNCODEC
 ROWS, COLUMNS = 512, 32768

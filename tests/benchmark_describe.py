@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pocketvlad.describe import Picture, decoded_batches, describe
-from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.networks.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.retrieval.describe import Picture, decoded_batches, describe
 
 PREPROCESSING = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.disk_space import require_space
+from pocketvlad.util.disk_space import require_space
 
 MOST_SECONDS, MOST_BYTES = 60.0, 4_000_000_000
 LANDMARKS, QUERIES, VIEWS = 11, 5, 40
-COMMAND = "import sys; from pocketvlad.cli import main; sys.exit(main())"
+COMMAND = "import sys; from pocketvlad.cli.main import main; sys.exit(main())"
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from pocketvlad.kmeans1d import kmeans1d
+from pocketvlad.compression.kmeans1d import kmeans1d
 
 SAMPLE = 400_000
 CHUNK = 1 << 22

@@ -21,18 +21,18 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from pocketvlad import symbol_model
-from pocketvlad.city_crops import CropSettings, CropSource
-from pocketvlad.describe import describe
-from pocketvlad.device import run_on
-from pocketvlad.layer_samples import inputs_at
-from pocketvlad.model_file import read_model
-from pocketvlad.photographs import model_sizing, photographs
-from pocketvlad.rd import descent, quantize, rounding
-from pocketvlad.rd.quantize import RoundingSettings, round_network
-from pocketvlad.rd.rounding import to_multiples
-from pocketvlad.self_retrieval import held_out
-from pocketvlad.symbol_model import SymbolModel
+from pocketvlad.compression.layer_samples import inputs_at
+from pocketvlad.compression.rd import descent, quantize, rounding
+from pocketvlad.compression.rd.quantize import RoundingSettings, round_network
+from pocketvlad.compression.rd.rounding import to_multiples
+from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.format import symbol_model
+from pocketvlad.format.symbol_model import SymbolModel
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model_file import read_model
+from pocketvlad.retrieval.describe import describe
+from pocketvlad.retrieval.photographs import model_sizing, photographs
+from pocketvlad.retrieval.self_retrieval import held_out
 
 
 def _own_outputs(pair, group, rows, places, wanted, damping):

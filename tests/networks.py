@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from pocketvlad.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.networks.model import Architecture, PlaceNet, initialise_randomly
 
 
 def random_network(backbone="vgg16", width=0.06, clusters=3, descriptor=8):

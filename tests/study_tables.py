@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pocketvlad.best_cells import mark_best
+from pocketvlad.report.best_cells import mark_best
 
 CITIES = ["oxford", "paris"]
 # quantizer, bits, codebook, l1, threshold, pruned, MB, drop on oxford, on paris, no_drop

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from docutils.core import publish_string
 
-from pocketvlad.answer import answer_sentences, answer_table, answer_text
-from pocketvlad.best_cells import mark_best
-from pocketvlad.coding import cell_text
+from pocketvlad.compression.coding import cell_text
+from pocketvlad.report.answer import answer_sentences, answer_table, answer_text
+from pocketvlad.report.best_cells import mark_best
 
 BASE = {
     "model": "vgg16",

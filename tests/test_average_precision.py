@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from pocketvlad.average_precision import average_precision, precision_at
-from pocketvlad.dataset import Query
-from pocketvlad.retrieval import distances, rank, rankings
-from pocketvlad.scores import mean, score_rankings
+from pocketvlad.data.dataset import Query
+from pocketvlad.retrieval.average_precision import average_precision, precision_at
+from pocketvlad.retrieval.ranking import distances, rank, rankings
+from pocketvlad.retrieval.scores import mean, score_rankings
 
 
 def official_program(ranked, ok_set, junk_set):

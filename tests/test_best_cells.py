@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_tables import study_table
 
-from pocketvlad.best_cells import chosen_cells, mark_best
-from pocketvlad.front import front
+from pocketvlad.report.best_cells import chosen_cells, mark_best
+from pocketvlad.report.pareto_front import front
 
 
 def marked(column):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from pocketvlad.bootstrap import Drop, paired_drop
+from pocketvlad.retrieval.bootstrap import Drop, paired_drop
 
 
 def scores(values):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pocketvlad.rd.budget import BudgetError, Target, Trial, best, next_distortion
+from pocketvlad.compression.rd.budget import BudgetError, Target, Trial, best, next_distortion
 
 
 def trial(distortion, noise=0.0):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from workflow_runs import ROOT, job_counts, snakemake
 
-from pocketvlad.compressed_file import open_compressed
+from pocketvlad.format.compressed_file import open_compressed
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ import pytest
 import yaml
 from workflow_runs import ROOT
 
-from pocketvlad import claims as module
-from pocketvlad.claims import (
+from pocketvlad.compression.grid import Cell, grid_cells, rounded_cells
+from pocketvlad.study import claims as module
+from pocketvlad.study.claims import (
     Claim,
     Claims,
     ClaimsError,
@@ -19,7 +20,6 @@ from pocketvlad.claims import (
     with_claims,
     write_claims,
 )
-from pocketvlad.grid import Cell, grid_cells, rounded_cells
 
 WHERE = {"model": "vgg16", "bits": "5"}
 CLAIMS = Claims(

@@ -8,20 +8,20 @@ import torch
 from networks import copy_of, weights_of
 from training_cities import SETTINGS, Killed
 
-from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.city_crops import CropSettings, crop_batches
-from pocketvlad.codebook_training import (
+from pocketvlad.compression.codebook_training import (
     CodebookSettings,
     read_codebooks,
     recluster,
     train_codebooks,
     use_codebooks,
 )
-from pocketvlad.distillation import DistillationObjective, descriptor_distance
-from pocketvlad.model import compressible
-from pocketvlad.prune import cutoffs, prune_below, zero_masks
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.sparsity import histogram_edges, l1_penalty, weight_histograms
+from pocketvlad.compression.prune import cutoffs, prune_below, zero_masks
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.sparsity import histogram_edges, l1_penalty, weight_histograms
+from pocketvlad.data.city_crops import CropSettings, crop_batches
+from pocketvlad.networks.model import compressible
+from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.training.distillation import DistillationObjective, descriptor_distance
 
 CROPS = CropSettings(crops=12, batch=4, image_size=67, crop=0.8, colour=0.2)
 LEARNING = CodebookSettings(epochs=2, learning_rate=0.001, recluster_steps=0)

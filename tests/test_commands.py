@@ -8,15 +8,15 @@ import torch
 from networks import random_network
 from PIL import Image
 
-from pocketvlad.cli import main
-from pocketvlad.compressed_file import open_compressed, write_compressed
-from pocketvlad.images import Preprocessing, load_image, to_batch
-from pocketvlad.model_file import Model, write_model
-from pocketvlad.photographs import model_sizing
-from pocketvlad.prune import cutoffs, prune_below
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.stored_model import read_stored
-from pocketvlad.tensor_file import read_tensors
+from pocketvlad.cli.main import main
+from pocketvlad.compression.prune import cutoffs, prune_below
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.data.images import Preprocessing, load_image, to_batch
+from pocketvlad.format.compressed_file import open_compressed, write_compressed
+from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.networks.model_file import Model, write_model
+from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.retrieval.photographs import model_sizing
 
 PROTOCOL = {
     "image_size": 96,
@@ -129,7 +129,7 @@ def test_search_finds_the_picture_itself_and_indexes_once(
     assert "left out" in err
     assert "broken.jpg" in err
     described = []
-    import pocketvlad.describe as module
+    import pocketvlad.retrieval.describe as module
 
     real = module.describe
 
@@ -179,7 +179,7 @@ def test_a_folder_that_may_not_be_written_to_is_searched_all_the_same(
     def fail(*_, **__):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("pocketvlad.photo_index.np.savez", fail)
+    monkeypatch.setattr("pocketvlad.retrieval.photo_index.np.savez", fail)
     words = ("search", model_file, photographs / "a.jpg", "--database", photographs)
     status, out, err = run(capsys, *words)
     assert status == 0

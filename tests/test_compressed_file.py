@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketvlad.compressed_file import (
+from pocketvlad.compression.quantize import QUANTIZERS, quantize_tensors
+from pocketvlad.compression.rd.quantize import from_multiples
+from pocketvlad.format.compressed_file import (
     MAGIC,
     VERSION,
     CompressedModel,
@@ -20,12 +22,10 @@ from pocketvlad.compressed_file import (
     read_compressed,
     write_compressed,
 )
-from pocketvlad.format_error import FormatError
-from pocketvlad.layer_coding import decode_layer, encode_layer, side_information_bytes
-from pocketvlad.quantize import QUANTIZERS, quantize_tensors
-from pocketvlad.rd.quantize import from_multiples
-from pocketvlad.stored_model import is_compressed, read_stored
-from pocketvlad.symbol_model import coded_bits, model_of
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.layer_coding import decode_layer, encode_layer, side_information_bytes
+from pocketvlad.format.symbol_model import coded_bits, model_of
+from pocketvlad.networks.stored_model import is_compressed, read_stored
 
 PREFIX = struct.Struct("<8sHII")
 HEADER = {
@@ -178,7 +178,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("pocketvlad.compressed_file.os.replace", fail)
+    monkeypatch.setattr("pocketvlad.format.compressed_file.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write(path, some_tensors(1))
     assert path.read_bytes() == before

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflow_runs import OFFICIAL
 
-from pocketvlad.config import (
+from pocketvlad.study.config import (
     ConfigError,
     check_config,
     data_folder,
@@ -23,7 +24,7 @@ SCHEMA = ROOT / "config" / "schema.yaml"
 def load(name):
     config = yaml.safe_load((ROOT / name).read_text())
     for section in ("sources", "datasets"):
-        shared = yaml.safe_load((ROOT / "config" / f"{section}.yaml").read_text())[section]
+        shared = yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text())[section]
         config[section] = {**shared, **config.get(section, {})}
     return config
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pocketvlad.csv_ground_truth import read_csv_ground_truth
-from pocketvlad.ground_truth import GroundTruthError
+from pocketvlad.data.csv_ground_truth import read_csv_ground_truth
+from pocketvlad.data.ground_truth import GroundTruthError
 
 HEAD = "query,x1,y1,x2,y2,image,label\n"
 ROWS = """\

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pocketvlad.dataset import (
+from pocketvlad.data.dataset import (
     DatasetError,
     describe_counts,
     index_dataset,
@@ -12,7 +12,7 @@ from pocketvlad.dataset import (
     require_boxes_inside,
     write_dataset,
 )
-from pocketvlad.ground_truth import GroundTruthError, read_ground_truth
+from pocketvlad.data.ground_truth import GroundTruthError, read_ground_truth
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import torch
 from networks import random_network
 
-from pocketvlad.device import DeviceError, chosen_device, computed_on, run_on
+from pocketvlad.networks.device import DeviceError, chosen_device, computed_on, run_on
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 IMAGES = torch.rand(2, 3, 80, 96, generator=torch.Generator().manual_seed(0)) * 4 - 2
@@ -77,7 +77,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
 def test_freed_memory_is_kept_for_the_next_layer():
-    keep = "from pocketvlad.allocator import *; assert keep_freed_memory()"
+    keep = "from pocketvlad.util.allocator import *; assert keep_freed_memory()"
     # By default each of the ten blocks is asked for anew, in small pages or in huge ones.
     assert page_faults_of_blocks(keep) < 10 <= page_faults_of_blocks("")
 
@@ -87,7 +87,7 @@ def test_however_much_is_freed_it_is_kept():
     """Three GiB that nothing is written to, so that they take no memory; where the heap ends."""
     program = """
 import ctypes
-from pocketvlad.allocator import keep_freed_memory
+from pocketvlad.util.allocator import keep_freed_memory
 c = ctypes.CDLL(None)
 c.malloc.restype = c.sbrk.restype = ctypes.c_void_p
 c.malloc.argtypes, c.sbrk.argtypes = [ctypes.c_size_t], [ctypes.c_ssize_t]

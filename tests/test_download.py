@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from file_server import body, chunked, file_server, stalled, status
 
-from pocketvlad import download as download_module
-from pocketvlad import transfer as transfer_module
-from pocketvlad.disk_space import DiskSpaceError
-from pocketvlad.download import DownloadError, Patience, download
-from pocketvlad.progress import progress
-from pocketvlad.sources import Source
+from pocketvlad.data import download as download_module
+from pocketvlad.data import transfer as transfer_module
+from pocketvlad.data.download import DownloadError, Patience, download
+from pocketvlad.data.sources import Source
+from pocketvlad.util.disk_space import DiskSpaceError
+from pocketvlad.util.progress import progress
 
 CONTENT = np.random.default_rng(1).bytes(5000)
 OTHER = np.random.default_rng(2).bytes(5000)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pocketvlad.cli import main
+from pocketvlad.cli.main import main
 
 NAMES = ["gate_000001", "hall_000001", "hall_000002", "hall_000003", "other_000001"]
 # The query is hall_000001: from it 2, then other, then 3, then gate.

@@ -11,19 +11,19 @@ from matplotlib.markers import MarkerStyle
 from study_tables import CITIES, study_table
 from workflow_runs import ROOT
 
-from pocketvlad.compressed_file import open_compressed, write_compressed
-from pocketvlad.figures.layer_bytes import layer_bytes_figure
-from pocketvlad.figures.pruning import pruning_figure
-from pocketvlad.figures.run_time import run_time_figure
-from pocketvlad.figures.size import size_figure
-from pocketvlad.figures.style import bit_colours, markers, save_figure
-from pocketvlad.figures.weights import weights_figure
-from pocketvlad.inspection import layer_reports
-from pocketvlad.layer_bytes import layer_bytes
-from pocketvlad.published import published_results
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.run_time import by_rule, read_benchmarks
-from pocketvlad.weight_stages import (
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.format.compressed_file import open_compressed, write_compressed
+from pocketvlad.format.inspection import layer_reports
+from pocketvlad.report.figures.layer_bytes import layer_bytes_figure
+from pocketvlad.report.figures.pruning import pruning_figure
+from pocketvlad.report.figures.run_time import run_time_figure
+from pocketvlad.report.figures.size import size_figure
+from pocketvlad.report.figures.style import bit_colours, markers, save_figure
+from pocketvlad.report.figures.weights import weights_figure
+from pocketvlad.report.layer_bytes import layer_bytes
+from pocketvlad.report.published import published_results
+from pocketvlad.report.run_time import by_rule, read_benchmarks
+from pocketvlad.report.weight_stages import (
     chosen_layers,
     illustrated_cell,
     stage_titles,

@@ -6,14 +6,14 @@ import torch
 from networks import assert_same, weights_of
 from training_cities import SETTINGS, Killed
 
-from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.fine_tuning import fine_tune
-from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
-from pocketvlad.model import compressible
-from pocketvlad.prune import pruned_percent
-from pocketvlad.sparsity import l1_penalty
-from pocketvlad.training import train_epoch, trainable_parameters
-from pocketvlad.triplet_objective import TripletObjective
+from pocketvlad.compression.iterative_pruning import PruningSettings, prune_iteratively
+from pocketvlad.compression.prune import pruned_percent
+from pocketvlad.compression.sparsity import l1_penalty
+from pocketvlad.networks.model import compressible
+from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.training.epoch import train_epoch, trainable_parameters
+from pocketvlad.training.fine_tuning import fine_tune
+from pocketvlad.training.triplet_objective import TripletObjective
 
 
 def tune(network, city, checkpoint, **options):
@@ -57,7 +57,7 @@ def test_the_best_epoch_is_kept(city, network, tmp_path, monkeypatch):
         seen.append(weights_of(net))
         return next(scores)
 
-    monkeypatch.setattr("pocketvlad.triplet_objective.validate", scripted)
+    monkeypatch.setattr("pocketvlad.training.triplet_objective.validate", scripted)
     tune(network, city, Checkpoint(tmp_path / "c.pt", "x"))
     assert_same(seen[1], weights_of(network))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pocketvlad.grid import Cell, grid_cells, parse_version
+from pocketvlad.compression.grid import Cell, grid_cells, parse_version
 
 BLOCK = {
     "thresholds": ["0.005", "0.01"],

@@ -5,10 +5,10 @@ import os
 import pytest
 from PIL import Image
 
-from pocketvlad.dataset import DatasetError
-from pocketvlad.image_files import bare_name, find_images, state
-from pocketvlad.image_folder import link_images, originals
-from pocketvlad.image_sizes import image_sizes
+from pocketvlad.data.dataset import DatasetError
+from pocketvlad.data.image_files import bare_name, find_images, state
+from pocketvlad.data.image_folder import link_images, originals
+from pocketvlad.data.image_sizes import image_sizes
 
 
 @pytest.fixture

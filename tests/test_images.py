@@ -5,10 +5,9 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from pocketvlad.augmentation import Augmentation, augmented_image
-from pocketvlad.color_histogram import IDENTITY, color_histogram
-from pocketvlad.describe import Picture, batches_by_shape, describe
-from pocketvlad.images import (
+from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
+from pocketvlad.data.augmentation import Augmentation, augmented_image
+from pocketvlad.data.images import (
     ImageError,
     Preprocessing,
     Sizing,
@@ -19,6 +18,7 @@ from pocketvlad.images import (
     load_image,
     to_batch,
 )
+from pocketvlad.retrieval.describe import Picture, batches_by_shape, describe
 
 EXACT = Sizing(80, "bilinear", decoder_scaling=False)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.fft import dctn
 
-from pocketvlad.kernel_transform import cosine_basis, to_kernels
+from pocketvlad.format.kernel_transform import cosine_basis, to_kernels
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (1, 1), (11, 11), (2, 5)])

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from pocketvlad.backbones import (
+from pocketvlad.networks.backbones import (
     BACKBONES,
     LEAST_SIDE,
     alexnet,
@@ -15,8 +15,8 @@ from pocketvlad.backbones import (
     output_channels,
     vgg16,
 )
-from pocketvlad.layer_table import backbone_costs, classifier_costs, network_costs
-from pocketvlad.model import Architecture, PlaceNet, parameter_count
+from pocketvlad.networks.layer_table import backbone_costs, classifier_costs, network_costs
+from pocketvlad.networks.model import Architecture, PlaceNet, parameter_count
 
 # The poster's AlexNet table: (layer, parameters, multiply-adds), as printed.
 POSTER = {

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketvlad.mini import oxford
-from pocketvlad.mini.archive import write_archive
-from pocketvlad.mini.atlas import Atlas
-from pocketvlad.mini.city import CitySpec, choose_queries, entries, write_city
-from pocketvlad.mini.mesh import join, owned
-from pocketvlad.mini.picture import LIMITS, categorise, shown, whole_area
-from pocketvlad.mini.raster import Camera, draw, look_at
-from pocketvlad.mini.shapes import block, panel, rectangle
-from pocketvlad.mini.site import OTHER, SUBJECT
-from pocketvlad.mini.visible import visible
+from embedded_cities import oxford
+from embedded_cities.archive import write_archive
+from embedded_cities.atlas import Atlas
+from embedded_cities.city import CitySpec, choose_queries, entries, write_city
+from embedded_cities.mesh import join, owned
+from embedded_cities.picture import LIMITS, categorise, shown, whole_area
+from embedded_cities.raster import Camera, draw, look_at
+from embedded_cities.shapes import block, panel, rectangle
+from embedded_cities.site import OTHER, SUBJECT
+from embedded_cities.visible import visible
 
 SMALL = CitySpec("oxford", seed=3, landmarks=2, queries=2, views=6, distractors=3, size=96)
 
@@ -274,7 +274,7 @@ def test_archive_suffix_and_interruption(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("pocketvlad.mini.archive.os.replace", fail)
+    monkeypatch.setattr("embedded_cities.archive.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_archive(tmp_path / "a.tar", {"x": b"1"})
     assert list(tmp_path.iterdir()) == []

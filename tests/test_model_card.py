@@ -8,10 +8,10 @@ import pytest
 from jinja2 import UndefinedError
 from workflow_runs import ROOT
 
-from pocketvlad.config import used_settings
-from pocketvlad.configuration_page import configuration_page
-from pocketvlad.model_card import card_facts, data_terms, model_card, weights_terms
-from pocketvlad.rows import read_table
+from pocketvlad.report.configuration_page import configuration_page
+from pocketvlad.report.model_card import card_facts, data_terms, model_card, weights_terms
+from pocketvlad.report.rows import read_table
+from pocketvlad.study.config import used_settings
 
 SOURCES = {
     "weights.pth": {"urls": [], "licence": "CC BY 4.0"},

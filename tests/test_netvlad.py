@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from sklearn.decomposition import PCA
 
-from pocketvlad.initialise import cluster_centres, pca_whitening
-from pocketvlad.model import Architecture, PlaceNet
-from pocketvlad.netvlad import NetVLAD
+from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.netvlad import NetVLAD
+from pocketvlad.training.initialise import cluster_centres, pca_whitening
 
 
 def test_netvlad_is_equation_4():

@@ -17,10 +17,10 @@ import yaml
 from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, small_model, snakemake
 
-from pocketvlad.csv_ground_truth import read_csv_ground_truth
-from pocketvlad.dataset import read_dataset
-from pocketvlad.ground_truth_files import read_any_ground_truth
-from pocketvlad.mini.city import CitySpec, write_city
+from embedded_cities.city import CitySpec, write_city
+from pocketvlad.data.csv_ground_truth import read_csv_ground_truth
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.data.ground_truth_files import read_any_ground_truth
 
 DOCUMENT = (ROOT / "docs" / "own-city.md").read_text()
 SMALL = {"landmarks": 3, "queries": 2, "views": 7, "distractors": 6, "size": 96, "variety": 0.1}

@@ -10,21 +10,21 @@ import torch
 from networks import random_network
 from weights_files import VGG16_NUMBERS, state_of, vgg16_kernels
 
-from pocketvlad.cli import main
-from pocketvlad.compressed_file import write_compressed
-from pocketvlad.describe import Picture, describe
-from pocketvlad.format_error import FormatError
-from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.model import Architecture, PlaceNet
-from pocketvlad.model_file import Model, read_model, write_model
-from pocketvlad.photo_index import index_file, indexed
-from pocketvlad.provenance import provenance
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.rows import results_table
-from pocketvlad.stored_model import read_stored
-from pocketvlad.tables.notes import starting_point
-from pocketvlad.tensor_file import read_tensors, write_tensors
-from pocketvlad.weights.initial import load_initial_weights
+from pocketvlad.cli.main import main
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.format.compressed_file import write_compressed
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.tensor_file import read_tensors, write_tensors
+from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.model_file import Model, read_model, write_model
+from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.networks.weights.initial import load_initial_weights
+from pocketvlad.report.rows import results_table
+from pocketvlad.report.tables.notes import starting_point
+from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.retrieval.photo_index import index_file, indexed
+from pocketvlad.retrieval.provenance import provenance
 
 RIGHT = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 WRONG = Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))

@@ -5,16 +5,16 @@ import pytest
 import torch
 from PIL import Image
 
-from pocketvlad.backbones import BACKBONES, build_backbone
-from pocketvlad.batch_norm import fold_batch_norm, with_batch_norm
-from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.config import embedded_weights
-from pocketvlad.images import CENTRED
-from pocketvlad.mini.buildings import BuildingsSpec, buildings, write_buildings
-from pocketvlad.mini.city import CitySpec, entries
-from pocketvlad.pretraining import PretrainingSettings, labelled_pictures, pretrain
-from pocketvlad.weights.buildings_file import load_backbone, write_backbone
-from pocketvlad.weights.error import WeightsError
+from embedded_cities.buildings import BuildingsSpec, buildings, write_buildings
+from embedded_cities.city import CitySpec, entries
+from pocketvlad.data.images import CENTRED
+from pocketvlad.networks.backbones import BACKBONES, build_backbone
+from pocketvlad.networks.weights.buildings_file import load_backbone, write_backbone
+from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.study.config import embedded_weights
+from pocketvlad.training.batch_norm import fold_batch_norm, with_batch_norm
+from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.training.pretraining import PretrainingSettings, labelled_pictures, pretrain
 
 SPEC = BuildingsSpec(seed=5, buildings=2, views=3, size=80, variety=0.4)
 SETTINGS = PretrainingSettings(

@@ -5,11 +5,11 @@ import pickle
 import numpy as np
 import pytest
 
-from pocketvlad.dataset import Query, index_dataset, read_dataset, write_dataset
-from pocketvlad.ground_truth import GroundTruthError
-from pocketvlad.protocols import DIFFICULTIES, judge
-from pocketvlad.revisited import read_revisited
-from pocketvlad.scores import RANKS, score_rankings, score_row
+from pocketvlad.data.dataset import Query, index_dataset, read_dataset, write_dataset
+from pocketvlad.data.ground_truth import GroundTruthError
+from pocketvlad.data.protocols import DIFFICULTIES, judge
+from pocketvlad.data.revisited import read_revisited
+from pocketvlad.retrieval.scores import RANKS, score_rankings, score_row
 
 QUERY = Query("q_1", "q", "q", (0, 0, 1, 1), good=("e",), ok=("h",), junk=("j",))
 

@@ -6,13 +6,8 @@ import torch
 from networks import random_network
 from sklearn.cluster import KMeans
 
-from pocketvlad.compressed_file import read_compressed, write_compressed
-from pocketvlad.format_error import FormatError
-from pocketvlad.images import Preprocessing
-from pocketvlad.kmeans1d import kmeans1d
-from pocketvlad.model import compressible
-from pocketvlad.model_file import Model, build_model, read_model, write_model
-from pocketvlad.prune import (
+from pocketvlad.compression.kmeans1d import kmeans1d
+from pocketvlad.compression.prune import (
     apply_masks,
     assert_masked,
     cutoffs,
@@ -20,9 +15,14 @@ from pocketvlad.prune import (
     pruned_percent,
     zero_masks,
 )
-from pocketvlad.quantize import quantize_tensor, quantize_tensors, row_scales
-from pocketvlad.size import paper_megabytes
-from pocketvlad.tensor_file import read_tensors
+from pocketvlad.compression.quantize import quantize_tensor, quantize_tensors, row_scales
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.networks.model import compressible
+from pocketvlad.networks.model_file import Model, build_model, read_model, write_model
+from pocketvlad.util.size import paper_megabytes
 
 
 @pytest.fixture

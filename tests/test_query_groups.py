@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pocketvlad.ground_truth import QueryLists
-from pocketvlad.ground_truth_files import read_any_ground_truth
-from pocketvlad.query_groups import with_landmarks
+from pocketvlad.data.ground_truth import QueryLists
+from pocketvlad.data.ground_truth_files import read_any_ground_truth
+from pocketvlad.data.query_groups import with_landmarks
 
 
 def query(image, good, ok=(), name=None):

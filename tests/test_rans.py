@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pocketvlad import rans
-from pocketvlad.format_error import FormatError
-from pocketvlad.rans import Contexts
+from pocketvlad.format import rans
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.rans import Contexts
 
 
 def one_model(count):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pocketvlad.rd.descent import descend, symbol_bits
-from pocketvlad.rd.rounding import to_multiples
+from pocketvlad.compression.rd.descent import descend, symbol_bits
+from pocketvlad.compression.rd.rounding import to_multiples
 
 MOST = 5
 

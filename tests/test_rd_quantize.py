@@ -8,15 +8,15 @@ import torch
 from networks import copy_of, random_network
 from scipy.fft import idctn
 
-from pocketvlad.city_crops import CropSettings, crop_batches
-from pocketvlad.distillation import descriptor_distance
-from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_whitening
-from pocketvlad.layer_coding import decode_layer, encode_layer
-from pocketvlad.model import compressible
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.rd.length import shortened
-from pocketvlad.rd.quantize import RoundingSettings, from_multiples, round_network
-from pocketvlad.symbol_model import coded_bits
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.rd.length import shortened
+from pocketvlad.compression.rd.quantize import RoundingSettings, from_multiples, round_network
+from pocketvlad.data.city_crops import CropSettings, crop_batches
+from pocketvlad.format.layer_coding import decode_layer, encode_layer
+from pocketvlad.format.symbol_model import coded_bits
+from pocketvlad.networks.model import compressible
+from pocketvlad.training.distillation import descriptor_distance
+from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
 SETTINGS = RoundingSettings(

@@ -5,15 +5,15 @@ import pytest
 import torch
 from networks import random_network
 
-from pocketvlad.rd.prior import cluster_prior
-from pocketvlad.rd.rounding import (
+from pocketvlad.compression.rd.prior import cluster_prior
+from pocketvlad.compression.rd.rounding import (
     feedback,
     round_in_order,
     round_with_few_samples,
     second_moments,
     to_multiples,
 )
-from pocketvlad.rd.sensitivity import sensitivity
+from pocketvlad.compression.rd.sensitivity import sensitivity
 
 MOST = 127
 

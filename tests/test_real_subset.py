@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from workflow_runs import copy_workflow, snakemake
+from workflow_runs import OFFICIAL, copy_workflow, snakemake
 
-from pocketvlad.backbones import vgg16
-from pocketvlad.ground_truth import read_ground_truth
-from pocketvlad.images import Preprocessing
-from pocketvlad.model import Architecture, PlaceNet
-from pocketvlad.weights.error import WeightsError
-from pocketvlad.weights.initial import load_initial_weights
-from pocketvlad.weights.torchvision_file import load_torchvision_convolutions
+from pocketvlad.data.ground_truth import read_ground_truth
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.networks.backbones import vgg16
+from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.networks.weights.initial import load_initial_weights
+from pocketvlad.networks.weights.torchvision_file import load_torchvision_convolutions
 
 PREFIX = {"oxford": "oxc1_", "paris": ""}
 POSITIVES, OTHERS = 4, 8  # photographs a landmark, and of no landmark
@@ -56,10 +56,10 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
     monkeypatch.setenv("POCKETVLAD_DATA", str(few_photographs))
     folder = copy_workflow(tmp_path / "clone")
     config = yaml.safe_load((folder / "config" / "subset.yaml").read_text())
-    sources = yaml.safe_load((folder / "config" / "sources.yaml").read_text())["sources"]
+    sources = yaml.safe_load((folder / OFFICIAL / "sources.yaml").read_text())["sources"]
     for city in ("oxford", "paris"):
         del sources[f"{city}_images.tar"]["checksum"]  # the archive has fewer images
-    (folder / "config" / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
+    (folder / OFFICIAL / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
     config["protocol"]["image_size"] = 96
     config["models"]["vgg16"] |= {"clusters": 8, "descriptor": 16}
     config["initialise"] |= {"locals_per_image": 10, "whitening_samples": 40}

@@ -7,12 +7,12 @@ import pytest
 import torch
 from networks import copy_of, random_network
 
-from pocketvlad.city_crops import CropSettings, crop_batches
-from pocketvlad.distillation import descriptor_distance
-from pocketvlad.least_squares import masked_least_squares
-from pocketvlad.model import compressible
-from pocketvlad.prune import assert_masked, cutoffs, prune_below, zero_masks
-from pocketvlad.reconstruction import ReconstructionSettings, reconstruct
+from pocketvlad.compression.least_squares import masked_least_squares
+from pocketvlad.compression.prune import assert_masked, cutoffs, prune_below, zero_masks
+from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
+from pocketvlad.data.city_crops import CropSettings, crop_batches
+from pocketvlad.networks.model import compressible
+from pocketvlad.training.distillation import descriptor_distance
 
 CROPS = CropSettings(crops=12, batch=4, image_size=80, crop=0.8, colour=0.2)
 SETTINGS = ReconstructionSettings(

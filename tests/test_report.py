@@ -8,7 +8,7 @@ from browser import SCREENS, browser, chromium, watched_page
 from docutils.core import publish_parts
 from jinja2 import Environment
 from PIL import Image
-from workflow_runs import ROOT, snakemake
+from workflow_runs import OFFICIAL, ROOT, snakemake
 
 NO_NETWORK = {f"{protocol}_proxy": "http://127.0.0.1:9" for protocol in ("http", "https")}
 
@@ -45,7 +45,7 @@ def watched(request, started, report):
 )
 def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, marked):
     study = yaml.safe_load((ROOT / config).read_text())
-    shared = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text())["datasets"]
+    shared = yaml.safe_load((ROOT / OFFICIAL / "datasets.yaml").read_text())["datasets"]
     study["datasets"] = shared | study.get("datasets", {})
     answer = tmp_path / "results" / study["study"] / "answer.rst"
     answer.parent.mkdir(parents=True)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from pocketvlad.color_histogram import IDENTITY
-from pocketvlad.dataset import Dataset, Query
-from pocketvlad.evaluation import evaluate
-from pocketvlad.figures.retrieval import Ranked, retrieval_sheet
-from pocketvlad.retrieval_changes import one_a_landmark, query_changes, verdict
+from pocketvlad.baselines.color_histogram import IDENTITY
+from pocketvlad.data.dataset import Dataset, Query
+from pocketvlad.report.figures.retrieval import Ranked, retrieval_sheet
+from pocketvlad.report.retrieval_changes import one_a_landmark, query_changes, verdict
+from pocketvlad.retrieval.evaluation import evaluate
 
 BOX = (10.0, 10.0, 60.0, 50.0)
 

@@ -5,15 +5,15 @@ import pytest
 from networks import random_network
 from training_cities import SETTINGS, training_images
 
-from pocketvlad.checkpoint import Checkpoint
-from pocketvlad.dataset import index_dataset
-from pocketvlad.evaluation import database_pictures, evaluate, query_pictures
-from pocketvlad.fine_tuning import fine_tune
-from pocketvlad.ground_truth import QueryLists
-from pocketvlad.images import ImageError
-from pocketvlad.landmarks import landmarks
-from pocketvlad.triplet_objective import TripletObjective, epoch_tuples, tuple_batches
-from pocketvlad.validation import validate, validation_queries
+from pocketvlad.data.dataset import index_dataset
+from pocketvlad.data.ground_truth import QueryLists
+from pocketvlad.data.images import ImageError
+from pocketvlad.data.landmarks import landmarks
+from pocketvlad.retrieval.evaluation import database_pictures, evaluate, query_pictures
+from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.training.fine_tuning import fine_tune
+from pocketvlad.training.triplet_objective import TripletObjective, epoch_tuples, tuple_batches
+from pocketvlad.training.validation import validate, validation_queries
 
 BOX = (5.0, 5.0, 75.0, 65.0)
 PROTOCOL = {

@@ -17,19 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_tables import CITIES, study_table
 
-from pocketvlad.compressed_file import read_compressed, write_compressed
-from pocketvlad.config import ConfigError, check_config
-from pocketvlad.figures.size import size_figure
-from pocketvlad.format_error import FormatError
-from pocketvlad.published import published_results
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
-from pocketvlad.rivals.container import pack, unpack
-from pocketvlad.rivals.declared import declared_rivals
-from pocketvlad.rivals.layers_file import read_layers, write_layers
-from pocketvlad.rivals.process import NNCODEC, ROOT, RivalError, run_step
-from pocketvlad.rivals.source import our_settings, read_source
-from pocketvlad.tables.rivals import rivals_markdown, rivals_table, with_ours
+from pocketvlad.baselines.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
+from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.baselines.rivals.declared import declared_rivals
+from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
+from pocketvlad.baselines.rivals.process import NNCODEC, ROOT, RivalError, run_step
+from pocketvlad.baselines.rivals.source import our_settings, read_source
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.format.error import FormatError
+from pocketvlad.report.figures.size import size_figure
+from pocketvlad.report.published import published_results
+from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
+from pocketvlad.study.config import ConfigError, check_config
 
 
 @pytest.fixture
@@ -263,9 +263,11 @@ def test_a_step_needs_no_more_than_its_own_environment_has():
     program = f"""
 import sys
 sys.modules.update(dict.fromkeys({lacking!r}))
-import pocketvlad.rivals.__main__, pocketvlad.rivals.container, pocketvlad.rivals.layers_file
+import pocketvlad.baselines.rivals.__main__
+import pocketvlad.baselines.rivals.container
+import pocketvlad.baselines.rivals.layers_file
 try:
-    import pocketvlad.rivals.nncodec
+    import pocketvlad.baselines.rivals.nncodec
 except ModuleNotFoundError as error:
     assert error.name == "nncodec", error.name
 """

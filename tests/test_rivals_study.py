@@ -73,9 +73,9 @@ def test_an_edited_coder_runs_again_alone(rivals):
     folder = rivals[0].parent.parent
     command = ("-n", "rivals", "--configfile", "small.yaml")
     assert job_counts(snakemake(folder, *command)) == {}
-    path = folder / "pocketvlad" / "rivals" / "int8.py"
+    path = folder / "pocketvlad" / "baselines" / "rivals" / "int8.py"
     before = path.read_text()
-    path.write_text(before + "\n# edited\n")
+    path.write_text(before + "\nEDITED = True\n")
     try:
         counts = job_counts(snakemake(folder, *command))
     finally:

@@ -6,9 +6,9 @@ import torch
 from networks import random_network
 from PIL import Image
 
-from pocketvlad.describe import Picture
-from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.self_retrieval import (
+from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.self_retrieval import (
     held_out,
     self_retrieval,
     self_retrieval_loss,

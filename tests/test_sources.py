@@ -6,9 +6,9 @@ import json
 import pytest
 import yaml
 from conftest import ROOT
+from workflow_runs import OFFICIAL
 
-from pocketvlad.checksum import ChecksumError, verify_file
-from pocketvlad.sources import (
+from pocketvlad.data.sources import (
     DOWNLOADS,
     Source,
     declared_source,
@@ -17,6 +17,7 @@ from pocketvlad.sources import (
     verify_declared,
     verify_source,
 )
+from pocketvlad.util.checksum import ChecksumError, verify_file
 
 CONTENT = b"the archive"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -31,7 +32,7 @@ def file(tmp_path):
 
 
 def test_the_manifest_is_read():
-    sources = yaml.safe_load((ROOT / "config" / "sources.yaml").read_text())["sources"]
+    sources = yaml.safe_load((ROOT / OFFICIAL / "sources.yaml").read_text())["sources"]
     oxford = declared_source(sources, "oxbuild_images-v1.tgz")
     assert oxford.size == 1_938_238_004
     assert oxford.checksum == "md5:8f0017cc5d671f35011d6968269fbf47"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pocketvlad.quantized_tensor import by_axes
-from pocketvlad.symbol_model import (
+from pocketvlad.format.quantized_tensor import by_axes
+from pocketvlad.format.symbol_model import (
     MOST_MODELS,
     MOST_SIZE,
     SymbolModel,

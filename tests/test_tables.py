@@ -9,12 +9,12 @@ import pytest
 from study_tables import CITIES, study_table
 from workflow_runs import ROOT
 
-from pocketvlad.published import published_results
-from pocketvlad.rows import read_table
-from pocketvlad.tables.html import html_page
-from pocketvlad.tables.layout import fixed, results_layout
-from pocketvlad.tables.markdown import markdown_table
-from pocketvlad.tables.tex import escaped, tex_table
+from pocketvlad.report.published import published_results
+from pocketvlad.report.rows import read_table
+from pocketvlad.report.tables.html import html_page
+from pocketvlad.report.tables.layout import fixed, results_layout
+from pocketvlad.report.tables.markdown import markdown_table
+from pocketvlad.report.tables.tex import escaped, tex_table
 
 NOTES = ["oxford: 50% of R&D_set #1, 33 queries.", "Only a part of the data."]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from pocketvlad.checkpoint import Checkpoint, fingerprint
-from pocketvlad.dataset import Query
-from pocketvlad.landmarks import Landmark, split_landmarks
-from pocketvlad.mining import TrainingTuple, mine_tuples, step_triplets
-from pocketvlad.triplet import triplet_loss
+from pocketvlad.data.dataset import Query
+from pocketvlad.data.landmarks import Landmark, split_landmarks
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.training.mining import TrainingTuple, mine_tuples, step_triplets
+from pocketvlad.training.triplet import triplet_loss
 
 
 def test_triplet_loss_by_hand_and_its_gradient():

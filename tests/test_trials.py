@@ -6,17 +6,17 @@ import pytest
 from networks import random_network
 from training_cities import Killed
 
-from pocketvlad.city_crops import CropSettings
-from pocketvlad.compressed_file import open_compressed
-from pocketvlad.initialise import InitialisationSettings, fit_netvlad, fit_whitening
-from pocketvlad.model_file import Model
-from pocketvlad.rd import trials as module
-from pocketvlad.rd.budget import START, Target
-from pocketvlad.rd.calibration import Calibration
-from pocketvlad.rd.quantize import RoundingSettings
-from pocketvlad.rd.trials import Trials
-from pocketvlad.self_retrieval import self_retrieval
-from pocketvlad.stored_model import read_stored
+from pocketvlad.compression.rd import trials as module
+from pocketvlad.compression.rd.budget import START, Target
+from pocketvlad.compression.rd.calibration import Calibration
+from pocketvlad.compression.rd.quantize import RoundingSettings
+from pocketvlad.compression.rd.trials import Trials
+from pocketvlad.data.city_crops import CropSettings
+from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.networks.model_file import Model
+from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.retrieval.self_retrieval import self_retrieval
+from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
 
 SETTINGS = RoundingSettings(
     crops=4,

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pocketvlad.bounded_stream import BoundedStream, BoundsError
-from pocketvlad.dataset import DatasetError
-from pocketvlad.disk_space import DiskSpaceError
-from pocketvlad.image_sizes import image_sizes
-from pocketvlad.unpack import ArchiveError, Limits, unpack
+from pocketvlad.data.dataset import DatasetError
+from pocketvlad.data.image_sizes import image_sizes
+from pocketvlad.data.unpack import ArchiveError, Limits, unpack
+from pocketvlad.util.bounded_stream import BoundedStream, BoundsError
+from pocketvlad.util.disk_space import DiskSpaceError
 
 
 def member(name, kind=tarfile.REGTYPE, **fields):

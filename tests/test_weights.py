@@ -25,15 +25,15 @@ from weights_files import (
     write_with_object,
 )
 
-from pocketvlad.backbones import BACKBONES
-from pocketvlad.describe import Picture
-from pocketvlad.images import CENTRED, Preprocessing, Sizing
-from pocketvlad.initial_model import initial_model
-from pocketvlad.initialise import InitialisationSettings
-from pocketvlad.model import Architecture, PlaceNet
-from pocketvlad.weights.error import WeightsError
-from pocketvlad.weights.initial import load_initial_weights
-from pocketvlad.weights.sources import SOURCES
+from pocketvlad.data.images import CENTRED, Preprocessing, Sizing
+from pocketvlad.networks.backbones import BACKBONES
+from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.networks.weights.initial import load_initial_weights
+from pocketvlad.networks.weights.sources import SOURCES
+from pocketvlad.retrieval.describe import Picture
+from pocketvlad.training.initial_model import initial_model
+from pocketvlad.training.initialise import InitialisationSettings
 
 CHANNELS = (3, 6, 13, 26, 26)  # VGG16's five stages at a width of 0.05
 VGG16 = Architecture("vgg16", 0.05, 6, 10)
@@ -415,7 +415,7 @@ def test_the_table_of_sources_is_free_of_torch():
     import subprocess
     import sys
 
-    code = "import sys, pocketvlad.config; sys.exit('torch' in sys.modules)"
+    code = "import sys, pocketvlad.study.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

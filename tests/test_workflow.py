@@ -196,8 +196,8 @@ def test_a_download_is_not_repeated(tmp_path, monkeypatch):
         assert target.read_bytes() == b"the archive"
         assert (folder / "resources" / "city.tgz.lock.json").is_file()
         # Neither a new mirror nor an edited downloader asks for it again.
-        with open(folder / "pocketvlad" / "transfer.py", "a") as module:
-            module.write("# edited\n")
+        with open(folder / "pocketvlad" / "data" / "transfer.py", "a") as module:
+            module.write("EDITED = True\n")
         urls.insert(0, server.put("/mirror", body(b"the archive")))
         write_study(folder, "study.yaml", sources={"city.tgz": {"urls": urls}})
         assert job_counts(run("-n")) == {}
@@ -296,10 +296,10 @@ def dry_run(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("figures/size.py", {"plot_results": 1, "all": 1}),
-        ("figures/run_time.py", {"plot_run_time": 1, "all": 1}),
+        ("report/figures/size.py", {"plot_results": 1, "all": 1}),
+        ("report/figures/run_time.py", {"plot_run_time": 1, "all": 1}),
         (
-            "quantize.py",
+            "compression/quantize.py",
             {
                 "quantize_model": 2,
                 "train_codebook": 2,
@@ -308,9 +308,9 @@ def dry_run(folder: Path) -> dict[str, int]:
                 **from_scores(1),
             },
         ),
-        ("rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
+        ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
         (
-            "iterative_pruning.py",
+            "compression/iterative_pruning.py",
             {
                 "prune_model": 2,
                 "quantize_model": 2,
@@ -325,7 +325,7 @@ def test_editing_a_module_reruns_the_jobs_that_use_it(small_study, module, expec
     folder, _ = small_study
     path = folder / "pocketvlad" / module
     before = path.read_text()
-    path.write_text(before + "\n# edited\n")
+    path.write_text(before + "\nEDITED = True\n")
     try:
         assert dry_run(folder) == expected
     finally:

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from pocketvlad.dataset import Dataset, write_dataset
-from pocketvlad.images import Preprocessing, Sizing
-from pocketvlad.training import TrainingSettings
-from pocketvlad.training_city import TrainingImages, ValidationSettings, load_training_images
+from pocketvlad.data.dataset import Dataset, write_dataset
+from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.training_city import (
+    TrainingImages,
+    ValidationSettings,
+    load_training_images,
+)
 
 SETTINGS = TrainingSettings(
     layers=("all",),

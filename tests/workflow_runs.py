@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OFFICIAL = Path("pocketvlad") / "data" / "official"
 PARTS = (
     "Snakefile",
     "rules",
@@ -16,6 +17,7 @@ PARTS = (
     "workflow",
     "workflow_scripts",
     "pocketvlad",
+    "embedded_cities",
     "config",
     "config.yaml",
     "envs",

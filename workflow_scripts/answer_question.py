@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.answer import answer_text
-from pocketvlad.job import logged
-from pocketvlad.rows import read_table
+from pocketvlad.report.answer import answer_text
+from pocketvlad.report.rows import read_table
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     text = answer_text(read_table(snakemake.input.table), list(snakemake.params.cities))

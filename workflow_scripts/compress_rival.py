@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.job import logged
-from pocketvlad.rivals.layers_file import read_layers, write_layers
-from pocketvlad.rivals.process import NNCODEC, RivalError, run_step
-from pocketvlad.rivals.source import decoded_layers, our_settings, read_source
-from pocketvlad.tensor_file import write_tensors
+from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
+from pocketvlad.baselines.rivals.process import NNCODEC, RivalError, run_step
+from pocketvlad.baselines.rivals.source import decoded_layers, our_settings, read_source
+from pocketvlad.format.tensor_file import write_tensors
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     rival, wildcards = snakemake.params.rival, snakemake.wildcards

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.download import download
-from pocketvlad.job import logged
-from pocketvlad.sources import declared_source
+from pocketvlad.data.download import download
+from pocketvlad.data.sources import declared_source
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     # From the config, not from a parameter: a new mirror must not fetch again what is there.

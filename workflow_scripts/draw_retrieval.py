@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.best_cells import Choice, chosen_cells
-from pocketvlad.dataset import read_dataset
-from pocketvlad.figures.retrieval import Ranked, retrieval_sheet
-from pocketvlad.job import logged
-from pocketvlad.retrieval_changes import BROKEN, MARKED, MENDED, one_a_landmark, query_changes
-from pocketvlad.rows import read_table
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.report.best_cells import Choice, chosen_cells
+from pocketvlad.report.figures.retrieval import Ranked, retrieval_sheet
+from pocketvlad.report.retrieval_changes import (
+    BROKEN,
+    MARKED,
+    MENDED,
+    one_a_landmark,
+    query_changes,
+)
+from pocketvlad.report.rows import read_table
+from pocketvlad.study.job import logged
 
 COMPRESSED = 2
 

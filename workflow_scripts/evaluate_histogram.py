@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from pocketvlad.color_histogram import IDENTITY, color_histogram
-from pocketvlad.dataset import read_dataset
-from pocketvlad.evaluation import evaluate
-from pocketvlad.job import logged
-from pocketvlad.scores import score_row
+from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.retrieval.evaluation import evaluate
+from pocketvlad.retrieval.scores import score_row
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     dataset = read_dataset(Path(snakemake.input.dataset))

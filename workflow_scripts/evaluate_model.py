@@ -3,18 +3,18 @@
 import json
 from pathlib import Path
 
-from pocketvlad.allocator import keep_freed_memory
-from pocketvlad.backbones import LEAST_SIDE
-from pocketvlad.dataset import read_dataset
-from pocketvlad.device import computed_on, run_on
-from pocketvlad.evaluation import evaluate, versions
-from pocketvlad.grid import parse_version
-from pocketvlad.job import logged
-from pocketvlad.model import parameter_count
-from pocketvlad.prune import pruned_percent
-from pocketvlad.scores import score_row
-from pocketvlad.size import float32_bytes, paper_megabytes
-from pocketvlad.stored_model import bytes_by_kind, read_stored
+from pocketvlad.compression.grid import parse_version
+from pocketvlad.compression.prune import pruned_percent
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.networks.backbones import LEAST_SIDE
+from pocketvlad.networks.device import computed_on, run_on
+from pocketvlad.networks.model import parameter_count
+from pocketvlad.networks.stored_model import bytes_by_kind, read_stored
+from pocketvlad.retrieval.evaluation import evaluate, versions
+from pocketvlad.retrieval.scores import score_row
+from pocketvlad.study.job import logged
+from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.size import float32_bytes, paper_megabytes
 
 
 def main(

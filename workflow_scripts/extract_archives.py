@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.job import logged
-from pocketvlad.sources import verify_declared
-from pocketvlad.unpack import unpack
+from pocketvlad.data.sources import verify_declared
+from pocketvlad.data.unpack import unpack
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     verify_declared(snakemake.params.declared)

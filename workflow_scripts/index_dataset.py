@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from pocketvlad.dataset import (
+from pocketvlad.data.dataset import (
     describe_counts,
     index_dataset,
     require_boxes_inside,
     write_dataset,
 )
-from pocketvlad.ground_truth_files import read_any_ground_truth
-from pocketvlad.image_folder import originals
-from pocketvlad.image_sizes import image_sizes
-from pocketvlad.job import logged
-from pocketvlad.progress import progress_over
-from pocketvlad.sources import verify_declared
+from pocketvlad.data.ground_truth_files import read_any_ground_truth
+from pocketvlad.data.image_folder import originals
+from pocketvlad.data.image_sizes import image_sizes
+from pocketvlad.data.sources import verify_declared
+from pocketvlad.study.job import logged
+from pocketvlad.util.progress import progress_over
 
 with logged(snakemake.log[0]):
     params = snakemake.params

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from pocketvlad.allocator import keep_freed_memory
-from pocketvlad.backbones import LEAST_SIDE
-from pocketvlad.dataset import read_dataset
-from pocketvlad.describe import require_sides
-from pocketvlad.evaluation import database_pictures, sizing_of
-from pocketvlad.initial_model import initial_model
-from pocketvlad.initialise import InitialisationSettings
-from pocketvlad.job import logged
-from pocketvlad.model import Architecture
-from pocketvlad.model_file import write_model
-from pocketvlad.seeds import derive_seed
-from pocketvlad.sources import verify_declared
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.data.sources import verify_declared
+from pocketvlad.networks.backbones import LEAST_SIDE
+from pocketvlad.networks.model import Architecture
+from pocketvlad.networks.model_file import write_model
+from pocketvlad.retrieval.describe import require_sides
+from pocketvlad.retrieval.evaluation import database_pictures, sizing_of
+from pocketvlad.study.job import logged
+from pocketvlad.training.initial_model import initial_model
+from pocketvlad.training.initialise import InitialisationSettings
+from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     keep_freed_memory()

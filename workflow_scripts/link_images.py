@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pocketvlad.image_folder import link_images
-from pocketvlad.job import logged
+from pocketvlad.data.image_folder import link_images
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     count = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))

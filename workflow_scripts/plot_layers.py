@@ -4,16 +4,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.best_cells import chosen_cells
-from pocketvlad.compressed_file import open_compressed
-from pocketvlad.figures.layer_bytes import layer_bytes_figure
-from pocketvlad.figures.style import save_figure
-from pocketvlad.figures.weights import weights_figure
-from pocketvlad.inspection import layer_reports
-from pocketvlad.job import logged
-from pocketvlad.layer_bytes import layer_bytes
-from pocketvlad.rows import read_table
-from pocketvlad.weight_stages import chosen_layers, illustrated_cell, stage_titles, weight_stages
+from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.format.inspection import layer_reports
+from pocketvlad.report.best_cells import chosen_cells
+from pocketvlad.report.figures.layer_bytes import layer_bytes_figure
+from pocketvlad.report.figures.style import save_figure
+from pocketvlad.report.figures.weights import weights_figure
+from pocketvlad.report.layer_bytes import layer_bytes
+from pocketvlad.report.rows import read_table
+from pocketvlad.report.weight_stages import (
+    chosen_layers,
+    illustrated_cell,
+    stage_titles,
+    weight_stages,
+)
+from pocketvlad.study.job import logged
 
 
 def plot_bytes(table: pd.DataFrame, model: str, folder: Path, cities: list[str], output) -> None:

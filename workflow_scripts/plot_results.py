@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from pocketvlad.figures.pruning import pruning_figure
-from pocketvlad.figures.size import size_figure
-from pocketvlad.figures.style import save_figure
-from pocketvlad.job import logged
-from pocketvlad.published import published_results
-from pocketvlad.rows import read_table
+from pocketvlad.report.figures.pruning import pruning_figure
+from pocketvlad.report.figures.size import size_figure
+from pocketvlad.report.figures.style import save_figure
+from pocketvlad.report.published import published_results
+from pocketvlad.report.rows import read_table
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     table = read_table(snakemake.input.table)

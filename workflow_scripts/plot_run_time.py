@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pocketvlad.figures.run_time import run_time_figure
-from pocketvlad.figures.style import save_figure
-from pocketvlad.job import logged
-from pocketvlad.run_time import by_rule, read_benchmarks
+from pocketvlad.report.figures.run_time import run_time_figure
+from pocketvlad.report.figures.style import save_figure
+from pocketvlad.report.run_time import by_rule, read_benchmarks
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     files = {rule: list(map(Path, paths)) for rule, paths in snakemake.params.files.items()}

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from pocketvlad.checkpoint import Checkpoint, fingerprint
-from pocketvlad.images import CENTRED
-from pocketvlad.job import logged
-from pocketvlad.pretraining import PretrainingSettings, labelled_pictures, pretrain
-from pocketvlad.seeds import derive_seed
-from pocketvlad.weights.buildings_file import write_backbone
+from pocketvlad.data.images import CENTRED
+from pocketvlad.networks.weights.buildings_file import write_backbone
+from pocketvlad.study.job import logged
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.training.pretraining import PretrainingSettings, labelled_pictures, pretrain
+from pocketvlad.util.seeds import derive_seed
 
 
 def main(

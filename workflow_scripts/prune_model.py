@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.allocator import keep_freed_memory
-from pocketvlad.device import run_on
-from pocketvlad.iterative_pruning import PruningSettings, prune_iteratively
-from pocketvlad.job import logged
-from pocketvlad.model_file import read_model, write_model
-from pocketvlad.objectives import compression_objective, refit_by_reconstruction
-from pocketvlad.prune import pruned_percent
-from pocketvlad.seeds import derive_seed
-from pocketvlad.sparsity import histogram_edges, weight_histograms
-from pocketvlad.training import TrainingSettings
-from pocketvlad.training_job import job_checkpoint, job_city, write_history
+from pocketvlad.compression.iterative_pruning import PruningSettings, prune_iteratively
+from pocketvlad.compression.objectives import compression_objective, refit_by_reconstruction
+from pocketvlad.compression.prune import pruned_percent
+from pocketvlad.compression.sparsity import histogram_edges, weight_histograms
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model_file import read_model, write_model
+from pocketvlad.study.job import logged
+from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.training_job import job_checkpoint, job_city, write_history
+from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     keep_freed_memory()

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pocketvlad.compressed_file import write_compressed
-from pocketvlad.grid import Cell
-from pocketvlad.job import logged
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.tensor_file import read_tensors
+from pocketvlad.compression.grid import Cell
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.format.compressed_file import write_compressed
+from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     wildcards = snakemake.wildcards

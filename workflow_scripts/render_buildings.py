@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.job import logged
-from pocketvlad.mini.buildings import BuildingsSpec, write_buildings
-from pocketvlad.progress import progress_over
+from embedded_cities.buildings import BuildingsSpec, write_buildings
+from pocketvlad.study.job import logged
+from pocketvlad.util.progress import progress_over
 
 with logged(snakemake.log[0]):
     write_buildings(

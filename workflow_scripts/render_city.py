@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.job import logged
-from pocketvlad.mini.city import CitySpec, write_city
-from pocketvlad.progress import progress_over
+from embedded_cities.city import CitySpec, write_city
+from pocketvlad.study.job import logged
+from pocketvlad.util.progress import progress_over
 
 with logged(snakemake.log[0]):
     write_city(

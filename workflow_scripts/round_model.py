@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pocketvlad.grid import rounded_cell
-from pocketvlad.job import logged
-from pocketvlad.rd.calibration import write_rounded
-from pocketvlad.rd.job import job_base, job_calibration
-from pocketvlad.training_job import job_city
+from pocketvlad.compression.grid import rounded_cell
+from pocketvlad.compression.rd.calibration import write_rounded
+from pocketvlad.compression.rd.job import job_base, job_calibration
+from pocketvlad.study.job import logged
+from pocketvlad.training.training_job import job_city
 
 with logged(snakemake.log[0]):
     cell = rounded_cell(snakemake.wildcards.distortion)

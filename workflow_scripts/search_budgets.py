@@ -5,15 +5,15 @@ import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from pocketvlad.backbones import LEAST_SIDE
-from pocketvlad.checkpoint import fingerprint
-from pocketvlad.evaluation import sizing_of
-from pocketvlad.job import logged
-from pocketvlad.rd.budget import Target
-from pocketvlad.rd.job import job_base, job_calibration
-from pocketvlad.rd.trials import Trials
-from pocketvlad.self_retrieval import held_out, self_retrieval
-from pocketvlad.training_job import job_city
+from pocketvlad.compression.rd.budget import Target
+from pocketvlad.compression.rd.job import job_base, job_calibration
+from pocketvlad.compression.rd.trials import Trials
+from pocketvlad.networks.backbones import LEAST_SIDE
+from pocketvlad.retrieval.evaluation import sizing_of
+from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
+from pocketvlad.study.job import logged
+from pocketvlad.training.checkpoint import fingerprint
+from pocketvlad.training.training_job import job_city
 
 with logged(snakemake.log[0]):
     params = snakemake.params

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.configuration_page import configuration_page
-from pocketvlad.job import logged
-from pocketvlad.rows import read_rows
+from pocketvlad.report.configuration_page import configuration_page
+from pocketvlad.report.rows import read_rows
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     [row, *_] = read_rows(snakemake.input.base)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.job import logged
-from pocketvlad.rd.budget import Trial
-from pocketvlad.rows import read_rows
-from pocketvlad.tables.budgets import budgets_markdown, budgets_table
+from pocketvlad.compression.rd.budget import Trial
+from pocketvlad.report.rows import read_rows
+from pocketvlad.report.tables.budgets import budgets_markdown, budgets_table
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     cities, models = list(snakemake.params.cities), list(snakemake.params.models)

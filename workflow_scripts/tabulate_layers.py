@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.job import logged
-from pocketvlad.layer_table import network_costs
-from pocketvlad.model import Architecture
+from pocketvlad.networks.layer_table import network_costs
+from pocketvlad.networks.model import Architecture
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     architecture = {k: v for k, v in snakemake.params.model.items() if k != "weights"}

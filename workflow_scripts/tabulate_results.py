@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from pocketvlad.job import logged
-from pocketvlad.published import published_results
-from pocketvlad.rows import baselines_table, read_rows, read_table, results_table
-from pocketvlad.tables.html import html_fragment, html_page
-from pocketvlad.tables.layout import results_layout
-from pocketvlad.tables.markdown import markdown_table
-from pocketvlad.tables.notes import study_notes
-from pocketvlad.tables.tex import tex_table
+from pocketvlad.report.published import published_results
+from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_table
+from pocketvlad.report.tables.html import html_fragment, html_page
+from pocketvlad.report.tables.layout import results_layout
+from pocketvlad.report.tables.markdown import markdown_table
+from pocketvlad.report.tables.notes import study_notes
+from pocketvlad.report.tables.tex import tex_table
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)

@@ -3,19 +3,19 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from pocketvlad.allocator import keep_freed_memory
-from pocketvlad.codebook_training import CodebookSettings, train_codebooks
-from pocketvlad.compressed_file import write_compressed
-from pocketvlad.device import run_on
-from pocketvlad.grid import Cell
-from pocketvlad.job import logged
-from pocketvlad.model_file import read_model
-from pocketvlad.objectives import compression_objective
-from pocketvlad.quantize import quantize_tensors
-from pocketvlad.seeds import derive_seed
-from pocketvlad.tensor_file import read_tensors
-from pocketvlad.training import TrainingSettings
-from pocketvlad.training_job import job_checkpoint, job_city
+from pocketvlad.compression.codebook_training import CodebookSettings, train_codebooks
+from pocketvlad.compression.grid import Cell
+from pocketvlad.compression.objectives import compression_objective
+from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.format.compressed_file import write_compressed
+from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model_file import read_model
+from pocketvlad.study.job import logged
+from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.training_job import job_checkpoint, job_city
+from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     keep_freed_memory()

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from pocketvlad.allocator import keep_freed_memory
-from pocketvlad.device import run_on
-from pocketvlad.fine_tuning import fine_tune
-from pocketvlad.job import logged
-from pocketvlad.model_file import read_model, write_model
-from pocketvlad.seeds import derive_seed
-from pocketvlad.training import TrainingSettings
-from pocketvlad.training_job import job_checkpoint, job_city, write_history
-from pocketvlad.triplet_objective import TripletObjective
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model_file import read_model, write_model
+from pocketvlad.study.job import logged
+from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.fine_tuning import fine_tune
+from pocketvlad.training.training_job import job_checkpoint, job_city, write_history
+from pocketvlad.training.triplet_objective import TripletObjective
+from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     keep_freed_memory()

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pocketvlad.job import logged
-from pocketvlad.model_card import card_facts, model_card
-from pocketvlad.rows import read_rows, read_table
+from pocketvlad.report.model_card import card_facts, model_card
+from pocketvlad.report.rows import read_rows, read_table
+from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     files = snakemake.input

@@ -1,0 +1,67 @@
+"""One step of one coder in a process of its own, so that its memory can be told.
+
+python -m pocketvlad.baselines.rivals encode CODER SETTINGS LAYERS.npz FILE
+python -m pocketvlad.baselines.rivals decode CODER SETTINGS FILE TENSORS.npz
+
+SETTINGS are JSON, those of the coder's `encode`.
+Prints as its last line a JSON object: seconds, without reading and writing files, and
+peak_memory_mb, in 10^6 bytes, of the whole process.
+"""
+
+import json
+import resource
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
+from pocketvlad.format.quantized_tensor import QuantizedTensor
+
+
+def peak_memory_mb() -> float:
+    """The most resident memory that this process has had, in 10^6 bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # What getrusage says includes the process that this one was forked from.
+        [line] = [each for each in status.read_text().splitlines() if each.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def warm_up(coder: ModuleType, settings: dict[str, object]) -> None:
+    """Code a model of two weights: neither imports nor compilation must be timed."""
+    weight: np.ndarray | QuantizedTensor = np.ones((1, 2), dtype=np.float32)
+    if getattr(coder, "OF_SYMBOLS", False):
+        codes = np.arange(2, dtype=np.uint8).reshape(1, 2)
+        weight = QuantizedTensor(codes, np.arange(2, dtype=np.float32))
+    coder.decode(coder.encode({"whitening.weight": weight}, **settings))
+
+
+def main() -> None:
+    step, name, settings, source, target = sys.argv[1:]
+    coder = import_module(f"pocketvlad.baselines.rivals.{name}")
+    settings = json.loads(settings)
+    warm_up(coder, settings)
+    if step == "encode":
+        layers = read_layers(Path(source))
+        begin = time.perf_counter()
+        data = coder.encode(layers, **settings)
+    else:
+        data = Path(source).read_bytes()
+        begin = time.perf_counter()
+        tensors = coder.decode(data)
+    measured = {"seconds": time.perf_counter() - begin, "peak_memory_mb": peak_memory_mb()}
+    if step == "encode":
+        Path(target).write_bytes(data)
+    else:
+        write_layers(Path(target), tensors)
+    print(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""A pruned model as Deep Compression stores it (Han, Mao & Dally, ICLR 2016).
+
+Survivors are the numbers of k-means centres, positions the zeros between them; both are
+Huffman-coded on their own. Convolutions and NetVLAD have 8 bits for a number and 8 for a gap, the
+whitening, a fully connected layer, 5 and 5: the paper's bits. A longer gap needs a filler, a zero
+that is stored.
+
+Two things are not the paper's. A layer has 2^b - 1 centres, for number 0 is the fillers'. And
+centres are not trained, as in our cells with fixed codebooks.
+
+Huffman codes are those of zlib's Huffman-only strategy: a code for each block of some 32,000
+numbers, which is built for the block and stored before it, and no repetitions sought.
+"""
+
+import math
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.baselines.rivals.half import half
+from pocketvlad.compression.quantize import quantize_tensor
+from pocketvlad.format.error import FormatError
+from pocketvlad.networks.parameters import is_compressible, layer_kind
+
+BITS = {"conv": 8, "netvlad": 8, "whitening": 5}
+"""Of a centre's number and of a gap, by the kind of a layer."""
+_CODES, _GAPS, _CENTRES = "/codes", "/gaps", "/centres"
+_RAW = -15  # deflate without header and checksum, which the container has
+
+
+def huffman(symbols: np.ndarray) -> np.ndarray:
+    """uint8 `symbols` [N], Huffman-coded: uint8 [M]."""
+    coder = zlib.compressobj(9, zlib.DEFLATED, _RAW, 9, zlib.Z_HUFFMAN_ONLY)
+    return np.frombuffer(coder.compress(symbols.tobytes()) + coder.flush(), np.uint8)
+
+
+def unhuffman(coded: np.ndarray) -> np.ndarray:
+    """The inverse of `huffman`."""
+    return np.frombuffer(zlib.decompress(coded.tobytes(), _RAW), np.uint8)
+
+
+def to_gaps(codes: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """(codes, gaps) of what is not zero, and of fillers.
+
+    Args:
+        codes: uint8 [N]; 0 is a zero.
+        bits: of a gap, at most 8.
+
+    Returns:
+        uint8 [M] each: how many zeros stand before an entry, below 2^bits, and its code; 0 for a
+        filler. Zeros after the last entry are not stored.
+    """
+    longest = 1 << bits
+    places = np.flatnonzero(codes)
+    zeros = np.diff(places, prepend=-1) - 1
+    entries = np.cumsum(zeros // longest + 1)
+    gaps = np.full(entries[-1] if len(entries) else 0, longest - 1, dtype=np.uint8)
+    kept = np.zeros_like(gaps)
+    gaps[entries - 1] = zeros % longest
+    kept[entries - 1] = codes[places]
+    return kept, gaps
+
+
+def from_gaps(kept: np.ndarray, gaps: np.ndarray, size: int) -> np.ndarray:
+    """The inverse of `to_gaps`: uint8 [size].
+
+    Raises:
+        FormatError: the entries need another number of places.
+    """
+    if len(kept) != len(gaps):
+        raise FormatError(f"{len(kept)} codes, but {len(gaps)} gaps")
+    places = np.cumsum(gaps.astype(np.int64) + 1) - 1
+    if len(places) and places[-1] >= size:
+        raise FormatError(f"the gaps lead to place {places[-1]} of {size}")
+    codes = np.zeros(size, dtype=np.uint8)
+    codes[places] = kept
+    return codes
+
+
+def encode(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """The float32 `tensors` of a pruned model as a file; biases in half precision."""
+    arrays, shapes = {}, {}
+    for name, tensor in tensors.items():
+        if not is_compressible(name):
+            arrays[name] = half(tensor)
+            continue
+        bits = BITS[layer_kind(name)]
+        quantized = quantize_tensor(tensor, "kmeans", bits)
+        kept, gaps = to_gaps(quantized.codes.reshape(-1), bits)
+        shapes[name] = tensor.shape
+        arrays[name + _CENTRES] = quantized.codebook
+        arrays[name + _CODES], arrays[name + _GAPS] = huffman(kept), huffman(gaps)
+    return pack(arrays, names=list(tensors), shapes=shapes)
+
+
+def decode(data: bytes) -> dict[str, np.ndarray]:
+    """The float32 tensors that the file stands for.
+
+    Raises:
+        FormatError: the file is damaged; names the layer.
+    """
+    arrays, header = unpack(data)
+    tensors = {}
+    for name in header["names"]:
+        if name not in header["shapes"]:
+            tensors[name] = arrays[name].astype(np.float32)
+            continue
+        shape = header["shapes"][name]
+        try:
+            kept, gaps = (unhuffman(arrays[name + part]) for part in (_CODES, _GAPS))
+            codes = from_gaps(kept, gaps, math.prod(shape))
+        except (FormatError, zlib.error) as error:
+            raise FormatError(f"layer {name}: {error}") from None
+        tensors[name] = arrays[name + _CENTRES][codes].reshape(shape)
+    return tensors

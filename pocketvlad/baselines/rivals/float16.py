@@ -1,0 +1,22 @@
+"""Every weight in half precision."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.baselines.rivals.half import half
+
+
+def encode(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """The float32 `tensors` of a model as a file."""
+    return pack({name: half(tensor) for name, tensor in tensors.items()})
+
+
+def decode(data: bytes) -> dict[str, np.ndarray]:
+    """The float32 tensors that the file stands for.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    return {name: array.astype(np.float32) for name, array in unpack(data)[0].items()}

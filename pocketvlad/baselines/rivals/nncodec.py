@@ -1,0 +1,68 @@
+"""The reference coder of the standard for neural networks (ISO/IEC 15938-17): nncodec.
+
+It quantizes uniformly with trellis-coded ("dependent") quantization, by a parameter qp that says
+the step (four more double it), and codes by context-adaptive binary arithmetic coding. It runs in
+an environment of its own (`make nncodec`).
+"""
+
+import tempfile
+from collections.abc import Mapping
+
+import numpy as np
+
+from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.format.quantized_tensor import per_row
+from pocketvlad.networks.parameters import is_compressible
+
+_STREAM, _SCALES = "stream", "/scales"
+
+
+def row_magnitudes(tensor: np.ndarray) -> np.ndarray:
+    """[R] float16 root mean square of each row; 1 for a row of zeros."""
+    rows = tensor.reshape(len(tensor), -1).astype(np.float64)
+    sizes = np.sqrt(np.square(rows).mean(axis=1))
+    least = np.finfo(np.float16).smallest_subnormal
+    return np.where(sizes > 0, np.maximum(sizes.astype(np.float16), least), np.float16(1))
+
+
+def encode(
+    tensors: Mapping[str, np.ndarray], qp: int, rows: bool = False, dependent: bool = True
+) -> bytes:
+    """The float32 `tensors` of a model as a file; int32 ones are coded without loss.
+
+    Args:
+        qp: the standard's quantization parameter; biases have its program's own, which is fine.
+        rows: whether rows are divided by their magnitudes, which are stored in float16. The
+            standard has one step a tensor, whatever the magnitude of its weights.
+        dependent: trellis-coded quantization, which does nothing for int32.
+    """
+    from nncodec.nn import encode as encode_stream
+
+    scales = {}
+    if rows:
+        scales = {name: row_magnitudes(t) for name, t in tensors.items() if is_compressible(name)}
+        tensors = dict(tensors) | {
+            name: tensors[name] / per_row(scale.astype(np.float32), tensors[name].ndim)
+            for name, scale in scales.items()
+        }
+    with tempfile.TemporaryDirectory() as folder:  # it writes the stream to a file, too
+        settings = {"qp": qp, "use_dq": dependent, "verbose": False, "results": folder}
+        stream = encode_stream(dict(tensors), settings)
+    stored = {name + _SCALES: scale for name, scale in scales.items()}
+    return pack({_STREAM: np.frombuffer(bytes(stream), np.uint8), **stored})
+
+
+def decode(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors that the file stands for.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    arrays, _ = unpack(data)
+    from nncodec.nn import decode as decode_stream
+
+    tensors = decode_stream(bytearray(arrays.pop(_STREAM).tobytes()))
+    for stored, scale in arrays.items():
+        name = stored.removesuffix(_SCALES)
+        tensors[name] = tensors[name] * per_row(scale.astype(np.float32), tensors[name].ndim)
+    return tensors

@@ -1,0 +1,90 @@
+"""Iterative magnitude pruning (Saha, Varma & Jawahar 2017; Han et al., NIPS 2015)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from pocketvlad.networks.model import PlaceNet, compressible
+from pocketvlad.networks.parameters import layer_kind
+
+READINGS = ("absolute", "relative", "relative-row")
+
+
+def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> Tensor:
+    if reading == "absolute":
+        return torch.tensor(threshold)
+    if reading == "relative":
+        return quantile * weight.std()
+    deviation = quantile * weight.flatten(1).std(dim=1)
+    return deviation.view(-1, *[1] * (weight.dim() - 1))
+
+
+def cutoffs(
+    network: PlaceNet, reading: str, threshold: float, quantile: float
+) -> dict[str, Tensor]:
+    """The magnitude below which a weight goes, from the unpruned network.
+
+    Args:
+        reading: "absolute": `threshold` to the letter. "relative": `quantile` times the standard
+            deviation of the layer's weights. "relative-row": of the weights of the same output
+            (a row of a matrix, a filter of a convolution, a centre).
+
+    Returns:
+        by layer a figure, or one for each output, of a shape that broadcasts over the weight.
+
+    Raises:
+        ValueError: unknown reading.
+    """
+    if reading not in READINGS:
+        raise ValueError(f"threshold reading {reading!r} is unknown; use {', '.join(READINGS)}")
+    return {
+        name: _cutoff(weight.detach(), reading, threshold, quantile)
+        for name, weight in compressible(network)
+    }
+
+
+@torch.no_grad()
+def prune_below(network: PlaceNet, limits: Mapping[str, Tensor]) -> None:
+    """Set to zero every weight whose magnitude is below its layer's limit.
+
+    What is zero already stays so, since zero is below any limit.
+    """
+    for name, weight in compressible(network):
+        weight[weight.abs() < limits[name]] = 0.0
+
+
+def zero_masks(network: PlaceNet) -> dict[str, Tensor]:
+    """Where the weights are zero, that is pruned: a boolean tensor a layer."""
+    return {name: weight.detach() == 0 for name, weight in compressible(network)}
+
+
+@torch.no_grad()
+def apply_masks(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
+    """Set the masked weights to zero again, after a step has moved them."""
+    for name, weight in compressible(network):
+        weight.masked_fill_(masks[name], 0.0)
+
+
+def assert_masked(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
+    """Check that no pruned weight has come back.
+
+    Raises:
+        AssertionError: one has; names the layer.
+    """
+    for name, weight in compressible(network):
+        alive = int(weight[masks[name]].count_nonzero())
+        if alive:
+            raise AssertionError(f"{alive} pruned weights of {name} are not zero any more")
+
+
+def pruned_percent(network: PlaceNet) -> dict[str, float]:
+    """Share of zeros among the compressible weights in %: by layer, by kind, and in `total`."""
+    counts: dict[str, list[int]] = {}
+    for name, weight in compressible(network):
+        zeros = weight.numel() - int(weight.count_nonzero())
+        for key in (name, layer_kind(name), "total"):
+            entry = counts.setdefault(key, [0, 0])
+            entry[0] += zeros
+            entry[1] += weight.numel()
+    return {key: 100.0 * zeros / size for key, (zeros, size) in counts.items()}

@@ -1,0 +1,88 @@
+"""Quantization of a layer to 2^b levels, and what a quantized network consists of.
+
+One rule for zero, the same for every quantizer: level 0 is exactly zero and belongs to the pruned
+weights; the other 2^b - 1 levels are for the weights that survived. So a pruned weight is still
+zero after quantization, and b bits are enough for all.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from pocketvlad.compression.kmeans1d import kmeans1d
+from pocketvlad.format.quantized_tensor import QuantizedTensor, grid, per_row
+from pocketvlad.networks.parameters import is_compressible
+
+MOST_BITS = 8  # codes are stored in bytes
+ROW = "-row"
+
+
+def uniform_levels(survivors: np.ndarray, levels: int) -> np.ndarray:
+    """`levels` evenly spaced values from the least to the greatest of `survivors` [N]."""
+    return np.unique(grid(survivors.min(), survivors.max(), levels))
+
+
+_LEVELS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "uniform": uniform_levels,
+    "kmeans": kmeans1d,
+}
+QUANTIZERS = (*_LEVELS, *(name + ROW for name in _LEVELS))
+"""Each also with a scale a row: one codebook a layer for rows of unlike size."""
+
+
+def row_scales(weight: np.ndarray) -> np.ndarray:
+    """[R] The root mean square of each row's survivors, relative to the largest one's.
+
+    Rounded to half precision, as files hold it; 1 where no weight of the row has survived.
+    """
+    rows = weight.reshape(len(weight), -1).astype(np.float64)
+    alive = np.count_nonzero(rows, axis=1)
+    sizes = np.sqrt(np.square(rows).sum(axis=1) / np.maximum(alive, 1))
+    relative = (sizes / max(sizes.max(), np.finfo(np.float64).tiny)).astype(np.float16)
+    # A row too small for half precision would be divided by zero; the smallest number will do.
+    least = np.finfo(np.float16).smallest_subnormal
+    return np.where(alive, np.maximum(relative, least), 1).astype(np.float32)
+
+
+def nearest_level(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """For each of `values` [N] the number of the nearest of the rising `levels` [L]."""
+    return np.searchsorted((levels[1:] + levels[:-1]) / 2, values)
+
+
+def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedTensor:
+    """Quantize one layer's weights, zeros apart.
+
+    Args:
+        weight: float32, any shape.
+        quantizer: one of QUANTIZERS.
+        bits: b, 1 to 8.
+
+    Raises:
+        ValueError: unknown quantizer, or bits out of range.
+    """
+    if quantizer not in QUANTIZERS:
+        raise ValueError(f"quantizer {quantizer!r} is unknown; choose among {QUANTIZERS}")
+    if not 1 <= bits <= MOST_BITS:
+        raise ValueError(f"{bits} bits are out of range; choose 1 to {MOST_BITS}")
+    alive = weight != 0
+    codes = np.zeros(weight.shape, dtype=np.uint8)
+    levels = np.empty(0, dtype=np.float32)
+    scales = row_scales(weight) if quantizer.endswith(ROW) else None
+    if alive.any():
+        scaled = weight if scales is None else weight / per_row(scales, weight.ndim)
+        survivors = scaled[alive]
+        levels = _LEVELS[quantizer.removesuffix(ROW)](survivors, 2**bits - 1)
+        codes[alive] = nearest_level(survivors, levels) + 1
+    codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
+    return QuantizedTensor(codes, codebook, scales)
+
+
+def quantize_tensors(
+    tensors: Mapping[str, np.ndarray], quantizer: str, bits: int
+) -> dict[str, QuantizedTensor]:
+    """Every compressible one of a network's `tensors`, quantized."""
+    return {
+        name: quantize_tensor(tensor, quantizer, bits)
+        for name, tensor in tensors.items()
+        if is_compressible(name)
+    }

@@ -1,0 +1,132 @@
+"""Budgets instead of knobs: the distortion that meets a target, found by few trials.
+
+A trial is a whole model, rounded and measured, and takes minutes: so each next one is chosen from
+all that came before.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pocketvlad.compression.grid import target_name
+from pocketvlad.util.size import MEGABYTE
+
+START = 0.1  # squared distance of the first trial
+_LEAST, _MOST = 2.0**-9, 1.0  # distortions that are tried
+_CLOSE = 0.25  # octaves of distortion: there is nothing to be won between trials as close as that
+_SIZE_TOLERANCE = -math.log2(0.97)  # a file of 97 % of the megabytes allowed is as good as all
+_OCTAVES_A_SIZE = 3.3  # of distortion, where the size halves: a first guess, as measured on VGG16
+_MOST_OCTAVES = 3.0  # at a time
+_MARGIN = 0.15  # of the way between two trials: a guess nearer to either would teach nothing
+
+
+class BudgetError(ValueError):
+    """No model that was tried meets the target; the message says what came nearest."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one distortion gave: the file's size, and the loss of self-retrieval in points."""
+
+    distortion: float
+    bytes: int
+    drop: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a model may cost. kind: "drop", in percentage points, or "megabytes"."""
+
+    kind: str
+    limit: float
+
+    @classmethod
+    def of(cls, section: Mapping[str, float]) -> "Target":
+        """The target that the config writes as {drop: 0.5} or {megabytes: 4}."""
+        ((kind, limit),) = section.items()
+        return cls(kind, float(limit))
+
+    @property
+    def name(self) -> str:
+        """As part of a path."""
+        return target_name({self.kind: self.limit})
+
+    def excess(self, trial: Trial) -> float:
+        """By how much a trial misses the target, in points or in octaves of bytes; 0 or less is
+        met."""
+        if self.kind == "drop":
+            return trial.drop - self.limit
+        return math.log2(trial.bytes / MEGABYTE / self.limit)
+
+    @property
+    def towards(self) -> int:
+        """1 where more distortion comes nearer to the limit from where it is met, else -1."""
+        return 1 if self.kind == "drop" else -1
+
+
+def _octave(trial: Trial) -> float:
+    return math.log2(trial.distortion)
+
+
+def _leap(target: Target, trial: Trial) -> float:
+    """How many octaves to go from a trial when the limit lies somewhere beyond."""
+    if target.kind == "drop":
+        return 1.0
+    octaves = abs(target.excess(trial)) * _OCTAVES_A_SIZE
+    return min(_MOST_OCTAVES, max(2 * _CLOSE, octaves))
+
+
+def _distortion(octave: float) -> float:
+    bounded = min(max(2.0**octave, _LEAST), _MOST)
+    return float(f"{bounded:.3g}")
+
+
+def next_distortion(target: Target, trials: Iterable[Trial]) -> float | None:
+    """What to try next, or None where no further trial could be much better.
+
+    From trials that all meet the target, or all miss it, on towards its limit; then where the line
+    between the nearest two crosses it.
+    """
+    trials = list(trials)
+    if not trials:
+        return START
+    sign = target.towards
+    met = [trial for trial in trials if target.excess(trial) <= 0]
+    if not met:
+        nearest = min(trials, key=lambda trial: sign * _octave(trial))
+        found = _distortion(_octave(nearest) - sign * _leap(target, nearest))
+        return found if found != nearest.distortion else None
+    inner = max(met, key=lambda trial: sign * _octave(trial))
+    if target.kind == "megabytes" and target.excess(inner) >= -_SIZE_TOLERANCE:
+        return None
+    beyond = [trial for trial in trials if sign * (_octave(trial) - _octave(inner)) > 0]
+    if not beyond:
+        found = _distortion(_octave(inner) + sign * _leap(target, inner))
+        return found if found != inner.distortion else None
+    outer = min(beyond, key=lambda trial: sign * _octave(trial))
+    gap = _octave(outer) - _octave(inner)
+    if abs(gap) <= _CLOSE:
+        return None
+    aim = -_SIZE_TOLERANCE / 2 if target.kind == "megabytes" else 0.0
+    low, high = target.excess(inner), target.excess(outer)
+    share = min(max((aim - low) / (high - low), _MARGIN), 1 - _MARGIN)
+    return _distortion(_octave(inner) + share * gap)
+
+
+def best(target: Target, trials: Sequence[Trial]) -> Trial:
+    """The smallest file within a drop, or the one of least distortion within a size.
+
+    Raises:
+        BudgetError: none meets the target.
+    """
+    met = [trial for trial in trials if target.excess(trial) <= 0]
+    if not met:
+        nearest = min(trials, key=target.excess)
+        raise BudgetError(
+            f"no model meets {target.kind} {target.limit:g}: of {len(trials)} the nearest has "
+            f"{nearest.bytes / MEGABYTE:.2f} MB and a drop of {nearest.drop:.2f} points at "
+            f"distortion {nearest.distortion:g}; allow more, or keep more components of the "
+            "descriptor if some are left out (rd.length, --length)"
+        )
+    key = "bytes" if target.kind == "drop" else "distortion"
+    return min(met, key=lambda trial: getattr(trial, key))

@@ -1,0 +1,301 @@
+"""A network rounded layer after layer, each given what those before it have become.
+
+How coarse a layer's step is follows from one figure, the squared distance that rounding a weight
+may move the descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12:
+s, how sensitive the descriptor is to the layer's outputs, g, how much of an input the later columns
+cannot answer for, as a geometric mean. Equal figures for all weights are the best share-out of bits
+where steps are fine (reverse water-filling; Cover & Thomas, chapter 10); where they are coarse,
+the weights that matter little end as zeros by themselves.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.compression.layer_samples import (
+    SEEN_BATCHES,
+    PairedConvolution,
+    crops_for,
+    drawn_places,
+    inputs_at,
+    outputs_at,
+    paired_convolutions,
+    paired_features,
+    whitening_samples,
+)
+from pocketvlad.compression.quantize import quantize_tensor
+from pocketvlad.compression.rd.descent import descend
+from pocketvlad.compression.rd.prior import cluster_prior
+from pocketvlad.compression.rd.rounding import (
+    feedback,
+    round_in_order,
+    round_with_few_samples,
+    second_moments,
+)
+from pocketvlad.compression.rd.sensitivity import sensitivity
+from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.format.kernel_transform import cosine_basis
+from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.networks.model import PlaceNet, compressible
+
+MOST = 127  # largest multiple of a step: 255 levels
+
+
+@dataclass(frozen=True)
+class RoundingSettings:
+    """How layers are rounded; the config's keys of the same names explain each."""
+
+    crops: int
+    patches: int
+    damping: float
+    whitening_crops: int
+    ridge: float
+    pooled: float
+    netvlad_bits: int
+    price: float
+    sweeps: int
+    length: int | None = None
+
+
+def from_multiples(
+    multiples: np.ndarray, step: float, transformed: bool = False
+) -> QuantizedTensor:
+    """Whole multiples, -MOST to MOST, of `step` as codes and levels.
+
+    Args:
+        transformed: see `QuantizedTensor`.
+    """
+    most = int(np.abs(multiples).max(initial=0))
+    levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
+    codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
+    codebook = np.concatenate([np.zeros(1, np.float32), levels])
+    return QuantizedTensor(codes, codebook, transformed=transformed)
+
+
+def _quantized(
+    weight: Tensor, multiples: Tensor, step: float, transformed: bool = False
+) -> QuantizedTensor:
+    """The layer as codes; `weight` becomes what they stand for."""
+    whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
+    quantized = from_multiples(whole, step, transformed)
+    weight.copy_(torch.from_numpy(quantized.dequantize()))
+    return quantized
+
+
+def _basis(layer: nn.Conv2d) -> Tensor:
+    return torch.from_numpy(cosine_basis(*layer.kernel_size)).to(layer.weight.device)
+
+
+def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
+    """Rows [R, C K] of C kernels each, as their coefficients (see `kernel_transform`)."""
+    return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
+
+
+def _equations(
+    pair: PairedConvolution,
+    group: int,
+    rows: slice,
+    places: Sequence[Tensor],
+    wanted: Tensor,
+    damping: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the best coefficients of a group's kernels follow from, B / H.
+
+    For the inputs as they are now, drawn to the weights of the uncompressed layer where the
+    samples say little.
+
+    Args:
+        rows: the group's outputs.
+        wanted: [P, R], centred.
+
+    Returns:
+        [D] mean inputs; [D, D] moments H and [R, D] right-hand sides B, of coefficients.
+    """
+    seen = inputs_at(pair.given, places, pair.layer, group)
+    centre = seen.mean(dim=0)
+    seen -= centre
+    weight = pair.original.weight[rows].flatten(1)
+    moments = (second_moments(seen) / len(seen)).double()
+    cross = (wanted.t() @ seen / len(seen)).double()
+    own = damping * moments.diagonal().mean()
+    moments.diagonal().add_(own)
+    basis = _basis(pair.layer)
+    right = _to_coefficients(cross + own * weight.double(), basis)
+    return centre, _to_coefficients(_to_coefficients(moments, basis).t(), basis), right
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What the coefficients of one group of a convolution are rounded by.
+
+    moments, best: [D, D] and [R, D], those that the outputs wanted ask for.  target, factor: [R, D]
+    drawn to zero, and what errors are fed back by (`feedback`).
+    """
+
+    moments: Tensor
+    best: Tensor
+    target: Tensor
+    factor: Tensor
+
+
+def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -> _Group:
+    """
+    Args:
+        moments, right: of `_equations`.
+        draw: what is added to the moments so that weights are drawn to zero, for bits. Where an
+            input is so small that the error allowed would hide a weight of ordinary size, the
+            weight is not worth any: as in reverse water-filling; and what a decision-feedback
+            equaliser of least mean squares has over one that forces errors to zero.
+    """
+    best = torch.cholesky_solve(right.t(), torch.linalg.cholesky(moments)).t()
+    drawn = moments.clone()
+    drawn.diagonal().add_(draw)
+    factor = feedback(drawn)
+    # The inverse of the moments is the factor's square.
+    target = right @ factor.t() @ factor
+    return _Group(moments.to(dtype), best.to(dtype), target.to(dtype), factor)
+
+
+def _round_convolution(
+    pair: PairedConvolution,
+    error: float,
+    settings: RoundingSettings,
+    generator: torch.Generator,
+) -> QuantizedTensor:
+    """Round a layer so that its outputs come close to those wanted; its biases follow.
+
+    Args:
+        error: the variance that rounding one weight may add to its output.
+    """
+    layer = pair.layer
+    places = drawn_places(pair.wanted, settings.patches, generator)
+    wanted = outputs_at(pair.wanted, places)
+    means = wanted.mean(dim=0)
+    wanted -= means
+    size = layer.out_channels // layer.groups
+    slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
+    draw = error / float(pair.original.weight.square().mean())
+    groups, centres = [], []
+    for group, own in enumerate(slices):
+        equations = _equations(pair, group, own, places, wanted[:, own], settings.damping)
+        centre, moments, right = equations
+        centres.append(centre)
+        groups.append(_prepared(moments, right, draw, wanted.dtype))
+    left = torch.cat([group.factor.diagonal() for group in groups]).log().mean().mul(-2).exp()
+    largest = max(float(group.target.abs().max()) for group in groups)
+    step = max(math.sqrt(12 * error / float(left)), largest / MOST)
+    kernel = layer.weight[0, 0].numel()
+    multiples = torch.empty_like(layer.weight).flatten(1)
+    for own, group in zip(slices, groups, strict=True):
+        multiples[own] = descend(
+            round_in_order(group.target, group.factor, step, MOST),
+            group.best,
+            group.moments,
+            step,
+            settings.price * error,
+            kernel,
+            MOST,
+            settings.sweeps,
+        )
+    quantized = _quantized(layer.weight, multiples, step, transformed=kernel > 1)
+    for own, centre in zip(slices, centres, strict=True):
+        layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
+    return quantized
+
+
+def _round_convolutions(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    batches: Sequence[Tensor],
+    error: float,
+    settings: RoundingSettings,
+    generator: torch.Generator,
+) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
+    """First to last: each gets its inputs from those rounded before it.
+
+    Args:
+        error: the squared distance that rounding one weight may move the descriptor.
+
+    Returns:
+        the layers as codes; by batch, what the backbones then make of it (`paired_features`).
+    """
+    described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
+    found, given, wanted = {}, list(batches), list(batches)
+    walk = paired_convolutions(network, teacher, given, wanted, settings.patches, "rounding")
+    for pair in walk:
+        maps = zip(pair.seen, pair.wanted, described, strict=False)
+        found_by_batch = [sensitivity(teacher, pair.original, *each, generator) for each in maps]
+        # Single images may be far off: a mean of logarithms.
+        allowed = error / statistics.geometric_mean(found_by_batch)
+        found[pair.name] = _round_convolution(pair, allowed, settings, generator)
+    return found, list(zip(given, wanted, strict=True))
+
+
+def _round_whitening(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    features: Iterable[tuple[Tensor, Tensor]],
+    error: float,
+    settings: RoundingSettings,
+) -> QuantizedTensor:
+    inputs, outputs = whitening_samples(network, teacher, features, settings.whitening_crops)
+    # The descriptor is the output over its length.
+    sensitive = 1 / float(outputs.square().sum(dim=1).mean())
+    centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
+    inputs -= centre
+    layer = network.whitening
+    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
+    step = max(step, float(layer.weight.abs().max()) / MOST)
+    clusters = len(network.netvlad.centres)
+    prior = cluster_prior(inputs, clusters, settings.ridge, settings.pooled)
+    multiples = round_with_few_samples(layer.weight, inputs, outputs - means, step, MOST, prior)
+    quantized = _quantized(layer.weight, multiples, step)
+    layer.bias.copy_(means - layer.weight @ centre)
+    return quantized
+
+
+@torch.no_grad()
+def round_network(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    source: CropSource,
+    crops: CropSettings,
+    distortion: float,
+    settings: RoundingSettings,
+    seed: int,
+) -> dict[str, QuantizedTensor]:
+    """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
+
+    Args:
+        network, teacher: `shortened` to the length that the settings have.
+        crops: how crops of the training city are cut; how many, `settings` say.
+        distortion: the squared distance between the descriptors of both that the rounding may
+            cause, as far as it can be foretold (it comes out larger where steps are coarse).
+
+    Returns:
+        by compressible tensor its codes and levels.
+    """
+    generator = np.random.default_rng(seed)
+    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+
+    def cut(count: int) -> Iterator[Tensor]:
+        return crops_for(network, source, crops, count, generator)
+
+    layers = dict(compressible(network))
+    kept = layers | {"whitening.weight": layers["whitening.weight"][: settings.length]}
+    error = distortion / sum(weight.numel() for weight in kept.values())
+    batches = list(cut(settings.crops))
+    found, features = _round_convolutions(network, teacher, batches, error, settings, own)
+    for name in ("netvlad.assignment", "netvlad.centres"):
+        weight = layers[name]
+        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.netvlad_bits)
+        weight.copy_(torch.from_numpy(found[name].dequantize()))
+    if (more := settings.whitening_crops - settings.crops) > 0:
+        features += paired_features(network, teacher, cut(more))
+    found["whitening.weight"] = _round_whitening(network, teacher, features, error, settings)
+    return found

@@ -1,0 +1,121 @@
+"""Trials of distortions: each a whole model, rounded, written, decoded and put to a task."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from pocketvlad.compression.rd.budget import Target, Trial, best, next_distortion
+from pocketvlad.compression.rd.calibration import Calibration, write_rounded
+from pocketvlad.data.images import Sizing
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.retrieval.self_retrieval import (
+    SelfRetrieval,
+    self_retrieval_loss,
+    self_retrieval_scores,
+)
+from pocketvlad.study.imports import digest, package_modules
+from pocketvlad.util.size import MEGABYTE
+
+
+def _write(path: Path, content: object) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+@cache
+def _code() -> str:
+    """A digest of the modules that make a trial: another version's trials are none of ours."""
+    own = Path(__file__)
+    return digest(package_modules([own], own.parents[3]))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Those of one base model. What has been tried is kept in a folder, and found there again by
+    a search that was killed, or is for another target.
+
+    folder: theirs alone.  task: what models are judged by.  sizing: how large its images are.
+    compute: see `device.run_on`.  cell: see `write_rounded`.  computation: a fingerprint of all
+    that a trial depends on, but the code; results with another one are done again.
+    """
+
+    folder: Path
+    calibration: Calibration
+    task: SelfRetrieval
+    sizing: Sizing
+    compute: Mapping[str, str]
+    cell: Mapping[str, object]
+    computation: str
+
+    def file(self, distortion: float) -> Path:
+        """Where the model of a trial lies."""
+        return self.folder / f"{distortion:g}.pvlad"
+
+    def _kept(self, name: str) -> dict | None:
+        """What an earlier search found, if it is of the same computation."""
+        try:
+            found = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        known = [found.get("computation"), found.get("code")]
+        return found["result"] if known == [self.computation, _code()] else None
+
+    def _keep(self, name: str, result: object) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {"computation": self.computation, "code": _code(), "result": result}
+        _write(self.folder / name, content)
+
+    def _base_scores(self) -> dict[str, float]:
+        if found := self._kept("base.json"):
+            return found
+        base = self.calibration.base
+        scores = self_retrieval_scores(base.network, self.task, self.sizing, base.preprocessing)
+        self._keep("base.json", scores)
+        return scores
+
+    def at(self, distortion: float) -> Trial:
+        """The trial of one distortion."""
+        name = f"{distortion:g}.json"
+        if found := self._kept(name):
+            return Trial(**found)
+        base = self._base_scores()
+        file = self.file(distortion)
+        size = write_rounded(file, self.calibration, distortion, self.cell)
+        model = read_stored(file)
+        run_on(model.network, **self.compute)
+        scores = self_retrieval_scores(model.network, self.task, self.sizing, model.preprocessing)
+        trial = Trial(distortion, size, self_retrieval_loss(base, scores))
+        self._keep(name, asdict(trial))
+        return trial
+
+    def known(self) -> list[Trial]:
+        """All that were made, by distortion."""
+        names = sorted(path.name for path in self.folder.glob("*.json"))
+        kept = [self._kept(name) for name in names if name != "base.json"]
+        return sorted((Trial(**each) for each in kept if each), key=lambda t: t.distortion)
+
+    def search(self, target: Target, most: int) -> Trial:
+        """The best trial for a target.
+
+        Args:
+            most: how many new trials it may take.
+
+        Raises:
+            BudgetError: none of them meets the target.
+        """
+        for number in range(1, most + 1):
+            distortion = next_distortion(target, self.known())
+            if distortion is None:
+                break
+            print(f"{target.name}: trial {number} of {most} at most, distortion {distortion:g}")
+            trial = self.at(distortion)
+            print(
+                f"{target.name}: {trial.bytes / MEGABYTE:.2f} MB, self-retrieval loses "
+                f"{trial.drop:.2f} points"
+            )
+        return best(target, self.known())

@@ -1,0 +1,146 @@
+"""Layer by layer: the surviving weights that best give the uncompressed layer's outputs.
+
+A few hundred gradient steps cannot bring back what pruning breaks in thirteen convolutions and the
+whitening. Each of these alone, though, is linear: given its inputs, as the pruned network before it
+makes them, and its outputs in the uncompressed network, the best survivors are a least-squares
+problem, small enough to be solved (Hubara et al., "Accelerated Sparse Neural Training", NeurIPS
+2021, and their AdaPrune; He et al., ICCV 2017, for whole channels). No label is needed. Every place
+of a crop is an equation for a convolution, so that tens of crops suffice; for the whitening a crop
+is one equation, of hundreds that are far fewer than its unknowns, and the start decides the rest.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.compression.layer_samples import (
+    crops_for,
+    drawn_places,
+    inputs_at,
+    outputs_at,
+    paired_convolutions,
+    paired_features,
+    whitening_samples,
+)
+from pocketvlad.compression.least_squares import masked_least_squares
+from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.networks.model import PlaceNet
+
+_RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
+
+
+@dataclass(frozen=True)
+class ReconstructionSettings:
+    """How much data, how long; the config's keys of the same names explain each."""
+
+    crops: int
+    patches: int
+    iterations: int
+    whitening_crops: int
+    whitening_iterations: int
+
+
+def _with_bias(alive: Tensor) -> Tensor:
+    """[O, D + 1] Where weights [O, D] survive, and the bias, which always does."""
+    return torch.cat([alive, alive.new_ones(len(alive), 1)], dim=1)
+
+
+def _reconstruct_convolution(
+    layer: nn.Conv2d,
+    mask: Tensor,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    settings: ReconstructionSettings,
+    generator: torch.Generator,
+) -> None:
+    """Set the survivors and the biases of `layer` from its inputs and the wanted outputs."""
+    places = drawn_places(outputs, settings.patches, generator)
+    wanted = outputs_at(outputs, places)
+    size = layer.out_channels // layer.groups
+    for group in range(layer.groups):
+        own = slice(group * size, (group + 1) * size)
+        seen = inputs_at(inputs, places, layer, group)
+        seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
+        gram = seen.t() @ seen / len(seen)
+        gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
+        multiply = partial(torch.matmul, other=gram)
+        cross = wanted[:, own].t() @ seen / len(seen)
+        start = torch.cat([layer.weight[own].flatten(1), layer.bias[own, None]], dim=1)
+        alive = _with_bias(~mask[own].flatten(1))
+        found = masked_least_squares(
+            start, alive, multiply, gram.diagonal(), cross, settings.iterations
+        )
+        layer.weight[own] = found[:, :-1].reshape(layer.weight[own].shape)
+        layer.bias[own] = found[:, -1]
+
+
+def _reconstruct_convolutions(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    masks: Mapping[str, Tensor],
+    batches: Iterable[Tensor],
+    settings: ReconstructionSettings,
+    generator: np.random.Generator,
+) -> None:
+    """First to last: each gets its inputs from those refitted before it."""
+    batches = list(batches)  # which draws from `generator`
+    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
+    lists = (list(batches), list(batches))
+    for pair in paired_convolutions(network, teacher, *lists, settings.patches, "convolutions"):
+        mask = masks[pair.name]
+        _reconstruct_convolution(pair.layer, mask, pair.given, pair.wanted, settings, own)
+
+
+def _reconstruct_whitening(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    mask: Tensor,
+    batches: Iterable[Tensor],
+    settings: ReconstructionSettings,
+) -> None:
+    """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
+    crops = settings.whitening_crops
+    features = paired_features(network, teacher, batches)
+    inputs, outputs = whitening_samples(network, teacher, features, crops)
+    inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
+    layer = network.whitening
+    found = masked_least_squares(
+        torch.cat([layer.weight, layer.bias[:, None]], dim=1),
+        _with_bias(~mask),
+        lambda rows: rows @ inputs.t() @ inputs / len(inputs),
+        inputs.square().mean(dim=0),
+        outputs.t() @ inputs / len(inputs),
+        settings.whitening_iterations,
+    )
+    layer.weight.copy_(found[:, :-1])
+    layer.bias.copy_(found[:, -1])
+
+
+@torch.no_grad()
+def reconstruct(
+    network: PlaceNet,
+    teacher: PlaceNet,
+    masks: Mapping[str, Tensor],
+    source: CropSource,
+    crops: CropSettings,
+    settings: ReconstructionSettings,
+    generator: np.random.Generator,
+) -> None:
+    """Refit the convolutions and the whitening of `network` to what `teacher` computes.
+
+    Args:
+        masks: true where a weight is pruned and stays zero, by parameter name.
+        crops: how the crops are cut; how many, `settings` say, and none leaves layers alone.
+    """
+
+    if settings.crops:
+        own = crops_for(network, source, crops, settings.crops, generator)
+        _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
+    if settings.whitening_crops:
+        mask, count = masks["whitening.weight"], settings.whitening_crops
+        own = crops_for(network, source, crops, count, generator)
+        _reconstruct_whitening(network, teacher, mask, own, settings)

@@ -1,0 +1,65 @@
+"""What a training picture goes through, so that few pictures teach more."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pocketvlad.data.images import INTERPOLATIONS, Box, ImageError, clip_box, decoded, stored_size
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """`size`: side of the square training crop in pixels. `crop`: smallest share of the shorter
+    side that is kept (1: the whole). `colour`: how far brightness, contrast and the balance of
+    the channels may move (0: not at all, 0.3: by up to 30 %)."""
+
+    size: int
+    crop: float
+    colour: float
+
+
+def augmented_image(
+    path: Path,
+    augmentation: Augmentation,
+    interpolation: str,
+    generator: np.random.Generator,
+    box: Box | None = None,
+    upright: bool = False,
+) -> np.ndarray:
+    """A random square crop of the file, or of the box in it, its colours moved at random.
+
+    Args:
+        upright: see `images.load_image`.
+
+    Returns:
+        [size, size, 3] uint8, RGB.
+    """
+    # Drawn before anything is decoded: the same draws whatever the file holds.
+    share = generator.uniform(augmentation.crop, 1)
+    left, top = generator.uniform(0, 1, size=2)
+    gain = 1 + augmentation.colour * generator.uniform(-1, 1, size=3) / 2
+    brightness, contrast = 1 + augmentation.colour * generator.uniform(-1, 1, size=2)
+    try:
+        with Image.open(path) as image:
+            whole = stored_size(image, upright)
+            region = (0, 0, *whole) if box is None else clip_box(box, *whole)
+            if box is None:
+                image.draft("RGB", (2 * augmentation.size, 2 * augmentation.size))
+            picture = decoded(image, upright)
+    except OSError as error:
+        raise ImageError(f"{path}: {error}") from None
+    scale = picture.width / whole[0]  # the decoder may have made it smaller
+    x1, y1, x2, y2 = (scale * edge for edge in region)
+    side = share * min(x2 - x1, y2 - y1)
+    x, y = x1 + left * (x2 - x1 - side), y1 + top * (y2 - y1 - side)
+    cropped = picture.resize(
+        (augmentation.size, augmentation.size),
+        INTERPOLATIONS[interpolation],
+        box=(x, y, min(x + side, picture.width), min(y + side, picture.height)),
+    )
+    pixels = np.asarray(cropped, dtype=np.float32)
+    mean = pixels.mean()
+    moved = ((pixels - mean) * contrast + mean) * (brightness * gain)
+    return np.clip(np.rint(moved), 0, 255).astype(np.uint8)

@@ -1,0 +1,192 @@
+"""A data set as the rest of the study sees it: images, queries and their lists, cut to fit."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pocketvlad.data.ground_truth import QueryLists
+
+
+class DatasetError(ValueError):
+    """The images and lists that are there are not those that the config declares."""
+
+
+Sizes = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query whose image is there, and its lists cut to the images that are.
+
+    In the revisited protocol `good` are the easy images and `ok` the hard ones.
+    """
+
+    name: str
+    landmark: str
+    image: str
+    box: tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels of the original image
+    good: tuple[str, ...]
+    ok: tuple[str, ...]
+    junk: tuple[str, ...]
+
+    @property
+    def positives(self) -> frozenset[str]:
+        return frozenset(self.good) | frozenset(self.ok)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An indexed data set.
+
+    `sizes` maps each image of the database by its name, sorted, to its (width, height) in pixels;
+    `outside` does so for query images that are not in the database (the revisited protocol's).
+    `upright`: sizes and boxes refer to images turned as their cameras were held.
+    """
+
+    name: str
+    protocol: str  # "original" or "revisited", see `protocols`
+    sizes: dict[str, tuple[int, int]]
+    outside: dict[str, tuple[int, int]]
+    queries: tuple[Query, ...]
+    expected_images: int
+    expected_queries: int
+    upright: bool = False
+
+    @property
+    def images(self) -> list[str]:
+        return list(self.sizes)
+
+    def size_of(self, image: str) -> tuple[int, int]:
+        """(width, height) of a database's or a query's image."""
+        return self.sizes.get(image) or self.outside[image]
+
+    def identity(self) -> dict[str, object]:
+        """What a results row says of the data set."""
+        return {"name": self.name, "protocol": self.protocol, **self.counts()}
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "images": len(self.sizes),
+            "expected_images": self.expected_images,
+            "queries": len(self.queries),
+            "expected_queries": self.expected_queries,
+        }
+
+
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """How much of a data set is there, in words: "1054 of 5063 images, 33 of 55 queries"."""
+
+    def part(kind: str) -> str:
+        there, expected = counts[kind], counts[f"expected_{kind}"]
+        return f"{there} {kind}" if there == expected else f"{there} of {expected} {kind}"
+
+    return f"{part('images')}, {part('queries')}"
+
+
+def index_dataset(
+    name: str,
+    sizes: Sizes,
+    lists: Iterable[QueryLists],
+    *,
+    protocol: str = "original",
+    expected_images: int | None = None,
+    expected_queries: int | None = None,
+    leave_out: Iterable[str] = (),
+    partial: bool = False,
+    upright: bool = False,
+) -> Dataset:
+    """Hold the lists against the images.
+
+    Args:
+        sizes: (width, height) of every image found, by name.
+        protocol: "revisited" takes the queries' images out of the database and of all lists.
+        expected_images: how many the complete data set has, `leave_out` not counted off, query
+            images counted; None: as many as there are, for a data set of one's own.
+        expected_queries: likewise.
+        leave_out: images to ignore wherever they are named.
+        partial: whether images and queries may be missing. If so, queries without their image
+            or without any positive are dropped and the lists are cut.
+        upright: whether `sizes` are those of images turned as their cameras were held.
+
+    Raises:
+        DatasetError: a count is off or a list names a missing image, and `partial` is false; or
+            nothing is left.
+    """
+    leave_out = frozenset(leave_out)
+    lists = list(lists)
+    there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
+    expected_there = len(there) if expected_images is None else expected_images - len(leave_out)
+    expected_queries = len(lists) if expected_queries is None else expected_queries
+    remedy = "get all images, correct the lists, or allow a part with `partial: true`"
+    outside = {query.image for query in lists} if protocol == "revisited" else set()
+    if not partial:
+        if len(there) != expected_there:
+            raise DatasetError(
+                f"data set {name}: {len(there)} images found, {expected_there} expected; {remedy}"
+            )
+        if len(lists) != expected_queries:
+            raise DatasetError(
+                f"data set {name}: {len(lists)} queries found, {expected_queries} expected; "
+                f"{remedy}"
+            )
+    queries = []
+    for query in lists:
+        named = {query.image, *query.good, *query.ok, *query.junk} - leave_out
+        missing = sorted(named - there.keys())
+        if missing and not partial:
+            raise DatasetError(
+                f"data set {name}: query {query.name} names {len(missing)} images that are not "
+                f"there, {missing[0]} for one; {remedy}"
+            )
+        cut = {
+            kind: tuple(n for n in getattr(query, kind) if n in there and n not in outside)
+            for kind in ("good", "ok", "junk")
+        }
+        if query.image in there and (cut["good"] or cut["ok"]):
+            queries.append(Query(query.name, query.landmark, query.image, query.box, **cut))
+        elif not partial:
+            raise DatasetError(
+                f"data set {name}: query {query.name} has no positives in the database; list some, "
+                "or leave it out with `partial: true`"
+            )
+    if not queries:
+        raise DatasetError(f"data set {name}: no query has its image and a positive; {remedy}")
+    return Dataset(
+        name,
+        protocol,
+        {image: size for image, size in there.items() if image not in outside},
+        {image: size for image, size in there.items() if image in outside},
+        tuple(queries),
+        expected_there - len(outside),
+        expected_queries,
+        upright,
+    )
+
+
+def require_boxes_inside(dataset: Dataset) -> None:
+    """Raises DatasetError where the box of a query lies beside its image; names both."""
+    for query in dataset.queries:
+        (x1, y1, x2, y2), (width, height) = query.box, dataset.size_of(query.image)
+        if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
+            raise DatasetError(
+                f"data set {dataset.name}: the box {x1:g} {y1:g} {x2:g} {y2:g} of query "
+                f"{query.name} lies outside of its image {query.image}, which has {width} x "
+                f"{height} pixels; give x1 y1 x2 y2 in pixels of that image"
+            )
+
+
+def write_dataset(path: Path, dataset: Dataset) -> None:
+    path.write_text(json.dumps(asdict(dataset), indent=1), encoding="utf-8")
+
+
+def read_dataset(path: Path) -> Dataset:
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    queries = tuple(
+        Query(**{k: tuple(v) if isinstance(v, list) else v for k, v in query.items()})
+        for query in raw.pop("queries")
+    )
+    sizes, outside = (
+        {name: tuple(size) for name, size in raw.pop(key).items()} for key in ("sizes", "outside")
+    )
+    return Dataset(sizes=sizes, outside=outside, queries=queries, **raw)

@@ -1,0 +1,78 @@
+"""What the ground truth teaches: which images show the same landmark, and which to hold out."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocketvlad.data.dataset import Dataset
+from pocketvlad.data.images import Box
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A landmark's images; all its queries' lists taken together."""
+
+    name: str
+    positives: tuple[str, ...]  # good or ok for one of its queries, sorted
+    shown: frozenset[str]  # positives, junk and its queries' images: never a negative
+    queries: tuple[tuple[str, Box], ...] = ()  # image and box of each query
+
+
+def landmarks(dataset: Dataset) -> list[Landmark]:
+    """Every landmark of the data set that has at least two positives, sorted by name."""
+    positives: dict[str, set[str]] = defaultdict(set)
+    shown: dict[str, set[str]] = defaultdict(set)
+    queries: dict[str, list[tuple[str, Box]]] = defaultdict(list)
+    for query in dataset.queries:
+        positives[query.landmark] |= query.positives
+        shown[query.landmark] |= query.positives | {*query.junk, query.image}
+        queries[query.landmark].append((query.image, query.box))
+    return [
+        Landmark(name, tuple(sorted(found)), frozenset(shown[name]), tuple(queries[name]))
+        for name, found in sorted(positives.items())
+        if len(found) > 1
+    ]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Landmarks to learn from, landmarks to validate on, and images that show neither."""
+
+    training: tuple[Landmark, ...]
+    validation: tuple[Landmark, ...]
+    background: tuple[str, ...]
+
+
+def split_landmarks(
+    found: Iterable[Landmark], images: Iterable[str], fraction: float, seed: int
+) -> Split:
+    """Hold out a `fraction` of the landmarks (at least one) for validation.
+
+    An image that shows a landmark of both sides counts for validation only, so that nothing
+    that is validated on has been learnt from.
+
+    Raises:
+        ValueError: fewer than two landmarks.
+    """
+    found = list(found)
+    if len(found) < 2:
+        raise ValueError(
+            f"{len(found)} landmarks cannot be split into training and validation; the training "
+            "city needs at least two with two positives each"
+        )
+    held = min(len(found) - 1, max(1, round(fraction * len(found))))
+    order = np.random.default_rng(seed).permutation(len(found))
+    validation = tuple(found[index] for index in sorted(order[:held]))
+    closed = frozenset().union(*(landmark.shown for landmark in validation))
+    training = []
+    for index in sorted(order[held:]):
+        landmark = found[index]
+        positives = tuple(name for name in landmark.positives if name not in closed)
+        if len(positives) > 1:
+            queries = tuple(query for query in landmark.queries if query[0] not in closed)
+            training.append(Landmark(landmark.name, positives, landmark.shown, queries))
+    shown = closed.union(*(landmark.shown for landmark in training))
+    background = tuple(name for name in images if name not in shown)
+    return Split(tuple(training), validation, background)

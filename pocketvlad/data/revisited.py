@@ -1,0 +1,92 @@
+"""The ground truth of Revisited Oxford and Paris (Radenovic et al., CVPR 2018).
+
+`gnd_roxford5k.pkl` and `gnd_rparis6k.pkl` are pickles of a dict: `imlist` and `qimlist` are names
+of the database's and of the queries' images, `gnd` has for each query `bbx` (x1, y1, x2, y2 in
+pixels) and `easy`, `hard`, `junk`: positions in `imlist`.
+"""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
+from pocketvlad.data.query_groups import with_landmarks
+
+_ALLOWED = {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy._core.multiarray", "scalar"),
+    ("_codecs", "encode"),
+    ("__builtin__", "bytes"),  # an empty array's data, in a pickle that Python 2 can read
+    ("builtins", "bytes"),
+}
+"""All that arrays need. A pickle may call anything; one that wants more is refused."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which data does not need")
+        return super().find_class(module, name)
+
+
+def _names(raw: Mapping, key: str) -> list[str]:
+    names = [str(name) for name in raw[key]]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{key} names an image twice")
+    return names
+
+
+def _query(image: str, entry: Mapping, database: list[str]) -> QueryLists:
+    def listed(kind: str) -> tuple[str, ...]:
+        places = np.asarray(entry[kind], dtype=np.int64).reshape(-1)
+        if len(places) and not (places.min() >= 0 and places.max() < len(database)):
+            raise ValueError(f"query {image}: {kind} points past the {len(database)} images")
+        return tuple(database[place] for place in places)
+
+    x1, y1, x2, y2 = (float(value) for value in np.asarray(entry["bbx"]).reshape(-1))
+    if not (x2 > x1 and y2 > y1):
+        raise ValueError(f"query {image}: empty box {x1} {y1} {x2} {y2}")
+    easy, hard, junk = (listed(kind) for kind in ("easy", "hard", "junk"))
+    return QueryLists(image, "", image, (x1, y1, x2, y2), easy, hard, junk)
+
+
+def read_revisited(path: Path) -> list[QueryLists]:
+    """Every query, sorted by name; easy images as `good`, hard ones as `ok`.
+
+    Raises:
+        GroundTruthError: not such a file, or one that would run code; names file and fault.
+    """
+    try:
+        with open(path, "rb") as file:
+            raw = _Unpickler(file, encoding="latin1").load()
+        database, images = _names(raw, "imlist"), _names(raw, "qimlist")
+        queries = [
+            _query(image, entry, database) for image, entry in zip(images, raw["gnd"], strict=True)
+        ]
+    except FileNotFoundError:
+        raise GroundTruthError(f"{path} is missing") from None
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        ImportError,
+        MemoryError,  # of an array of an absurd size
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise GroundTruthError(
+            f"{path} is not a ground truth of Revisited Oxford or Paris: {error!r}; fetch it again"
+        ) from None
+    if not queries:
+        raise GroundTruthError(f"{path} has no queries")
+    return with_landmarks(queries)

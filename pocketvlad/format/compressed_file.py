@@ -1,0 +1,246 @@
+"""A compressed model as one file, and back. docs/format.md gives the layout.
+
+The file is what the study measures: its bytes are the size in the table, and evaluation reads the
+network back from it. Layers are decoded one by one, so that the memory in use is the decoded model
+and one layer.
+"""
+
+import json
+import math
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.layer_coding import decode_layer, encode_layer
+from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.networks.parameters import is_known
+
+MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
+VERSION = 2
+MOST_WEIGHTS = 1 << 29
+"""Weights of one file, by default: VGG16 with a 4096-D whitening has 149 million."""
+
+_PREFIX = struct.Struct("<8sHII")  # magic, version, bytes and CRC-32 of the header
+_MOST_HEADER = 1 << 20  # bytes, unpacked
+_MOST_LAYERS = 1 << 12
+_MOST_DIMENSIONS = 8
+_MOST_BYTES = 1 << 40  # of a layer
+_FLOATS = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as the header lists it. coding: "symbols", "float16" or "float32"."""
+
+    name: str
+    shape: tuple[int, ...]
+    coding: str
+    bytes: int
+    crc32: int
+
+    @property
+    def weights(self) -> int:
+        return math.prod(self.shape)
+
+
+def _payload(
+    tensor: np.ndarray, quantized: QuantizedTensor | None, small: str
+) -> tuple[str, bytes]:
+    """(coding, bytes) of one tensor. A layer of few weights may be shorter without codebook."""
+    if quantized is None:
+        # What half precision cannot hold stays as it is.
+        fits = np.abs(tensor).max(initial=0) <= np.finfo(_FLOATS[small]).max
+        coding = small if fits else "float32"
+        return coding, tensor.astype(_FLOATS[coding]).tobytes()
+    coded = encode_layer(quantized)
+    if len(coded) < 4 * quantized.codes.size:
+        return "symbols", coded
+    return "float32", quantized.dequantize().astype("<f4").tobytes()
+
+
+def write_compressed(
+    path: Path,
+    tensors: Mapping[str, np.ndarray],
+    quantized: Mapping[str, QuantizedTensor],
+    header: Mapping[str, object],
+    small: str = "float32",
+) -> int:
+    """Write `tensors` with those in `quantized` replaced by their codes; whole or not at all.
+
+    Args:
+        header: that of the uncompressed model, and how this one was made.
+        small: "float16" or "float32", for the tensors that are not quantized.
+
+    Returns:
+        the file's size in bytes.
+
+    Raises:
+        ValueError: a weight is not finite, or there are more than `MOST_WEIGHTS`.
+    """
+    total = sum(tensor.size for tensor in tensors.values())
+    if total > MOST_WEIGHTS:
+        raise ValueError(f"{path}: {total} weights; a file may hold {MOST_WEIGHTS}")
+    layers, payloads = [], []
+    for name, tensor in tensors.items():
+        held = quantized[name].codebook if name in quantized else tensor
+        if not np.isfinite(held).all():
+            raise ValueError(
+                f"{path}: {name} is not finite: its training diverged; lower the learning rate"
+            )
+        coding, payload = _payload(tensor, quantized.get(name), small)
+        layers.append([name, list(tensor.shape), coding, len(payload), zlib.crc32(payload)])
+        payloads.append(payload)
+    text = json.dumps({**header, "layers": layers}, sort_keys=True, separators=(",", ":"))
+    packed = zlib.compress(text.encode(), 9)
+    temporary = path.with_name(path.name + ".part")
+    with open(temporary, "wb") as file:
+        file.write(_PREFIX.pack(MAGIC, VERSION, len(packed), zlib.crc32(packed)))
+        file.writelines([packed, *payloads])
+    os.replace(temporary, path)
+    return path.stat().st_size
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise FormatError(f"the file ends {size - len(data)} bytes too early")
+    return data
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _layer(entry: object) -> Layer:
+    """One entry of the header's list, checked."""
+    match entry:
+        case [str(name), list(shape), "symbols" | "float16" | "float32" as coding, size, crc]:
+            if (
+                is_known(name)
+                and len(shape) <= _MOST_DIMENSIONS
+                and all(_is_whole(side, 1, _MOST_BYTES) for side in shape)
+                and _is_whole(size, 0, _MOST_BYTES)
+                and _is_whole(crc, 0, 0xFFFFFFFF)
+            ):
+                return Layer(name, tuple(shape), coding, size, crc)
+    raise FormatError(f"a layer of the header is malformed: {str(entry)[:80]}")
+
+
+def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], list[Layer]]:
+    magic, version, size, crc = _PREFIX.unpack(_exactly(file, _PREFIX.size))
+    if magic != MAGIC:
+        raise FormatError("it does not begin as a .pvlad file does")
+    if version != VERSION:
+        raise FormatError(
+            f"format version {version} is unknown; this program reads {VERSION}: take the one that "
+            "wrote it, or compress the model again"
+        )
+    if size > _MOST_HEADER:
+        raise FormatError(f"a header of {size} bytes; at most {_MOST_HEADER} are allowed")
+    packed = _exactly(file, size)
+    if zlib.crc32(packed) != crc:
+        raise FormatError("the header is damaged (checksum)")
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(packed, _MOST_HEADER)
+        if not unpacker.eof or unpacker.unused_data:
+            raise FormatError("the header is too long or incomplete")
+        header = json.loads(text)
+        entries = header.pop("layers")
+    except (zlib.error, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"the header cannot be read: {error}") from None
+    if not isinstance(entries, list) or not 1 <= len(entries) <= _MOST_LAYERS:
+        raise FormatError("the header lists no layers, or too many")
+    layers = [_layer(entry) for entry in entries]
+    if len({layer.name for layer in layers}) != len(layers):
+        raise FormatError("the header lists a layer twice")
+    total = sum(layer.weights for layer in layers)
+    if total > most_weights:
+        raise FormatError(f"the header claims {total} weights; at most {most_weights} are allowed")
+    return header, layers
+
+
+def _decode(layer: Layer, payload: bytes) -> np.ndarray | QuantizedTensor:
+    if zlib.crc32(payload) != layer.crc32:
+        raise FormatError("damaged (checksum)")
+    if layer.coding == "symbols":
+        return decode_layer(payload, layer.shape)
+    dtype = _FLOATS[layer.coding]
+    if len(payload) != layer.weights * dtype.itemsize:
+        raise FormatError(f"{len(payload)} bytes for {layer.weights} weights in {layer.coding}")
+    values = np.frombuffer(payload, dtype).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise FormatError("a weight is not finite")
+    return values.reshape(layer.shape)
+
+
+class CompressedModel:
+    """An open file whose layers are decoded when they are asked for."""
+
+    def __init__(self, file: BinaryIO, most_weights: int = MOST_WEIGHTS) -> None:
+        """Read the header; it must account for every byte of `file`.
+
+        Raises:
+            FormatError: damaged, truncated, hostile, or of an unknown version.
+        """
+        self._file = file
+        self.header, self.layers = _read_header(file, most_weights)
+        self._begin = file.tell()
+        size = file.seek(0, os.SEEK_END) - self._begin
+        declared = sum(layer.bytes for layer in self.layers)
+        if size != declared:
+            raise FormatError(f"{size} bytes of layers found, {declared} declared")
+
+    def __iter__(self) -> Iterator[tuple[Layer, np.ndarray | QuantizedTensor]]:
+        """(layer, what it holds), in the file's order; read as it goes.
+
+        Raises:
+            FormatError: a layer is damaged; names it.
+        """
+        self._file.seek(self._begin)
+        for layer in self.layers:
+            try:
+                yield layer, _decode(layer, _exactly(self._file, layer.bytes))
+            except FormatError as error:
+                raise FormatError(f"layer {layer.name}: {error}") from None
+
+
+@contextmanager
+def open_compressed(path: Path, most_weights: int = MOST_WEIGHTS) -> Iterator[CompressedModel]:
+    """The model in `path`, its header read.
+
+    Args:
+        most_weights: a file that claims more is refused before anything is decoded.
+
+    Raises:
+        FormatError: damaged, truncated, hostile, or of an unknown version; names the file.
+    """
+    with open(path, "rb") as file:
+        try:
+            yield CompressedModel(file, most_weights)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+
+
+def read_compressed(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """(float32 tensors, header) that the file decodes to.
+
+    Raises:
+        FormatError: the file cannot be decoded; names file and layer.
+    """
+    with open_compressed(path) as model:
+        tensors = {
+            layer.name: held.dequantize() if isinstance(held, QuantizedTensor) else held
+            for layer, held in model
+        }
+        return tensors, model.header

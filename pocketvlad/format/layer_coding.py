@@ -1,0 +1,209 @@
+"""One layer as bytes, and back: codebook, row scales, models of the symbols, coded symbols.
+
+docs/format.md gives the layout. Everything is little-endian.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from pocketvlad.format import rans
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
+from pocketvlad.format.rans import Contexts
+from pocketvlad.format.symbol_model import MOST_MODELS, SymbolModel, model_of
+
+# Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients.
+_GRID, _SCALED, _TRANSFORMED = 1, 2, 4
+_HEAD = struct.Struct("<BH")  # flags, number of levels
+_SCALE = np.dtype("<f2")
+_ENDS = struct.Struct("<ff")
+_MODEL_HEAD = struct.Struct("<BB")  # number of models, the sum of sizes that the first is for
+_RAW = -15  # deflate without a head or checksum: the layer has one
+_MOST_SIDE = 1 << 24  # bytes, unpacked
+_MOST_NUMBER = 4  # bytes
+
+
+def _is_grid(levels: np.ndarray) -> bool:
+    return len(levels) > 2 and np.array_equal(levels, grid(levels[0], levels[-1], len(levels)))
+
+
+def _write_codebook(tensor: QuantizedTensor) -> bytes:
+    """Levels, but level 0, which is zero; then the scales of the rows, if they have any."""
+    levels = tensor.codebook[1:].astype("<f4")
+    scaled = tensor.scales is not None
+    scales = tensor.scales.astype(_SCALE).tobytes() if scaled else b""
+    flags = _SCALED * scaled | _TRANSFORMED * tensor.transformed
+    if _is_grid(levels):
+        ends = _ENDS.pack(levels[0], levels[-1])
+        return _HEAD.pack(flags | _GRID, len(levels)) + ends + scales
+    return _HEAD.pack(flags, len(levels)) + levels.tobytes() + scales
+
+
+class _Reader:
+    """Takes parts off the front of a payload, and refuses to go past its end."""
+
+    def __init__(self, payload: memoryview) -> None:
+        self.rest = payload
+
+    def take(self, size: int) -> memoryview:
+        if size > len(self.rest):
+            raise FormatError(f"{size} bytes expected, {len(self.rest)} left")
+        part, self.rest = self.rest[:size], self.rest[size:]
+        return part
+
+
+def _read_codebook(
+    reader: _Reader, shape: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """(codebook, scales of the rows or None, whether codes are of coefficients)"""
+    flags, count = _HEAD.unpack(reader.take(_HEAD.size))
+    if flags & ~(_GRID | _SCALED | _TRANSFORMED):
+        raise FormatError(f"kind of codebook {flags} is unknown")
+    if flags & _GRID:
+        ends = _ENDS.unpack(reader.take(_ENDS.size))
+        if count < 2 or not np.isfinite(ends).all():
+            raise FormatError(f"a grid of {count} levels from {ends[0]} to {ends[1]}")
+        levels = grid(*ends, count)
+    else:
+        levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
+    if count >= rans.MOST_SYMBOLS:
+        raise FormatError(f"{count} levels and zero: more than {rans.MOST_SYMBOLS}")
+    if not np.isfinite(levels).all():
+        raise FormatError("a level of the codebook is not finite")
+    transformed = bool(flags & _TRANSFORMED)
+    if transformed and len(shape) != 4:
+        raise FormatError(f"coefficients of kernels in a layer of {len(shape)} dimensions, not 4")
+    scales = None
+    if flags & _SCALED:
+        rows = by_axes(shape)[0]
+        scales = np.frombuffer(reader.take(_SCALE.itemsize * rows), _SCALE).astype(np.float32)
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise FormatError("the scale of a row is not a number above 0")
+    most = float(np.abs(levels).max(initial=0))
+    if scales is not None:
+        most *= max(1.0, float(scales.max()))
+    if transformed:  # a weight is as large as all coefficients of its kernel together, at most
+        most *= math.sqrt(by_axes(shape)[2])
+    if most > float(np.finfo(np.float32).max):
+        raise FormatError("a level, times the scale of a row or transformed, is not finite")
+    codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
+    return codebook, scales, transformed
+
+
+def _write_numbers(numbers: Sequence[int]) -> bytes:
+    """Seven bits a byte, the eighth set where more follow (LEB128): small numbers are short."""
+    written = bytearray()
+    for number in map(int, numbers):
+        while number > 0x7F:
+            written.append(number & 0x7F | 0x80)
+            number >>= 7
+        written.append(number)
+    return bytes(written)
+
+
+def _read_numbers(reader: _Reader, count: int) -> np.ndarray:
+    """[count] int64, the inverse of `_write_numbers`."""
+    data = np.frombuffer(reader.rest[: _MOST_NUMBER * count], np.uint8)
+    ends = np.flatnonzero(data < 0x80)[:count]
+    if np.diff(ends, prepend=-1).max(initial=0) > _MOST_NUMBER:
+        raise FormatError(f"a number of more than {_MOST_NUMBER} bytes")
+    if len(ends) < count:
+        raise FormatError(f"{count} numbers expected, {len(ends)} left")
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    numbers = np.zeros(count, dtype=np.int64)
+    for place in range(_MOST_NUMBER):
+        there = starts + place <= ends
+        numbers[there] |= (data[starts[there] + place].astype(np.int64) & 0x7F) << 7 * place
+    reader.take(int(ends[-1]) + 1)
+    return numbers
+
+
+def _write_model(model: SymbolModel, frequencies: np.ndarray) -> bytes:
+    sizes = np.concatenate([model.rows, model.lines, model.places])
+    head = _MODEL_HEAD.pack(model.models, model.low)
+    return head + sizes.tobytes() + _write_numbers(frequencies.ravel())
+
+
+def _read_model(reader: _Reader, shape: Sequence[int], levels: int) -> tuple[Contexts, np.ndarray]:
+    """(which model is whose, frequencies [M, levels])"""
+    models, low = _MODEL_HEAD.unpack(reader.take(_MODEL_HEAD.size))
+    if not 1 <= models <= MOST_MODELS:
+        raise FormatError(f"{models} models of symbols; 1 to {MOST_MODELS} are allowed")
+    sizes = [np.frombuffer(reader.take(count), np.uint8) for count in by_axes(shape)]
+    frequencies = _read_numbers(reader, models * levels).reshape(models, levels)
+    for total in frequencies.sum(axis=1):
+        if total != rans.TOTAL:
+            raise FormatError(f"frequencies sum to {total}, not {rans.TOTAL}")
+    return _contexts(SymbolModel(*sizes, low, models)), frequencies
+
+
+def _contexts(model: SymbolModel) -> Contexts:
+    return Contexts(model.rows.astype(np.int16), model.columns)
+
+
+def _frequencies(counts: np.ndarray) -> np.ndarray:
+    """[M, L] of counts [M, L]; a model without any symbols is sure of zero."""
+    counts = counts.copy()
+    counts[:, 0] += ~counts.any(axis=1)
+    return np.stack([rans.model_frequencies(each) for each in counts])
+
+
+def _pack(data: bytes) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, _RAW)
+    packed = packer.compress(data) + packer.flush()
+    return _write_numbers([len(packed)]) + packed
+
+
+def _unpack(reader: _Reader) -> _Reader:
+    packed = reader.take(int(_read_numbers(reader, 1)[0]))
+    unpacker = zlib.decompressobj(_RAW)
+    try:
+        data = unpacker.decompress(packed, _MOST_SIDE)
+    except zlib.error as error:
+        raise FormatError(f"what goes before the symbols cannot be read: {error}") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise FormatError("what goes before the symbols is too long or incomplete")
+    return _Reader(memoryview(data))
+
+
+def _side_information(tensor: QuantizedTensor, model: SymbolModel) -> tuple[bytes, np.ndarray]:
+    """(what goes before the symbols, their frequencies)"""
+    frequencies = _frequencies(model.counts(tensor.by_axes(), len(tensor.codebook)))
+    return _pack(_write_codebook(tensor) + _write_model(model, frequencies)), frequencies
+
+
+def encode_layer(tensor: QuantizedTensor) -> bytes:
+    """The payload of one quantized layer."""
+    model = model_of(tensor)
+    side, frequencies = _side_information(tensor, model)
+    codes = tensor.codes.reshape(len(model.rows), -1)
+    return side + rans.encode(codes, frequencies, _contexts(model))
+
+
+def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> QuantizedTensor:
+    """The inverse of `encode_layer`.
+
+    Args:
+        shape: of the layer; what its product may be is the caller's to limit.
+
+    Raises:
+        FormatError: the payload is not one of a layer of this shape.
+    """
+    reader = _Reader(memoryview(payload))
+    side = _unpack(reader)
+    codebook, scales, transformed = _read_codebook(side, shape)
+    contexts, frequencies = _read_model(side, shape, len(codebook))
+    if side.rest:
+        raise FormatError(f"{len(side.rest)} bytes too many before the symbols")
+    codes = rans.decode(reader.rest, frequencies, contexts)
+    return QuantizedTensor(codes.reshape(shape), codebook, scales, transformed)
+
+
+def side_information_bytes(tensor: QuantizedTensor) -> int:
+    """Bytes of a payload that are not symbols: levels, scales, models, the coder's states."""
+    side, _ = _side_information(tensor, model_of(tensor))
+    return len(side) + rans.STATE_BYTES

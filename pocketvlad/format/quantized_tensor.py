@@ -1,0 +1,58 @@
+"""A layer's weights as codes and a codebook: what quantizers make and files hold."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocketvlad.format.kernel_transform import to_kernels
+
+
+def grid(first: float, last: float, count: int) -> np.ndarray:
+    """`count` evenly spaced float32 levels from `first` to `last`.
+
+    The one way to compute a uniform codebook: quantizers and files must agree to the last bit.
+    """
+    low, high = np.float64(np.float32(first)), np.float64(np.float32(last))
+    levels = low + np.arange(count) * ((high - low) / max(1, count - 1))
+    levels[-1:] = high if count > 1 else low
+    return levels.astype(np.float32)
+
+
+def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
+    """(R, C, K) of a weight of this shape: rows, lines (inputs), places of a kernel."""
+    rows, lines, *places = (*shape, 1, 1)[: max(2, len(shape))]
+    return rows, lines, math.prod(places)
+
+
+def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
+    """`scales` [R] in a shape that broadcasts over a weight of so many dimensions, by rows."""
+    return scales.reshape(-1, *[1] * (dimensions - 1))
+
+
+@dataclass(frozen=True)
+class QuantizedTensor:
+    """A quantized weight of R rows (its first dimension: the outputs of a layer).
+
+    codes: uint8, the weight's shape.  codebook: [L] float32, L <= 2^b, `codebook[0] == 0`.
+    scales: [R] float32, above 0, each a number of half precision; a row is its levels times its
+    scale. None: the levels are the weights.  transformed: what the codes stand for are not weights
+    but the coefficients of kernels (`kernel_transform`); for weights of four dimensions.
+    """
+
+    codes: np.ndarray
+    codebook: np.ndarray
+    scales: np.ndarray | None = None
+    transformed: bool = False
+
+    def dequantize(self) -> np.ndarray:
+        """The float32 weights that the codes stand for."""
+        values = self.codebook[self.codes]
+        if self.scales is not None:
+            values = values * per_row(self.scales, values.ndim)
+        return to_kernels(values) if self.transformed else values
+
+    def by_axes(self) -> np.ndarray:
+        """The codes [R, C, K], see the function of the same name."""
+        return self.codes.reshape(by_axes(self.codes.shape))

@@ -1,0 +1,50 @@
+"""Our own weights of narrow backbones: safetensors files with everything about them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.tensor_file import read_tensors, write_tensors
+from pocketvlad.networks.weights.error import WeightsError
+
+
+def write_backbone(
+    path: Path,
+    backbone: nn.Sequential,
+    architecture: tuple[str, float],
+    preprocessing: Preprocessing,
+    origin: Mapping,
+) -> None:
+    """Write a backbone's weights in float16.
+
+    Args:
+        architecture: name and width of the backbone.
+        preprocessing: that of the pixels it learnt from.
+        origin: how the weights were made, for the file's header.
+    """
+    tensors = {name: t.half().contiguous().numpy() for name, t in backbone.state_dict().items()}
+    name, width = architecture
+    header = {"backbone": name, "width": width, "preprocessing": preprocessing.as_dict(), **origin}
+    write_tensors(path, tensors, header)
+
+
+def load_backbone(backbone: nn.Sequential, path: Path) -> Preprocessing:
+    """Fill a backbone from a file that `write_backbone` made; returns its preprocessing.
+
+    Raises:
+        WeightsError: damaged, or of another backbone or width; names the file.
+    """
+    try:
+        tensors, header = read_tensors(path)
+        preprocessing = Preprocessing.from_dict(header.get("preprocessing"))
+        backbone.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    except (FormatError, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"{path} does not hold this backbone: {error}; choose a width whose weights the "
+            "package holds, or make them by `snakemake pretrain`"
+        ) from None
+    return preprocessing

@@ -1,0 +1,64 @@
+"""From a source's name to a network filled with its weights."""
+
+from pathlib import Path
+
+from pocketvlad.data.images import CENTRED, Preprocessing
+from pocketvlad.networks.model import PlaceNet, initialise_randomly
+from pocketvlad.networks.weights.buildings_file import load_backbone
+from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.networks.weights.published import load_alexnet_caffe, load_netvlad_pitts30k
+from pocketvlad.networks.weights.sources import SOURCES
+from pocketvlad.networks.weights.torchvision_file import (
+    CAFFE,
+    TORCHVISION,
+    load_torchvision_convolutions,
+)
+
+
+def _load(network: PlaceNet, source: str, path: Path) -> Preprocessing:
+    match source:
+        case "buildings":
+            return load_backbone(network.backbone, path)
+        case "netvlad-pitts30k":
+            return load_netvlad_pitts30k(network, path)
+        case "alexnet-caffe":
+            return load_alexnet_caffe(network, path)
+    load_torchvision_convolutions(network.backbone, path)
+    return CAFFE if source == "vgg16-caffe" else TORCHVISION
+
+
+def load_initial_weights(
+    network: PlaceNet, source: str, path: Path | None, seed: int
+) -> Preprocessing:
+    """Fill what `source` has (see `sources.SOURCES`), the convolutions at least.
+
+    Args:
+        path: the weights file; None for random weights.
+        seed: of random weights.
+
+    Returns:
+        the preprocessing that belongs to the weights.
+
+    Raises:
+        WeightsError: no file, an unreadable one, or one that does not fit; names file, layer and
+            remedy.
+    """
+    if source == "random":
+        initialise_randomly(network.backbone, seed)
+        return CENTRED
+    kind = SOURCES[source]
+    if kind.backbone not in (None, network.architecture.backbone):
+        raise WeightsError(
+            f"weights {source!r} are for {kind.backbone}, not {network.architecture.backbone}"
+        )
+    if path is None:
+        raise WeightsError(f"weights {source!r} need a file; add `weights.file` to the model")
+    try:
+        return _load(network, source, path)
+    except WeightsError as error:
+        if kind.file is None:
+            raise
+        raise WeightsError(
+            f"{error}; `weights.source: {source}` reads {kind.file}: get it again, or correct "
+            "`weights.file`"
+        ) from None

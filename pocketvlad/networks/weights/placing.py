@@ -1,0 +1,33 @@
+"""Putting foreign weights into our networks."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.networks.weights.error import WeightsError
+
+
+def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
+    """Copy `values` into `target`.
+
+    Args:
+        path: the file that they come from, for the message.
+        layer: our name of the layer and theirs, for the message.
+
+    Raises:
+        WeightsError: another shape, or a value that is not finite.
+    """
+    if values.shape != target.shape:
+        raise WeightsError(
+            f"{path}: {layer}: shape {tuple(values.shape)} found, {tuple(target.shape)} expected"
+        )
+    if not torch.isfinite(values).all():
+        raise WeightsError(f"{path}: {layer}: a weight is not finite")
+    with torch.no_grad():
+        target.copy_(values)
+
+
+def convolutions(backbone: nn.Sequential) -> list[tuple[str, nn.Conv2d]]:
+    """(name, layer) of the backbone's convolutions, in order."""
+    return [(n, m) for n, m in backbone.named_children() if isinstance(m, nn.Conv2d)]

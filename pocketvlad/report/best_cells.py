@@ -1,0 +1,74 @@
+"""Which cells of a study stand out: the smallest files that keep the mAP."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pocketvlad.compression.coding import cell_text
+from pocketvlad.compression.grid import Cell
+
+WITHIN = 2.0  # percentage points of mAP, the mean of both cities: the paper's other headline
+ROLES = {
+    "best_no_drop": "best at no drop",
+    "best_2_points": f"best within {WITHIN:g} points",
+}
+"""Columns of the results table that mark a cell, and what they mean."""
+
+
+def is_cell(table: pd.DataFrame) -> pd.Series:
+    """Whether a line is a compressed model, not a base model."""
+    return table["quantizer"] != "none"
+
+
+def _smallest(table: pd.DataFrame, eligible: pd.Series) -> pd.Series:
+    """True for the smallest eligible file of each model; of equal ones the first."""
+    sizes = table.loc[eligible].groupby("model")["file_mb"]
+    return table.index.to_series().isin(sizes.idxmin())
+
+
+def mark_best(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with a boolean column for each of ROLES, true for at most one cell a model."""
+    cells = is_cell(table)
+    return table.assign(
+        best_no_drop=_smallest(table, cells & table["no_drop"]),
+        best_2_points=_smallest(table, cells & (table["drop_mean"] <= WITHIN)),
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A cell (a line of the results table) and why it was chosen, in words."""
+
+    cell: pd.Series
+    why: str
+
+    @property
+    def version(self) -> str:
+        """The part of a path that names the cell."""
+        return Cell.of(self.cell).version
+
+    @property
+    def text(self) -> str:
+        """The cell in words."""
+        return cell_text(self.cell)
+
+
+def _ranked(lines: pd.DataFrame) -> list[Choice]:
+    """The cells of one model, those of ROLES first, then by rising size."""
+    reasons: dict[int, str] = {}
+    for column, role in ROLES.items():
+        for index in lines.index[lines[column]]:
+            reasons[index] = f"{reasons[index]} and {role}" if index in reasons else role
+    by_size = lines["file_mb"].sort_values(kind="stable").index
+    for place, index in enumerate(by_size):
+        reasons.setdefault(index, "smallest file" if place == 0 else "next smallest file")
+    return [Choice(lines.loc[index], why) for index, why in reasons.items()]
+
+
+def chosen_cells(table: pd.DataFrame, model: str, count: int) -> list[Choice]:
+    """Up to `count` different cells of a model: those of ROLES, then the smallest files.
+
+    Args:
+        table: as `mark_best` leaves it.
+    """
+    return _ranked(table[(table["model"] == model) & is_cell(table)])[:count]

@@ -1,0 +1,133 @@
+"""mAP against the file's size, the front of best cells drawn in."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from pocketvlad.report.best_cells import ROLES
+from pocketvlad.report.figures.panels import Looks, Panel, base_handle, legend_below, panels
+from pocketvlad.report.figures.style import GREY, markers, use_style
+from pocketvlad.report.pareto_front import front
+from pocketvlad.report.tables.rivals import OURS
+from pocketvlad.util.size import MEGABYTE, float32_bytes
+
+_RINGS = {"best_no_drop": 10, "best_2_points": 15}  # diameters in points
+_RIVAL = "#a03060"
+_RING = {"marker": "o", "color": "black", "markerfacecolor": "none", "linestyle": ""}
+
+
+def _draw_front(panel: Panel, sizes: np.ndarray, scores: np.ndarray, right: float) -> None:
+    best = front(sizes, scores)
+    steps = np.append(sizes[best], right), np.append(scores[best], scores[best[-1]])
+    panel.axes.step(*steps, where="post", color="black", linewidth=1.3, zorder=2)
+
+
+def _draw_cells(panel: Panel, looks: Looks) -> None:
+    axes, city = panel.axes, panel.city
+    base_mb = panel.base[f"file_bytes_{city}"] / MEGABYTE
+    sizes = panel.cells[f"file_bytes_{city}"].to_numpy() / MEGABYTE
+    _draw_front(panel, sizes, panel.cells[f"map_{city}"].to_numpy(), base_mb)
+    for size, (_, cell) in zip(sizes, panel.cells.iterrows(), strict=True):
+        score = cell[f"map_{city}"]
+        looks.draw(axes, size, score, cell)
+        for column, diameter in _RINGS.items():
+            if cell[column]:
+                axes.plot(size, score, markersize=diameter, zorder=4, **_RING)
+                low, high = cell[f"drop_{city}_low"], cell[f"drop_{city}_high"]
+                axes.plot(
+                    [size, size],
+                    [panel.base_map - high, panel.base_map - low],
+                    color="black",
+                    linewidth=0.8,
+                    marker="_",
+                    markersize=5,
+                    zorder=2.8,
+                )
+    axes.plot(base_mb, panel.base_map, "*", color=GREY, markersize=11)
+
+
+def _scale(panel: Panel, float32_mb: float) -> None:
+    """MB below, and above how many times smaller than float32 that is; both logarithmic."""
+    axes = panel.axes
+    axes.set_xscale("log")
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+
+    def inverse(values: np.ndarray) -> np.ndarray:
+        return float32_mb / np.maximum(values, 1e-9)
+
+    above = axes.secondary_xaxis("top", functions=(inverse, inverse))
+    for axis in (axes.xaxis, above.xaxis):
+        axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+        axis.set_major_formatter(plain)
+        axis.set_minor_locator(NullLocator())
+    axes.set_xlabel("file size (MB)")
+    above.set_xlabel("times smaller than float32", fontsize=8)
+    above.tick_params(labelsize=7.5)
+
+
+def _draw_rivals(panel: Panel, rivals: pd.DataFrame) -> None:
+    """An outline each, with the interval of its drop; those of one label share a shape."""
+    for label, marker in markers(rivals["label"]).items():
+        rows = rivals[(rivals["label"] == label) & (rivals["model"] == panel.model)]
+        low, high = (rows[f"drop_{panel.city}_{end}"] for end in ("low", "high"))
+        scores = rows[f"map_{panel.city}"]
+        ends = [panel.base_map - high, panel.base_map - low]
+        panel.axes.errorbar(
+            rows[f"file_bytes_{panel.city}"] / MEGABYTE,
+            scores,
+            # An interval of percentiles need not hold the mean.
+            [np.maximum(scores - ends[0], 0), np.maximum(ends[1] - scores, 0)],
+            linestyle="",
+            marker=marker,
+            color=_RIVAL,
+            markerfacecolor="white",
+            markersize=6,
+            elinewidth=0.7,
+            label=label,
+            zorder=2.9,
+        )
+
+
+def size_figure(
+    table: pd.DataFrame,
+    published: pd.DataFrame,
+    cities: Sequence[str],
+    rivals: pd.DataFrame | None = None,
+) -> Figure:
+    """mAP of every cell against the bytes of its file, a column a city, a row a model.
+
+    The paper gives sizes of full-size networks and drops, but no mAP. Its points stand where its
+    ratio, and its drop from our base model's mAP, put them.
+
+    Args:
+        table: as `rows.read_table` gives it.
+        published: as `published.published_results` gives it.
+        cities: the roles of the cities that were tested on.
+        rivals: as `tables.rivals.rivals_table` gives it; those that are ours, or the base model,
+            are drawn already.
+    """
+    use_style()
+    looks = Looks.of(table)
+    figure, drawn = panels(table, cities)
+    for panel in drawn:
+        float32_mb = float32_bytes(panel.base["parameters"]) / MEGABYTE
+        _draw_cells(panel, looks)
+        panel.draw_paper(published, lambda rows, mb=float32_mb: mb / rows["ratio"])
+        if rivals is not None:
+            _draw_rivals(panel, rivals[~rivals["coder"].isin(OURS)])
+        _scale(panel, float32_mb)
+        panel.axes.margins(y=0.08)
+    handles = [
+        *looks.handles(),
+        base_handle(),
+        Line2D([], [], color="black", linewidth=1.3, label="front of best cells"),
+    ]
+    for (column, diameter), role in zip(_RINGS.items(), ROLES.values(), strict=True):
+        if table[column].any():
+            handles.append(Line2D([], [], markersize=diameter, label=role, **_RING))
+    legend_below(figure, handles, columns=4)
+    return figure

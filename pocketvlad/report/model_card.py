@@ -1,0 +1,194 @@
+"""A card beside each compressed file, under the headings of Mitchell et al. (FAT* 2019).
+
+All that a card says is from the file, its row, the study's table and config; the words around it
+are in report/model_card.md.jinja.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from pocketvlad.compression.coding import cell_text, dial_text
+from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.data.dataset import describe_counts
+from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.report.rows import CELL
+from pocketvlad.retrieval.scores import RANKS
+from pocketvlad.study.config import source_names
+from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.size import float32_bytes
+
+LICENCE = "MIT"
+_OURS = f"PocketVLAD's own, under the {LICENCE} licence"
+_FEW_QUERIES = 30
+
+
+def weights_terms(weights: Mapping, sources: Mapping[str, Mapping]) -> str:
+    """What is known of the licence of a model's initial weights.
+
+    Args:
+        weights: `weights` of a model in the config.
+        sources: the config's section.
+    """
+    if "file" not in weights:
+        return f"The initial weights ({weights['source']}) are {_OURS}."
+    stated = sources.get(weights["file"], {}).get("licence")
+    return (
+        f"Derived from {weights['source']} weights ({Path(weights['file']).name}): "
+        f"{stated or 'their licence is not stated; ask those who gave you the file'}. What was "
+        f"added is {_OURS}; it does not lift the terms of what it is derived from."
+    )
+
+
+def data_terms(dataset: Mapping, sources: Mapping[str, Mapping]) -> str:
+    """What is known of the licence of a data set.
+
+    Args:
+        dataset: its declaration in the config.
+        sources: the config's section.
+    """
+    if "render" in dataset:
+        return f"drawn by this package, {_OURS}"
+    if "folder" in dataset:
+        return "photographs from a folder of your own"
+    names = [*source_names(dataset, "images"), *source_names(dataset, "ground_truth")]
+    stated = dict.fromkeys(sources[name].get("licence", "no licence stated") for name in names)
+    return "; ".join(stated)
+
+
+def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
+    test = row["test_dataset"]
+    if drawn:
+        yield (
+            "The cities are drawn and the network is narrow: the file shows what the workflow "
+            "does, and is of no use on photographs."
+        )
+    if test["images"] != test["expected_images"]:
+        yield (
+            f"Only a part of the data set was there ({describe_counts(test)}): not comparable with "
+            "published mAP."
+        )
+    if test["queries"] < _FEW_QUERIES:
+        yield f"{test['queries']} queries bound little: read the interval, not the drop."
+    yield "Measure on photographs of your own before you rely on it: `pocketvlad evaluate`."
+    yield (
+        "One training with one seed; the interval is over queries and says nothing of other "
+        "trainings."
+    )
+
+
+def _compression(row: Mapping, header: Mapping) -> tuple[str, bool]:
+    """(what was done to the base model, in words; whether that took unlabelled crops alone)"""
+    pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
+    if row["quantizer"] == RATE_DISTORTION:
+        length = header["compression"]["rounding"]["settings"]["length"]
+        shorter = length is not None and length < header["architecture"]["descriptor"]
+        cut = f", all that makes components of the descriptor after its first {length} among them"
+        text = (
+            f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
+            f"makes {pruned} zero{cut if shorter else ''}, then entropy coding"
+        )
+        return text, True
+    pruning = header["origin"]["pruning"]
+    text = (
+        f"pruning of {pruned} ({dial_text(row)}: {_cutoff(pruning)}; {pruning['rounds']} rounds, "
+        f"L1 penalty {pruning['l1']}), then {row['quantizer']} quantization to {row['bits']} bits "
+        f"with a {row['codebook']} codebook, then entropy coding"
+    )
+    return text, pruning["recovery"]["objective"] == "distillation"
+
+
+def _cutoff(pruning: Mapping) -> str:
+    units = {
+        "relative": "standard deviations of its layer",
+        "relative-row": "standard deviations of its row",
+    }
+    if unit := units.get(pruning["reading"]):
+        return f"below {pruning['cutoff']} {unit}"
+    return f"below {pruning['threshold']}"
+
+
+def _line_of(row: Mapping, table: pd.DataFrame) -> pd.Series:
+    wanted = pd.Series({name: str(row[name]) for name in CELL})
+    found = table[(table[list(CELL)].astype(str) == wanted).all(axis=1)]
+    if len(found) != 1:
+        raise ValueError(f"the table has {len(found)} rows of {dict(wanted)}; run the table again")
+    return found.iloc[0]
+
+
+def card_facts(
+    file: Path, row: Mapping, table: pd.DataFrame, settings: Mapping
+) -> dict[str, object]:
+    """What the template names, of one compressed file.
+
+    Args:
+        file: the compressed model.
+        row: its JSON row.
+        table: as `rows.read_table` gives it.
+        settings: as `config.used_settings` gives them.
+
+    Raises:
+        ValueError: the table has no line for the row.
+        FormatError: the file is damaged.
+    """
+    with open_compressed(file) as model:
+        header = model.header
+    origin, city = header["origin"], row["test_city"]
+    line = _line_of(row, table)
+    datasets, sources = settings["datasets"], settings["sources"]
+    training, test = row["train_dataset"], row["test_dataset"]
+    drawn = "render" in datasets[test["name"]] or "render" in datasets[training["name"]]
+    try:
+        package = version("pocketvlad")
+    except PackageNotFoundError:
+        package = "(not installed)"
+    compression, unlabelled = _compression(row, header)
+    names = ("model", "study", "seed", "ratio", "parameters")
+    return {
+        **{name: row[name] for name in names},
+        "cell": cell_text(row),
+        "file": file.name,
+        "sha256": file_digest(file, "sha256"),
+        "version": package,
+        "versions": row["versions"],
+        "file_bytes": row["file_bytes"],
+        "float32_bytes": float32_bytes(row["parameters"]),
+        "map": 100 * row["map"],
+        "base_map": 100 * row["map"] + line[f"drop_{city}"],
+        "drop": line[f"drop_{city}"],
+        "drop_low": line[f"drop_{city}_low"],
+        "drop_high": line[f"drop_{city}_high"],
+        "architecture": header["architecture"],
+        "weights_source": origin["weights"]["source"],
+        "initialise": origin["initialise"],
+        "compression": compression,
+        "unlabelled": unlabelled,
+        "epochs": origin["training"]["epochs"],
+        "protocol": row["protocol"],
+        "training": training,
+        "training_counts": describe_counts(training),
+        "training_terms": data_terms(datasets[training["name"]], sources),
+        "test": test,
+        "test_counts": describe_counts(test),
+        "test_terms": data_terms(datasets[test["name"]], sources),
+        "weights_terms": weights_terms(settings["models"][row["model"]]["weights"], sources),
+        "difficulties": row["difficulties"],
+        "ranks": RANKS,
+        "drawn": drawn,
+        "caveats": list(_caveats(row, drawn)),
+    }
+
+
+def model_card(template: str, facts: Mapping[str, object]) -> str:
+    """The card as Markdown.
+
+    Raises:
+        jinja2.UndefinedError: the template names a fact that is not there.
+    """
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.from_string(template).render(**facts)

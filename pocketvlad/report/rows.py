@@ -1,0 +1,163 @@
+"""From one JSON row a model file to the study's table."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pocketvlad.report.best_cells import mark_best
+from pocketvlad.retrieval.bootstrap import paired_drop
+from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
+
+CELL = ("model", "quantizer", "bits", "codebook", "l1", "threshold")
+
+
+def read_rows(paths: Iterable[Path | str]) -> list[dict]:
+    return [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
+
+
+def _by_cell(rows: Iterable[dict]) -> dict[tuple, dict[str, dict]]:
+    """The values of `CELL` -> the row of each test city."""
+    cells: dict[tuple, dict[str, dict]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in CELL)
+        directions = cells.setdefault(key, {})
+        if row["test_city"] in directions:
+            raise ValueError(f"two rows for {key} tested on {row['test_city']}")
+        directions[row["test_city"]] = row
+    return cells
+
+
+def _mean(directions: dict[str, dict], pick) -> float:
+    return sum(pick(row) for row in directions.values()) / len(directions)
+
+
+def _check_preprocessing(cell: tuple, rows: Iterable[dict], expected: dict) -> None:
+    """Both directions of a cell see pixels as its base models do, or their scores say nothing."""
+    for row in rows:
+        if row["preprocessing"] != expected:
+            raise ValueError(
+                f"cell {cell}, tested on {row['test_city']}: preprocessing {row['preprocessing']} "
+                f"found, its base model has {expected}; delete its score and run again"
+            )
+
+
+def preprocessing_text(preprocessing: dict) -> str:
+    """The mean and the deviation of R, G and B, for a table's cell."""
+    mean, std = (" ".join(f"{x:g}" for x in preprocessing[part]) for part in ("mean", "std"))
+    return f"mean {mean} std {std}"
+
+
+def score_columns(
+    base: Mapping[str, dict], directions: Mapping[str, dict], cities: Sequence[str]
+) -> dict[str, object]:
+    """mAP, and the drop below the base model with its interval, as columns of a table.
+
+    Args:
+        base, directions: by test city the rows of the base models, and of the compressed ones.
+    """
+    columns: dict[str, object] = {f"map_{city}": 100 * directions[city]["map"] for city in cities}
+    pairs = {
+        city: (base[city]["average_precision"], directions[city]["average_precision"])
+        for city in cities
+    }
+    drops = {city: paired_drop([pairs[city]]) for city in cities}
+    for city, drop in drops.items():
+        columns[f"drop_{city}"] = drop.mean
+    both = paired_drop([pairs[city] for city in cities])
+    for name, drop in {**drops, "mean": both}.items():
+        columns[f"drop_{name}_low"], columns[f"drop_{name}_high"] = drop.low, drop.high
+    return columns | {"drop_mean": both.mean, "no_drop": both.none}
+
+
+def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
+    """One line a base model and a cell; see results/README.md for the columns.
+
+    Args:
+        rows: the JSON rows of base models and cells, both directions of each.
+        cities: the two roles. `map_<city>` is the score on that city, by the model that was
+            trained on the other.
+
+    Raises:
+        ValueError: a cell lacks a direction, its base model is missing, or the two saw pixels
+            prepared in different ways.
+    """
+    cells = _by_cell(row for row in rows if row["version"] not in ("untrained", "initial"))
+    lines = []
+    for cell, directions in cells.items():
+        missing = [city for city in cities if city not in directions]
+        base = cells.get((cell[0], "none", 32, "none", "none", "none"), {})
+        if missing or set(base) != set(cities):
+            raise ValueError(f"cell {cell}: no row for {missing or 'its base'}")
+        _check_preprocessing(cell, directions.values(), base[cities[0]]["preprocessing"])
+        line = {
+            **dict(zip(CELL, cell, strict=True)),
+            "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
+        }
+        line |= score_columns(base, directions, cities)
+        line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
+        line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / MEGABYTE)
+        some = directions[cities[0]]
+        float32_size = float32_bytes(some["parameters"])
+        line["ratio"] = float32_size / (line["file_mb"] * MEGABYTE)
+        line["paper_ratio"] = float32_size / (line["paper_memory_mb"] * MEBIBYTE)
+        line["whitening_bytes_percent"] = _mean(
+            directions, lambda row: 100 * row["bytes_by_kind"]["whitening"] / row["file_bytes"]
+        )
+        for city in cities:
+            row = directions[city]
+            line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
+            line[f"file_bytes_{city}"] = row["file_bytes"]
+            line[f"ratio_{city}"] = row["ratio"]
+        for kind in ("conv", "netvlad", "whitening"):
+            line[f"pruned_percent_{kind}"] = _mean(
+                directions, lambda row, kind=kind: row["pruned_percent"][kind]
+            )
+        line["parameters"] = some["parameters"]
+        line["threshold_reading"] = some["threshold_reading"]
+        line["seed"] = some["seed"]
+        line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
+        line["evaluation"] = some["test_dataset"]["protocol"]
+        line["weights"] = some["weights"]["source"]
+        computed = {row["computed_on"] for row in directions.values()}
+        line["computed_on"] = "; ".join(sorted(computed))
+        line["preprocessing"] = preprocessing_text(some["preprocessing"])
+        for city in cities:
+            counts = directions[city]["test_dataset"]
+            line[f"dataset_{city}"] = counts["name"]
+            line[f"images_{city}"] = counts["images"]
+            line[f"queries_{city}"] = counts["queries"]
+        lines.append(line)
+    table = mark_best(pd.DataFrame(lines))
+    # A base model first; then wide before narrow, and each quantizer's thresholds together.
+    return table.sort_values(
+        ["model", "bits", "quantizer", "codebook", "l1", "threshold"],
+        ascending=[True, False, False, True, True, True],
+        key=lambda column: column.replace("none", "0"),
+        ignore_index=True,
+    )
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """The study's `table.csv`; thresholds and penalties as the texts that name them."""
+    return pd.read_csv(path, dtype={"threshold": str, "l1": str}, keep_default_na=False)
+
+
+def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
+    """mAP in % of the colour histogram and of each network's states before compression, a city.
+
+    untrained: random convolutions. initial: what training starts from. trained: the base model.
+    """
+    names = {"untrained": "untrained", "initial": "initial", "base": "trained"}
+    lines: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        histogram = row["model"] == "histogram"
+        key = ("colour histogram", "") if histogram else (row["model"], names[row["version"]])
+        lines.setdefault(key, {})[row["test_city"]] = 100 * row["map"]
+    return pd.DataFrame(
+        [
+            {"model": model, "state": state, **{f"map_{city}": maps[city] for city in cities}}
+            for (model, state), maps in lines.items()
+        ]
+    )

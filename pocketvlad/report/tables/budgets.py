@@ -1,0 +1,91 @@
+"""The table of budgets: what was asked, what the training city promised, what the tests say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+from tabulate import tabulate
+
+from pocketvlad.compression.grid import rounded_cell, target_name
+from pocketvlad.compression.rd.budget import Target, Trial, best
+from pocketvlad.report.rows import score_columns
+from pocketvlad.report.tables.layout import fixed
+from pocketvlad.util.size import MEGABYTE, float32_bytes
+
+_NOTE = (
+    "Self-retrieval is that of photographs of the training city which nothing was fitted on: parts "
+    "of them are searched among all, and its drop is what these lose on their mean, gains not set "
+    "against it. The targets were met by it; no test city was looked at. Drops "
+    "are percentage points of mAP below the base model; in square brackets their 95 % intervals, "
+    "by a paired bootstrap over the queries. A size is that of the file that was decoded, in "
+    "millions of bytes, the mean of both directions. Distortions and self-retrieval are given by "
+    "test city."
+)
+
+
+def budgets_table(
+    rows: Iterable[dict],
+    trials: Mapping[tuple[str, str], Sequence[Trial]],
+    targets: Sequence[Mapping[str, float]],
+    cities: Sequence[str],
+) -> pd.DataFrame:
+    """One line a model and target; see results/README.md for the columns.
+
+    Args:
+        rows: JSON rows of the base models and of the targets' cells, both directions of each.
+        trials: of the search, by (model, training city).
+        targets: as the config has them.
+        cities: the two roles.
+
+    Raises:
+        KeyError: a row or a search is missing.
+    """
+    scores = {(row["model"], row["threshold"], row["test_city"]): row for row in rows}
+    lines = []
+    for model in dict.fromkeys(model for model, _, _ in scores):
+        base = {city: scores[model, "none", city] for city in cities}
+        for target in targets:
+            name = target_name(target)
+            found = {city: scores[model, rounded_cell(name).threshold, city] for city in cities}
+            size = sum(row["file_bytes"] for row in found.values()) / len(found)
+            line = {"model": model, "target": name, "file_mb": size / MEGABYTE}
+            line["ratio"] = float32_bytes(base[cities[0]]["parameters"]) / size
+            line |= score_columns(base, found, cities)
+            for city, row in found.items():
+                made = trials[model, row["train_city"]]
+                chosen = best(Target.of(target), made)
+                line[f"file_bytes_{city}"] = row["file_bytes"]
+                line[f"distortion_{city}"] = chosen.distortion
+                line[f"self_retrieval_drop_{city}"] = chosen.drop
+                line[f"trials_{city}"] = len(made)
+            lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def budgets_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> str:
+    """The table as a page of Markdown, a block a model."""
+    names = (*cities, "mean")
+    headings = ["target", "distortion", "self-retrieval drop (points)", "file (MB)", "ratio"]
+    headings += [f"mAP {city} (%)" for city in cities]
+    headings += [f"drop {city} (points)" for city in cities] + ["drop, mean (points)"]
+
+    def drop(line: pd.Series, name: str) -> str:
+        figure, low, high = (fixed(line[f"drop_{name}{end}"], 1) for end in ("", "_low", "_high"))
+        return f"{figure} [{low}, {high}]"
+
+    parts = [f"# {title}"]
+    for model, block in table.groupby("model", sort=False):
+        rows = [
+            [
+                line["target"].replace("-", " "),
+                ", ".join(f"{line[f'distortion_{city}']:g}" for city in cities),
+                ", ".join(fixed(line[f"self_retrieval_drop_{city}"], 2) for city in cities),
+                fixed(line["file_mb"], 2),
+                f"{fixed(line['ratio'], 1)}x",
+                *(fixed(line[f"map_{city}"], 1) for city in cities),
+                *(drop(line, name) for name in names),
+            ]
+            for _, line in block.iterrows()
+        ]
+        text = tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+        parts += [f"## {model}", text]
+    return "\n\n".join([*parts, _NOTE]) + "\n"

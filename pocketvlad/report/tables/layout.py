@@ -1,0 +1,192 @@
+"""The results table in the paper's layout: the one structure that every text form is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pocketvlad.compression.coding import coding_text, dial_text
+from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.report.best_cells import ROLES
+from pocketvlad.retrieval.bootstrap import MOST_DROP
+
+NO_DROP = "="
+MARKS = dict(zip(ROLES, ("★", "†"), strict=True))
+
+
+@dataclass(frozen=True)
+class Column:
+    """`unit` is "" for texts and bare numbers."""
+
+    heading: str
+    unit: str = ""
+    names_row: bool = False  # part of what tells the rows of a block apart
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of the table, in texts: our figure, its 95 % interval, the paper's, and marks."""
+
+    figure: str
+    interval: str = ""
+    paper: str = ""
+    marks: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    entries: tuple[Entry, ...]
+
+    @property
+    def best(self) -> bool:
+        """Whether one of MARKS is on it."""
+        return any(mark in entry.marks for entry in self.entries for mark in MARKS.values())
+
+
+@dataclass(frozen=True)
+class Block:
+    model: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """notes: sentences on data and models, for above the table. legend: (mark, what it means).
+    explanation: sentences on what the figures are, for below it."""
+
+    title: str
+    notes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    blocks: tuple[Block, ...]
+    legend: tuple[tuple[str, str], ...]
+    explanation: tuple[str, ...]
+
+
+LEGEND = (
+    (MARKS["best_no_drop"], "the smallest file of the model at no drop"),
+    (
+        MARKS["best_2_points"],
+        "the smallest file of the model within 2 points: the mean drop of both cities is at most 2",
+    ),
+    (
+        NO_DROP,
+        "no drop: the interval of the mean drop is not above 0, and the mean is at most "
+        f"{MOST_DROP:g} points",
+    ),
+)
+EXPLANATION = (
+    "In round brackets: what the paper published for its own, full-size model.",
+    "Drops are percentage points of mAP below the base model (32 bits) on the same city; in square "
+    "brackets their 95 % intervals, by a paired bootstrap over the queries.",
+    "Memory counts kept weights times bits, in MiB, as the paper does, and nothing for their "
+    "positions; its ratio is that to the float32 weights.",
+    "File is the size of the file that was decoded and scored, in millions of bytes, the mean of "
+    "both directions; its ratio is that of the float32 weights to it, and whitening that layer's "
+    "share.",
+)
+
+
+def fixed(value: float, digits: int) -> str:
+    """`value` with so many decimals; never "-0.0"."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def _columns(cities: Sequence[str]) -> tuple[Column, ...]:
+    return (
+        Column("bits", names_row=True),
+        Column("quantizer", names_row=True),
+        Column("threshold", names_row=True),
+        Column("pruned", "%"),
+        *(Column(f"drop {city}", "points") for city in cities),
+        Column("drop, mean", "points"),
+        Column("memory", "MiB"),
+        Column("memory ratio"),
+        Column("file", "MB"),
+        Column("file ratio"),
+        Column("whitening", "%"),
+        *(Column(f"mAP {city}", "%") for city in cities),
+    )
+
+
+def _dial(line: pd.Series) -> str:
+    """The threshold; of `rd` the distortion, and that it is one."""
+    return dial_text(line).removeprefix("threshold ")
+
+
+def _drop(line: pd.Series, name: str, paper: str = "", marks: str = "") -> Entry:
+    """The drop and its interval; a float32 model's own is 0 by definition."""
+    figure = fixed(line[f"drop_{name}"], 1)
+    if line["quantizer"] == "none":
+        return Entry(figure, paper=paper)
+    ends = (fixed(line[f"drop_{name}_{end}"], 1) for end in ("low", "high"))
+    return Entry(figure, f"[{', '.join(ends)}]", paper, marks)
+
+
+def _line(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> Line:
+    def published(column: str, digits: int | None = None) -> str:
+        if paper is None or column not in paper:
+            return ""
+        return f"{paper[column]:g}" if digits is None else fixed(paper[column], digits)
+
+    base = line["quantizer"] == "none"
+    return Line(
+        (
+            Entry(str(line["bits"])),
+            Entry("" if base else coding_text(line)),
+            Entry("" if base else _dial(line)),
+            Entry(fixed(line["pruned_percent"], 1), paper=published("pruned_percent")),
+            *(_drop(line, city, published(f"drop_{city}")) for city in cities),
+            _drop(line, "mean", marks=NO_DROP if line["no_drop"] and not base else ""),
+            Entry(fixed(line["paper_memory_mb"], 2), paper=published("memory_mb")),
+            Entry(f"{fixed(line['paper_ratio'], 1)}x", paper=published("ratio", 1)),
+            Entry(
+                fixed(line["file_mb"], 2),
+                marks="".join(mark for column, mark in MARKS.items() if line[column]),
+            ),
+            Entry(f"{fixed(line['ratio'], 1)}x"),
+            Entry(fixed(line["whitening_bytes_percent"], 0)),
+            *(Entry(fixed(line[f"map_{city}"], 1)) for city in cities),
+        )
+    )
+
+
+def _published(line: pd.Series, paper: pd.DataFrame) -> pd.Series | None:
+    """The paper's row of this cell. It has none of `rd`, whose dial is no threshold."""
+    key = (line["model"], line["bits"], line["threshold"])
+    ours_alone = line["quantizer"] == RATE_DISTORTION
+    return None if ours_alone or key not in paper.index else paper.loc[key]
+
+
+def results_layout(
+    table: pd.DataFrame,
+    paper: pd.DataFrame,
+    cities: Sequence[str],
+    title: str,
+    notes: Sequence[str],
+) -> Layout:
+    """A block a model, rows by bits, quantizer and threshold, the paper's figures beside ours.
+
+    The paper has one figure a bit width and threshold; it stands beside every row of those.
+
+    Args:
+        table: as `rows.results_table` gives it.
+        paper: as `published.published_results` gives it.
+        notes: sentences on data sets and models.
+    """
+    blocks = []
+    for model, block in table.groupby("model", sort=False):
+        rows = [row for _, row in block.iterrows()]
+        beside = [_published(row, paper) for row in rows]
+        blocks.append(
+            Block(model, tuple(_line(*pair, cities) for pair in zip(rows, beside, strict=True)))
+        )
+    lines = [line for block in blocks for line in block.lines]
+    used = {mark for line in lines for entry in line.entries for mark in entry.marks}
+    return Layout(
+        title,
+        tuple(notes),
+        _columns(cities),
+        tuple(blocks),
+        tuple((mark, meaning) for mark, meaning in LEGEND if mark in used),
+        EXPLANATION,
+    )

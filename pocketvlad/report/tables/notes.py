@@ -1,0 +1,32 @@
+"""What must stand above the results: the data that was there, and what the models started from."""
+
+from collections.abc import Sequence
+
+from pocketvlad.data.dataset import describe_counts
+
+
+def starting_point(row: dict) -> str:
+    """A sentence on what a model's training started from, of its base model's row."""
+    model, source, learnt = row["model"], row["weights"]["source"], row["initialise"]
+    if learnt["netvlad"] == source:
+        return f"{model} starts from {source} weights, NetVLAD and whitening among them."
+    return (
+        f"{model} starts from {source} weights for its convolutions; NetVLAD by "
+        f"{learnt['netvlad']}, whitening by {learnt['whitening']} on the training city."
+    )
+
+
+def study_notes(base: Sequence[dict], cities: Sequence[str]) -> list[str]:
+    """Sentences on data sets and models.
+
+    Args:
+        base: the JSON rows of the base models, both directions.
+        cities: the two roles.
+    """
+    datasets = {row["test_city"]: row["test_dataset"] for row in base}
+    notes = [
+        f"{city}: {datasets[city]['name']}, {describe_counts(datasets[city])}." for city in cities
+    ]
+    if any(d["images"] != d["expected_images"] for d in datasets.values()):
+        notes.append("Only a part of the data: not comparable with published mAP.")
+    return notes + sorted({starting_point(row) for row in base})

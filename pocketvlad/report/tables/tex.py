@@ -1,0 +1,105 @@
+"""The results table as TeX: a document that compiles, whose body fits into another one."""
+
+from pocketvlad.report.tables.layout import Column, Entry, Layout, Line
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "★": r"$\star$",
+    "†": r"\dag{}",
+}
+
+_PREAMBLE = r"""\documentclass[10pt]{article}
+\usepackage[a4paper,landscape,margin=12mm]{geometry}
+\usepackage{longtable}
+% The rules of booktabs where it is installed, plain ones elsewhere.
+\IfFileExists{booktabs.sty}{\usepackage{booktabs}}{%
+  \newcommand{\toprule}{\hline}\newcommand{\midrule}{\hline}\newcommand{\bottomrule}{\hline}}
+\begin{document}
+"""
+
+
+def escaped(text: str) -> str:
+    """`text` so that TeX prints it as it is; a minus before a digit becomes a real one."""
+    written = []
+    for place, letter in enumerate(text):
+        if letter == "-" and text[place + 1 : place + 2].isdigit():
+            # Only where a number begins: a name like "kmeans-8" has a hyphen.
+            begins = place == 0 or text[place - 1] in " [("
+            written.append("$-$" if begins else "-")
+        else:
+            written.append(_SPECIAL.get(letter, letter))
+    return "".join(written)
+
+
+def _heading(column: Column) -> str:
+    return rf"\textbf{{{escaped(column.heading)}}}"
+
+
+def _unit(column: Column) -> str:
+    return escaped(f"({column.unit})") if column.unit else ""
+
+
+def _entry(entry: Entry, bold: bool) -> str:
+    figure = escaped(entry.figure)
+    parts = [rf"\textbf{{{figure}}}" if bold and figure else figure]
+    if entry.interval:
+        # The group keeps a row's first bracket from being taken for an option of \\.
+        parts.append(f"{{{escaped(entry.interval)}}}")
+    if entry.paper:
+        parts.append(escaped(f"({entry.paper})"))
+    if entry.marks:
+        parts.append(escaped(entry.marks))
+    return " ".join(parts)
+
+
+def _row(line: Line) -> str:
+    return " & ".join(_entry(entry, line.best) for entry in line.entries) + r" \\"
+
+
+def tex_table(layout: Layout) -> str:
+    """A document that pdflatex compiles, with nothing but the packages of LaTeX's base.
+
+    In a paper: `\\usepackage{docmute}`, then `\\input` of the file takes its body alone.
+    """
+    columns = layout.columns
+    kinds = "".join("l" if column.names_row else "r" for column in columns)
+    names = " & ".join(map(_heading, columns)) + r" \\"
+    units = " & ".join(map(_unit, columns)) + r" \\"
+    head = [r"\toprule", names, units, r"\midrule"]
+    marks = "; ".join(f"{mark} {meaning}" for mark, meaning in layout.legend)
+    caption = [layout.title + ".", *layout.notes, *layout.explanation]
+    if marks:
+        caption.append(f"{marks}.")
+    lines = [
+        _PREAMBLE + r"{\scriptsize\setlength{\LTcapwidth}{\textwidth}",
+        r"\setlength{\tabcolsep}{3pt}\renewcommand{\arraystretch}{1.15}",
+        rf"\begin{{longtable}}{{{kinds}}}",
+        rf"\caption{{{escaped(' '.join(caption))}}}\label{{tab:pocketvlad}} \\",
+        *head,
+        r"\endfirsthead",
+        *head,
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+    ]
+    for number, block in enumerate(layout.blocks):
+        if number:
+            lines.append(r"\midrule")
+        model = escaped(block.model)
+        lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\textit{{{model}}}}} \\*")
+        lines += [_row(line) for line in block.lines]
+    lines += [r"\end{longtable}}", r"\end{document}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,128 @@
+"""A layer's weights from the base model to the quantized one, as histograms and centres."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pocketvlad.compression.coding import coding_text
+from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.networks.parameters import layer_kind
+from pocketvlad.report.best_cells import Choice, chosen_cells, is_cell
+
+BASE, PRUNED, PENALISED, QUANTIZED, CENTRE = "base", "pruned", "L1", "quantized", "centre"
+
+
+def chosen_layers(names: Sequence[str], beginnings: Sequence[str]) -> list[str]:
+    """The layers whose names begin so; without `beginnings` the first and the last convolution,
+    and the whitening.
+
+    Args:
+        names: of a model's layers, in its order.
+        beginnings: the config's `figures.layers`.
+
+    Raises:
+        ValueError: no layer begins so.
+    """
+    if beginnings:
+        chosen = [name for name in names if name.startswith(tuple(beginnings))]
+        if not chosen:
+            raise ValueError(
+                f"figures.layers: no layer's name begins with {' or '.join(beginnings)}; "
+                f"the layers are {', '.join(names)}"
+            )
+        return chosen
+    kinds = {name: layer_kind(name) for name in names}
+    convolutions = [name for name in names if kinds[name] == "conv"]
+    whitening = [name for name in names if kinds[name] == "whitening"]
+    return list(dict.fromkeys([convolutions[0], convolutions[-1], *whitening]))
+
+
+def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, str | None]:
+    """A cell without L1 penalty, and the penalty at its threshold that it is compared with.
+
+    Where the study has penalties, the cell is chosen among those of a threshold that has one, so
+    that nothing but the penalty tells the histograms apart.
+
+    Args:
+        table: the results table.
+    """
+    # A rounded cell has no pruned model before it.
+    staged = is_cell(table) & (table["quantizer"] != RATE_DISTORTION)
+    lines = table[(table["model"] == model) & staged]
+    plain, penalised = lines[lines["l1"] == "0"], lines[lines["l1"] != "0"]
+    both = set(plain["threshold"]) & set(penalised["threshold"])
+    if not both:
+        return chosen_cells(lines, model, 1)[0], None
+    choice = chosen_cells(plain[plain["threshold"].isin(both)], model, 1)[0]
+    there = penalised[penalised["threshold"] == choice.cell["threshold"]]
+    return choice, max(there["l1"], key=float)
+
+
+def stage_titles(choice: Choice, penalty: str | None) -> dict[str, str]:
+    """What each stage that there is is called above a figure."""
+    threshold = choice.cell["threshold"]
+    titles = {BASE: "base", PRUNED: f"pruned at {threshold}"}
+    if penalty:
+        titles[PENALISED] = f"pruned at {threshold},\nL1 {penalty}"
+    return titles | {
+        QUANTIZED: f"quantized: {coding_text(choice.cell)},\n{choice.cell['bits']} bits"
+    }
+
+
+def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Iterable[pd.DataFrame]:
+    """The histogram on the same bins; and the centres, where they are weights themselves."""
+    edges = np.append(bins["low"], bins["high"].iloc[-1])
+    values = tensor.dequantize().ravel()
+    alive = values[values != 0]
+    counts, _ = np.histogram(np.clip(alive, edges[0], edges[-1]), bins=edges)
+    zeros = len(values) - len(alive)
+    yield bins.assign(stage=QUANTIZED, count=counts, zeros=zeros)
+    if tensor.scales is None and not tensor.transformed:
+        counts = np.bincount(tensor.codes.ravel(), minlength=len(tensor.codebook))
+        used = (tensor.codebook != 0) & (counts > 0)
+        levels, counts = tensor.codebook[used], counts[used]
+        order = np.argsort(levels)
+        yield pd.DataFrame(
+            {
+                "layer": layer,
+                "stage": CENTRE,
+                "low": levels[order],
+                "high": levels[order],
+                "count": counts[order],
+                "zeros": zeros,
+            }
+        )
+
+
+def weight_stages(
+    pruned: pd.DataFrame,
+    penalised: pd.DataFrame | None,
+    quantized: Iterable[tuple[str, object]],
+    layers: Sequence[str],
+) -> pd.DataFrame:
+    """Histograms of the weights of `layers` that are not zero, stage after stage.
+
+    Columns: layer, stage, low, high, count, zeros. Stages are base, L1 (if there is one), pruned,
+    quantized; and centre, a line a level of the codebook at which `low` and `high` are.
+
+    Args:
+        pruned: `weights.csv` of a pruned model.
+        penalised: that of one pruned with an L1 penalty at the same threshold.
+        quantized: (layer, what it holds) of the compressed model.
+    """
+    parts = [pruned[pruned["stage"] == BASE]]
+    if penalised is not None:
+        parts.append(penalised[penalised["stage"] == PRUNED].assign(stage=PENALISED))
+    parts.append(pruned[pruned["stage"] == PRUNED])
+    bins = dict(list(parts[0].groupby("layer")))
+    for layer, held in quantized:
+        if layer in layers and isinstance(held, QuantizedTensor):
+            parts += _quantized(layer, held, bins[layer])
+    table = pd.concat(parts, ignore_index=True)
+    order = {layer: place for place, layer in enumerate(layers)}
+    table = table[table["layer"].isin(order)]
+    return table.sort_values(
+        "layer", key=lambda names: names.map(order), kind="stable", ignore_index=True
+    )

@@ -1,0 +1,31 @@
+"""Random parts of pictures, which stand in for cropped queries."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pocketvlad.retrieval.describe import Picture
+
+
+def random_crops(
+    pictures: Sequence[Picture], count: int, seed: int, shares: tuple[float, float] = (0.5, 0.9)
+) -> list[Picture]:
+    """`count` crops of each picture, anywhere in it.
+
+    Args:
+        shares: the least and the largest share of each side.
+
+    Returns:
+        the same crops for the same seed.
+    """
+    generator = np.random.default_rng(seed)
+    crops = []
+    for picture in pictures:
+        width, height = picture.size
+        for _ in range(count):
+            share = generator.uniform(*shares)
+            left, top = generator.uniform(0, 1 - share, size=2)
+            box = (left * width, top * height, (left + share) * width, (top + share) * height)
+            crops.append(replace(picture, box=box))
+    return crops

@@ -1,0 +1,138 @@
+"""Describing many images: decoding in the background, batches of equal shape."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pocketvlad.data.images import (
+    Box,
+    ImageError,
+    Preprocessing,
+    Sizing,
+    clip_box,
+    fitted_size,
+    load_image,
+    to_batch,
+)
+from pocketvlad.util.progress import progress
+from pocketvlad.util.read_ahead import decoding_threads
+
+_BATCHES_AHEAD = 3  # decoded and waiting: enough to hide a slow file, little enough in memory
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, or the part of it within a box; `size` is the file's (width, height).
+
+    upright: whether it is turned as the camera was held; size and box then refer to that.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    box: Box | None = None
+    upright: bool = False
+
+    def shape(self, sizing: Sizing) -> tuple[int, int]:
+        """(width, height) that `load_image` will give."""
+        width, height = self.size
+        if self.box is not None:
+            x1, y1, x2, y2 = clip_box(self.box, width, height)
+            width, height = x2 - x1, y2 - y1
+        return fitted_size(width, height, sizing.image_size)
+
+
+def too_small(picture: Picture, sizing: Sizing, least_side: int) -> str | None:
+    """None, or what is wrong with a picture of which too few pixels are left for a network."""
+    width, height = picture.shape(sizing)
+    if min(width, height) >= least_side:
+        return None
+    return (
+        f"{picture.path}: {width} x {height} pixels are left of it at {sizing.image_size} on the "
+        f"longest side; the network needs {least_side} on either"
+    )
+
+
+def require_sides(pictures: Sequence[Picture], sizing: Sizing, least_side: int) -> None:
+    """Raises ImageError where pictures of a data set are too small for a network; names all."""
+    faults = [fault for each in pictures if (fault := too_small(each, sizing, least_side))]
+    if faults:
+        raise ImageError(
+            f"{len(faults)} of {len(pictures)} images or boxes are too small or too narrow:\n  "
+            + "\n  ".join(faults)
+            + "\nraise protocol.image_size, enlarge the boxes, or name the images under "
+            "`leave_out` of the data set"
+        )
+
+
+def batches_by_shape(
+    pictures: Sequence[Picture], sizing: Sizing, batch_size: int
+) -> list[list[int]]:
+    """Numbers of pictures, grouped so that a group's pictures have one shape."""
+    by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, picture in enumerate(pictures):
+        by_shape[picture.shape(sizing)].append(index)
+    return [
+        group[start : start + batch_size]
+        for _, group in sorted(by_shape.items())
+        for start in range(0, len(group), batch_size)
+    ]
+
+
+def decoded_batches(
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    batch_size: int,
+) -> Iterator[tuple[list[int], Tensor]]:
+    """(picture numbers, preprocessed [n, 3, H, W]) a batch, decoded in threads ahead of use."""
+
+    def load(index: int) -> np.ndarray:
+        picture = pictures[index]
+        return load_image(picture.path, sizing, picture.box, picture.upright)
+
+    waiting: deque[tuple[list[int], list[Future[np.ndarray]]]] = deque()
+    with ThreadPoolExecutor(decoding_threads()) as pool:
+
+        def take() -> tuple[list[int], Tensor]:
+            group, futures = waiting.popleft()
+            return group, to_batch([future.result() for future in futures], preprocessing)
+
+        for group in batches_by_shape(pictures, sizing, batch_size):
+            waiting.append((group, [pool.submit(load, index) for index in group]))
+            if len(waiting) > _BATCHES_AHEAD:
+                yield take()
+        while waiting:
+            yield take()
+
+
+@torch.inference_mode()
+def describe(
+    function: Callable[[Tensor], Tensor],
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    batch_size: int = 16,
+    label: str = "describe",
+) -> np.ndarray:
+    """Apply `function` ([n, 3, H, W] -> [n, D]) to every picture.
+
+    Returns:
+        [N, D] float32, in the order of `pictures`.
+    """
+    rows: np.ndarray | None = None
+    with progress(total=len(pictures), label=label, unit="image") as bar:
+        for group, batch in decoded_batches(pictures, sizing, preprocessing, batch_size):
+            result = function(batch).float().cpu().numpy()
+            if rows is None:
+                rows = np.empty((len(pictures), result.shape[1]), dtype=np.float32)
+            rows[group] = result
+            bar.update(len(group))
+    if rows is None:
+        raise ValueError("there are no pictures to describe")
+    return rows

@@ -1,0 +1,123 @@
+"""Scoring a network on a city: descriptors of images and cropped queries, then mAP."""
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from pocketvlad.data.dataset import Dataset
+from pocketvlad.data.images import Box, Preprocessing, Sizing
+from pocketvlad.retrieval.describe import Picture, describe, require_sides
+from pocketvlad.retrieval.ranking import rankings
+from pocketvlad.retrieval.scores import Scores, score_rankings
+
+TOP = 10  # images of every ranking that are kept
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """scores: by difficulty. top: of every query, by its name, the first TOP images found."""
+
+    scores: dict[str, Scores]
+    top: dict[str, list[str]]
+
+
+def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
+    """Every image of the data set, in its order."""
+    return [
+        Picture(folder / f"{name}.jpg", size, upright=dataset.upright)
+        for name, size in dataset.sizes.items()
+    ]
+
+
+def _grown(box: Box, pixels: float) -> Box:
+    return (box[0] - pixels, box[1] - pixels, box[2] + pixels, box[3] + pixels)
+
+
+def query_pictures(
+    dataset: Dataset, folder: Path, crop: bool, box_growth: float = 0
+) -> list[Picture]:
+    """Every query, cropped to its box unless `crop` is false.
+
+    Args:
+        box_growth: pixels that the box is larger on each side, as far as the image goes; Relja
+            Arandjelovic's NetVLAD release adds half a receptive field.
+    """
+    return [
+        Picture(
+            folder / f"{query.image}.jpg",
+            dataset.size_of(query.image),
+            _grown(query.box, box_growth) if crop else None,
+            dataset.upright,
+        )
+        for query in dataset.queries
+    ]
+
+
+def sizing_of(protocol: dict[str, object]) -> Sizing:
+    """The part of the config's protocol that says how large images are."""
+    return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
+
+
+def _at_scales(
+    function: Callable[[Tensor], Tensor],
+    pictures: Sequence[Picture],
+    protocol: dict[str, object],
+    preprocessing: Preprocessing,
+    batch_size: int,
+    least_side: int,
+) -> np.ndarray:
+    """[N, D] The mean of the descriptors at each of the protocol's scales, unit length again."""
+    sizing, total = sizing_of(protocol), 0
+    sizes = [max(1, round(scale * sizing.image_size)) for scale in protocol["scales"]]
+    require_sides(pictures, replace(sizing, image_size=min(sizes)), least_side)
+    for size in sizes:
+        scaled = replace(sizing, image_size=size)
+        total = total + describe(function, pictures, scaled, preprocessing, batch_size)
+    if len(sizes) == 1:
+        return total
+    return total / np.linalg.norm(total, axis=1, keepdims=True)
+
+
+def evaluate(
+    function: Callable[[Tensor], Tensor],
+    dataset: Dataset,
+    folder: Path,
+    protocol: dict[str, object],
+    preprocessing: Preprocessing,
+    batch_size: int = 16,
+    least_side: int = 1,
+) -> Evaluation:
+    """Scores and first answers of every query of `dataset`, described by `function`.
+
+    Args:
+        function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
+        protocol: the config's section of that name.
+        least_side: pixels that `function` needs on either side of an image.
+
+    Raises:
+        ImageError: images or boxes are smaller than that; names all of them.
+    """
+    database = database_pictures(dataset, folder)
+    queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
+    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size, least_side)
+    ranked = list(rankings(rows[len(database) :], dataset.images, rows[: len(database)]))
+    return Evaluation(
+        score_rankings(dataset.queries, ranked, dataset.protocol),
+        {query.name: found[:TOP] for query, found in zip(dataset.queries, ranked, strict=True)},
+    )
+
+
+def versions(packages: Sequence[str] = ("torch", "numpy", "pillow")) -> dict[str, str]:
+    """The versions that a figure depends on."""
+    found = {"python": platform.python_version()}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,97 @@
+"""Somebody's own photographs: files in a folder, of whatever names, turned as they were held."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pocketvlad.data.image_files import SUFFIXES, find_images
+from pocketvlad.data.images import (
+    INTERPOLATIONS,
+    Box,
+    ImageError,
+    Sizing,
+    clip_box,
+    image_size,
+    load_image,
+)
+from pocketvlad.networks.backbones import LEAST_SIDE
+from pocketvlad.networks.model_file import Model
+from pocketvlad.retrieval.describe import Picture, too_small
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images in `folder` and the folders in it, by name; hidden ones are left out.
+
+    Raises:
+        ImageError: it is no folder, or there is no image in it.
+    """
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
+    files = find_images(folder)
+    if not files:
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+    return files
+
+
+def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None) -> Picture:
+    """The file, or the part of it within `box`, as something that `model` can describe.
+
+    Raises:
+        ImageError: it is no image, the box does not lie in it, or it is too small or too narrow
+            for the network; names the file.
+    """
+    picture = Picture(path, image_size(path, upright=True), box, upright=True)
+    if box is not None:
+        try:
+            clip_box(box, *picture.size)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from None
+    backbone = model.network.architecture.backbone
+    if fault := too_small(picture, sizing, LEAST_SIDE[backbone]):
+        raise ImageError(f"{fault}: take a larger or less narrow part, or raise --image-size")
+    return picture
+
+
+def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, Picture], list[str]]:
+    """(pictures by their paths within `folder`, by name; what is wrong with the other images)
+
+    Raises:
+        ImageError: see `image_files`.
+    """
+    pictures, faults = {}, []
+    for path in image_files(folder):
+        try:
+            pictures[str(path.relative_to(folder))] = photograph(path, model, sizing)
+        except ImageError as error:
+            faults.append(str(error))
+    return pictures, faults
+
+
+def decodable(picture: Picture, sizing: Sizing) -> str | None:
+    """None, or what is wrong with a file that cannot be decoded to its end."""
+    try:
+        load_image(picture.path, sizing, picture.box, picture.upright)
+    except ImageError as error:
+        return str(error)
+    return None
+
+
+def model_sizing(model: Model, image_size: int | None = None) -> Sizing:
+    """How large images are for this model: as it was evaluated, unless `image_size` is given.
+
+    Raises:
+        ImageError: `image_size` is not above zero, or it is None and the model's file has no
+            usable protocol.
+    """
+    if image_size is not None and image_size < 1:
+        raise ImageError(f"--image-size {image_size}: give the longest side in pixels")
+    match model.origin.get("protocol"):
+        case {
+            "image_size": int(size),
+            "interpolation": str(interpolation),
+            "decoder_scaling": bool(scaling),
+        } if size > 0 and interpolation in INTERPOLATIONS:
+            sizing = Sizing(size, interpolation, scaling)
+            return sizing if image_size is None else replace(sizing, image_size=image_size)
+    if image_size is None:
+        raise ImageError("the model's file does not say how large images are; give --image-size")
+    return Sizing(image_size, "bilinear")

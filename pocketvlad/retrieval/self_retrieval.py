@@ -1,0 +1,98 @@
+"""Retrieval without labels: a part of a photograph is to find the whole among other photographs.
+
+What a compressed model loses at it can be measured on anybody's photographs. There are as many
+queries as wanted, so that half a point is no accident, as it is with the few labelled ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.networks.model import PlaceNet
+from pocketvlad.retrieval.average_precision import average_precision
+from pocketvlad.retrieval.crops import random_crops
+from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.retrieval.ranking import rankings
+
+HELD = 5  # every fifth photograph is kept from calibration and asked for
+_QUERIES = 400
+_MOST_PARTS = 12  # of one photograph: more say little new
+_DATABASE = 500
+_SHARES = (0.35, 0.9)  # of each side, as have the boxes of the queries of Oxford and Paris
+
+
+def held_out(names: Sequence[str]) -> list[str]:
+    """The photographs that calibration does without, so that they can judge it."""
+    return sorted(names)[::HELD]
+
+
+@dataclass(frozen=True)
+class SelfRetrieval:
+    """database: whole photographs.  queries: parts of some of them, each with its box."""
+
+    database: tuple[Picture, ...]
+    queries: tuple[Picture, ...]
+
+
+def _shares(picture: Picture, least_side: int) -> tuple[float, float]:
+    """Of each side of a part; larger where the picture is small."""
+    needed = min(1.0, least_side / min(picture.size))
+    return max(_SHARES[0], needed), max(_SHARES[1], needed)
+
+
+def self_retrieval(
+    held: Sequence[Picture], others: Sequence[Picture], least_side: int, seed: int
+) -> SelfRetrieval:
+    """The task that asks for the photographs `held` among themselves and `others`.
+
+    The same seed gives the same task. Of many `others` an even choice is searched.
+
+    Args:
+        least_side: pixels that the network needs on either side, see `backbones.LEAST_SIDE`.
+
+    Raises:
+        ValueError: nothing is held, or there is nothing else to be found.
+    """
+    if not held or not others:
+        raise ValueError(f"self-retrieval needs photographs to ask for and others, not {len(held)}")
+    parts = min(_MOST_PARTS, -(-_QUERIES // len(held)))
+    step = max(1, -(-len(others) // _DATABASE))
+    queries = [
+        query
+        for number, picture in enumerate(held)
+        for query in random_crops([picture], parts, seed + number, _shares(picture, least_side))
+    ]
+    return SelfRetrieval((*held, *others[::step]), tuple(queries))
+
+
+def self_retrieval_scores(
+    network: PlaceNet, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
+) -> dict[str, float]:
+    """Average precision of each query, in (0, 1]; its own photograph is what is right."""
+    pictures = [*task.database, *task.queries]
+    network.eval()
+    rows = describe(network, pictures, sizing, preprocessing, label="self-retrieval")
+    count = len(task.database)
+    names = [str(picture.path) for picture in task.database]
+    ranked = rankings(rows[count:], names, rows[:count])
+    return {
+        f"{query.path} {number}": average_precision(ranking, {str(query.path)})
+        for number, (query, ranking) in enumerate(zip(task.queries, ranked, strict=True))
+    }
+
+
+def self_retrieval_loss(base: Mapping[str, float], scores: Mapping[str, float]) -> float:
+    """Percentage points of average precision that queries lose, on their mean.
+
+    What others gain is not set against it: a model fits the photographs that it was trained on,
+    these among them, in ways that rounding may undo, to the good of this task and of no other.
+
+    Args:
+        base, scores: by query, of the base model and of the compressed one.
+
+    Raises:
+        ValueError: they are of different queries.
+    """
+    if base.keys() != scores.keys():
+        raise ValueError("the self-retrieval of two models is not of the same queries")
+    return 100 * sum(max(0.0, base[query] - scores[query]) for query in base) / len(base)

@@ -1,0 +1,118 @@
+"""Settings of fine-tuning, and one epoch of it, whatever the objective."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.networks.model import PlaceNet
+from pocketvlad.util.progress import progress
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is fine-tuned; the config's keys of the same names explain each."""
+
+    layers: tuple[str, ...]  # prefixes of parameter names, or ("all",)
+    epochs: int
+    tuples: int  # an epoch
+    tuples_per_step: int
+    negatives: int  # a tuple
+    negative_candidates: int
+    nearest_positives: int
+    instance_share: float
+    margin: float
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    decay: float  # the learning rate's factor an epoch
+    gradient_norm: float  # a step's gradient is clipped to this length
+    pool: int  # images of landmarks, and as many of the background, to mine among, an epoch
+    image_size: int
+    crop: float
+    colour: float
+
+
+def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.Parameter]:
+    """Freeze all but the parameters whose name begins with one of `layers`; return those.
+
+    Raises:
+        ValueError: a prefix fits no parameter.
+    """
+    named = dict(network.named_parameters())
+    for prefix in layers:
+        if prefix != "all" and not any(name.startswith(prefix) for name in named):
+            raise ValueError(
+                f"training layer {prefix!r} fits no parameter; choose among {', '.join(named)}"
+            )
+    for name, parameter in named.items():
+        parameter.requires_grad_("all" in layers or name.startswith(tuple(layers)))
+    return [parameter for parameter in named.values() if parameter.requires_grad]
+
+
+class Objective(Protocol):
+    """What a network is trained for."""
+
+    size: int  # of an epoch, in units
+    unit: str
+
+    def losses(
+        self, network: PlaceNet, generator: np.random.Generator
+    ) -> Iterator[tuple[int, Tensor]]:
+        """(units, loss to differentiate) of each step of one epoch, the network as it is by then.
+
+        All that is random is drawn from `generator`.
+        """
+
+    def validate(self, network: PlaceNet) -> float:
+        """How well `network` does by now on what it is not trained on; greater is better.
+
+        The same data at every call.
+        """
+
+
+def train_epoch(
+    network: PlaceNet,
+    optimiser: torch.optim.Optimizer,
+    parameters: Sequence[nn.Parameter],
+    objective: Objective,
+    gradient_norm: float,
+    generator: np.random.Generator,
+    label: str,
+    after_step: Callable[[], None],
+    penalty: Callable[[], Tensor] | None = None,
+) -> float:
+    """One epoch of steps down the gradient of loss plus penalty.
+
+    The loss's gradient is clipped to the length `gradient_norm`, the penalty's is added as it is.
+
+    Args:
+        after_step: runs after each step.
+
+    Returns:
+        the mean loss, without the penalty.
+
+    Raises:
+        FloatingPointError: the training diverged.
+    """
+    losses = []
+    with progress(total=objective.size, label=label, unit=objective.unit) as bar:
+        for units, loss in objective.losses(network, generator):
+            optimiser.zero_grad()
+            loss.backward()
+            # The loss's gradient alone: that of a penalty on millions of weights is long, and would
+            # leave little of the loss's.
+            nn.utils.clip_grad_norm_(parameters, gradient_norm)
+            if penalty is not None:
+                penalty().backward()
+            optimiser.step()
+            after_step()
+            losses.append(loss.item())
+            if not np.isfinite(losses[-1]):
+                raise FloatingPointError(f"{label}: the loss is {losses[-1]}; lower learning_rate")
+            bar.set_postfix(loss=f"{np.mean(losses):.4f}")
+            bar.update(units)
+    return float(np.mean(losses))

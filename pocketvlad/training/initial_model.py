@@ -1,0 +1,52 @@
+"""The model that a training starts from: initial weights, and what they lack learnt from images."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pocketvlad.data.images import Sizing
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.model_file import Model
+from pocketvlad.networks.weights.initial import load_initial_weights
+from pocketvlad.networks.weights.sources import SOURCES
+from pocketvlad.retrieval.describe import Picture
+from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+
+
+def initial_model(
+    architecture: Architecture,
+    weights: Mapping[str, str],
+    file: Path | None,
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    compute: Mapping[str, str],
+    settings: InitialisationSettings,
+    seed: int,
+) -> Model:
+    """Weights as published where they are there, NetVLAD and whitening learnt where not.
+
+    Args:
+        weights: the config's section of that name.
+        file: the weights file, if the source has one.
+        compute: device and precision, see `device.run_on`.
+        pictures: the training city; described only where something is learnt.
+
+    Returns:
+        the model; its origin says where each part is from.
+
+    Raises:
+        WeightsError: the weights cannot be read or do not fit.
+        ValueError: too few pictures to learn from.
+    """
+    network = PlaceNet(architecture).eval()
+    source = weights["source"]
+    preprocessing = load_initial_weights(network, source, file, seed)
+    run_on(network, **compute)
+    if SOURCES[source].whole:
+        learnt = {"netvlad": source, "whitening": source}
+    else:
+        fit_netvlad(network, pictures, sizing, preprocessing, settings, seed)
+        fit_whitening(network, pictures, sizing, preprocessing, settings, seed)
+        learnt = {"netvlad": "clustering", "whitening": "PCA", **settings.as_dict()}
+    origin = {"weights": dict(weights), "initialise": learnt, "seed": seed}
+    return Model(network, preprocessing, origin)

@@ -1,0 +1,165 @@
+"""Backbones that learn to tell many buildings apart, before they learn to recognise a few.
+
+What ImageNet's classes did for the published networks, a few hundred ordinary buildings do for the
+narrow ones: a softmax over the buildings, from the mean of the last convolution's activations.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pocketvlad.data.augmentation import Augmentation, augmented_image
+from pocketvlad.data.images import Preprocessing, to_batch
+from pocketvlad.networks.backbones import build_backbone, output_channels
+from pocketvlad.networks.model import initialise_randomly
+from pocketvlad.training.batch_norm import fold_batch_norm, with_batch_norm
+from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.util.progress import progress
+from pocketvlad.util.read_ahead import read_ahead
+
+_LABEL_SMOOTHING = 0.1
+_GRADIENT_NORM = 5.0
+_WARM_UP = 0.15  # share of the steps in which the learning rate rises
+
+
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """How a backbone is pretrained; the config's keys of the same names explain each."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    image_size: int
+    crop: float
+    colour: float
+
+
+@dataclass(frozen=True)
+class LabelledPictures:
+    """Picture files, and which building each shows."""
+
+    paths: tuple[Path, ...]
+    labels: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        return max(self.labels) + 1
+
+
+def labelled_pictures(folder: Path) -> LabelledPictures:
+    """The pictures `<folder>/<building>/<view>.jpg`; buildings are numbered by name.
+
+    Raises:
+        ValueError: there are fewer than two buildings.
+    """
+    buildings = sorted(path for path in folder.iterdir() if path.is_dir())
+    if len(buildings) < 2:
+        raise ValueError(f"{folder} holds {len(buildings)} buildings; at least 2 are needed")
+    found = [(path, n) for n, each in enumerate(buildings) for path in sorted(each.glob("*.jpg"))]
+    paths, labels = zip(*found, strict=True)
+    return LabelledPictures(paths, labels)
+
+
+class BuildingClassifier(nn.Module):
+    """Backbone with batch normalisation -> mean activation -> a score for each building."""
+
+    def __init__(self, backbone: nn.Sequential, classes: int) -> None:
+        super().__init__()
+        self.features = with_batch_norm(backbone)
+        self.scores = nn.Linear(output_channels(backbone), classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Preprocessed images [N, 3, H, W] -> scores [N, classes]."""
+        return self.scores(F.relu(self.features(images)).mean(dim=(2, 3)))
+
+
+def _batches(
+    pictures: LabelledPictures,
+    settings: PretrainingSettings,
+    preprocessing: Preprocessing,
+    generator: np.random.Generator,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(augmented images, labels) of one epoch, decoded a batch ahead of use."""
+    augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
+    order = generator.permutation(len(pictures.paths))
+    groups = [
+        order[start : start + settings.batch]
+        for start in range(0, len(order) - settings.batch + 1, settings.batch)
+    ]
+
+    def load(index: int, own: np.random.Generator) -> np.ndarray:
+        return augmented_image(pictures.paths[index], augmentation, "bilinear", own)
+
+    for group, loaded in zip(groups, read_ahead(groups, load, generator), strict=True):
+        labels = torch.tensor([pictures.labels[index] for index in group])
+        yield to_batch(loaded, preprocessing), labels
+
+
+def pretrain(
+    architecture: tuple[str, float],
+    pictures: LabelledPictures,
+    settings: PretrainingSettings,
+    preprocessing: Preprocessing,
+    seed: int,
+    checkpoint: Checkpoint,
+) -> nn.Sequential:
+    """A backbone trained from nothing, going on from `checkpoint` if it has a state.
+
+    Args:
+        architecture: name and width of the backbone.
+
+    Raises:
+        ValueError: fewer pictures than a batch holds.
+    """
+    if len(pictures.paths) < settings.batch:
+        raise ValueError(f"{len(pictures.paths)} pictures do not fill a batch of {settings.batch}")
+    torch.manual_seed(seed)
+    backbone = build_backbone(*architecture)
+    initialise_randomly(backbone, seed)
+    network = BuildingClassifier(backbone, pictures.classes)
+    network.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        settings.learning_rate,
+        total_steps=settings.epochs * (len(pictures.paths) // settings.batch),
+        pct_start=_WARM_UP,
+    )
+    parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
+    state = checkpoint.load() or {"epoch": 0}
+    for name, part in parts.items():
+        if name in state:
+            part.load_state_dict(state[name])
+    network.train()
+    for epoch in range(state["epoch"] + 1, settings.epochs + 1):
+        generator = np.random.default_rng((seed, epoch))
+        label = f"pretraining, epoch {epoch} of {settings.epochs}"
+        losses: list[float] = []
+        with progress(len(pictures.paths), label, "image") as bar:
+            for images, labels in _batches(pictures, settings, preprocessing, generator):
+                loss = F.cross_entropy(network(images), labels, label_smoothing=_LABEL_SMOOTHING)
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
+                optimiser.step()
+                schedule.step()
+                losses.append(loss.item())
+                bar.set_postfix(loss=f"{np.mean(losses):.3f}")
+                bar.update(len(labels))
+        checkpoint.save(
+            {
+                "epoch": epoch,
+                "loss": float(np.mean(losses)),
+                **{name: part.state_dict() for name, part in parts.items()},
+            }
+        )
+    network.eval()
+    return fold_batch_norm(network.features)

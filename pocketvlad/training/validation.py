@@ -1,0 +1,67 @@
+"""The held-out landmarks of the training city as a small retrieval task."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pocketvlad.data.dataset import Query
+from pocketvlad.data.landmarks import Landmark
+from pocketvlad.data.protocols import ALL
+from pocketvlad.networks.model import PlaceNet
+from pocketvlad.retrieval.crops import random_crops
+from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.retrieval.ranking import rankings
+from pocketvlad.retrieval.scores import mean, score_rankings
+from pocketvlad.training.training_city import TrainingImages
+
+
+def validation_queries(
+    held: Sequence[Landmark], images: TrainingImages, limit: int
+) -> tuple[list[Query], list[Picture]]:
+    """At most `limit` queries of the held-out landmarks, and their pictures.
+
+    Every positive and every image of an official query makes one: the latter with its box, any
+    other with a random crop, the same in every epoch. Its own image is junk: finding that says
+    nothing.
+    """
+    boxes = {image: box for landmark in held for image, box in landmark.queries}
+    queries = [
+        Query(
+            name=f"{landmark.name}/{name}",
+            landmark=landmark.name,
+            image=name,
+            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed)[0].box,
+            good=tuple(other for other in landmark.positives if other != name),
+            ok=(),
+            junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
+        )
+        for landmark in held
+        for seed, name in enumerate(
+            sorted({*landmark.positives, *(image for image, _ in landmark.queries)})
+        )
+    ]
+    queries = queries[:: max(1, -(-len(queries) // limit))]
+    whole = images.pictures([query.image for query in queries])
+    pictures = [
+        replace(picture, box=query.box) for picture, query in zip(whole, queries, strict=True)
+    ]
+    return queries, pictures
+
+
+def validate(network: PlaceNet, images: TrainingImages) -> float:
+    """mAP of the held-out landmarks' images among themselves and background images."""
+    settings, held = images.validation, images.split.validation
+    background = images.split.background
+    step = max(1, -(-len(background) // settings.images))
+    names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
+    queries, pictures = validation_queries(held, images, settings.queries)
+    network.eval()
+    descriptors = describe(
+        network,
+        images.pictures(names) + pictures,
+        images.sizing,
+        images.preprocessing,
+        label="validation",
+    )
+    database, wanted = descriptors[: len(names)], descriptors[len(names) :]
+    scores = score_rankings(queries, rankings(wanted, names, database))
+    return mean(scores[ALL].average_precision)
