@@ -9,20 +9,12 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
-from pocketvlad.study.config import (
-    ConfigError,
-    check_config,
-    data_folder,
-    embedded_weights,
-    is_table,
-    local_file,
-    require_local_data,
-    source_names,
-    used_settings,
-)
+from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
+from pocketvlad.study.config import ConfigError, check_config, embedded_weights, require_local_data, used_settings
 from pocketvlad.compression.grid import budget_cells, grid_cells, rounded_cells
 from pocketvlad.data.image_files import find_images, state
-from pocketvlad.study.imports import digest, package_modules, pass_on_path
+from pocketvlad.util.code_digest import digest, package_modules
+from pocketvlad.study.job import pass_on_path
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.data.sources import declared_source, source_path
 from pocketvlad.report.summary import summary_text

@@ -8,14 +8,8 @@ import pytest
 import yaml
 from workflow_runs import OFFICIAL
 
-from pocketvlad.study.config import (
-    ConfigError,
-    check_config,
-    data_folder,
-    embedded_weights,
-    local_file,
-    require_local_data,
-)
+from pocketvlad.data.declarations import data_folder, local_file
+from pocketvlad.study.config import ConfigError, check_config, embedded_weights, require_local_data
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "config" / "schema.yaml"

@@ -1,5 +1,5 @@
-"""The verbs of the command `pocketvlad`, one a module.
+"""The command `pocketvlad`, a module a verb.
 
-Each has `add_arguments(parser)` and `run(arguments)`; both import what is slow to import inside
-`run`, so that `--help` and the light verbs answer at once.
+Each verb has `add_arguments(parser)` and `run(arguments)`. Both import what is slow to import
+inside `run`, so that `--help` and the light verbs answer at once.
 """

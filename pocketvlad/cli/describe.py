@@ -4,7 +4,6 @@ Its `provenance` is JSON: the model file's SHA-256, the preprocessing and the si
 """
 
 import argparse
-import os
 from pathlib import Path
 
 
@@ -23,18 +22,17 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.retrieval.describe import describe
     from pocketvlad.retrieval.photographs import model_sizing, photograph
     from pocketvlad.retrieval.provenance import provenance
+    from pocketvlad.util.atomic import replacing
 
     model = read_stored(arguments.file)
     sizing = model_sizing(model, arguments.image_size)
     pictures = [photograph(path, model, sizing) for path in arguments.images]
     rows = describe(model.network, pictures, sizing, model.preprocessing)
-    temporary = arguments.output.with_name(arguments.output.name + ".part")
-    with open(temporary, "wb") as file:
+    with replacing(arguments.output) as unfinished, open(unfinished, "wb") as file:
         np.savez(
             file,
             names=np.array([str(path) for path in arguments.images]),
             descriptors=rows,
             provenance=provenance(arguments.file, model.preprocessing, sizing),
         )
-    os.replace(temporary, arguments.output)
     print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

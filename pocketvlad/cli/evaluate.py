@@ -6,7 +6,6 @@ Descriptors are .npz files with `names` (of images) and `descriptors` (a row eac
 """
 
 import argparse
-import os
 from pathlib import Path
 
 
@@ -33,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Raises DescriptorError, DatasetError, GroundTruthError or ArchiveError."""
     from pocketvlad.data.dataset import describe_counts, index_dataset
+    from pocketvlad.data.declarations import declared_dataset
     from pocketvlad.data.ground_truth_files import read_any_ground_truth
     from pocketvlad.retrieval.descriptor_file import (
         read_descriptors,
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.retrieval.ranking import rankings
     from pocketvlad.retrieval.score_table import landmark_table, query_table
     from pocketvlad.retrieval.scores import score_rankings
-    from pocketvlad.study.config import declared_dataset
+    from pocketvlad.util.atomic import replacing
 
     declared = declared_dataset(arguments.dataset) if arguments.dataset else {}
     usual = declared.get("protocol", "original")
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{dataset.name}: {describe_counts(dataset.counts())}\n")
     print(landmark_table(dataset.queries, scores))
     if arguments.output:
-        temporary = arguments.output.with_name(arguments.output.name + ".part")
-        query_table(dataset.queries, scores).to_csv(temporary, index=False, float_format="%.6g")
-        os.replace(temporary, arguments.output)
+        with replacing(arguments.output) as unfinished:
+            table = query_table(dataset.queries, scores)
+            table.to_csv(unfinished, index=False, float_format="%.6g")
         print(f"\n{arguments.output}: {len(dataset.queries)} queries")

@@ -1,0 +1,1 @@
+"""From a trained network to quantized tensors: pruning, quantizers, codebooks that learn, `rd`."""

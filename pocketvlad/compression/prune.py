@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from pocketvlad.format.parameters import layer_kind
 from pocketvlad.networks.model import PlaceNet, compressible
-from pocketvlad.networks.parameters import layer_kind
 
 READINGS = ("absolute", "relative", "relative-row")
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from pocketvlad.compression.kmeans1d import kmeans1d
+from pocketvlad.format.parameters import is_compressible
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid, per_row
-from pocketvlad.networks.parameters import is_compressible
 
 MOST_BITS = 8  # codes are stored in bytes
 ROW = "-row"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketvlad.study.config import local_file
+from pocketvlad.data.declarations import local_file
 from pocketvlad.util.checksum import ChecksumError, file_digest, verify_file
 from pocketvlad.util.json_file import read_json, write_json
 

@@ -20,8 +20,9 @@ import numpy as np
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
+from pocketvlad.format.parameters import is_known
 from pocketvlad.format.quantized_tensor import QuantizedTensor
-from pocketvlad.networks.parameters import is_known
+from pocketvlad.util.atomic import replacing
 
 MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
 VERSION = 2
@@ -100,11 +101,9 @@ def write_compressed(
         payloads.append(payload)
     text = json.dumps({**header, "layers": layers}, sort_keys=True, separators=(",", ":"))
     packed = zlib.compress(text.encode(), 9)
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
+    with replacing(path) as unfinished, open(unfinished, "wb") as file:
         file.write(_PREFIX.pack(MAGIC, VERSION, len(packed), zlib.crc32(packed)))
         file.writelines([packed, *payloads])
-    os.replace(temporary, path)
     return path.stat().st_size
 
 

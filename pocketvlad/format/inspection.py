@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.format.compressed_file import CompressedModel
+from pocketvlad.format.parameters import layer_kind
 from pocketvlad.format.quantized_tensor import QuantizedTensor
-from pocketvlad.networks.parameters import layer_kind
 from pocketvlad.util.size import float32_bytes
 
 

@@ -1,7 +1,6 @@
 """Named arrays and a JSON header in one safetensors file."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pocketvlad.format.error import FormatError
+from pocketvlad.util.atomic import replacing
 
 _KEY = "pocketvlad"
 
@@ -17,17 +17,16 @@ _KEY = "pocketvlad"
 def write_tensors(
     path: Path, tensors: Mapping[str, np.ndarray], header: Mapping[str, object]
 ) -> None:
-    """Write `tensors` with a JSON `header`, under a temporary name until complete."""
-    temporary = path.with_name(path.name + ".part")
+    """Write `tensors` with a JSON `header`; whole or not at all."""
     try:
-        save_file(
-            {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
-            temporary,
-            metadata={_KEY: json.dumps(header, sort_keys=True)},
-        )
+        with replacing(path) as unfinished:
+            save_file(
+                {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
+                unfinished,
+                metadata={_KEY: json.dumps(header, sort_keys=True)},
+            )
     except SafetensorError as error:
         raise OSError(f"{path} cannot be written: {error}") from None
-    os.replace(temporary, path)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:

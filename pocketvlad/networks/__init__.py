@@ -1,0 +1,1 @@
+"""The networks: backbone, pooling and projection; where their weights come from; models on disk."""

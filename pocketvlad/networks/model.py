@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pocketvlad.format.parameters import is_compressible
 from pocketvlad.networks.backbones import build_backbone, output_channels
 from pocketvlad.networks.netvlad import NetVLAD
-from pocketvlad.networks.parameters import is_compressible
 
 
 @dataclass(frozen=True)

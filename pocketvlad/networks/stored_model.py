@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from pocketvlad.format.compressed_file import MAGIC, open_compressed, read_compressed
+from pocketvlad.format.parameters import layer_kind
 from pocketvlad.format.tensor_file import read_tensors
 from pocketvlad.networks.model_file import Model, build_model
-from pocketvlad.networks.parameters import layer_kind
 from pocketvlad.util.size import float32_bytes
 
 

@@ -1,0 +1,1 @@
+"""From scores to what a reader sees: tables, figures, model cards, the answer."""

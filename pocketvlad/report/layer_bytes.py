@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pocketvlad.format.inspection import LayerReport
-from pocketvlad.networks.parameters import layer_kind
+from pocketvlad.format.parameters import layer_kind
 from pocketvlad.util.size import float32_bytes
 
 HEADER = "header"

@@ -14,10 +14,10 @@ from jinja2 import Environment, StrictUndefined
 from pocketvlad.compression.coding import cell_text, dial_text
 from pocketvlad.compression.grid import RATE_DISTORTION
 from pocketvlad.data.dataset import describe_counts
+from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.report.rows import CELL
 from pocketvlad.retrieval.scores import RANKS
-from pocketvlad.study.config import source_names
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.size import float32_bytes
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from pocketvlad.compression.coding import coding_text
 from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.format.parameters import layer_kind
 from pocketvlad.format.quantized_tensor import QuantizedTensor
-from pocketvlad.networks.parameters import layer_kind
 from pocketvlad.report.best_cells import Choice, chosen_cells, is_cell
 
 BASE, PRUNED, PENALISED, QUANTIZED, CENTRE = "base", "pruned", "L1", "quantized", "centre"

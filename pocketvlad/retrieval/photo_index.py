@@ -1,16 +1,15 @@
 """The descriptors of a folder's photographs, kept beside them so that each is described once."""
 
 import hashlib
-import os
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from pocketvlad.retrieval.describe import Picture
+from pocketvlad.util.atomic import replacing
 
 Describe = Callable[[Sequence[Picture]], np.ndarray]
 
@@ -85,14 +84,15 @@ def _save(
 ) -> None:
     if not keys:
         return
-    temporary = file.with_suffix(f".{os.getpid()}.npz")
     names, stamps = (np.array(column) for column in zip(*keys, strict=True))
     try:
-        np.savez(
-            temporary, names=names, stamps=stamps, descriptors=descriptors, provenance=made_with
-        )
-        os.replace(temporary, file)
+        with replacing(file) as unfinished:
+            np.savez(
+                unfinished,
+                names=names,
+                stamps=stamps,
+                descriptors=descriptors,
+                provenance=made_with,
+            )
     except OSError as error:  # a folder that may not be written to, a full disk
         print(f"the index is not kept: {error}", file=sys.stderr)
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

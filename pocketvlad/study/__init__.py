@@ -1,0 +1,1 @@
+"""What only the workflow needs: the config and its check, and what every script does."""

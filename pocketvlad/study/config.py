@@ -1,6 +1,5 @@
 """The study's config: checked before anything runs, with errors that say what to do."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
@@ -8,11 +7,16 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from pocketvlad.data.declarations import (
+    DATA_FOLDER_VARIABLE,
+    data_folder,
+    is_table,
+    local_file,
+    source_names,
+)
 from pocketvlad.data.protocols import protocols_of_file
 from pocketvlad.networks.weights.sources import SOURCES
 
-DATA_FOLDER_VARIABLE = "POCKETVLAD_DATA"
-DATASETS = Path(__file__).parents[1] / "data" / "official" / "datasets.yaml"
 EMBEDDED_WEIGHTS = Path(__file__).parents[1] / "networks" / "weights" / "buildings"
 
 
@@ -170,22 +174,6 @@ def check_config(config: Mapping, schema: Path) -> None:
         raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
 
 
-def data_folder(config: Mapping) -> Path:
-    """Where relative file urls and weights files start from."""
-    return Path(os.environ.get(DATA_FOLDER_VARIABLE) or config.get("data_folder", "data"))
-
-
-def source_names(dataset: Mapping, kind: str) -> list[str]:
-    """The sources that a data set's `images` or `ground_truth` are; none for a path."""
-    names = dataset.get(kind, [])
-    return [] if isinstance(names, str) else names
-
-
-def is_table(file: str) -> bool:
-    """Whether a ground truth is one file, not an archive of lists."""
-    return PurePath(file).suffix in (".pkl", ".csv")
-
-
 def require_local_data(config: Mapping) -> None:
     """Look whether the cities' folders and local ground truths are there.
 
@@ -205,24 +193,6 @@ def require_local_data(config: Mapping) -> None:
             faults.append(f"datasets.{name}.ground_truth: {path} is missing; {remedy}")
     if faults:
         raise ConfigError("data are missing:\n  " + "\n  ".join(faults))
-
-
-def local_file(url_or_path: str, folder: Path) -> Path:
-    """The path behind a `file:` url or a bare path; relative ones start from `folder`."""
-    path = url_or_path.removeprefix("file://").removeprefix("file:")
-    return folder / path  # an absolute path replaces the folder
-
-
-def declared_dataset(name: str) -> dict[str, object]:
-    """What `data/official/datasets.yaml` says of a data set, for use outside of the workflow.
-
-    Raises:
-        ConfigError: no data set is called so.
-    """
-    declared = yaml.safe_load(DATASETS.read_text(encoding="utf-8"))["datasets"]
-    if name not in declared:
-        raise ConfigError(f"no data set is called {name!r}; choose among {', '.join(declared)}")
-    return declared[name]
 
 
 def used_settings(config: Mapping) -> dict[str, object]:

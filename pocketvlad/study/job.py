@@ -1,5 +1,6 @@
 """What every script of the workflow does around its work."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -41,3 +42,9 @@ def logged(log: str | Path) -> Iterator[None]:
             raise
         finally:
             sys.stdout, sys.stderr = streams
+
+
+def pass_on_path(folder: str) -> None:
+    """Let the Python processes that this one starts import from `folder` before all else."""
+    others = filter(None, [os.environ.get("PYTHONPATH")])
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])

@@ -1,0 +1,1 @@
+"""Weights learnt from a city: clusters and PCA, triplets, distillation, checkpoints."""

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
+
+from pocketvlad.util.atomic import replacing
 
 
 def fingerprint(settings: Mapping[str, object], files: Iterable[Path] = ()) -> str:
@@ -44,9 +45,8 @@ class Checkpoint:
     def save(self, state: Mapping[str, object]) -> None:
         """Replace the file. `state` holds tensors, numbers, strings, lists and dicts only."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(self.path.name + ".part")
-        torch.save({"computation": self.computation, "state": dict(state)}, temporary)
-        os.replace(temporary, self.path)
+        with replacing(self.path) as unfinished:
+            torch.save({"computation": self.computation, "state": dict(state)}, unfinished)
 
     def delete(self) -> None:
         """Remove the file: the computation is complete."""

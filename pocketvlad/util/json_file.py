@@ -1,16 +1,16 @@
 """Small JSON files that are there whole or not at all."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from pocketvlad.util.atomic import replacing
 
 
 def write_json(path: Path, content: Mapping) -> None:
     """Write `content`; a reader, or a run after a kill, sees the old file or the new one."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict | None:

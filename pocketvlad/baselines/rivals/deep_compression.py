@@ -22,7 +22,7 @@ from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
 from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.format.error import FormatError
-from pocketvlad.networks.parameters import is_compressible, layer_kind
+from pocketvlad.format.parameters import is_compressible, layer_kind
 
 BITS = {"conv": 8, "netvlad": 8, "whitening": 5}
 """Of a centre's number and of a gap, by the kind of a layer."""

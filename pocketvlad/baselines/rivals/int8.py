@@ -9,8 +9,8 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.format.parameters import is_compressible
 from pocketvlad.format.quantized_tensor import per_row
-from pocketvlad.networks.parameters import is_compressible
 
 _MOST = 127  # -128 is left out: the range is symmetric
 _SCALES = "/scales"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.format.parameters import is_compressible
 from pocketvlad.format.quantized_tensor import per_row
-from pocketvlad.networks.parameters import is_compressible
 
 _STREAM, _SCALES = "stream", "/scales"
 

@@ -1,7 +1,6 @@
 """Trials of distortions: each a whole model, rounded, written, decoded and put to a task."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -17,14 +16,9 @@ from pocketvlad.retrieval.self_retrieval import (
     self_retrieval_loss,
     self_retrieval_scores,
 )
-from pocketvlad.study.imports import digest, package_modules
+from pocketvlad.util.code_digest import digest, package_modules
+from pocketvlad.util.json_file import write_json
 from pocketvlad.util.size import MEGABYTE
-
-
-def _write(path: Path, content: object) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(temporary, path)
 
 
 @cache
@@ -68,7 +62,7 @@ class Trials:
     def _keep(self, name: str, result: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"computation": self.computation, "code": _code(), "result": result}
-        _write(self.folder / name, content)
+        write_json(self.folder / name, content)
 
     def _base_scores(self) -> dict[str, float]:
         if found := self._kept("base.json"):

@@ -6,7 +6,6 @@ jobs that use an edited one, and no others.
 
 import ast
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -77,9 +76,3 @@ def digest(paths: Iterable[Path]) -> str:
     Edited comments and docstrings leave it as it is: they change no result.
     """
     return hashlib.sha256(b"".join(map(_content, paths))).hexdigest()[:16]
-
-
-def pass_on_path(folder: str) -> None:
-    """Let the Python processes that this one starts import from `folder` before all else."""
-    others = filter(None, [os.environ.get("PYTHONPATH")])
-    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])

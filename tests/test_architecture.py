@@ -1,0 +1,49 @@
+"""Who may import whom: each package those before it, never one after it (docs/architecture.md)."""
+
+import ast
+
+import pytest
+from workflow_runs import ROOT
+
+PACKAGES = (
+    "util",
+    "format",
+    "data",
+    "networks",
+    "retrieval",
+    "training",
+    "compression",
+    "baselines",
+    "report",
+    "study",
+    "api",
+    "cli",
+)
+FILES = sorted((ROOT / "pocketvlad").rglob("*.py"))
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide which package is meant"
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_every_package_has_a_place():
+    found = {path.relative_to(ROOT / "pocketvlad").parts[0].removesuffix(".py") for path in FILES}
+    assert found - {"__init__"} <= set(PACKAGES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_never_point_upwards(path):
+    own = path.relative_to(ROOT / "pocketvlad").parts[0].removesuffix(".py")
+    if own == "__init__":
+        return  # the doors of the whole library
+    allowed = PACKAGES[: PACKAGES.index(own) + 1]
+    for module in imported_modules(path):
+        top, *rest = module.split(".")
+        assert top != "embedded_cities", f"{path} imports the renderer"
+        if top == "pocketvlad":
+            assert set(rest[:1]) <= set(allowed), f"{path} imports {module}"
