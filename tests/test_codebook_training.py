@@ -19,7 +19,7 @@ from pocketvlad.compression.prune import cutoffs, prune_below, zero_masks
 from pocketvlad.compression.quantize import quantize_tensors
 from pocketvlad.compression.sparsity import histogram_edges, l1_penalty, weight_histograms
 from pocketvlad.data.city_crops import CropSettings, crop_batches
-from pocketvlad.networks.model import compressible
+from pocketvlad.networks.labels import compressible
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.distillation import DistillationObjective, descriptor_distance
 

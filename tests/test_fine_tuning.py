@@ -9,7 +9,7 @@ from training_cities import SETTINGS, Killed
 from pocketvlad.compression.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.compression.prune import pruned_percent
 from pocketvlad.compression.sparsity import l1_penalty
-from pocketvlad.networks.model import compressible
+from pocketvlad.networks.labels import compressible
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import train_epoch, trainable_parameters
 from pocketvlad.training.fine_tuning import fine_tune

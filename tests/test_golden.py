@@ -11,14 +11,12 @@ import numpy as np
 import pytest
 import second_decoder
 import torch
-
 from pocketvlad.compressed_file import CompressedModel, read_compressed, write_compressed
 from pocketvlad.format_error import FormatError
 from pocketvlad.model_file import read_model
 from pocketvlad.quantize import quantize_tensor
 from pocketvlad.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.rd.quantize import from_multiples
-from pocketvlad.stored_model import read_stored
 from pocketvlad.symbol_model import model_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -64,7 +62,7 @@ def test_the_second_decoder_reads_the_same_numbers(numbers, header):
 
 @pytest.mark.parametrize("file", ["version2.pvlad", "version2.safetensors"])
 def test_the_golden_network_describes_alike(numbers, header, file):
-    model = read_stored(GOLDEN / file)
+    model = read_model(GOLDEN / file)
     assert model.network.architecture.as_dict() == header["architecture"]
     with torch.no_grad():
         descriptor = model.network(torch.from_numpy(numbers["image"])).numpy()

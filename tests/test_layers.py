@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torchvision import models
 
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones import (
     BACKBONES,
     LEAST_SIDE,
@@ -16,7 +17,7 @@ from pocketvlad.networks.backbones import (
     vgg16,
 )
 from pocketvlad.networks.layer_table import backbone_costs, classifier_costs, network_costs
-from pocketvlad.networks.model import Architecture, PlaceNet, parameter_count
+from pocketvlad.networks.network import RetrievalNetwork, parameter_count
 
 # The poster's AlexNet table: (layer, parameters, multiply-adds), as printed.
 POSTER = {
@@ -49,7 +50,7 @@ def test_totals_with_64_clusters_and_4096_dimensions(backbone, total):
     assert sum(row.parameters for row in rows) == total
     assert rows[-1].name == "whitening"
     with torch.device("meta"):
-        assert parameter_count(PlaceNet(architecture)) == total
+        assert parameter_count(RetrievalNetwork(architecture)) == total
 
 
 def test_alexnet_classifier_has_the_published_61_million_parameters():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from pocketvlad.networks.netvlad import NetVLAD
 from sklearn.decomposition import PCA
 
-from pocketvlad.networks.model import Architecture, PlaceNet
-from pocketvlad.networks.netvlad import NetVLAD
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.initialise import cluster_centres, pca_whitening
 
 
@@ -59,7 +60,7 @@ def test_too_few_local_descriptors_for_the_clusters():
 
 def test_descriptors_have_unit_length_whatever_the_image_size():
     torch.manual_seed(0)
-    network = PlaceNet(Architecture("vgg16", 0.125, 4, 7)).eval()
+    network = RetrievalNetwork(Architecture("vgg16", 0.125, 4, 7)).eval()
     with torch.inference_mode():
         for height, width in ((32, 48), (64, 32)):
             descriptors = network(torch.randn(2, 3, height, width))

@@ -20,8 +20,8 @@ from pocketvlad.data.images import Preprocessing
 from pocketvlad.format.compressed_file import read_compressed, write_compressed
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.tensor_file import read_tensors
-from pocketvlad.networks.model import compressible
-from pocketvlad.networks.model_file import Model, build_model, read_model, write_model
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.model import Model, build_model, read_model, write_model
 from pocketvlad.util.size import paper_megabytes
 
 

@@ -14,7 +14,7 @@ from pocketvlad.compression.rd.quantize import RoundingSettings, from_multiples,
 from pocketvlad.data.city_crops import CropSettings, crop_batches
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.symbol_model import coded_bits
-from pocketvlad.networks.model import compressible
+from pocketvlad.networks.labels import compressible
 from pocketvlad.training.distillation import descriptor_distance
 from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
 

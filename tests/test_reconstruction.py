@@ -11,7 +11,7 @@ from pocketvlad.compression.least_squares import masked_least_squares
 from pocketvlad.compression.prune import assert_masked, cutoffs, prune_below, zero_masks
 from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
 from pocketvlad.data.city_crops import CropSettings, crop_batches
-from pocketvlad.networks.model import compressible
+from pocketvlad.networks.labels import compressible
 from pocketvlad.training.distillation import descriptor_distance
 
 CROPS = CropSettings(crops=12, batch=4, image_size=80, crop=0.8, colour=0.2)

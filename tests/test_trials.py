@@ -13,8 +13,7 @@ from pocketvlad.compression.rd.quantize import RoundingSettings
 from pocketvlad.compression.rd.trials import Trials
 from pocketvlad.data.city_crops import CropSettings
 from pocketvlad.format.compressed_file import open_compressed
-from pocketvlad.networks.model_file import Model
-from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.networks.model import Model, read_model
 from pocketvlad.retrieval.self_retrieval import self_retrieval
 from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
 
@@ -111,7 +110,7 @@ def test_a_trial_is_what_its_file_decodes_to(trials, rounded):
     assert described["distortion"] == 0.3
     assert described["quantizer"] == "rd"
     assert described["rounding"] == trials.calibration.identity()
-    decoded = read_stored(trials.file(0.3)).network
+    decoded = read_model(trials.file(0.3)).network
     base = trials._base_scores()
     scores = module.self_retrieval_scores(
         decoded, trials.task, trials.sizing, trials.calibration.base.preprocessing

@@ -13,7 +13,7 @@ from pocketvlad.compression.prune import (
     zero_masks,
 )
 from pocketvlad.compression.sparsity import l1_penalty
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import Objective, TrainingSettings
 from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
@@ -32,7 +32,7 @@ class PruningSettings:
 
 
 def prune_iteratively(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     training: TrainingSettings,
     pruning: PruningSettings,
     objective: Objective,
