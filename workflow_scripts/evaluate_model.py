@@ -53,7 +53,7 @@ def main(
         "protocol": protocol,
         "train_dataset": training.identity(),
         "test_dataset": dataset.identity(),
-        **score_row(found.scores),
+        **score_row(found.scores, dataset.protocol),
         "top": found.top,
         "pruned_percent": pruned,
         "parameters": parameters,

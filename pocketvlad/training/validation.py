@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pocketvlad.data.dataset import Query
 from pocketvlad.data.landmarks import Landmark
-from pocketvlad.data.protocols import ALL
+from pocketvlad.data.protocols.original import ALL
+from pocketvlad.data.query import Query
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
