@@ -4,8 +4,14 @@ import copy
 
 import torch
 
+from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
+
+
+def backbone(name="vgg16", width=1.0):
+    return declared_part(Part.BACKBONE, {"type": name, "width": width})
 
 
 def architecture(backbone="vgg16", width=0.06, clusters=3, length=8):
