@@ -15,7 +15,7 @@ from pocketvlad.data.city_crops import CropSettings
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.model import Model, read_model
 from pocketvlad.retrieval.self_retrieval import self_retrieval
-from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+from pocketvlad.training.initialise import InitialisationSettings, fit_pooling, fit_projection
 
 SETTINGS = RoundingSettings(
     crops=4,
@@ -24,7 +24,7 @@ SETTINGS = RoundingSettings(
     whitening_crops=8,
     ridge=0.3,
     pooled=0.7,
-    netvlad_bits=6,
+    cluster_bits=6,
     price=4.0,
     sweeps=2,
 )
@@ -35,7 +35,7 @@ COMPUTE = {"device": "cpu", "precision": "float32"}
 @pytest.fixture
 def trials(city, tmp_path):
     network = random_network("alexnet", 0.25, 4, 16)
-    for fit in (fit_netvlad, fit_whitening):  # else all images are alike to it
+    for fit in (fit_pooling, fit_projection):  # else all images are alike to it
         pictures = city.pictures(city.dataset.images)
         fit(network, pictures, city.sizing, city.preprocessing, LEARNT, 3)
     crops = CropSettings(crops=4, batch=4, image_size=67, crop=0.8, colour=0.2)
