@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pocketvlad.format.compressed_file import read_compressed
-from pocketvlad.format.tensor_file import write_tensors
+OUTPUTS = ("output",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError where the file cannot be decoded."""
-    tensors, header = read_compressed(arguments.file)
+    import pocketvlad
+    from pocketvlad.format.tensor_file import write_tensors
+
+    tensors, header = pocketvlad.decode(arguments.file)
     write_tensors(arguments.output, tensors, header)
     weights = sum(tensor.size for tensor in tensors.values())
     print(f"{arguments.output}: {len(tensors)} tensors, {weights:,} weights")
