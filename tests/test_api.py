@@ -1,5 +1,6 @@
 """The few lines of Python: docstrings and README run as they stand, and what they promise holds."""
 
+import ast
 import doctest
 import re
 import subprocess
@@ -40,6 +41,17 @@ def test_everything_handed_out_is_documented(name):
         assert "return" in handed_out.__annotations__
         assert f"pocketvlad.{name}(" in handed_out.__doc__
         assert "Raises:" in handed_out.__doc__
+
+
+def test_type_checkers_see_what_is_handed_out():
+    stub = ast.parse((ROOT / "pocketvlad" / "__init__.pyi").read_text())
+    seen = {
+        alias.name: node.module
+        for node in stub.body
+        for alias in node.names
+        if alias.name == alias.asname
+    }
+    assert seen == {name: f"pocketvlad.api.{at}" for name, at in pocketvlad._MODULES.items()}
 
 
 def test_what_is_not_there_is_an_attribute_error():

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from few_files import PROTOCOL
 from networks import random_network
 from PIL import Image
 from workflow_runs import ROOT
@@ -22,15 +23,6 @@ from pocketvlad.format.tensor_file import read_tensors
 from pocketvlad.networks.model_file import Model, write_model
 from pocketvlad.networks.stored_model import read_stored
 from pocketvlad.retrieval.photographs import model_sizing
-
-PROTOCOL = {
-    "image_size": 96,
-    "interpolation": "bilinear",
-    "decoder_scaling": False,
-    "query_crop": True,
-    "box_growth": 0,
-    "scales": [1],
-}
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import textwrap
 import time
 import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_the_wheel_holds_the_library_and_its_data_alone(wheel):
     kept = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "pocketvlad").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.parent.name != "__pycache__"
     }
     assert {name for name in names if name.startswith("pocketvlad/")} == kept
     assert any(name.endswith("official/datasets.yaml") for name in kept)
@@ -166,7 +167,7 @@ def pinned():
     return versions
 
 
-@pytest.mark.parametrize("text", [*PROJECT["dependencies"], *sum(EXTRAS.values(), [])])
+@pytest.mark.parametrize("text", [*PROJECT["dependencies"], *chain(*EXTRAS.values())])
 def test_every_declared_range_holds_the_studys_version(text):
     requirement = Requirement(text)
     if requirement.name == PROJECT["name"]:
