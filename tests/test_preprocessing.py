@@ -25,6 +25,7 @@ from pocketvlad.report.tables.notes import starting_point
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.photo_index import index_file, indexed
 from pocketvlad.retrieval.provenance import provenance
+from pocketvlad.util.checksum import file_digest
 
 RIGHT = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 WRONG = Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -126,7 +127,7 @@ def test_an_index_of_another_preprocessing_is_not_used(files, photograph, tmp_pa
             described.extend(some)
             return describe(model.network, some, SIZING, model.preprocessing)
 
-        made_with = provenance(file, model.preprocessing, SIZING)
+        made_with = provenance(file_digest(file, "sha256"), model.preprocessing, SIZING)
         rows = indexed(folder, pictures, made_with, function, lambda picture: None)[1]
         count = len(described)
         described.clear()
