@@ -50,7 +50,7 @@ def inspect(file: str | PathLike) -> Contents:
     >>> import pocketvlad
     >>> contents = pocketvlad.inspect("small.pvlad")
     >>> contents.layers[0].name, contents.layers[0].shape, contents.layers[0].coding
-    ('backbone.conv1.bias', (10,), 'float32')
+    ('backbone.conv1.weight', (10, 3, 11, 11), 'symbols')
     >>> sum(layer.bytes for layer in contents.layers) + contents.header_bytes == contents.bytes
     True
     """
