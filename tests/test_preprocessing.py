@@ -7,16 +7,15 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from networks import random_network
-from weights_files import VGG16_NUMBERS, state_of, vgg16_kernels
+from networks import architecture, random_network
+from weights_files import VGG16_NUMBERS, state_of, take_any_size, vgg16_kernels
 
 from pocketvlad.cli.main import main
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.data.images import Preprocessing, Sizing
 from pocketvlad.format.compressed_file import write_compressed
+from pocketvlad.format.contents import read_contents, write_contents
 from pocketvlad.format.error import FormatError
-from pocketvlad.format.tensor_file import read_tensors, write_tensors
-from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
@@ -47,11 +46,12 @@ def files(tmp_path_factory):
     return paths
 
 
-def test_it_goes_from_the_weights_into_every_file(tmp_path):
+def test_it_goes_from_the_weights_into_every_file(tmp_path, monkeypatch):
     """Weights file -> initial model -> .safetensors -> .pvlad -> decoded."""
     pairs = vgg16_kernels(np.random.default_rng(0), (3, 6, 13, 26, 26))
     torch.save(state_of(VGG16_NUMBERS, pairs), tmp_path / "v.pth")
-    network = RetrievalNetwork(Architecture("vgg16", 0.05, 4, 8)).eval()
+    take_any_size(monkeypatch)
+    network = RetrievalNetwork(architecture("vgg16", 0.05, 4, 8)).eval()
     found = {
         source: load_initial_weights(network, source, tmp_path / "v.pth", 0)
         for source in ("vgg16-caffe", "vgg16-torchvision")
@@ -60,9 +60,9 @@ def test_it_goes_from_the_weights_into_every_file(tmp_path):
     path = tmp_path / "m.safetensors"
     write_model(path, Model(network, found["vgg16-torchvision"], {}))
     assert read_model(path).preprocessing == WRONG
-    tensors, header = read_tensors(path)
+    contents = read_contents(path)
     packed = tmp_path / "m.pvlad"
-    write_compressed(packed, tensors, quantize_tensors(tensors, "kmeans", 5), header)
+    write_compressed(packed, contents, quantize_contents(contents, "kmeans", 5))
     assert read_model(packed).preprocessing == WRONG
     assert main(["decode", str(packed), "-o", str(tmp_path / "d.safetensors")]) == 0
     assert read_model(tmp_path / "d.safetensors").preprocessing == WRONG
@@ -87,15 +87,15 @@ GARBLED = [
 @pytest.mark.parametrize("raw", GARBLED, ids=range(len(GARBLED)))
 @pytest.mark.parametrize("suffix", ["safetensors", "pvlad"])
 def test_a_model_file_without_it_is_refused(files, tmp_path, raw, suffix):
-    tensors, header = read_tensors(files[0])
-    header["preprocessing"] = raw
+    contents = read_contents(files[0])
+    contents.header["preprocessing"] = raw
     if raw is None:
-        del header["preprocessing"]
+        del contents.header["preprocessing"]
     path = tmp_path / f"garbled.{suffix}"
     if suffix == "pvlad":
-        write_compressed(path, tensors, {}, header)
+        write_compressed(path, contents, {})
     else:
-        write_tensors(path, tensors, header)
+        write_contents(path, contents)
     with pytest.raises(FormatError, match=rf"garbled\.{suffix} does not fit its own header: prepr"):
         read_model(path)
 
@@ -160,10 +160,10 @@ def row(version, test_city, **more):
         "test_city": test_city,
         "map": 0.5,
         "average_precision": {"q_1": 0.25, "q_2": 0.75},
-        "pruned_percent": {"total": 0.0, "conv": 0.0, "netvlad": 0.0, "whitening": 0.0},
+        "pruned_percent": {"total": 0.0, "backbone": 0.0, "pooling": 0.0, "projection": 0.0},
         "paper_memory_mb": 1.0,
         "file_bytes": 10,
-        "bytes_by_part": {"whitening": 5},
+        "bytes_by_part": {"projection": 5},
         "ratio": 1.0,
         "parameters": 10,
         "threshold_reading": "relative",
@@ -177,7 +177,7 @@ def row(version, test_city, **more):
         },
         "weights": {"source": "vgg16-caffe", "file": "v.pth"},
         "computed_on": "cpu",
-        "initialise": {"netvlad": "clustering", "whitening": "PCA"},
+        "initialise": {"pooling": "clustering", "projection": "PCA"},
         "preprocessing": RIGHT.as_dict(),
         **more,
     }
@@ -200,12 +200,12 @@ def test_rows_of_different_preprocessing_make_no_table():
 @pytest.mark.parametrize(
     ("source", "learnt", "expected"),
     [
-        ("alexnet-caffe", ("clustering", "PCA"), "NetVLAD by clustering, whitening by PCA"),
-        ("netvlad-pitts30k", ("netvlad-pitts30k",) * 2, "NetVLAD and whitening among them"),
+        ("alexnet-caffe", ("clustering", "PCA"), "pooling by clustering, projection by PCA"),
+        ("netvlad-pitts30k", ("netvlad-pitts30k",) * 2, "pooling and projection among them"),
     ],
 )
 def test_the_report_says_what_a_model_started_from(source, learnt, expected):
-    initialise = dict(zip(("netvlad", "whitening"), learnt, strict=True))
+    initialise = dict(zip(("pooling", "projection"), learnt, strict=True))
     sentence = starting_point(
         row("base", "paris", weights={"source": source}, initialise=initialise)
     )

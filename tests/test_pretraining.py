@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from networks import backbone as declared
 from PIL import Image
 
 from embedded_cities.buildings import BuildingsSpec, buildings, write_buildings
 from embedded_cities.city import CitySpec, entries
 from pocketvlad.data.images import CENTRED
-from pocketvlad.networks.backbones import BACKBONES, build_backbone
+from pocketvlad.format.roles import Part
+from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.networks.declared import part_types
 from pocketvlad.networks.weights.buildings_file import load_backbone, write_backbone
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.study.config import embedded_weights
-from pocketvlad.training.batch_norm import fold_batch_norm, with_batch_norm
+from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.pretraining import PretrainingSettings, labelled_pictures, pretrain
 
@@ -60,14 +63,16 @@ def test_one_building_is_refused(tmp_path):
         labelled_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", part_types(Part.BACKBONE))
 def test_folded_normalisation_computes_the_same(name):
     torch.manual_seed(1)
-    network = with_batch_norm(build_backbone(name, 0.1))
+    network = declared(name, 0.1).build()
+    plain = [type(layer) for layer in network]
+    add_batch_norm(network)
     images = torch.randn(3, 3, 80, 80)
     network.train()
     with torch.no_grad():
-        for layer in network:  # scales and shifts as a training leaves them
+        for layer in network.modules():  # scales and shifts as a training leaves them
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.weight.uniform_(-2, 2)
                 layer.bias.normal_()
@@ -75,16 +80,21 @@ def test_folded_normalisation_computes_the_same(name):
             network(images)
         network.eval()
         expected = network(images)
-        folded = fold_batch_norm(network)
-        assert [type(layer) for layer in folded] == [type(x) for x in build_backbone(name, 0.1)]
-        torch.testing.assert_close(folded(images), expected, rtol=1e-3, atol=1e-4)
+        normalised = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert len(normalised) == plain.count(torch.nn.Conv2d)
+        assert all(layer.weight.abs().max() > 0.5 for layer in normalised)
+        fold_batch_norm(network)
+        assert [type(layer) for layer in network] == plain
+        torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_killed_pretraining_goes_on_to_the_same_weights(folder, tmp_path, monkeypatch):
     pictures = labelled_pictures(folder)
 
     def run(checkpoint):
-        return pretrain(("vgg16", 0.05), pictures, SETTINGS, CENTRED, 3, checkpoint).state_dict()
+        return pretrain(
+            declared("vgg16", 0.05), pictures, SETTINGS, CENTRED, 3, checkpoint
+        ).state_dict()
 
     whole = run(Checkpoint(tmp_path / "whole.pt", "x"))
     save = Checkpoint.save
@@ -107,13 +117,13 @@ def test_pretraining_tells_buildings_apart(folder, tmp_path):
     pictures = labelled_pictures(folder)
     checkpoint = Checkpoint(tmp_path / "state.pt", "x")
     settings = PretrainingSettings(**{**vars(SETTINGS), "epochs": 25})
-    pretrain(("alexnet", 0.1), pictures, settings, CENTRED, 3, checkpoint)
+    pretrain(declared("alexnet", 0.1), pictures, settings, CENTRED, 3, checkpoint)
     assert checkpoint.load()["loss"] < 0.8 * np.log(4)
 
 
 @pytest.mark.parametrize(("name", "width"), [("alexnet", 0.25), ("vgg16", 0.125)])
 def test_the_embedded_weights_fit_their_backbones(name, width):
-    backbone = build_backbone(name, width)
+    backbone = declared(name, width).build()
     assert load_backbone(backbone, embedded_weights(name, width)) == CENTRED
     for key, tensor in backbone.state_dict().items():
         assert torch.isfinite(tensor).all(), key
@@ -122,10 +132,15 @@ def test_the_embedded_weights_fit_their_backbones(name, width):
 
 def test_weights_of_another_width_are_refused_by_name(tmp_path):
     path = tmp_path / "vgg16.safetensors"
-    backbone = build_backbone("vgg16", 0.1)
-    write_backbone(path, backbone, ("vgg16", 0.1), CENTRED, {"seed": 1})
-    load_backbone(build_backbone("vgg16", 0.1), path)
+    narrow = declared("vgg16", 0.1)
+    backbone = narrow.build()
+    write_backbone(path, backbone, narrow, CENTRED, {"seed": 1})
+    again = narrow.build()
+    assert load_backbone(again, path) == CENTRED
+    for name, tensor in backbone.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor.half().float()), name
+    assert read_tensors(path)[1]["backbone"] == {"type": "vgg16", "width": 0.1}
     with pytest.raises(WeightsError, match=r"vgg16\.safetensors does not hold this backbone"):
-        load_backbone(build_backbone("vgg16", 0.2), path)
+        load_backbone(declared("vgg16", 0.2).build(), path)
     with pytest.raises(WeightsError, match=r"none\.safetensors.*snakemake pretrain"):
         load_backbone(backbone, tmp_path / "none.safetensors")

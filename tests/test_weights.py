@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import yaml
+from networks import architecture
 from scipy.io import savemat
 from torchvision import models
 from weights_files import (
@@ -20,6 +21,7 @@ from weights_files import (
     normalization,
     pitts30k_layers,
     state_of,
+    take_any_size,
     vgg16_kernels,
     vgg16_layers,
     write_with_object,
@@ -27,7 +29,7 @@ from weights_files import (
 
 from pocketvlad.data.images import CENTRED, Preprocessing, Sizing
 from pocketvlad.networks.architecture import Architecture
-from pocketvlad.networks.backbones import BACKBONES
+from pocketvlad.networks.declared import part_types
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
@@ -37,10 +39,20 @@ from pocketvlad.training.initial_model import initial_model
 from pocketvlad.training.initialise import InitialisationSettings
 
 CHANNELS = (3, 6, 13, 26, 26)  # VGG16's five stages at a width of 0.05
-VGG16 = Architecture("vgg16", 0.05, 6, 10)
-ALEXNET = Architecture("alexnet", 0.1, 4, 8)
+VGG16 = architecture("vgg16", 0.05, 6, 10)
+ALEXNET = architecture("alexnet", 0.1, 4, 8)
 CLUSTERS, LONGEST = 6, 16  # of the file that a test makes
+PUBLISHED = dict(SOURCES)  # before a test changes them
 MEAN = (123.5, 116.75, 103.25)
+
+
+@pytest.fixture
+def any_size(monkeypatch):
+    """Files of narrow networks are read."""
+    take_any_size(monkeypatch)
+
+
+pytestmark = pytest.mark.usefixtures("any_size")
 
 
 def load(network, source, path):
@@ -117,7 +129,7 @@ def with_four_axes(layers):
 @pytest.mark.parametrize("length", [LONGEST, 5])
 def test_netvlad_of_pitts30k_is_the_published_computation(tmp_path, pitts, change, length):
     path = write_pitts(tmp_path / "p.mat", pitts, change, do_compression=length == 5)
-    network = RetrievalNetwork(Architecture("vgg16", 0.05, CLUSTERS, length))
+    network = RetrievalNetwork(architecture("vgg16", 0.05, CLUSTERS, length))
     preprocessing = load(network, "netvlad-pitts30k", path)
     assert preprocessing == Preprocessing(MEAN, (1.0, 1.0, 1.0))
     pairs, assignment, minus_centres, (whitening, biases) = pitts
@@ -130,18 +142,21 @@ def test_netvlad_of_pitts30k_is_the_published_computation(tmp_path, pitts, chang
 
 
 @pytest.mark.parametrize(
-    ("architecture", "message"),
+    ("sizes", "message"),
     [
-        (("vgg16", 0.05, 5, 8), r"netvlad, vlad:core.*\(6, 26\) found, \(5, 26\) expected"),
-        (("vgg16", 0.05, 6, 17), r"whitening, WPCA.*17 numbers is asked of one of 16; lower"),
+        (("vgg16", 0.05, 5, 8), r"pooling, vlad:core.*\(6, 26\) found, \(5, 26\) expected"),
+        (("vgg16", 0.05, 6, 17), r"projection, WPCA.*17 numbers is asked of one of 16; lower"),
         (("vgg16", 0.1, 6, 8), r"conv1_1, conv1_1.*\(3, 3, 3, 3\) found, \(6, 3, 3, 3\) exp"),
-        (("alexnet", 0.1, 6, 8), r"'netvlad-pitts30k' are for vgg16, not alexnet"),
+        (
+            ("alexnet", 0.1, 6, 8),
+            r"backbone\.type: 'alexnet' does not fit netvlad-pitts30k weights; write 'vgg16'",
+        ),
     ],
 )
-def test_a_model_that_the_pitts30k_weights_do_not_fit(tmp_path, pitts, architecture, message):
+def test_a_model_that_the_pitts30k_weights_do_not_fit(tmp_path, pitts, sizes, message):
     path = write_pitts(tmp_path / "p.mat", pitts)
     with pytest.raises(WeightsError, match=message):
-        load(RetrievalNetwork(Architecture(*architecture)), "netvlad-pitts30k", path)
+        load(RetrievalNetwork(architecture(*sizes)), "netvlad-pitts30k", path)
 
 
 def cut_whitening(layers):
@@ -168,7 +183,7 @@ def early_form(layers):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (cut_whitening, r"whitening, WPCA.*\(10, 155\) found, \(10, 156\) expected"),
+        (cut_whitening, r"projection, WPCA.*\(10, 155\) found, \(10, 156\) expected"),
         (third_array, "layer vlad:core: 3 arrays found, 2 expected"),
         (not_finite, "conv1_1, conv1_1 in the file, biases: a weight is not finite"),
         (text_in_place_of_weights, "layer conv1_2 is not an array of numbers"),
@@ -307,7 +322,7 @@ def test_torchvisions_alexnet(tmp_path):
     shapes = [(11, 3, 6), (5, 6, 19), (3, 19, 38), (3, 38, 26), (3, 26, 26)]
     pairs = [kernels(generator, *shape) for shape in shapes]
     torch.save(state_of(ALEXNET_NUMBERS, pairs), tmp_path / "alexnet.pth")
-    network = RetrievalNetwork(Architecture("alexnet-torchvision", 0.1, 4, 8))
+    network = RetrievalNetwork(architecture("alexnet-torchvision", 0.1, 4, 8))
     preprocessing = load(network, "alexnet-torchvision", tmp_path / "alexnet.pth")
     published = from_transforms(models.AlexNet_Weights.IMAGENET1K_V1)
     assert [*preprocessing.mean, *preprocessing.std] == pytest.approx(published, abs=1e-3)
@@ -403,12 +418,67 @@ def test_files_of_the_wrong_kind_are_named_with_the_remedy(tmp_path, pitts, sour
     assert "\n" not in message
 
 
-def test_sources_name_backbones_and_the_schema_lists_them():
+def test_the_schema_lists_the_sources():
     schema = yaml.safe_load((Path(__file__).parents[1] / "config" / "schema.yaml").read_text())
     model = schema["$defs"]["model"]["properties"]
     assert model["weights"]["properties"]["source"]["enum"] == list(SOURCES)
-    assert model["backbone"]["enum"] == list(BACKBONES)
-    assert {source.backbone for source in SOURCES.values()} - {None} <= set(BACKBONES)
+
+
+def test_sources_name_types_that_there_are():
+    for name, source in SOURCES.items():
+        for part, fits in source.parts.items():
+            assert fits["type"] in part_types(part), name
+
+
+ALL_OF_IT = {
+    "backbone": {"type": "vgg16", "width": 1.0},
+    "pooling": {"type": "netvlad", "clusters": 64},
+    "projection": {"type": "pca-whitening", "length": 4096},
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "expected"),
+    [
+        ("netvlad-pitts30k", {}, []),
+        ("netvlad-pitts30k", {"projection": {"type": "pca-whitening", "length": 7}}, []),
+        (
+            "netvlad-pitts30k",
+            {"backbone": {"type": "vgg16", "width": 0.5}},
+            [("backbone.width", "0.5 does not fit netvlad-pitts30k weights; write 1.0")],
+        ),
+        (
+            "netvlad-pitts30k",
+            {
+                "pooling": {"type": "netvlad", "clusters": 8},
+                "projection": {"type": "linear", "length": 5000},
+            },
+            [
+                ("pooling.clusters", "8 does not fit netvlad-pitts30k weights; write 64"),
+                (
+                    "projection.type",
+                    "'linear' does not fit netvlad-pitts30k weights; write 'pca-whitening'",
+                ),
+                (
+                    "projection.length",
+                    "5000 is more than netvlad-pitts30k weights make; write 4096 or less",
+                ),
+            ],
+        ),
+        # These fill the backbone alone.
+        ("vgg16-caffe", {"pooling": {"type": "gem"}, "projection": {"type": "none"}}, []),
+        (
+            "alexnet-caffe",
+            {},
+            [("backbone.type", "'vgg16' does not fit alexnet-caffe weights; write 'alexnet'")],
+        ),
+        ("random", {"backbone": {"type": "vgg16", "width": 0.5}}, []),
+        ("buildings", {"backbone": {"type": "vgg16", "width": 0.5}}, []),
+    ],
+)
+def test_what_does_not_fit_a_source_is_told_with_the_remedy(source, changes, expected):
+    found = PUBLISHED[source].faults(source, Architecture.of(ALL_OF_IT | changes))
+    assert list(found) == expected
 
 
 def test_the_table_of_sources_is_free_of_torch():
@@ -445,12 +515,12 @@ def test_whole_weights_are_kept_and_nothing_is_learnt(tmp_path, pitts):
     weights = {"source": "netvlad-pitts30k", "file": "p.mat"}
     model = start(weights, path, pictures=[])
     expected = torch.from_numpy(-pitts[2].T)
-    torch.testing.assert_close(model.network.netvlad.centres.detach(), expected)
+    torch.testing.assert_close(model.network.pooling.centres.detach(), expected)
     assert model.preprocessing.mean == MEAN
     assert model.origin["weights"] == weights
     assert model.origin["initialise"] == {
-        "netvlad": "netvlad-pitts30k",
-        "whitening": "netvlad-pitts30k",
+        "pooling": "netvlad-pitts30k",
+        "projection": "netvlad-pitts30k",
     }
 
 
@@ -462,10 +532,10 @@ def test_bare_convolutions_get_clustering_and_pca_and_say_so(tmp_path, pitts, ph
     weights = {"source": "vgg16-caffe", "file": "v.pth"}
     model = start(weights, tmp_path / "v.pth", pictures)
     learnt = model.origin["initialise"]
-    assert (learnt["netvlad"], learnt["whitening"]) == ("clustering", "PCA")
+    assert (learnt["pooling"], learnt["projection"]) == ("clustering", "PCA")
     assert learnt["cluster_images"] == 8
     # One softness for all centres; rows of a PCA are orthogonal.
-    lengths = model.network.netvlad.assignment.norm(dim=1)
+    lengths = model.network.pooling.assignment.norm(dim=1)
     torch.testing.assert_close(lengths, lengths[:1].expand(CLUSTERS))
-    rows = F.normalize(model.network.whitening.weight, dim=1)
-    torch.testing.assert_close(rows @ rows.t(), torch.eye(VGG16.descriptor), atol=1e-4, rtol=0)
+    rows = F.normalize(model.network.projection.weight, dim=1)
+    torch.testing.assert_close(rows @ rows.t(), torch.eye(VGG16.length), atol=1e-4, rtol=0)
