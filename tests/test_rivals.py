@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from study_tables import CITIES, study_table
+from workflow_runs import OFFICIAL
 
 from pocketvlad.baselines.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
 from pocketvlad.baselines.rivals.container import pack, unpack
@@ -23,29 +24,39 @@ from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.baselines.rivals.process import NNCODEC, ROOT, RivalError, run_step
 from pocketvlad.baselines.rivals.source import our_settings, read_source
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.report.figures.size import size_figure
 from pocketvlad.report.published import published_results
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
 from pocketvlad.study.config import ConfigError, check_config
 
+LABELS = {
+    "backbone.conv1_1.weight": Label(Part.BACKBONE, Role.CONVOLUTION),
+    "pooling.centres": Label(Part.POOLING, Role.CLUSTER),
+    "projection.weight": Label(Part.PROJECTION, Role.LINEAR),
+    "projection.bias": Label(Part.PROJECTION, Role.BIAS),
+}
+ROLES = {name: label.role for name, label in LABELS.items()}
+
 
 @pytest.fixture
 def tensors():
-    """A convolution, centres and a whitening with their biases; 60 % of the weights are zero."""
+    """A convolution, centres and a projection with their biases; 60 % of the weights are zero."""
     generator = np.random.default_rng(0)
     shapes = {
         "backbone.conv1_1.weight": (32, 16, 3, 3),
-        "netvlad.centres": (8, 32),
-        "whitening.weight": (48, 256),
+        "pooling.centres": (8, 32),
+        "projection.weight": (48, 256),
     }
     made = {}
     for name, shape in shapes.items():
         weight = generator.normal(size=shape).astype(np.float32)
         made[name] = np.where(np.abs(weight) < 0.84, np.float32(0), weight)
-    made["whitening.bias"] = generator.normal(size=48).astype(np.float32)
+    made["projection.bias"] = generator.normal(size=48).astype(np.float32)
     return made
 
 
@@ -78,7 +89,7 @@ def test_arrays_of_any_type_come_back():
 def test_damage_is_named(tensors, damage, message):
     for coder in (float16, int8, deep_compression):
         with pytest.raises(FormatError, match=message):
-            coder.decode(damage(coder.encode(tensors)))
+            coder.decode(damage(coder.encode(tensors, ROLES)))
 
 
 def test_no_flipped_byte_goes_unnoticed():
@@ -89,12 +100,12 @@ def test_no_flipped_byte_goes_unnoticed():
 
 
 def test_half_precision(tensors):
-    tensors["whitening.bias"][3] = 70_000  # beyond the largest number of half precision
-    data = float16.encode(tensors)
+    tensors["projection.bias"][3] = 70_000  # beyond the largest number of half precision
+    data = float16.encode(tensors, ROLES)
     found = float16.decode(data)
     assert list(found) == list(tensors)
     for name, tensor in tensors.items():
-        expected = tensor if name == "whitening.bias" else tensor.astype(np.float16)
+        expected = tensor if name == "projection.bias" else tensor.astype(np.float16)
         np.testing.assert_array_equal(found[name], expected)
         assert found[name].dtype == np.float32
     weights = sum(t.size for t in tensors.values())
@@ -103,15 +114,15 @@ def test_half_precision(tensors):
 
 def test_int8_by_hand():
     weight = np.array([[127, -64, 0.4, 0.6], [0, 0, 0, 0], [-2.54, 0.02, 0.011, 0.029]])
-    found = int8.decode(int8.encode({"whitening.weight": weight.astype(np.float32)}))
+    found = int8.decode(int8.encode({"projection.weight": weight.astype(np.float32)}, ROLES))
     expected = [[127, -64, 0, 1], [0, 0, 0, 0], [-2.54, 0.02, 0.02, 0.02]]
-    np.testing.assert_allclose(found["whitening.weight"], expected, rtol=1e-6)
+    np.testing.assert_allclose(found["projection.weight"], expected, rtol=1e-6)
 
 
 def test_int8_errs_by_half_a_step_at_most(tensors):
-    data = int8.encode(tensors)
+    data = int8.encode(tensors, ROLES)
     found = int8.decode(data)
-    for name in ("backbone.conv1_1.weight", "netvlad.centres", "whitening.weight"):
+    for name in ("backbone.conv1_1.weight", "pooling.centres", "projection.weight"):
         rows = tensors[name].reshape(len(tensors[name]), -1)
         error = np.abs(found[name].reshape(rows.shape) - rows).max(axis=1)
         assert (error <= np.abs(rows).max(axis=1) / 254 * (1 + 1e-5)).all()
@@ -183,10 +194,10 @@ def test_huffman_seeks_no_repetitions():
 
 
 def test_deep_compression_keeps_zeros_and_moves_survivors_to_the_nearest_centre(tensors):
-    found = deep_compression.decode(deep_compression.encode(tensors))
+    found = deep_compression.decode(deep_compression.encode(tensors, ROLES))
     assert list(found) == list(tensors)
-    np.testing.assert_array_equal(found["whitening.bias"], tensors["whitening.bias"].astype("f2"))
-    levels = {"backbone.conv1_1.weight": 255, "netvlad.centres": 255, "whitening.weight": 31}
+    np.testing.assert_array_equal(found["projection.bias"], tensors["projection.bias"].astype("f2"))
+    levels = {"backbone.conv1_1.weight": 255, "pooling.centres": 255, "projection.weight": 31}
     for name, most in levels.items():
         np.testing.assert_array_equal(found[name] == 0, tensors[name] == 0)
         alive = tensors[name] != 0
@@ -198,9 +209,9 @@ def test_deep_compression_keeps_zeros_and_moves_survivors_to_the_nearest_centre(
 
 
 def test_deep_compression_names_a_damaged_layer(tensors):
-    arrays, header = unpack(deep_compression.encode(tensors))
-    short = arrays | {"netvlad.centres/codes": arrays["netvlad.centres/codes"][:-9]}
-    with pytest.raises(FormatError, match=r"layer netvlad\.centres"):
+    arrays, header = unpack(deep_compression.encode(tensors, ROLES))
+    short = arrays | {"pooling.centres/codes": arrays["pooling.centres/codes"][:-9]}
+    with pytest.raises(FormatError, match=r"layer pooling\.centres"):
         deep_compression.decode(pack(short, **header))
 
 
@@ -209,29 +220,33 @@ def cell_file(request, tmp_path, tensors):
     """A cell's file, its symbols of 5 bits, with scales and without, and of coefficients."""
     path = tmp_path / "cell.pvlad"
     coefficients = request.param == "coefficients"
-    quantized = quantize_tensors(tensors, "kmeans" if coefficients else request.param, 5)
+    contents = Contents(tensors, LABELS, {"origin": {"city": "x"}})
+    quantized = quantize_contents(contents, "kmeans" if coefficients else request.param, 5)
     for name, tensor in quantized.items():
         if coefficients and tensor.codes.ndim == 4:
             quantized[name] = replace(tensor, transformed=True)
-    write_compressed(path, tensors, quantized, {"origin": {"city": "x"}}, "float16")
+    write_compressed(path, contents, quantized, "float16")
     return path
 
 
 def test_ours_is_the_cells_own_file(cell_file, tmp_path):
-    layers, header = read_source(cell_file, of_cell=True)
-    write_layers(tmp_path / "layers.npz", layers)
-    data = pvlad.encode(read_layers(tmp_path / "layers.npz"), **our_settings(layers, header))
+    source = read_source(cell_file, of_cell=True)
+    assert source.labels == LABELS
+    write_layers(tmp_path / "layers.npz", source.layers, source.roles)
+    layers, roles = read_layers(tmp_path / "layers.npz")
+    assert roles == ROLES
+    data = pvlad.encode(layers, roles, **our_settings(source))
     assert data == cell_file.read_bytes()
     for name, tensor in pvlad.decode(data).items():
-        np.testing.assert_array_equal(tensor, read_compressed(cell_file)[0][name])
+        np.testing.assert_array_equal(tensor, read_compressed(cell_file).tensors[name])
 
 
 @pytest.mark.parametrize("method", symbols.METHODS)
 def test_compressors_lose_nothing(cell_file, method):
-    layers, _ = read_source(cell_file, of_cell=True)
-    data = symbols.encode(layers, method)
+    layers = read_source(cell_file, of_cell=True).layers
+    data = symbols.encode(layers, ROLES, method)
     found = symbols.decode(data)
-    expected, _ = read_compressed(cell_file)
+    expected = read_compressed(cell_file).tensors
     assert list(found) == list(expected)
     for name, tensor in expected.items():
         np.testing.assert_array_equal(found[name], tensor)
@@ -247,14 +262,14 @@ def test_compressors_lose_nothing(cell_file, method):
 
 def test_a_step_says_what_it_took(tmp_path, tensors):
     given_, file, found = (tmp_path / name for name in ("given.npz", "file", "found.npz"))
-    write_layers(given_, tensors)
+    write_layers(given_, tensors, ROLES)
     for step, source, target in (("encode", given_, file), ("decode", file, found)):
         took = run_step(step, "int8", {}, source, target)
         assert 0 < took["seconds"] < 10
         assert 10 < took["peak_memory_mb"] < 1000  # Python and numpy, and 0.1 MB of weights
-    assert file.read_bytes() == int8.encode(tensors)
+    assert file.read_bytes() == int8.encode(tensors, ROLES)
     for name, tensor in int8.decode(file.read_bytes()).items():
-        np.testing.assert_array_equal(read_layers(found)[name], tensor)
+        np.testing.assert_array_equal(read_layers(found)[0][name], tensor)
 
 
 def test_a_step_needs_no_more_than_its_own_environment_has():
@@ -276,10 +291,10 @@ except ModuleNotFoundError as error:
 
 def test_compilation_is_not_timed(cell_file, tmp_path):
     """Our decoder takes a millisecond here, but seconds to be compiled or loaded."""
-    layers, header = read_source(cell_file, of_cell=True)
+    source = read_source(cell_file, of_cell=True)
     given_, file, found = (tmp_path / name for name in ("given.npz", "file", "found.npz"))
-    write_layers(given_, layers)
-    settings = our_settings(layers, header)
+    write_layers(given_, source.layers, source.roles)
+    settings = our_settings(source)
     encoding = run_step("encode", "pvlad", settings, given_, file)
     decoding = run_step("decode", "pvlad", settings, file, found)
     assert encoding["seconds"] < 1
@@ -317,13 +332,14 @@ def test_nncodec_has_a_step_a_tensor_or_a_row(tmp_path, nncodec_python, rows):
     weight = np.random.default_rng(3).normal(size=(8, 400)).astype(np.float32)
     weight[4:] /= 1000
     given_, file, found = (tmp_path / name for name in ("given.npz", "file", "found.npz"))
-    write_layers(given_, {"whitening.weight": weight, "whitening.bias": weight[:, 0].copy()})
+    layers = {"projection.weight": weight, "projection.bias": weight[:, 0].copy()}
+    write_layers(given_, layers, {name: ROLES[name] for name in layers})
     settings = {"qp": -16, "rows": rows}
     run_step("encode", "nncodec", settings, given_, file, nncodec_python)
     run_step("decode", "nncodec", settings, file, found, nncodec_python)
-    decoded = read_layers(found)
-    np.testing.assert_allclose(decoded["whitening.bias"], weight[:, 0], atol=1e-4)
-    error = np.linalg.norm(decoded["whitening.weight"] - weight, axis=1)
+    decoded, _ = read_layers(found)
+    np.testing.assert_allclose(decoded["projection.bias"], weight[:, 0], atol=1e-4)
+    error = np.linalg.norm(decoded["projection.weight"] - weight, axis=1)
     relative = error / np.linalg.norm(weight, axis=1)
     assert (relative[:4] < 0.1).all()
     assert (relative[4:] < 0.1).all() if rows else (relative[4:] > 0.9).all()
@@ -381,7 +397,7 @@ def test_a_rival_of_what_the_study_does_not_make(rivals, message):
 def test_a_malformed_section(rivals, message):
     config = study(**rivals)
     for section in ("sources", "datasets"):
-        config |= yaml.safe_load((ROOT / "config" / f"{section}.yaml").read_text())
+        config |= yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text())
     with pytest.raises(ConfigError, match=message):
         check_config(config, ROOT / "config" / "schema.yaml")
 
