@@ -16,10 +16,10 @@ from workflow_runs import ROOT
 
 from pocketvlad.cli.main import VERBS, main, parser
 from pocketvlad.compression.prune import cutoffs, prune_below
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.data.images import Preprocessing, load_image, to_batch
 from pocketvlad.format.compressed_file import open_compressed, write_compressed
-from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.retrieval.photographs import model_sizing
 
@@ -32,13 +32,13 @@ def model_file(tmp_path_factory):
     prune_below(network, cutoffs(network, "relative", 0.01, 1.04))
     with torch.no_grad():  # centred, as a PCA would do: else all images are alike to it
         noise = torch.rand(16, 3, 6, 8) * 4 - 2
-        mean = network.vlad(torch.nn.functional.interpolate(noise, (72, 96))).mean(dim=0)
-        network.whitening.bias.copy_(-network.whitening.weight @ mean)
+        mean = network.pooled(torch.nn.functional.interpolate(noise, (72, 96))).mean(dim=0)
+        network.projection.bias.copy_(-network.projection.weight @ mean)
     preprocessing = Preprocessing((127.5,) * 3, (63.75,) * 3)
     write_model(folder / "m.safetensors", Model(network, preprocessing, {"protocol": PROTOCOL}))
-    tensors, header = read_tensors(folder / "m.safetensors")
+    contents = read_contents(folder / "m.safetensors")
     path = folder / "m.pvlad"
-    write_compressed(path, tensors, quantize_tensors(tensors, "kmeans", 5), header)
+    write_compressed(path, contents, quantize_contents(contents, "kmeans", 5))
     return path
 
 
@@ -79,13 +79,13 @@ def test_inspect_accounts_for_every_byte(capsys, model_file):
     lines = {row[0]: row for row in cells if row}
     size = model_file.stat().st_size
     assert lines["total"][-2] == f"{size:,}"
-    parts = [int(lines[k][-2].replace(",", "")) for k in ("conv", "netvlad", "whitening")]
+    parts = [int(lines[k][-2].replace(",", "")) for k in ("backbone", "pooling", "projection")]
     assert sum(parts) + int(lines["header"][-1].replace(",", "")) == size
-    tensors, _ = read_tensors(model_file.with_suffix(".safetensors"))
+    tensors = read_contents(model_file.with_suffix(".safetensors")).tensors
     parameters = sum(tensor.size for tensor in tensors.values())
     assert float(lines["total"][-1]) == pytest.approx(4 * parameters / size, abs=0.06)
-    zeros = 100 * (tensors["whitening.weight"] == 0).mean()
-    assert float(lines["whitening.weight"][4]) == pytest.approx(zeros, abs=0.06)
+    zeros = 100 * (tensors["projection.weight"] == 0).mean()
+    assert float(lines["projection.weight"][4]) == pytest.approx(zeros, abs=0.06)
 
 
 def test_decode_writes_the_network_that_is_evaluated(capsys, model_file, tmp_path):
@@ -272,9 +272,9 @@ def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path
     assert drop <= 30
     with open_compressed(output) as model:
         assert model.header["compression"]["distortion"] > 0
-    whitening = read_model(output).network.whitening.weight
-    assert whitening[:6].any()
-    assert not whitening[6:].any()
+    projection = read_model(output).network.projection.weight
+    assert projection[:6].any()
+    assert not projection[6:].any()
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photo
     status, _, err = run(capsys, *command, "--megabytes", limit, "-o", output)
     assert status == 0, err
     assert output.stat().st_size <= 1e6 * limit
-    assert read_stored(output).origin == read_stored(model_file).origin
+    assert read_model(output).origin == read_model(model_file).origin
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_an_output_is_checked_before_anything_is_read(
     monkeypatch.setattr(  # whoever runs the tests may write everywhere
         "os.access", lambda path, mode: path.name != "closed" and real(path, mode)
     )
-    monkeypatch.setattr("pocketvlad.networks.stored_model.open", pytest.fail, raising=False)
+    monkeypatch.setattr("pocketvlad.format.stored.open", pytest.fail, raising=False)
     names = {
         "folder": photographs,
         "photographs": photographs,
