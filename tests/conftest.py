@@ -15,7 +15,8 @@ from training_cities import training_images
 from workflow_runs import copy_workflow, small_model, snakemake
 from xdist.scheduler import LoadScopeScheduling
 
-from pocketvlad.data.dataset import Dataset, Query
+from pocketvlad.data.dataset import Dataset
+from pocketvlad.data.query import Query
 
 # The same examples in every run: a failure here is one anywhere.
 settings.register_profile("reproducible", derandomize=True)

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from pocketvlad.data.dataset import Query
+from pocketvlad.data.query import Query
 from pocketvlad.retrieval.average_precision import average_precision, precision_at
 from pocketvlad.retrieval.ranking import distances, rank, rankings
 from pocketvlad.retrieval.scores import mean, score_rankings

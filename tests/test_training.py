@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pocketvlad.data.dataset import Query
 from pocketvlad.data.landmarks import Landmark, split_landmarks
+from pocketvlad.data.query import Query
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.training.triplet import triplet_loss
