@@ -76,7 +76,7 @@ def test_pruning_reaches_its_threshold_and_holds_the_zeros(
     city, network, tmp_path, epochs_per_round
 ):
     before = {name: weight.detach().clone() for name, weight in compressible(network)}
-    pruning = PruningSettings("relative", 2, epochs_per_round, learning_rate=0.01)
+    pruning = PruningSettings(rounds=2, epochs_per_round=epochs_per_round, learning_rate=0.01)
     history = prune(network, city, pruning, Checkpoint(tmp_path / "c.pt", "x"))
     assert len(history) == 2 * epochs_per_round + 1
     percent = pruned_percent(network)["total"]
@@ -95,7 +95,7 @@ def test_pruning_reaches_its_threshold_and_holds_the_zeros(
 
 def test_killed_pruning_goes_on_to_the_same_zeros(city, network, tmp_path, monkeypatch):
     start = weights_of(network)
-    pruning = PruningSettings("relative", 2, 2, learning_rate=0.01)
+    pruning = PruningSettings(rounds=2, epochs_per_round=2, learning_rate=0.01)
     prune(network, city, pruning, Checkpoint(tmp_path / "whole.pt", "x"))
     expected = weights_of(network)
 
@@ -121,7 +121,7 @@ def test_killed_pruning_goes_on_to_the_same_zeros(city, network, tmp_path, monke
 
 def test_the_l1_penalty_makes_weights_smaller(city, network, tmp_path):
     start = weights_of(network)
-    pruning = PruningSettings("relative", 1, 2, learning_rate=0.01)
+    pruning = PruningSettings(rounds=1, epochs_per_round=2, learning_rate=0.01)
     sums = []
     for l1 in (0.0, 0.1):
         network.load_state_dict(start)

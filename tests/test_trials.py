@@ -9,14 +9,15 @@ from training_cities import Killed
 from pocketvlad.compression.rd import trials as module
 from pocketvlad.compression.rd.budget import START, Target
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.quantize import RoundingSettings
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.trials import Trials
-from pocketvlad.data.city_crops import CropSettings
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.model_file import Model
 from pocketvlad.networks.stored_model import read_stored
 from pocketvlad.retrieval.self_retrieval import self_retrieval
-from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+from pocketvlad.training.initialise import fit_netvlad, fit_whitening
+from pocketvlad.training.settings import InitialisationSettings
 
 SETTINGS = RoundingSettings(
     crops=4,
@@ -25,7 +26,7 @@ SETTINGS = RoundingSettings(
     whitening_crops=8,
     ridge=0.3,
     pooled=0.7,
-    netvlad_bits=6,
+    cluster_bits=6,
     price=4.0,
     sweeps=2,
 )

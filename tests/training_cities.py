@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pocketvlad.data.dataset import Dataset, write_dataset
 from pocketvlad.data.images import Preprocessing, Sizing
-from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_city import (
     TrainingImages,
     ValidationSettings,
@@ -42,7 +42,7 @@ def training_images(dataset: Dataset, folder: Path) -> TrainingImages:
         folder,
         Sizing(67, "bilinear"),
         Preprocessing((127.5,) * 3, (64.0,) * 3),
-        ValidationSettings(0.3, images=4, queries=20),
+        ValidationSettings(fraction=0.3, images=4, queries=20),
         seed=1,
     )
 

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file, or BudgetError."""
     from pocketvlad.compression.rd.budget import Target
     from pocketvlad.compression.rd.calibration import Calibration
-    from pocketvlad.compression.rd.quantize import RoundingSettings
+    from pocketvlad.compression.rd.settings import RoundingSettings
     from pocketvlad.compression.rd.trials import Trials
     from pocketvlad.data.city_crops import CropSettings, CropSource
     from pocketvlad.data.images import ImageError

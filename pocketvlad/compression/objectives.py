@@ -9,7 +9,8 @@ from pocketvlad.compression.reconstruction import ReconstructionSettings, recons
 from pocketvlad.data.city_crops import CropSettings
 from pocketvlad.networks.model import PlaceNet
 from pocketvlad.training.distillation import DistillationObjective
-from pocketvlad.training.epoch import Objective, TrainingSettings
+from pocketvlad.training.epoch import Objective
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_city import TrainingImages
 from pocketvlad.training.triplet_objective import TripletObjective
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from pocketvlad.compression.settings import READINGS
 from pocketvlad.format.parameters import layer_kind
 from pocketvlad.networks.model import PlaceNet, compressible
-
-READINGS = ("absolute", "relative", "relative-row")
 
 
 def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> Tensor:

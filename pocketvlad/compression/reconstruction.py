@@ -10,7 +10,6 @@ is one equation, of hundreds that are far fewer than its unknowns, and the start
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -27,21 +26,11 @@ from pocketvlad.compression.layer_samples import (
     whitening_samples,
 )
 from pocketvlad.compression.least_squares import masked_least_squares
+from pocketvlad.compression.settings import ReconstructionSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.networks.model import PlaceNet
 
 _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
-
-
-@dataclass(frozen=True)
-class ReconstructionSettings:
-    """How much data, how long; the config's keys of the same names explain each."""
-
-    crops: int
-    patches: int
-    iterations: int
-    whitening_crops: int
-    whitening_iterations: int
 
 
 def _with_bias(alive: Tensor) -> Tensor:

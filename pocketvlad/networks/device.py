@@ -4,9 +4,6 @@ import torch
 
 from pocketvlad.networks.model import PlaceNet
 
-DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("float32", "mixed")
-
 
 class DeviceError(RuntimeError):
     """The device that the config asks for is not there."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pocketvlad.data.image_files import SUFFIXES, find_images
 from pocketvlad.data.images import (
-    INTERPOLATIONS,
     Box,
     ImageError,
     Sizing,
@@ -13,6 +12,7 @@ from pocketvlad.data.images import (
     image_size,
     load_image,
 )
+from pocketvlad.data.settings import INTERPOLATIONS
 from pocketvlad.networks.backbones import LEAST_SIDE
 from pocketvlad.networks.model_file import Model
 from pocketvlad.retrieval.describe import Picture, too_small

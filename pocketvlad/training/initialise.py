@@ -4,7 +4,6 @@ Both are learnt on images of the training city alone, without labels.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -18,19 +17,8 @@ from pocketvlad.data.images import Preprocessing, Sizing
 from pocketvlad.networks.model import PlaceNet
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.training.settings import InitialisationSettings
 from pocketvlad.util.sampling import drawn
-
-
-@dataclass(frozen=True)
-class InitialisationSettings:
-    """How much data the centres and the whitening are learnt from."""
-
-    cluster_images: int  # images whose local descriptors are clustered, at most
-    locals_per_image: int  # local descriptors taken of each
-    whitening_samples: int  # images (NetVLAD used 10,000 at most), then random crops of them
-
-    def as_dict(self) -> dict[str, int]:
-        return asdict(self)
 
 
 def cluster_centres(local: np.ndarray, clusters: int, seed: int) -> np.ndarray:

@@ -9,15 +9,7 @@ from pocketvlad.data.dataset import Dataset, read_dataset
 from pocketvlad.data.images import Preprocessing, Sizing
 from pocketvlad.data.landmarks import Split, landmarks, split_landmarks
 from pocketvlad.retrieval.describe import Picture
-
-
-@dataclass(frozen=True)
-class ValidationSettings:
-    """What picks the epoch; the config's keys of the same names explain each."""
-
-    fraction: float  # of the landmarks
-    images: int  # of the background, in the database
-    queries: int  # at most
+from pocketvlad.training.settings import ValidationSettings
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,13 @@ from typing import Any
 
 _DECLARED = "declared"  # the key of a field's metadata
 _TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
-_NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_NOUNS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    object: "a value",
+}
 
 
 @dataclass(frozen=True)

@@ -38,28 +38,13 @@ from pocketvlad.compression.rd.rounding import (
     second_moments,
 )
 from pocketvlad.compression.rd.sensitivity import sensitivity
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.networks.model import PlaceNet, compressible
 
 MOST = 127  # largest multiple of a step: 255 levels
-
-
-@dataclass(frozen=True)
-class RoundingSettings:
-    """How layers are rounded; the config's keys of the same names explain each."""
-
-    crops: int
-    patches: int
-    damping: float
-    whitening_crops: int
-    ridge: float
-    pooled: float
-    netvlad_bits: int
-    price: float
-    sweeps: int
-    length: int | None = None
 
 
 def from_multiples(
@@ -293,7 +278,7 @@ def round_network(
     found, features = _round_convolutions(network, teacher, batches, error, settings, own)
     for name in ("netvlad.assignment", "netvlad.centres"):
         weight = layers[name]
-        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.netvlad_bits)
+        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
     if (more := settings.whitening_crops - settings.crops) > 0:
         features += paired_features(network, teacher, cut(more))
