@@ -8,7 +8,16 @@ labels. A killed search goes on where it was.
 import argparse
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
+
+from pocketvlad.cli.options import add_setting
+from pocketvlad.compression.rd.settings import (
+    PATCHES_A_CROP,
+    RoundingSettings,
+    SearchSettings,
+)
+from pocketvlad.networks.settings import RunSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,14 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--megabytes", type=float, help="largest size of the file, 10^6 bytes")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvlad file")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
-    parser.add_argument("--crops", type=int, default=256, help="to round convolutions on [256]")
-    parser.add_argument(
-        "--whitening-crops", type=int, default=600, help="to round the whitening on [600]"
-    )
-    parser.add_argument(
-        "--length", type=int, help="components of the descriptor to keep, the first ones [all]"
-    )
-    parser.add_argument("--trials", type=int, default=6, help="models to try at most [6]")
+    add_setting(parser, "--crops", RoundingSettings, "crops")
+    add_setting(parser, "--whitening-crops", RoundingSettings, "whitening_crops")
+    add_setting(parser, "--length", RoundingSettings, "length")
+    add_setting(parser, "--trials", SearchSettings, "trials")
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same file [1]")
 
 
@@ -43,10 +48,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file, or BudgetError."""
     from pocketvlad.compression.rd.budget import Target
     from pocketvlad.compression.rd.calibration import Calibration
-    from pocketvlad.compression.rd.settings import RoundingSettings
     from pocketvlad.compression.rd.trials import Trials
-    from pocketvlad.data.city_crops import CropSettings, CropSource
+    from pocketvlad.data.city_crops import CropSource
     from pocketvlad.data.images import ImageError
+    from pocketvlad.data.settings import CropSettings
     from pocketvlad.networks.backbones import LEAST_SIDE
     from pocketvlad.networks.device import run_on
     from pocketvlad.networks.model_file import read_model
@@ -84,22 +89,16 @@ def run(arguments: argparse.Namespace) -> None:
             f"{arguments.calibration} holds {len(pictures)} usable photographs; give "
             f"{_LEAST_PHOTOGRAPHS} or more, of what the model will be shown"
         )
-    compute = {"device": "auto", "precision": "float32"}
+    compute = asdict(RunSettings())
     run_on(base.network, **compute)
     held = held_out(list(pictures))
     others = sorted(pictures.keys() - held)
     paths = {name: pictures[name].path for name in others}
-    crops = CropSettings(crops=128, batch=8, image_size=sizing.image_size, crop=0.7, colour=0.2)
+    crops = CropSettings(image_size=sizing.image_size)
     settings = RoundingSettings(
         crops=arguments.crops,
-        patches=125 * arguments.crops,
-        damping=0.01,
+        patches=PATCHES_A_CROP * arguments.crops,
         whitening_crops=arguments.whitening_crops,
-        ridge=1.0,
-        pooled=0.7,
-        netvlad_bits=6,
-        price=4.0,
-        sweeps=5,
         length=arguments.length,
     )
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)

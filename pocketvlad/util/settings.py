@@ -13,6 +13,7 @@ from texts to these. A field that may be None may be left out.
 """
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -107,6 +108,21 @@ class Declared:
     def words(self) -> str:
         """The type, its unit and its bounds: "a whole number of pixels, 1 or more"."""
         return _words(self.kind, self.value)
+
+    def fits(self, value: object) -> bool:
+        """Whether a number or a text is of this kind and within the bounds."""
+        if self.kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.kind or (self.kind is float and not math.isfinite(value)):
+            return False
+        rules = self.value
+        return (
+            (rules.least is None or value >= rules.least)
+            and (rules.most is None or value <= rules.most)
+            and (rules.above is None or value > rules.above)
+            and (rules.below is None or value < rules.below)
+            and (not rules.choices or value in rules.choices)
+        )
 
     @property
     def default_text(self) -> str:
