@@ -123,7 +123,7 @@ def test_the_studies_are_valid(name):
         (
             ("models", "vgg16", "pooling"),
             "netvlad",
-            r"vgg16\.pooling: 'netvlad' .*section: \{type",
+            r"vgg16\.pooling: 'netvlad' does not fit; write a section: .*\{type",
         ),
         (("models", "vgg16", "pooling"), {"clusters": 4}, r"pooling\.type: None .*a pooling"),
         (

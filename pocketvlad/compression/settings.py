@@ -27,7 +27,7 @@ class PruningSettings:
     )
     rounds: int = setting("how often the cutoff is raised on its way to the final one", least=1)
     epochs_per_round: int = setting("epochs of fine-tuning after each raise", least=0)
-    learning_rate: float = setting("of SGD", 0.01, above=0)
+    learning_rate: float = setting("the learning rate of SGD", 0.01, above=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class PruningSection(PruningSettings):
             form="a decimal between 0 and 1 without needless zeros (0.001, not 1e-3 or 0.0010)",
             pattern=f"^{DECIMAL}$",
         ),
-        items=Value("the cutoff", unit="standard deviations", above=0),
+        items=Value(unit="standard deviations", above=0),
     )
 
 
@@ -51,12 +51,15 @@ class ReconstructionSettings:
 
     crops: int = setting("crops for the convolutions; 0: they are not refitted", least=0)
     patches: int = setting("places of the crops that each convolution is fitted on", least=1)
-    iterations: int = setting("of conjugate gradients, for a convolution", 30, least=1)
+    iterations: int = setting("steps of conjugate gradients for a convolution", 30, least=1)
     whitening_crops: int = setting(
         "crops for the projection, one equation each; 0: it is not refitted", least=0
     )
     whitening_iterations: int = setting(
-        "of conjugate gradients; few, for the equations are fewer than the weights", 10, least=1
+        "steps of conjugate gradients for the projection; few, for the equations are fewer than "
+        "the weights",
+        10,
+        least=1,
     )
 
 
@@ -88,8 +91,8 @@ class RecoverySection:
 class CodebookSettings:
     """How trained codebooks learn."""
 
-    epochs: int = setting("epochs", 1, least=1)
-    learning_rate: float = setting("of SGD", 0.0001, above=0)
+    epochs: int = setting("epochs of training", 1, least=1)
+    learning_rate: float = setting("the learning rate of SGD", 0.0001, above=0)
     recluster_steps: int = setting(
         "weights are assigned to the nearest centre again after every so many steps of an epoch; "
         "0: never",
@@ -114,7 +117,7 @@ class QuantizationSection:
 class GridBlock:
     """A block of the config's `grid`: every combination is a cell."""
 
-    thresholds: tuple[str, ...] = setting("names", shortest=1, items=_THRESHOLD)
+    thresholds: tuple[str, ...] = setting("thresholds to prune at", shortest=1, items=_THRESHOLD)
     l1: tuple[str, ...] = setting(
         "values of the L1 penalty's lambda",
         ("0",),
@@ -126,11 +129,13 @@ class GridBlock:
         ),
     )
     quantizers: tuple[str, ...] = setting(
-        "those that end in -row have a scale a row", shortest=1, items=Value(choices=QUANTIZERS)
+        "quantizers; those that end in -row have a scale a row",
+        shortest=1,
+        items=Value(choices=QUANTIZERS),
     )
     bits: tuple[int, ...] = setting("bit widths", shortest=1, items=Value(least=1, most=MOST_BITS))
     codebooks: tuple[str, ...] = setting(
-        "as the quantizer made them, or trained after it",
+        "codebooks as the quantizer made them, or trained after it",
         ("fixed",),
         shortest=1,
         items=Value(choices=CODEBOOKS),

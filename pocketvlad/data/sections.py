@@ -14,7 +14,8 @@ class SourceSection:
     """A file from elsewhere."""
 
     urls: tuple[str, ...] = setting(
-        "in order of preference; a relative file url (file:name.tar) starts from the data folder",
+        "where the file is, in order of preference; a relative file url (file:name.tar) starts from "
+        "the data folder",
         shortest=1,
         items=Value(
             form="a url, https://..., http://... or file:...",
@@ -22,13 +23,15 @@ class SourceSection:
         ),
     )
     checksum: str | None = setting(
-        "leave it out if none is published",
+        "the digest of the file; leave it out if none is published",
         None,
         form="md5, sha256 or sha256-prefix (the first 8 or more digits), a colon, and the digest "
         "in lower-case hexadecimal",
         pattern="^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|sha256-prefix:[0-9a-f]{8,63})$",
     )
-    size: int | None = setting("leave it out if it is not known", None, unit="bytes", least=1)
+    size: int | None = setting(
+        "the size of the file; leave it out if it is not known", None, unit="bytes", least=1
+    )
     licence: str | None = setting("what its publisher allows", None)
 
 
@@ -77,14 +80,14 @@ class DatasetSection:
         "archives of images", None, shortest=1, items=Value(form="the name of an entry of sources")
     )
     folder: str | None = setting(
-        "a relative path starts from the data folder",
+        "images of your own, which stay there; a relative path starts from the data folder",
         None,
         form="the path of a folder of images and of folders with images",
         shortest=1,
     )
     render: RenderSection | None = setting("an embedded city, drawn by the workflow", None)
     ground_truth: tuple[str, ...] | str | None = setting(
-        "a relative path starts from the data folder",
+        "which images show what a query shows; a relative path starts from the data folder",
         None,
         form="names of entries of sources, [gt.tgz] (archives of official lists, or one .pkl or "
         ".csv), or the path of a folder of official lists, of an archive of them, of a .pkl or of "
@@ -93,8 +96,8 @@ class DatasetSection:
         items=Value(form="the name of an entry of sources"),
     )
     protocol: str | None = setting(
-        "original: good, ok and junk. revisited: easy, hard and junk, queries out of the database. "
-        "original unless told",
+        "the kind of ground truth. original: good, ok and junk. revisited: easy, hard and junk, "
+        "queries out of the database. original unless told",
         None,
         choices=PROTOCOLS,
     )

@@ -13,9 +13,11 @@ PRECISIONS = ("float32", "mixed")
 class RunSettings:
     """Where and how a network computes: what a result may depend on."""
 
-    device: str = setting("auto: a GPU where there is one", "auto", choices=DEVICES)
+    device: str = setting("the device; auto is a GPU where there is one", "auto", choices=DEVICES)
     precision: str = setting(
-        "mixed: on a GPU the convolutions are computed in bfloat16", "float32", choices=PRECISIONS
+        "the precision; mixed: on a GPU the convolutions are computed in bfloat16",
+        "float32",
+        choices=PRECISIONS,
     )
 
 
@@ -24,12 +26,11 @@ class ComputeSettings(RunSettings):
     """The config's section `compute`."""
 
     threads: int = setting(
-        "that one training or describing job uses; beside a GPU they decode pictures",
+        "cores that one training or describing job uses; beside a GPU they decode pictures",
         1,
-        unit="cores",
         least=1,
     )
-    batch_size: int = setting("that are described at a time", 16, unit="images", least=1)
+    batch_size: int = setting("images that are described at a time", 16, least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +38,15 @@ class WeightsSection:
     """What a model starts from."""
 
     source: str = setting(
-        "buildings: narrow backbones pretrained on rendered buildings, which the package holds. "
-        "netvlad-pitts30k: VGG16 with NetVLAD and whitening. It also decides how pixels are "
-        "prepared, see docs/method.md",
+        "the initial weights. buildings: narrow backbones pretrained on rendered buildings, which "
+        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. They also decide "
+        "how pixels are prepared, see docs/method.md",
         choices=tuple(SOURCES),
     )
     file: str | None = setting(
-        "a relative path starts from the data folder",
+        "the file of the weights; a relative path starts from the data folder",
         None,
-        form="a weights file: the name of an entry of sources, or a path",
+        form="the name of an entry of sources, or a path",
     )
 
 
@@ -53,12 +54,12 @@ class WeightsSection:
 class ModelSection:
     """A network of three parts. Each part is a section with a `type` and that type's own keys."""
 
-    backbone: dict[str, object] = setting("{type: vgg16, width: 1.0}: the convolutions")
+    backbone: dict[str, object] = setting("the convolutions: {type: vgg16, width: 1.0}")
     pooling: dict[str, object] = setting(
-        "{type: netvlad, clusters: 64}: from local descriptors to one of the image"
+        "what makes one vector of local descriptors: {type: netvlad, clusters: 64}"
     )
     projection: dict[str, object] = setting(
-        "{type: pca-whitening, length: 4096}: what the descriptor is shortened by"
+        "what shortens the vector: {type: pca-whitening, length: 4096}"
     )
     weights: WeightsSection = setting(
         "what the model starts from: {source: random}, {source: buildings} or "

@@ -29,11 +29,11 @@ class FiguresSection:
     """What the figures show."""
 
     layers: tuple[str, ...] | None = setting(
-        "layers whose weights are shown as histograms, by the beginnings of their modules' paths, "
-        "such as backbone.conv5 or pooling; unless told the first and the last convolution and the "
-        "projection",
+        "layers whose weights are shown as histograms; the first and the last convolution and the "
+        "projection unless told",
         None,
         shortest=1,
+        items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
     )
 
 
@@ -42,13 +42,13 @@ class Study:
     """A study's config."""
 
     study: str = setting(
-        "the study's name; everything it writes lies under results/<study>",
+        "the study's name; everything it writes lies under `results/<study>`",
         form="lower-case letters, digits, - and _, a letter or a digit first",
         pattern="^[a-z0-9][a-z0-9_-]*$",
     )
     seed: int = setting("the same seed gives the same table on the same machine", least=0)
     data_folder: str | None = setting(
-        "in which files of `sources` are looked for before they are downloaded, and that relative "
+        "where files of `sources` are looked for before they are downloaded, and that relative "
         "paths start from; `data` unless told; the environment variable POCKETVLAD_DATA goes "
         "before it",
         None,
@@ -107,9 +107,9 @@ class Study:
             "codebooks: [...]}"
         ),
     )
-    figures: FiguresSection | None = setting("what the figures show; may be left out", None)
+    figures: FiguresSection | None = setting("what the figures show", None)
     rivals: RivalsSection | None = setting(
-        "other coders on the same models, for `snakemake rivals`; may be left out. float16 and "
+        "other coders on the same models, for `snakemake rivals`. float16 and "
         "int8 per channel are always among them; see docs/rivals.md",
         None,
     )

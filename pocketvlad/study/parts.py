@@ -22,3 +22,8 @@ def least_side(section: Mapping) -> int:
     from pocketvlad.networks.backbones import LEAST_SIDE
 
     return LEAST_SIDE.get(section["backbone"]["type"], 1)
+
+
+def part_declarations() -> Iterator[tuple[str, str, type]]:
+    """(part, type, the dataclass that declares its keys) of all parts that a model may have."""
+    yield from ()

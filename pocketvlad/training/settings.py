@@ -3,14 +3,14 @@
 from dataclasses import asdict, dataclass
 
 from pocketvlad.data.settings import Augmentation
-from pocketvlad.util.settings import setting
+from pocketvlad.util.settings import Value, setting
 
 
 @dataclass(frozen=True)
 class InitialisationSettings:
     """How much data the cluster centres and the PCA whitening are learnt from."""
 
-    cluster_images: int = setting("for the k-means of local descriptors", unit="images", least=1)
+    cluster_images: int = setting("images whose local descriptors are clustered, at most", least=1)
     locals_per_image: int = setting("local descriptors taken of each", least=1)
     whitening_samples: int = setting(
         "samples for the PCA: images, then random crops of them until there are so many", least=2
@@ -25,10 +25,11 @@ class TrainingSettings(Augmentation):
     """How a network is fine-tuned."""
 
     layers: tuple[str, ...] = setting(
-        "[all], or beginnings of the paths of modules, such as pooling or backbone.conv5",
+        "what learns; [all] is the whole network",
         shortest=1,
+        items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
     )
-    epochs: int = setting("0 keeps the initial network", least=0)
+    epochs: int = setting("epochs of training; 0 keeps the initial network", least=0)
     tuples: int = setting("training tuples an epoch", least=1)
     tuples_per_step: int = setting("training tuples a gradient step", least=1)
     negatives: int = setting("the hardest negatives of a tuple", least=1)
@@ -40,9 +41,9 @@ class TrainingSettings(Augmentation):
         "the share of the tuples that are made of unlabelled images", 0.3, least=0, most=1
     )
     margin: float = setting("the triplet loss's margin m", 0.1, above=0)
-    learning_rate: float = setting("of SGD", 0.001, above=0)
-    momentum: float = setting("of SGD", 0.9, least=0, below=1)
-    weight_decay: float = setting("of SGD", 0.0001, least=0)
+    learning_rate: float = setting("the learning rate of SGD", 0.001, above=0)
+    momentum: float = setting("the momentum of SGD", 0.9, least=0, below=1)
+    weight_decay: float = setting("the weight decay of SGD", 0.0001, least=0)
     decay: float = setting("the learning rate's factor an epoch", above=0, most=1)
     gradient_norm: float = setting("a step's gradient is clipped to this length", 1.0, above=0)
     pool: int = setting(
@@ -63,19 +64,19 @@ class ValidationSettings:
 class PretrainingSettings(Augmentation):
     """How a backbone is pretrained to tell buildings apart."""
 
-    epochs: int = setting("epochs", least=1)
-    batch: int = setting("a gradient step", unit="pictures", least=2)
-    learning_rate: float = setting("the largest of AdamW's one cycle", above=0)
-    weight_decay: float = setting("of AdamW", least=0)
+    epochs: int = setting("epochs of training", least=1)
+    batch: int = setting("pictures a gradient step", least=2)
+    learning_rate: float = setting("the largest learning rate of AdamW, in one cycle", above=0)
+    weight_decay: float = setting("the weight decay of AdamW", least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildingsSection:
     """The pictures that narrow backbones are pretrained on."""
 
-    seed: int = setting("one that no data set has", least=0)
+    seed: int = setting("a seed that no data set has", least=0)
     buildings: int = setting("ordinary buildings of each style", least=1)
-    views: int = setting("a building", unit="pictures", least=1)
+    views: int = setting("pictures a building", least=1)
     size: int = setting("the longest side of a picture", unit="pixels", least=48, most=2048)
     variety: float = setting("how much viewpoints, light and cameras differ", least=0, most=1)
 

@@ -249,8 +249,14 @@ def _words(kind: Any, value: Value) -> str:
 
 
 def _noun(kind: Any, value: Value) -> str:
-    if is_dataclass(kind) or typing.get_origin(kind) is dict:
+    if is_dataclass(kind):
         return "a section"
+    if typing.get_origin(kind) is dict:
+        inner = _items_of(kind)
+        if is_dataclass(inner) or inner is object:
+            return "a section"
+        names, values = _words(str, value.keys or Value()), _words(inner, value.items or Value())
+        return f"names with values, each name {names}, each value {values}"
     if typing.get_origin(kind) is tuple:
         return f"a list, each entry {_words(_items_of(kind), value.items or Value())}"
     return _NOUNS[kind]

@@ -80,13 +80,12 @@ class TargetSection:
     RULES: ClassVar = {"minProperties": 1, "maxProperties": 1}
 
     drop: float | None = setting(
-        "that queries of self-retrieval on the training city lose on their mean, gains not set "
-        "against it",
+        "percentage points that queries of self-retrieval on the training city lose on their "
+        "mean, gains not set against it",
         None,
-        unit="percentage points",
         above=0,
     )
-    megabytes: float | None = setting("the file's size", None, unit="10^6 bytes", above=0)
+    megabytes: float | None = setting("the size of the file, in 10^6 bytes", None, above=0)
 
 
 @dataclass(frozen=True, kw_only=True)
