@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from study_tables import CITIES, study_table
+from workflow_runs import OFFICIAL
 
 from pocketvlad.baselines.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
 from pocketvlad.baselines.rivals.container import pack, unpack
@@ -381,7 +382,7 @@ def test_a_rival_of_what_the_study_does_not_make(rivals, message):
 def test_a_malformed_section(rivals, message):
     config = study(**rivals)
     for section in ("sources", "datasets"):
-        config |= yaml.safe_load((ROOT / "config" / f"{section}.yaml").read_text())
+        config |= yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text())
     with pytest.raises(ConfigError, match=message):
         check_config(config)
 

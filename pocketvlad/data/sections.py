@@ -14,8 +14,8 @@ class SourceSection:
     """A file from elsewhere."""
 
     urls: tuple[str, ...] = setting(
-        "where the file is, in order of preference; a relative file url (file:name.tar) starts from "
-        "the data folder",
+        "where the file is, in order of preference; a relative file url (file:name.tar) starts "
+        "from the data folder",
         shortest=1,
         items=Value(
             form="a url, https://..., http://... or file:...",
