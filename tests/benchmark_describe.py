@@ -17,7 +17,8 @@ import torch
 from PIL import Image
 
 from pocketvlad.data.images import Preprocessing, Sizing
-from pocketvlad.networks.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.retrieval.describe import Picture, decoded_batches, describe
 
 PREPROCESSING = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--descriptor", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    network = PlaceNet(Architecture(options.backbone, 1.0, 64, options.descriptor)).eval()
+    network = RetrievalNetwork(Architecture(options.backbone, 1.0, 64, options.descriptor)).eval()
     initialise_randomly(network.backbone, 0)
     network.to(memory_format=torch.channels_last)
     sizing = Sizing(options.size, "bilinear")

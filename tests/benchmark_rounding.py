@@ -30,7 +30,7 @@ from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format import symbol_model
 from pocketvlad.format.symbol_model import SymbolModel
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.model_file import read_model
+from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.describe import describe
 from pocketvlad.retrieval.photographs import model_sizing, photographs
 from pocketvlad.retrieval.self_retrieval import held_out

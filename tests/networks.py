@@ -4,13 +4,31 @@ import copy
 
 import torch
 
-from pocketvlad.networks.model import Architecture, PlaceNet, initialise_randomly
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.declared import declared_part
+from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
+
+
+def backbone(name="vgg16", width=1.0):
+    return declared_part(Part.BACKBONE, {"type": name, "width": width})
+
+
+def architecture(backbone="vgg16", width=0.06, clusters=3, length=8):
+    """The study's kind of network: NetVLAD, PCA whitening."""
+    return Architecture.of(
+        {
+            "backbone": {"type": backbone, "width": width},
+            "pooling": {"type": "netvlad", "clusters": clusters},
+            "projection": {"type": "pca-whitening", "length": length},
+        }
+    )
 
 
 def random_network(backbone="vgg16", width=0.06, clusters=3, descriptor=8):
     """A narrow network of seeded random weights, the same at every call."""
     torch.manual_seed(0)
-    network = PlaceNet(Architecture(backbone, width, clusters, descriptor)).eval()
+    network = RetrievalNetwork(architecture(backbone, width, clusters, descriptor)).eval()
     initialise_randomly(network.backbone, 0)
     return network
 

@@ -39,7 +39,7 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
         "file_mb": size,
         "ratio": 4 * parameters / 1e6 / size,
         "paper_ratio": 32 / bits / (1 - pruned / 100),
-        "whitening_bytes_percent": 53.2,
+        "projection_bytes_percent": 53.2,
         "parameters": parameters,
         "no_drop": no_drop,
     }

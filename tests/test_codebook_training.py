@@ -16,10 +16,12 @@ from pocketvlad.compression.codebook_training import (
     use_codebooks,
 )
 from pocketvlad.compression.prune import cutoffs, prune_below, zero_masks
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.sparsity import histogram_edges, l1_penalty, weight_histograms
 from pocketvlad.data.city_crops import CropSettings, crop_batches
-from pocketvlad.networks.model import compressible
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.distillation import DistillationObjective, descriptor_distance
 
@@ -34,8 +36,8 @@ def pruned(network):
 
 
 def quantized_layers(network, quantizer="kmeans", bits=3):
-    tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    return quantize_tensors(tensors, quantizer, bits)
+    contents = to_contents(Model(network, Preprocessing((0.0,) * 3, (1.0,) * 3)))
+    return quantize_contents(contents, quantizer, bits)
 
 
 def row_factors(tensor):
@@ -143,8 +145,8 @@ def test_reclustering_assigns_to_the_nearest_moved_centre(pruned, quantizer):
     layers = quantized_layers(pruned, quantizer)
     weights = {name: weight.detach().clone() for name, weight in compressible(pruned)}
     use_codebooks(pruned, layers)
-    name = "whitening.weight"
-    levels = pruned.whitening.parametrizations.weight.original
+    name = "projection.weight"
+    levels = pruned.projection.parametrizations.weight.original
     with torch.no_grad():
         levels.copy_(levels[torch.randperm(len(levels))] * 1.3)  # out of order, too
     recluster(pruned, weights)
@@ -159,11 +161,11 @@ def test_reclustering_assigns_to_the_nearest_moved_centre(pruned, quantizer):
 
 def test_a_wholly_pruned_layer_has_nothing_to_learn(pruned, city, tmp_path):
     with torch.no_grad():
-        pruned.netvlad.centres.zero_()
+        pruned.pooling.centres.zero_()
     teacher = copy_of(pruned)
     _, after, _ = train(city, pruned, teacher, Checkpoint(tmp_path / "c.pt", "x"))
-    assert not after["netvlad.centres"].dequantize().any()
-    assert not pruned.netvlad.centres.any()  # in the network that was trained, too
+    assert not after["pooling.centres"].dequantize().any()
+    assert not pruned.pooling.centres.any()  # in the network that was trained, too
 
 
 def test_distance_of_descriptors_by_hand():
@@ -215,10 +217,10 @@ def test_histograms_count_every_weight(network):
 
 def test_relative_by_row_prunes_by_each_outputs_own_deviation(network):
     with torch.no_grad():
-        network.whitening.weight[0] *= 100
+        network.projection.weight[0] *= 100
     limits = cutoffs(network, "relative-row", 0.01, 1.04)
     prune_below(network, limits)
-    rows = (network.whitening.weight == 0).float().mean(dim=1)
+    rows = (network.projection.weight == 0).float().mean(dim=1)
     assert rows[0].item() == pytest.approx(rows[1:].mean().item(), abs=0.15)
     assert limits["backbone.conv1_1.weight"].shape[1:] == (1, 1, 1)
     assert weights_of(network)  # still a network

@@ -14,8 +14,7 @@ from pocketvlad.compression.quantize import quantize_tensors
 from pocketvlad.data.images import Preprocessing, load_image, to_batch
 from pocketvlad.format.compressed_file import open_compressed, write_compressed
 from pocketvlad.format.tensor_file import read_tensors
-from pocketvlad.networks.model_file import Model, write_model
-from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.retrieval.photographs import model_sizing
 
 PROTOCOL = {
@@ -95,7 +94,7 @@ def test_inspect_accounts_for_every_byte(capsys, model_file):
 def test_decode_writes_the_network_that_is_evaluated(capsys, model_file, tmp_path):
     output = tmp_path / "decoded.safetensors"
     assert run(capsys, "decode", model_file, "-o", output)[0] == 0
-    decoded, compressed = read_stored(output), read_stored(model_file)
+    decoded, compressed = read_model(output), read_model(model_file)
     assert decoded.origin == compressed.origin
     for name, tensor in compressed.network.state_dict().items():
         assert torch.equal(decoded.network.state_dict()[name], tensor)
@@ -107,7 +106,7 @@ def test_describe_gives_the_networks_descriptors(capsys, model_file, photographs
     assert run(capsys, "describe", model_file, *images, "-o", output)[0] == 0
     stored = np.load(output)
     assert stored["names"].tolist() == [str(path) for path in images]
-    model = read_stored(model_file)
+    model = read_model(model_file)
     pixels = [load_image(path, model_sizing(model)) for path in images]
     with torch.inference_mode():
         expected = model.network(to_batch(pixels, model.preprocessing)).numpy()
@@ -257,7 +256,7 @@ def test_compress_keeps_to_a_size(capsys, model_file, many_photographs, tmp_path
     assert "broken.jpg" in err
     assert output.stat().st_size <= 1e6 * limit
     assert f"{output}: {output.stat().st_size / 1e6:.2f} MB" in out
-    assert read_stored(output).origin == read_stored(base).origin
+    assert read_model(output).origin == read_model(base).origin
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "small.pvlad"]
     again = tmp_path / "again.pvlad"
     assert run(capsys, *command, "--megabytes", limit, "-o", again)[0] == 0
@@ -273,7 +272,7 @@ def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path
     assert drop <= 30
     with open_compressed(output) as model:
         assert model.header["compression"]["distortion"] > 0
-    whitening = read_stored(output).network.whitening.weight
+    whitening = read_model(output).network.whitening.weight
     assert whitening[:6].any()
     assert not whitening[6:].any()
 

@@ -24,8 +24,9 @@ from pocketvlad.format.compressed_file import (
 )
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer, side_information_bytes
+from pocketvlad.format.stored import is_compressed
 from pocketvlad.format.symbol_model import coded_bits, model_of
-from pocketvlad.networks.stored_model import is_compressed, read_stored
+from pocketvlad.networks.model import read_model
 
 PREFIX = struct.Struct("<8sHII")
 HEADER = {
@@ -302,7 +303,7 @@ def test_an_architecture_that_the_layers_do_not_fit_is_refused(tmp_path, real_fi
     path = tmp_path / "m.pvlad"
     path.write_bytes(assemble(header, payloads))
     with pytest.raises(FormatError, match="does not fit its own header"):
-        read_stored(path)
+        read_model(path)
 
 
 def with_payload(data, change):

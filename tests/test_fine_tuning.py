@@ -9,7 +9,7 @@ from training_cities import SETTINGS, Killed
 from pocketvlad.compression.iterative_pruning import PruningSettings, prune_iteratively
 from pocketvlad.compression.prune import pruned_percent
 from pocketvlad.compression.sparsity import l1_penalty
-from pocketvlad.networks.model import compressible
+from pocketvlad.networks.labels import compressible
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import train_epoch, trainable_parameters
 from pocketvlad.training.fine_tuning import fine_tune
@@ -63,10 +63,10 @@ def test_the_best_epoch_is_kept(city, network, tmp_path, monkeypatch):
 
 
 def test_only_the_named_layers_train(network):
-    parameters = trainable_parameters(network, ["backbone.conv5", "netvlad"])
+    parameters = trainable_parameters(network, ["backbone.conv5", "pooling"])
     names = {n for n, p in network.named_parameters() if p.requires_grad}
     assert len(parameters) == len(names) == 3 * 2 + 2
-    assert all(name.startswith(("backbone.conv5", "netvlad")) for name in names)
+    assert all(name.startswith(("backbone.conv5", "pooling")) for name in names)
     with pytest.raises(ValueError, match=r"'conv9' fits no parameter"):
         trainable_parameters(network, ["conv9"])
 

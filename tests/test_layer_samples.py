@@ -21,10 +21,10 @@ def test_layers_see_what_the_changed_ones_before_them_make(name, patches, batche
     network = copy_of(teacher)
     generator = torch.Generator().manual_seed(5)
     images = [torch.randn(2, 3, 60, 60, generator=generator) for _ in range(3)]
-    held = []
+    held, features = [], []
     with torch.no_grad():
-        lists = (list(images), list(images))
-        for pair in paired_convolutions(network, teacher, *lists, patches, "layers"):
+        walk = paired_convolutions(network, teacher, images, patches, "layers", features)
+        for pair in walk:
             held.append(len(pair.given))
             position = list(network.backbone).index(pair.layer)
             before, after = network.backbone[:position], teacher.backbone[: position + 1]
@@ -35,7 +35,7 @@ def test_layers_see_what_the_changed_ones_before_them_make(name, patches, batche
             nn.init.normal_(pair.layer.weight, std=0.1, generator=generator)
     assert held == batches
     with torch.no_grad():
-        left = zip(*lists, paired_features(network, teacher, images), strict=True)
-        for given, wanted, (own, original) in left:
+        left = zip(features, paired_features(network, teacher, images), strict=True)
+        for (given, wanted), (own, original) in left:
             torch.testing.assert_close(given, own)
             torch.testing.assert_close(wanted, original)

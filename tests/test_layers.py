@@ -1,22 +1,19 @@
 """Architectures against published counts and torchvision's own networks."""
 
+from collections import OrderedDict
+
 import pytest
 import torch
+from networks import architecture, backbone
 from torch import nn
 from torchvision import models
 
-from pocketvlad.networks.backbones import (
-    BACKBONES,
-    LEAST_SIDE,
-    alexnet,
-    alexnet_torchvision,
-    build_backbone,
-    descriptor_channels,
-    output_channels,
-    vgg16,
-)
-from pocketvlad.networks.layer_table import backbone_costs, classifier_costs, network_costs
-from pocketvlad.networks.model import Architecture, PlaceNet, parameter_count
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.declared import part_types
+from pocketvlad.networks.layer_table import layer_costs, network_costs
+from pocketvlad.networks.network import RetrievalNetwork, parameter_count
+
+BACKBONES = part_types(Part.BACKBONE)
 
 # The poster's AlexNet table: (layer, parameters, multiply-adds), as printed.
 POSTER = {
@@ -28,6 +25,35 @@ POSTER = {
     "conv2": (307e3, 223e6),
     "conv1": (35e3, 105e6),
 }
+
+
+class Classifier(nn.Module):
+    """A published classification network: a backbone, and what its table has beside it."""
+
+    def __init__(self, name, side):
+        super().__init__()
+        features = backbone(name).build()
+        pool = nn.MaxPool2d(2) if name == "vgg16" else nn.MaxPool2d(3, 2)
+        incoming = nn.Sequential(features, pool, nn.Flatten())(torch.empty(1, 3, side, side))
+        connected = OrderedDict(
+            relu=nn.ReLU(),
+            pool=pool,
+            flatten=nn.Flatten(),
+            fc6=nn.Linear(incoming.shape[1], 4096),
+            fc7=nn.Linear(4096, 4096),
+            fc8=nn.Linear(4096, 1000),
+        )
+        self.backbone = nn.Sequential(OrderedDict([*features.named_children(), *connected.items()]))
+
+    def forward(self, images):
+        return self.backbone(images)
+
+
+def classifier_costs(name):
+    """Of the network for ImageNet: Caffe's AlexNet takes 227 x 227 pixels, the others 224 x 224."""
+    side = {"alexnet": 227}.get(name, 224)
+    with torch.device("meta"):
+        return list(layer_costs(Classifier(name, side), torch.empty(1, 3, side, side)))
 
 
 def test_the_posters_alexnet_table():
@@ -42,14 +68,15 @@ def test_the_posters_alexnet_table():
     assert rows["conv1"].multiply_adds == 55 * 55 * 96 * 11 * 11 * 3
 
 
-@pytest.mark.parametrize(("backbone", "total"), [("alexnet", 69_479_808), ("vgg16", 149_002_048)])
-def test_totals_with_64_clusters_and_4096_dimensions(backbone, total):
-    architecture = Architecture(backbone, 1.0, 64, 4096)
-    rows = network_costs(architecture, 224, 224)
+@pytest.mark.parametrize(("name", "total"), [("alexnet", 69_479_808), ("vgg16", 149_002_048)])
+def test_totals_with_64_clusters_and_4096_dimensions(name, total):
+    declared = architecture(name, 1.0, 64, 4096)
+    rows = network_costs(declared, 224, 224)
     assert sum(row.parameters for row in rows) == total
-    assert rows[-1].name == "whitening"
+    assert [row.part for row in rows[-3:]] == ["backbone", "pooling", "projection"]
+    assert rows[-1].name == "projection"
     with torch.device("meta"):
-        assert parameter_count(PlaceNet(architecture)) == total
+        assert parameter_count(RetrievalNetwork(declared)) == total
 
 
 def test_alexnet_classifier_has_the_published_61_million_parameters():
@@ -66,17 +93,17 @@ def test_classifiers_have_torchvisions_parameters(name, theirs):
 
 
 @pytest.mark.parametrize(
-    ("build", "architecture"),
-    [(vgg16, models.vgg16), (alexnet_torchvision, models.alexnet)],
+    ("name", "published"),
+    [("vgg16", models.vgg16), ("alexnet-torchvision", models.alexnet)],
 )
-def test_torchvisions_networks_are_computed_as_torchvision_does(build, architecture):
+def test_torchvisions_networks_are_computed_as_torchvision_does(name, published):
     torch.manual_seed(0)
     with torch.device("meta"):
-        theirs = architecture(weights=None).features[:-2]  # without the last ReLU and pool
+        theirs = published(weights=None).features[:-2]  # without the last ReLU and pool
     theirs = theirs.to_empty(device="cpu").eval()
     for parameter in theirs.parameters():
         nn.init.normal_(parameter, std=0.05)
-    ours = build().eval()
+    ours = backbone(name).build().eval()
     convolutions = [m for m in theirs if isinstance(m, nn.Conv2d)]
     for mine, other in zip(
         (m for m in ours if isinstance(m, nn.Conv2d)), convolutions, strict=True
@@ -88,15 +115,17 @@ def test_torchvisions_networks_are_computed_as_torchvision_does(build, architect
 
 
 def test_alexnet_ends_in_13_by_13_of_256_channels_before_any_relu():
-    network = alexnet()
-    rows, size = backbone_costs(network, 227, 227)
-    assert size == (13, 13)
+    network = backbone("alexnet").build()
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 3, 227, 227)).shape == (1, 256, 13, 13)
     assert isinstance(list(network)[-1], nn.Conv2d)
+    rows = network_costs(architecture("alexnet", 1.0), 227, 227)
     assert [row.shape for row in rows][1] == "256 x 48 x 5 x 5"  # two groups
+    assert rows[4].multiply_adds == 13 * 13 * 256 * 192 * 3 * 3
 
 
 def test_local_response_normalisation_is_caffes():
-    norm = alexnet().norm1
+    norm = backbone("alexnet").build().norm1
     x = torch.rand(1, 7, 2, 2, generator=torch.Generator().manual_seed(0)) * 100
     result = norm(x)
     # Caffe: x / (1 + alpha / n * sum of squares over n neighbours) ** beta.
@@ -107,26 +136,28 @@ def test_local_response_normalisation_is_caffes():
 
 
 def test_width_narrows_the_network():
-    assert [m.out_channels for m in vgg16(0.125) if isinstance(m, nn.Conv2d)][-1] == 64
+    narrow = backbone("vgg16", 0.125).build()
+    assert [m.out_channels for m in narrow if isinstance(m, nn.Conv2d)][-1] == 64
     with pytest.raises(ValueError, match="width 0 "):
-        build_backbone("vgg16", 0)
-    with pytest.raises(ValueError, match="resnet"):
-        build_backbone("resnet")
+        backbone("vgg16", 0)
+    with pytest.raises(ValueError, match="'resnet' is unknown"):
+        backbone("resnet")
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_least_side_is_enough_and_one_less_is_not(name):
-    backbone = build_backbone(name, 0.05).eval()
-    side = LEAST_SIDE[name]
+    declared = backbone(name, 0.05)
+    network, side = declared.build().eval(), declared.least_side
     with torch.inference_mode():
-        assert min(backbone(torch.zeros(1, 3, side, side)).shape[2:]) >= 1
+        assert min(network(torch.zeros(1, 3, side, side)).shape[2:]) >= 1
         with pytest.raises(RuntimeError, match="too small"):
-            backbone(torch.zeros(1, 3, side - 1, 90))
+            network(torch.zeros(1, 3, side - 1, 90))
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("width", [0.03, 0.125, 0.25, 1.0])
 def test_channels_of_a_backbone_are_known_before_it_is_built(name, width):
-    assert descriptor_channels(name, width) == output_channels(build_backbone(name, width))
-    with pytest.raises(ValueError, match="'resnet' is unknown"):
-        descriptor_channels("resnet", width)
+    declared = backbone(name, width)
+    with torch.device("meta"):
+        made = declared.build()(torch.empty(1, 3, 64, 64))
+    assert made.shape[1] == declared.channels

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from networks import architecture
 from sklearn.decomposition import PCA
 
-from pocketvlad.networks.model import Architecture, PlaceNet
-from pocketvlad.networks.netvlad import NetVLAD
-from pocketvlad.training.initialise import cluster_centres, pca_whitening
+from pocketvlad.networks.modules.linear_map import principal_components
+from pocketvlad.networks.modules.netvlad import NetVLAD, cluster_centres
+from pocketvlad.networks.network import RetrievalNetwork
 
 
 def test_netvlad_is_equation_4():
@@ -43,13 +44,13 @@ def test_whitening_is_scikit_learns_up_to_one_scale():
     samples = np.random.default_rng(0).normal(size=(60, 10)).astype(np.float32) @ np.diag(
         np.linspace(1, 5, 10)
     ).astype(np.float32)
-    weight, bias = pca_whitening(samples, 4)
+    weight, bias = principal_components(samples, 4, whiten=True)
     ours = samples @ weight.T + bias
     theirs = PCA(4, whiten=True).fit_transform(samples)
     np.testing.assert_allclose(np.abs(ours) * np.sqrt(4), np.abs(theirs), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(np.cov(ours.T) * 4, np.eye(4), atol=1e-3)
-    with pytest.raises(ValueError, match="cannot give 60 whitened dimensions"):
-        pca_whitening(samples, 60)
+    with pytest.raises(ValueError, match="cannot give 60 principal components"):
+        principal_components(samples, 60, whiten=True)
 
 
 def test_too_few_local_descriptors_for_the_clusters():
@@ -59,7 +60,7 @@ def test_too_few_local_descriptors_for_the_clusters():
 
 def test_descriptors_have_unit_length_whatever_the_image_size():
     torch.manual_seed(0)
-    network = PlaceNet(Architecture("vgg16", 0.125, 4, 7)).eval()
+    network = RetrievalNetwork(architecture("vgg16", 0.125, 4, 7)).eval()
     with torch.inference_mode():
         for height, width in ((32, 48), (64, 32)):
             descriptors = network(torch.randn(2, 3, height, width))

@@ -16,9 +16,9 @@ from pocketvlad.data.images import Preprocessing, Sizing
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.tensor_file import read_tensors, write_tensors
-from pocketvlad.networks.model import Architecture, PlaceNet
-from pocketvlad.networks.model_file import Model, read_model, write_model
-from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.model import Model, read_model, write_model
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.report.rows import results_table
 from pocketvlad.report.tables.notes import starting_point
@@ -50,7 +50,7 @@ def test_it_goes_from_the_weights_into_every_file(tmp_path):
     """Weights file -> initial model -> .safetensors -> .pvlad -> decoded."""
     pairs = vgg16_kernels(np.random.default_rng(0), (3, 6, 13, 26, 26))
     torch.save(state_of(VGG16_NUMBERS, pairs), tmp_path / "v.pth")
-    network = PlaceNet(Architecture("vgg16", 0.05, 4, 8)).eval()
+    network = RetrievalNetwork(Architecture("vgg16", 0.05, 4, 8)).eval()
     found = {
         source: load_initial_weights(network, source, tmp_path / "v.pth", 0)
         for source in ("vgg16-caffe", "vgg16-torchvision")
@@ -62,9 +62,9 @@ def test_it_goes_from_the_weights_into_every_file(tmp_path):
     tensors, header = read_tensors(path)
     packed = tmp_path / "m.pvlad"
     write_compressed(packed, tensors, quantize_tensors(tensors, "kmeans", 5), header)
-    assert read_stored(packed).preprocessing == WRONG
+    assert read_model(packed).preprocessing == WRONG
     assert main(["decode", str(packed), "-o", str(tmp_path / "d.safetensors")]) == 0
-    assert read_stored(tmp_path / "d.safetensors").preprocessing == WRONG
+    assert read_model(tmp_path / "d.safetensors").preprocessing == WRONG
 
 
 GARBLED = [
@@ -96,7 +96,7 @@ def test_a_model_file_without_it_is_refused(files, tmp_path, raw, suffix):
     else:
         write_tensors(path, tensors, header)
     with pytest.raises(FormatError, match=rf"garbled\.{suffix} does not fit its own header: prepr"):
-        read_stored(path)
+        read_model(path)
 
 
 def test_the_wrong_one_gives_other_descriptors_of_another_provenance(files, photograph, tmp_path):
@@ -120,7 +120,7 @@ def test_an_index_of_another_preprocessing_is_not_used(files, photograph, tmp_pa
     described = []
 
     def search(file):
-        model = read_stored(file)
+        model = read_model(file)
 
         def function(some):
             described.extend(some)
@@ -162,7 +162,7 @@ def row(version, test_city, **more):
         "pruned_percent": {"total": 0.0, "conv": 0.0, "netvlad": 0.0, "whitening": 0.0},
         "paper_memory_mb": 1.0,
         "file_bytes": 10,
-        "bytes_by_kind": {"whitening": 5},
+        "bytes_by_part": {"whitening": 5},
         "ratio": 1.0,
         "parameters": 10,
         "threshold_reading": "relative",

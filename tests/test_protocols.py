@@ -5,9 +5,10 @@ import pickle
 import numpy as np
 import pytest
 
-from pocketvlad.data.dataset import Query, index_dataset, read_dataset, write_dataset
+from pocketvlad.data.dataset import index_dataset, read_dataset, write_dataset
 from pocketvlad.data.ground_truth import GroundTruthError
-from pocketvlad.data.protocols import DIFFICULTIES, judge
+from pocketvlad.data.protocols import protocol_named
+from pocketvlad.data.query import Query
 from pocketvlad.data.revisited import read_revisited
 from pocketvlad.retrieval.scores import RANKS, score_rankings, score_row
 
@@ -32,7 +33,7 @@ def test_each_difficulty_by_hand():
 
 def test_the_original_rule_is_good_and_ok_and_positives_are_never_junk():
     query = Query("q_1", "q", "q", (0, 0, 1, 1), ("a",), ("b",), ("b", "j"))
-    judgement = judge(query, "all")
+    judgement = protocol_named("original").difficulties["all"](query)
     assert judgement.positives == {"a", "b"}
     assert judgement.ignored == {"j"}
 
@@ -46,7 +47,7 @@ def test_a_query_without_positives_is_left_out_of_the_mean():
     # Hard, e left out: x h. Easy, h left out: x e and e x.
     assert found["hard"].summary()["map"] == pytest.approx(0.25)
     assert found["easy"].summary()["map"] == pytest.approx((0.25 + 1) / 2)
-    row = score_row(found)
+    row = score_row(found, "revisited")
     assert row["map"] == pytest.approx(np.mean(list(row["average_precision"].values())))
     assert row["average_precision"] == found["medium"].average_precision
     assert set(row["difficulties"]) == {"easy", "medium", "hard"}
@@ -88,7 +89,7 @@ def test_random_rankings_score_as_by_positions():
             "medium": (of["easy"] + of["hard"], of["junk"]),
             "hard": (of["hard"], of["easy"] + of["junk"]),
         }
-        assert set(found) == set(rules) == set(DIFFICULTIES["revisited"])
+        assert set(found) == set(rules) == set(protocol_named("revisited").difficulties)
         for difficulty, (positives, ignored) in rules.items():
             ap, at = reference(order, positives, ignored, RANKS)
             assert found[difficulty].average_precision["q_1"] == pytest.approx(ap)

@@ -15,13 +15,13 @@ from pocketvlad.compression.prune import (
     pruned_percent,
     zero_masks,
 )
-from pocketvlad.compression.quantize import quantize_tensor, quantize_tensors, row_scales
+from pocketvlad.compression.quantize import quantize_contents, quantize_tensor, row_scales
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.format.contents import read_contents
 from pocketvlad.format.error import FormatError
-from pocketvlad.format.tensor_file import read_tensors
-from pocketvlad.networks.model import compressible
-from pocketvlad.networks.model_file import Model, build_model, read_model, write_model
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.model import Model, build_model, read_model, write_model
 from pocketvlad.util.size import paper_megabytes
 
 
@@ -181,15 +181,15 @@ def test_compressed_file_decodes_to_the_quantized_network(network, tmp_path):
     prune_below(network, cutoffs(network, "relative", 0.005, 0.65))
     plain, path = tmp_path / "m.safetensors", tmp_path / "m.pvlad"
     write_model(plain, Model(network, PREPROCESSING))
-    tensors, header = read_tensors(plain)
-    quantized = quantize_tensors(tensors, "kmeans", 5)
+    contents = read_contents(plain)
+    quantized = quantize_contents(contents, "kmeans", 5)
     assert set(quantized) == {name for name, _ in compressible(network)}
-    size = write_compressed(path, tensors, quantized, header)
+    size = write_compressed(path, contents, quantized)
     assert size == path.stat().st_size
-    decoded = build_model(*read_compressed(path), path)
+    decoded = build_model(read_compressed(path), path)
     assert decoded.preprocessing == PREPROCESSING
     for name, weight in decoded.network.named_parameters():
-        expected = quantized[name].dequantize() if name in quantized else tensors[name]
+        expected = quantized[name].dequantize() if name in quantized else contents.tensors[name]
         np.testing.assert_array_equal(weight.detach().numpy(), expected)
     assert pruned_percent(decoded.network) == pruned_percent(network)
     assert not list(tmp_path.glob("*.part"))
@@ -198,9 +198,8 @@ def test_compressed_file_decodes_to_the_quantized_network(network, tmp_path):
 def test_damaged_model_files_are_refused(network, tmp_path):
     path = tmp_path / "m.safetensors"
     write_model(path, Model(network, PREPROCESSING))
-    torch.testing.assert_close(
-        read_model(path).network.state_dict()["whitening.weight"], network.whitening.weight.detach()
-    )
+    found = read_model(path).network.state_dict()["projection.weight"]
+    torch.testing.assert_close(found, network.projection.weight.detach())
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(FormatError, match=r"m\.safetensors"):
         read_model(path)

@@ -8,7 +8,7 @@ import torch
 from networks import copy_of, random_network
 from scipy.fft import idctn
 
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.length import shortened
 from pocketvlad.compression.rd.quantize import from_multiples, round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
@@ -16,9 +16,10 @@ from pocketvlad.data.city_crops import crop_batches
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.symbol_model import coded_bits
-from pocketvlad.networks.model import compressible
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.training.distillation import descriptor_distance
-from pocketvlad.training.initialise import fit_netvlad, fit_whitening
+from pocketvlad.training.initialise import fit_pooling, fit_projection
 from pocketvlad.training.settings import InitialisationSettings
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
@@ -45,7 +46,7 @@ def teacher(request, city):
     network = random_network(request.param, 0.1, 4, 8)
     learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
     pictures = city.pictures(city.dataset.images)
-    for fit in (fit_netvlad, fit_whitening):
+    for fit in (fit_pooling, fit_projection):
         fit(network, pictures, city.sizing, city.preprocessing, learnt, 3)
     return network
 
@@ -110,13 +111,13 @@ def test_components_that_are_left_out_cost_nothing(teacher, city):
     with torch.no_grad():
         found, first = network(images), teacher(images)[:, :5]
     assert not found[:, 5:].any()
-    assert not network.whitening.bias[5:].any()
-    assert teacher.whitening.weight[5:].any()  # the base model stays as it was
+    assert not network.projection.bias[5:].any()
+    assert teacher.projection.weight[5:].any()  # the base model stays as it was
     assert short.backbone is teacher.backbone
     # What is kept is what the base model has there, of unit length again.
     expected = torch.nn.functional.normalize(first, dim=1)
     assert (found[:, :5] - expected).square().sum(dim=1).mean() < 0.05
-    assert not quantized["whitening.weight"].dequantize()[5:].any()
+    assert not quantized["projection.weight"].dequantize()[5:].any()
     assert bits(quantized) < whole
 
 
@@ -136,15 +137,15 @@ def test_a_descriptor_cannot_be_made_longer():
 
 def test_fewer_bits_and_closer_than_rounding_each_weight_by_itself(teacher, city):
     network, quantized = rounded(teacher, city, 0.02)
-    tensors = {name: tensor.numpy() for name, tensor in teacher.state_dict().items()}
+    contents = to_contents(Model(teacher, city.preprocessing))
     for width in range(8, 1, -1):  # the first width that takes fewer bits
-        plain = quantize_tensors(tensors, "uniform-row", width)
+        plain = quantize_contents(contents, "uniform-row", width)
         if bits(plain) < bits(quantized):
             break
     other = copy_of(teacher)
     for name, weight in compressible(other):
         weight.data = torch.from_numpy(plain[name].dequantize())
-    finer = quantize_tensors(tensors, "uniform-row", width + 1)  # and more than ours
+    finer = quantize_contents(contents, "uniform-row", width + 1)  # and more than ours
     assert bits(finer) >= bits(quantized)
     for name, weight in compressible(other):
         weight.data = torch.from_numpy(finer[name].dequantize())

@@ -10,8 +10,9 @@ from workflow_runs import OFFICIAL, copy_workflow, snakemake
 
 from pocketvlad.data.ground_truth import read_ground_truth
 from pocketvlad.data.images import Preprocessing
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones import vgg16
-from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.torchvision_file import load_torchvision_convolutions
@@ -90,7 +91,7 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
 
 def test_the_weights_are_read_and_refused_by_name(real_data):
     path = real_data / "vgg16_features.pth"
-    network = PlaceNet(Architecture("vgg16", 1.0, 2, 4))
+    network = RetrievalNetwork(Architecture("vgg16", 1.0, 2, 4))
     preprocessing = load_initial_weights(network, "vgg16-caffe", path, seed=0)
     assert preprocessing == Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
     last = torch.load(path, weights_only=True)["features.28.weight"]

@@ -11,7 +11,8 @@ from pocketvlad.compression.least_squares import masked_least_squares
 from pocketvlad.compression.prune import assert_masked, cutoffs, prune_below, zero_masks
 from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
 from pocketvlad.data.city_crops import CropSettings, crop_batches
-from pocketvlad.networks.model import compressible
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.training.distillation import descriptor_distance
 
 CROPS = CropSettings(crops=12, batch=4, image_size=80, crop=0.8, colour=0.2)
@@ -92,11 +93,11 @@ def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
     assert distance() < 0.7 * before
 
 
-def test_a_refitted_whitening_answers_as_the_unpruned_one(city):
+def test_a_refitted_projection_answers_as_the_unpruned_one(city):
     """On crops that it was not fitted on; the convolutions are left as they are."""
     network = random_network("alexnet", 0.1, 3, 8)
     teacher = copy_of(network)
-    network.whitening.weight.data[network.whitening.weight.abs() < 0.02] = 0
+    network.projection.weight.data[network.projection.weight.abs() < 0.02] = 0
     masks = zero_masks(network)
     (images,) = crop_batches(city.crop_source, replace(CROPS, batch=12), np.random.default_rng(9))
 
@@ -111,7 +112,6 @@ def test_a_refitted_whitening_answers_as_the_unpruned_one(city):
     assert_masked(network, masks)
     assert before > 1e-3
     assert distance(network) < 0.3 * before
-    for (_, found), (_, kept) in zip(
-        compressible(network.backbone), compressible(teacher.backbone), strict=True
-    ):
-        assert torch.equal(found, kept)
+    kept = compressible_of(teacher, Part.BACKBONE)
+    for name, found in compressible_of(network, Part.BACKBONE).items():
+        assert torch.equal(found, kept[name])

@@ -13,10 +13,9 @@ from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.trials import Trials
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.compressed_file import open_compressed
-from pocketvlad.networks.model_file import Model
-from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.networks.model import Model, read_model
 from pocketvlad.retrieval.self_retrieval import self_retrieval
-from pocketvlad.training.initialise import fit_netvlad, fit_whitening
+from pocketvlad.training.initialise import fit_pooling, fit_projection
 from pocketvlad.training.settings import InitialisationSettings
 
 SETTINGS = RoundingSettings(
@@ -37,7 +36,7 @@ COMPUTE = {"device": "cpu", "precision": "float32"}
 @pytest.fixture
 def trials(city, tmp_path):
     network = random_network("alexnet", 0.25, 4, 16)
-    for fit in (fit_netvlad, fit_whitening):  # else all images are alike to it
+    for fit in (fit_pooling, fit_projection):  # else all images are alike to it
         pictures = city.pictures(city.dataset.images)
         fit(network, pictures, city.sizing, city.preprocessing, LEARNT, 3)
     crops = CropSettings(crops=4, batch=4, image_size=67, crop=0.8, colour=0.2)
@@ -112,7 +111,7 @@ def test_a_trial_is_what_its_file_decodes_to(trials, rounded):
     assert described["distortion"] == 0.3
     assert described["quantizer"] == "rd"
     assert described["rounding"] == trials.calibration.identity()
-    decoded = read_stored(trials.file(0.3)).network
+    decoded = read_model(trials.file(0.3)).network
     base = trials._base_scores()
     scores = module.self_retrieval_scores(
         decoded, trials.task, trials.sizing, trials.calibration.base.preprocessing

@@ -23,8 +23,9 @@ from weights_files import (
 )
 
 from pocketvlad.data.images import CENTRED, Preprocessing, Sizing
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones import BACKBONES
-from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.settings import WeightsSection
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
@@ -115,7 +116,7 @@ def with_four_axes(layers):
 @pytest.mark.parametrize("length", [LONGEST, 5])
 def test_netvlad_of_pitts30k_is_the_published_computation(tmp_path, pitts, change, length):
     path = write_pitts(tmp_path / "p.mat", pitts, change, do_compression=length == 5)
-    network = PlaceNet(Architecture("vgg16", 0.05, CLUSTERS, length))
+    network = RetrievalNetwork(Architecture("vgg16", 0.05, CLUSTERS, length))
     preprocessing = load(network, "netvlad-pitts30k", path)
     assert preprocessing == Preprocessing(MEAN, (1.0, 1.0, 1.0))
     pairs, assignment, minus_centres, (whitening, biases) = pitts
@@ -139,7 +140,7 @@ def test_netvlad_of_pitts30k_is_the_published_computation(tmp_path, pitts, chang
 def test_a_model_that_the_pitts30k_weights_do_not_fit(tmp_path, pitts, architecture, message):
     path = write_pitts(tmp_path / "p.mat", pitts)
     with pytest.raises(WeightsError, match=message):
-        load(PlaceNet(Architecture(*architecture)), "netvlad-pitts30k", path)
+        load(RetrievalNetwork(Architecture(*architecture)), "netvlad-pitts30k", path)
 
 
 def cut_whitening(layers):
@@ -178,7 +179,7 @@ def early_form(layers):
 def test_a_file_that_is_not_as_published(tmp_path, pitts, change, message):
     path = write_pitts(tmp_path / "p.mat", pitts, change)
     with pytest.raises(WeightsError, match=message) as caught:
-        load(PlaceNet(VGG16), "netvlad-pitts30k", path)
+        load(RetrievalNetwork(VGG16), "netvlad-pitts30k", path)
     assert str(path) in str(caught.value)
     assert "reads NetVLAD's Pitts30K_struct.mat" in str(caught.value)
 
@@ -225,7 +226,7 @@ def test_caffes_alexnet_in_two_groups(tmp_path, caffe, place):
     if place == "older":
         content |= content.pop("meta")
     savemat(path, {"net": content} if place == "net" else content)
-    network = PlaceNet(ALEXNET)
+    network = RetrievalNetwork(ALEXNET)
     preprocessing = load(network, "alexnet-caffe", path)
     assert preprocessing.mean == pytest.approx(MEAN, abs=1e-4)
     assert preprocessing.std == (1.0, 1.0, 1.0)
@@ -248,20 +249,20 @@ def test_the_mean_image(tmp_path, caffe, image, expected):
     path = tmp_path / "a.mat"
     savemat(path, {"layers": cell(alexnet_layers(*caffe)), "meta": normalization(image)})
     if isinstance(expected, tuple):
-        assert load(PlaceNet(ALEXNET), "alexnet-caffe", path).mean == expected
+        assert load(RetrievalNetwork(ALEXNET), "alexnet-caffe", path).mean == expected
     else:
         with pytest.raises(WeightsError, match=expected):
-            load(PlaceNet(ALEXNET), "alexnet-caffe", path)
+            load(RetrievalNetwork(ALEXNET), "alexnet-caffe", path)
 
 
 def test_another_network_is_refused_by_layer(tmp_path, caffe, pitts):
     path, meta = tmp_path / "n.mat", normalization(average_image())
     savemat(path, {"layers": cell(vgg16_layers(pitts[0])), "meta": meta})
     with pytest.raises(WeightsError, match=r"layer conv1, conv1_1.*\(3, 3, 3, 3\) found, \(10, 3"):
-        load(PlaceNet(ALEXNET), "alexnet-caffe", path)
+        load(RetrievalNetwork(ALEXNET), "alexnet-caffe", path)
     savemat(path, {"layers": cell(alexnet_layers(*caffe)[:4]), "meta": meta})
     with pytest.raises(WeightsError, match="weights: conv1; expected 5 convolutions or more"):
-        load(PlaceNet(ALEXNET), "alexnet-caffe", path)
+        load(RetrievalNetwork(ALEXNET), "alexnet-caffe", path)
 
 
 def test_objects_of_matlab_classes_are_told(tmp_path, caffe):
@@ -269,7 +270,7 @@ def test_objects_of_matlab_classes_are_told(tmp_path, caffe):
     path = tmp_path / "caffe_pitts30k.mat"
     write_with_object(path, [layer("conv1", "conv", *caffe[0][0])])
     with pytest.raises(WeightsError, match=r"caffe_pitts30k\.mat: layer 1 is a MATLAB object"):
-        load(PlaceNet(ALEXNET), "alexnet-caffe", path)
+        load(RetrievalNetwork(ALEXNET), "alexnet-caffe", path)
 
 
 def from_transforms(weights):
@@ -291,7 +292,7 @@ def test_torchvisions_vgg16(tmp_path, pitts, source, published, rounding, legacy
     path = tmp_path / "vgg16.pth"
     state = state_of(VGG16_NUMBERS, pitts[0])
     torch.save(state, path, _use_new_zipfile_serialization=not legacy)
-    network = PlaceNet(VGG16)
+    network = RetrievalNetwork(VGG16)
     preprocessing = load(network, source, path)
     figures = [*preprocessing.mean, *preprocessing.std]
     assert figures == pytest.approx(from_transforms(published), abs=rounding)
@@ -305,7 +306,7 @@ def test_torchvisions_alexnet(tmp_path):
     shapes = [(11, 3, 6), (5, 6, 19), (3, 19, 38), (3, 38, 26), (3, 26, 26)]
     pairs = [kernels(generator, *shape) for shape in shapes]
     torch.save(state_of(ALEXNET_NUMBERS, pairs), tmp_path / "alexnet.pth")
-    network = PlaceNet(Architecture("alexnet-torchvision", 0.1, 4, 8))
+    network = RetrievalNetwork(Architecture("alexnet-torchvision", 0.1, 4, 8))
     preprocessing = load(network, "alexnet-torchvision", tmp_path / "alexnet.pth")
     published = from_transforms(models.AlexNet_Weights.IMAGENET1K_V1)
     assert [*preprocessing.mean, *preprocessing.std] == pytest.approx(published, abs=1e-3)
@@ -348,10 +349,10 @@ def test_state_dicts_that_do_not_fit(tmp_path, pitts, change, message):
     change(state)
     torch.save(state, path)
     if message is None:
-        load(PlaceNet(VGG16), "vgg16-caffe", path)
+        load(RetrievalNetwork(VGG16), "vgg16-caffe", path)
     else:
         with pytest.raises(WeightsError, match=message):
-            load(PlaceNet(VGG16), "vgg16-caffe", path)
+            load(RetrievalNetwork(VGG16), "vgg16-caffe", path)
 
 
 def damaged(kind, pitts, folder):
@@ -393,7 +394,7 @@ KINDS = ("missing", "empty", "page.html", "folder", "cut.mat", "cut-packed.mat",
 def test_files_of_the_wrong_kind_are_named_with_the_remedy(tmp_path, pitts, source, kind):
     path = damaged(kind, pitts, tmp_path)
     with pytest.raises(WeightsError) as caught:
-        load(PlaceNet(VGG16), source, path)
+        load(RetrievalNetwork(VGG16), source, path)
     message = str(caught.value)
     assert str(path) in message
     assert f"`weights.source: {source}` reads {SOURCES[source].file}" in message
@@ -416,7 +417,7 @@ def test_the_table_of_sources_is_free_of_torch():
 
 
 def test_random_weights_need_no_file_and_others_do():
-    network = PlaceNet(VGG16)
+    network = RetrievalNetwork(VGG16)
     assert load(network, "random", None) == CENTRED
     drawn = network.backbone.conv1_1.weight.detach().clone()
     assert load_initial_weights(network, "random", None, seed=1) == CENTRED

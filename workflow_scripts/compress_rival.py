@@ -10,22 +10,22 @@ import numpy as np
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.baselines.rivals.process import NNCODEC, RivalError, run_step
 from pocketvlad.baselines.rivals.source import decoded_layers, our_settings, read_source
-from pocketvlad.format.tensor_file import write_tensors
+from pocketvlad.format.contents import Contents, write_contents
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     rival, wildcards = snakemake.params.rival, snakemake.wildcards
     coder, file = rival["coder"], Path(snakemake.output.file)
-    layers, header = read_source(Path(snakemake.input.model), rival["of_cell"])
-    settings = our_settings(layers, header) if coder == "pvlad" else rival["settings"]
+    source = read_source(Path(snakemake.input.model), rival["of_cell"])
+    settings = our_settings(source) if coder == "pvlad" else rival["settings"]
     python = NNCODEC if coder == "nncodec" else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "given.npz", Path(folder) / "found.npz"
-        write_layers(given, layers)
+        write_layers(given, source.layers, source.roles)
         encoding = run_step("encode", coder, settings, given, file, python)
         decoding = run_step("decode", coder, settings, file, found, python)
-        decoded = read_layers(found)
-    expected = decoded_layers(layers)
+        decoded, _ = read_layers(found)
+    expected = decoded_layers(source.layers)
     for name, tensor in expected.items():
         if name not in decoded or decoded[name].shape != tensor.shape:
             raise RivalError(f"{coder}: {name} has not come back from {file} as it was")
@@ -33,7 +33,8 @@ with logged(snakemake.log[0]):
             raise RivalError(f"{coder}: {name} in {file} is not that of {snakemake.input.model}")
     if not rival["of_cell"]:
         tensors = {name: decoded[name].astype(np.float32) for name in expected}
-        write_tensors(Path(snakemake.output.decoded), tensors, header)
+        contents = Contents(tensors, source.labels, source.header)
+        write_contents(Path(snakemake.output.decoded), contents)
     row = {
         "model": wildcards.model,
         "train_city": wildcards.city,

@@ -24,7 +24,7 @@ with logged(snakemake.log[0]):
         "protocol": snakemake.params.protocol,
         "test_city": snakemake.wildcards.city,
         "test_dataset": dataset.identity(),
-        **score_row(found.scores),
+        **score_row(found.scores, dataset.protocol),
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
     print(f"mAP {100 * row['map']:.2f} %")

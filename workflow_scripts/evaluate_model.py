@@ -6,10 +6,10 @@ from pathlib import Path
 from pocketvlad.compression.grid import parse_version
 from pocketvlad.compression.prune import pruned_percent
 from pocketvlad.data.dataset import read_dataset
-from pocketvlad.networks.backbones import LEAST_SIDE
+from pocketvlad.format.stored import bytes_by_part
 from pocketvlad.networks.device import computed_on, run_on
-from pocketvlad.networks.model import parameter_count
-from pocketvlad.networks.stored_model import bytes_by_kind, read_stored
+from pocketvlad.networks.model import read_model
+from pocketvlad.networks.network import parameter_count
 from pocketvlad.retrieval.evaluation import evaluate, versions
 from pocketvlad.retrieval.scores import score_row
 from pocketvlad.study.job import logged
@@ -29,7 +29,7 @@ def main(
     batch_size: int,
 ) -> None:
     # The network that is scored is the one that the file decodes to.
-    model = read_stored(model_file)
+    model = read_model(model_file)
     run_on(model.network, **compute)
     dataset, training = read_dataset(dataset_file), read_dataset(training_dataset_file)
     found = evaluate(
@@ -39,7 +39,7 @@ def main(
         protocol,
         model.preprocessing,
         batch_size,
-        LEAST_SIDE[model.network.architecture.backbone],
+        model.network.least_side,
     )
     parameters = parameter_count(model.network)
     pruned = pruned_percent(model.network)
@@ -53,12 +53,12 @@ def main(
         "protocol": protocol,
         "train_dataset": training.identity(),
         "test_dataset": dataset.identity(),
-        **score_row(found.scores),
+        **score_row(found.scores, dataset.protocol),
         "top": found.top,
         "pruned_percent": pruned,
         "parameters": parameters,
         "file_bytes": size,
-        "bytes_by_kind": bytes_by_kind(model_file),
+        "bytes_by_part": bytes_by_part(model_file),
         "ratio": float32_bytes(parameters) / size,
         "paper_memory_mb": paper_megabytes(parameters, pruned["total"], identity["bits"]),
         "computed_on": computed_on(model.network),

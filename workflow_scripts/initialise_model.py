@@ -4,9 +4,8 @@ from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.data.sources import verify_declared
-from pocketvlad.networks.backbones import LEAST_SIDE
-from pocketvlad.networks.model import Architecture
-from pocketvlad.networks.model_file import write_model
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.model import write_model
 from pocketvlad.retrieval.describe import require_sides
 from pocketvlad.retrieval.evaluation import database_pictures, sizing_of
 from pocketvlad.study.job import logged
@@ -20,12 +19,10 @@ with logged(snakemake.log[0]):
     verify_declared(snakemake.params.declared)
     params, weights_files = snakemake.params, snakemake.input.weights
     dataset = read_dataset(Path(snakemake.input.dataset))
-    architecture = Architecture(
-        **{key: value for key, value in params.model.items() if key != "weights"}
-    )
+    architecture = Architecture.of(params.model)
     pictures = database_pictures(dataset, Path(snakemake.input.images))
     sizing = sizing_of(params.protocol)
-    require_sides(pictures, sizing, LEAST_SIDE[architecture.backbone])
+    require_sides(pictures, sizing, architecture.backbone.least_side)
     model = initial_model(
         architecture,
         params.model["weights"],

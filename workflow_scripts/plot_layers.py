@@ -47,8 +47,10 @@ def plot_weights(
     if penalty:
         threshold = choice.cell["threshold"]
         penalised = pd.read_csv(folder / threshold / f"l1-{penalty}" / "weights.csv")
-    layers = chosen_layers(list(dict.fromkeys(pruned["layer"])), beginnings)
     with open_compressed(folder / f"{choice.version}.pvlad") as compressed:
+        labels = {layer.name: layer.label for layer in compressed.layers}
+        weights = {name: label for name, label in labels.items() if label.role.compressed}
+        layers = chosen_layers(weights, beginnings)
         quantized = ((layer.name, held) for layer, held in compressed)
         stages = weight_stages(pruned, penalised, quantized, layers)
     stages.to_csv(output.weights_csv, index=False, float_format="%.6g")

@@ -9,7 +9,7 @@ from pocketvlad.compression.objectives import compression_objective, refit_by_re
 from pocketvlad.compression.prune import pruned_percent
 from pocketvlad.compression.sparsity import histogram_edges, weight_histograms
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.model_file import read_model, write_model
+from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_job import job_checkpoint, job_city, write_history

@@ -8,7 +8,6 @@ from pathlib import Path
 from pocketvlad.compression.rd.budget import Target
 from pocketvlad.compression.rd.job import job_base, job_calibration
 from pocketvlad.compression.rd.trials import Trials
-from pocketvlad.networks.backbones import LEAST_SIDE
 from pocketvlad.retrieval.evaluation import sizing_of
 from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.study.job import logged
@@ -31,7 +30,7 @@ with logged(snakemake.log[0]):
         task=self_retrieval(
             city.pictures(held),
             city.pictures(others),
-            LEAST_SIDE[base.network.architecture.backbone],
+            base.network.least_side,
             calibration.seed,
         ),
         sizing=sizing_of(params.protocol),

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.layer_table import network_costs
-from pocketvlad.networks.model import Architecture
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
-    architecture = {k: v for k, v in snakemake.params.model.items() if k != "weights"}
     side = snakemake.params.image_size
-    rows = network_costs(Architecture(**architecture), side, side)
+    rows = network_costs(Architecture.of(snakemake.params.model), side, side)
     table = pd.DataFrame([asdict(row) for row in rows])
     total = table[["parameters", "weights", "multiply_adds"]].sum()
-    table.loc[len(table)] = {"name": "total", "kind": "", "shape": "", **total}
+    table.loc[len(table)] = {"name": "total", "part": "", "shape": "", **total}
     table.to_csv(Path(snakemake.output[0]), index=False)
     print(table.to_string(index=False))

@@ -6,11 +6,11 @@ from pathlib import Path
 from pocketvlad.compression.codebook_training import CodebookSettings, train_codebooks
 from pocketvlad.compression.grid import Cell
 from pocketvlad.compression.objectives import compression_objective
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.format.compressed_file import write_compressed
-from pocketvlad.format.tensor_file import read_tensors
+from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.model_file import read_model
+from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_job import job_checkpoint, job_city
@@ -25,7 +25,7 @@ with logged(snakemake.log[0]):
         wildcards.threshold, wildcards.l1, wildcards.quantizer, int(wildcards.bits), "trained"
     )
     path = Path(snakemake.input.model)
-    tensors, header = read_tensors(path)
+    contents = read_contents(path)
     model, teacher = read_model(path), read_model(Path(snakemake.input.teacher))
     for each in (model, teacher):
         run_on(each.network, **params.compute)
@@ -37,23 +37,22 @@ with logged(snakemake.log[0]):
     )
     quantized, history = train_codebooks(
         model.network,
-        quantize_tensors(tensors, cell.quantizer, cell.bits),
+        quantize_contents(contents, cell.quantizer, cell.bits),
         training,
         CodebookSettings(**learning),
         compression_objective(params.recovery, city, training, teacher.network),
         seed,
         checkpoint,
     )
-    biases = {n: p for n, p in model.network.named_parameters() if n in tensors.keys() - quantized}
-    tensors |= {name: bias.detach().cpu().numpy() for name, bias in biases.items()}
-    header["compression"] = {
+    plain = contents.tensors.keys() - quantized
+    learnt = {name: p for name, p in model.network.named_parameters() if name in plain}
+    contents.tensors.update((name, p.detach().cpu().numpy()) for name, p in learnt.items())
+    contents.header["compression"] = {
         **cell.as_dict(),
         "training": {**learning, "recovery": params.recovery, "seed": seed},
         "history": [asdict(record) for record in history],
     }
     output = Path(snakemake.output[0])
-    size = write_compressed(
-        output, tensors, quantized, header, params.quantization["small_tensors"]
-    )
+    size = write_compressed(output, contents, quantized, params.quantization["small_tensors"])
     print(f"{size:,} bytes")
     checkpoint.delete()

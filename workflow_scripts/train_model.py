@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.model_file import read_model, write_model
+from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
 from pocketvlad.training.fine_tuning import fine_tune
 from pocketvlad.training.settings import TrainingSettings

@@ -52,9 +52,8 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.data.city_crops import CropSource
     from pocketvlad.data.images import ImageError
     from pocketvlad.data.settings import CropSettings
-    from pocketvlad.networks.backbones import LEAST_SIDE
     from pocketvlad.networks.device import run_on
-    from pocketvlad.networks.model_file import read_model
+    from pocketvlad.networks.model import read_model
     from pocketvlad.retrieval.photographs import decodable, model_sizing, photographs
     from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
     from pocketvlad.training.checkpoint import fingerprint
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} {getattr(arguments, name)}: give more than 0")
     base = read_model(arguments.file)
-    components = base.network.architecture.descriptor
+    components = base.network.architecture.length
     if arguments.length is not None and not 2 <= arguments.length <= components:
         raise ValueError(
             f"--length {arguments.length}: {arguments.file} makes descriptors of {components} "
@@ -110,7 +109,7 @@ def run(arguments: argparse.Namespace) -> None:
         task=self_retrieval(
             [pictures[name] for name in held],
             [pictures[name] for name in others],
-            LEAST_SIDE[base.network.architecture.backbone],
+            base.network.least_side,
             arguments.seed,
         ),
         sizing=sizing,

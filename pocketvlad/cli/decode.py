@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pocketvlad.format.compressed_file import read_compressed
-from pocketvlad.format.tensor_file import write_tensors
+from pocketvlad.format.contents import write_contents
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError where the file cannot be decoded."""
-    tensors, header = read_compressed(arguments.file)
-    write_tensors(arguments.output, tensors, header)
-    weights = sum(tensor.size for tensor in tensors.values())
-    print(f"{arguments.output}: {len(tensors)} tensors, {weights:,} weights")
+    contents = read_compressed(arguments.file)
+    write_contents(arguments.output, contents)
+    weights = sum(tensor.size for tensor in contents.tensors.values())
+    print(f"{arguments.output}: {len(contents.tensors)} tensors, {weights:,} weights")

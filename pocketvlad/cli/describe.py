@@ -18,13 +18,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
     import numpy as np
 
-    from pocketvlad.networks.stored_model import read_stored
+    from pocketvlad.networks.model import read_model
     from pocketvlad.retrieval.describe import describe
     from pocketvlad.retrieval.photographs import model_sizing, photograph
     from pocketvlad.retrieval.provenance import provenance
     from pocketvlad.util.atomic import replacing
 
-    model = read_stored(arguments.file)
+    model = read_model(arguments.file)
     sizing = model_sizing(model, arguments.image_size)
     pictures = [photograph(path, model, sizing) for path in arguments.images]
     rows = describe(model.network, pictures, sizing, model.preprocessing)

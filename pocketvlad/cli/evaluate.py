@@ -8,6 +8,8 @@ Descriptors are .npz files with `names` (of images) and `descriptors` (a row eac
 import argparse
 from pathlib import Path
 
+from pocketvlad.data.protocols import protocol_names
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--query-descriptors", type=Path, help="an .npz file, a row a query")
     parser.add_argument("--metric", choices=["cosine", "l1", "l2"], default="cosine")
     parser.add_argument(
-        "--protocol", choices=["original", "revisited"], help="[the data set's, or original]"
+        "--protocol", choices=protocol_names(), help="[the data set's, or original]"
     )
     parser.add_argument("--partial", action="store_true", help="images and queries may be missing")
     parser.add_argument("-o", "--output", type=Path, help="write every query's scores as CSV")
@@ -34,6 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.data.dataset import describe_counts, index_dataset
     from pocketvlad.data.declarations import declared_dataset
     from pocketvlad.data.ground_truth_files import read_any_ground_truth
+    from pocketvlad.data.protocols import protocol_named
     from pocketvlad.retrieval.descriptor_file import (
         read_descriptors,
         require_comparable,
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.metric == "cosine":
         files = [unit_length(each) for each in files]
     names = set(descriptors.names)
-    if arguments.query_descriptors and protocol == "revisited":
+    if arguments.query_descriptors and protocol_named(protocol).outside:
         names |= {query.image for query in lists}  # their images need no row in the database
     dataset = index_dataset(
         arguments.dataset or arguments.ground_truth.stem,

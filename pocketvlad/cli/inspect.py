@@ -7,7 +7,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from pocketvlad.format.compressed_file import open_compressed
-from pocketvlad.format.inspection import LayerReport, by_kind, layer_reports, ratio, summed
+from pocketvlad.format.inspection import LayerReport, by_part, layer_reports, ratio, summed
 
 _HEADINGS = ("layer", "shape", "coding", "levels", "% zero", "bits/weight", "bytes", "ratio")
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     size = arguments.file.stat().st_size
     overhead = size - sum(each.bytes for each in reports)
     lines = [_line(each) for each in reports]
-    sums = [_line(each) for each in by_kind(reports).values()]
+    sums = [_line(each) for each in by_part(reports).values()]
     sums.append(("header", "", "", "", "", "", f"{overhead:,}", ""))
     sums.append(_line(summed("total", reports, overhead)))
     print(json.dumps(header, indent=1))

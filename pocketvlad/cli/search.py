@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
-    from pocketvlad.networks.stored_model import read_stored
+    from pocketvlad.networks.model import read_model
     from pocketvlad.report.contact_sheet import contact_sheet
     from pocketvlad.retrieval.describe import describe
     from pocketvlad.retrieval.photo_index import indexed
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.top < 1:
         raise ValueError(f"--top {arguments.top}: ask for one answer or more")
     folder = arguments.database
-    model = read_stored(arguments.file)
+    model = read_model(arguments.file)
     sizing = model_sizing(model, arguments.image_size)
     box = tuple(arguments.box) if arguments.box else None
     query = photograph(arguments.query, model, sizing, box)

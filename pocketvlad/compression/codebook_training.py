@@ -15,7 +15,8 @@ from torch.nn.utils import parametrize
 
 from pocketvlad.compression.settings import CodebookSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor, per_row
-from pocketvlad.networks.model import PlaceNet, compressible
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import Objective
 from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
@@ -60,12 +61,12 @@ class Codebook(nn.Module):
         return looked_up * self.scales
 
 
-def _owner(network: PlaceNet, name: str) -> tuple[nn.Module, str]:
+def _owner(network: RetrievalNetwork, name: str) -> tuple[nn.Module, str]:
     path, _, attribute = name.rpartition(".")
     return network.get_submodule(path), attribute
 
 
-def use_codebooks(network: PlaceNet, quantized: Mapping[str, QuantizedTensor]) -> None:
+def use_codebooks(network: RetrievalNetwork, quantized: Mapping[str, QuantizedTensor]) -> None:
     """Make the layers of `network` look their weights up; their levels are its parameters now.
 
     A layer whose weights are all zero has no level to learn and becomes a constant.
@@ -87,7 +88,7 @@ def use_codebooks(network: PlaceNet, quantized: Mapping[str, QuantizedTensor]) -
 
 
 def read_codebooks(
-    network: PlaceNet, quantized: Mapping[str, QuantizedTensor]
+    network: RetrievalNetwork, quantized: Mapping[str, QuantizedTensor]
 ) -> dict[str, QuantizedTensor]:
     """What the layers of a network under `use_codebooks` look up now."""
     result = {}
@@ -105,7 +106,7 @@ def read_codebooks(
 
 
 @torch.no_grad()
-def recluster(network: PlaceNet, weights: Mapping[str, Tensor]) -> None:
+def recluster(network: RetrievalNetwork, weights: Mapping[str, Tensor]) -> None:
     """Assign every weight that survived pruning to the level that is nearest by now.
 
     Args:
@@ -122,7 +123,7 @@ def recluster(network: PlaceNet, weights: Mapping[str, Tensor]) -> None:
 
 
 def train_codebooks(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     quantized: Mapping[str, QuantizedTensor],
     training: TrainingSettings,
     settings: CodebookSettings,

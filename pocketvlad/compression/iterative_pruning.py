@@ -14,7 +14,7 @@ from pocketvlad.compression.prune import (
 )
 from pocketvlad.compression.settings import PruningSettings
 from pocketvlad.compression.sparsity import l1_penalty
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import Objective
 from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
@@ -24,7 +24,7 @@ _REFIT = 1  # tells a refit's random numbers from those of the epoch
 
 
 def prune_iteratively(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     training: TrainingSettings,
     pruning: PruningSettings,
     objective: Objective,

@@ -1,24 +1,24 @@
-"""Layers as many linear equations: what they see in one network and should make as in another.
-
-`network` is what is being compressed, layer after layer; `teacher` is the uncompressed one.
-"""
+"""What layers are fitted to: their inputs in the compressed network, their outputs in the
+uncompressed one, the teacher."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from pocketvlad.data.city_crops import CropSettings, CropSource, crop_batches
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.graph import Graph, Values, module_of, weighted_steps
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.util.progress import progress
 
 
 def crops_for(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     source: CropSource,
     crops: CropSettings,
     count: int,
@@ -33,109 +33,196 @@ def crops_for(
 class PairedConvolution:
     """A convolution in both networks. Each sequence holds [n, C, H, W] by batch.
 
-    given: what `layer` sees.  wanted: what `original` makes of what it sees.  seen: what it sees,
-    of the first few batches.  All are overwritten when the next convolution is asked for.
+    name: of its weight.  layer, original: in the compressed network, and in the teacher.  given:
+    the inputs of `layer`.  wanted: the outputs of `original`.  seen: the inputs of `original`, of
+    the first few batches.  All are emptied when the next convolution is asked for.
     """
 
-    name: str  # of its weight
+    name: str
     layer: nn.Conv2d
     original: nn.Conv2d
-    given: Sequence[Tensor]
-    wanted: Sequence[Tensor]
-    seen: Sequence[Tensor]
+    given: list[Tensor]
+    wanted: list[Tensor]
+    seen: list[Tensor]
+    _finish: Callable[[int, Tensor], Tensor] = field(repr=False)
+
+    def features_with(self, batch: int, outputs: Tensor) -> Tensor:
+        """[n, D, h, w] The teacher's local features of a batch, if this layer made `outputs`.
+
+        Args:
+            batch: its number, below the length of `seen`.
+        """
+        return self._finish(batch, outputs)
 
 
 _PLACES, _APART = 256, 72  # of an image: more of them, or nearer ones, look much alike
 SEEN_BATCHES = 4  # that a convolution's `seen` has at most
 
 
-def _stages(backbone: nn.Sequential) -> list[list[tuple[str, nn.Module]]]:
-    """The layers up to each pooling, and with it: maps are small between stages."""
-    stages: list[list[tuple[str, nn.Module]]] = [[]]
-    for name, layer in backbone.named_children():
-        stages[-1].append((name, layer))
-        if isinstance(layer, nn.MaxPool2d):
+def _places(made: object) -> int:
+    """How many places a map [n, C, h, w] has; of what is no map, one."""
+    return made.shape[2:].numel() if isinstance(made, Tensor) and made.ndim == 4 else 1
+
+
+def _places_by_step(backbone: nn.Module, graph: Graph, images: Tensor) -> dict[fx.Node, int]:
+    values, found = graph.start(images), {graph.source: _places(images)}
+    for step in graph.steps:
+        graph.advance(backbone, step, values)
+        found[step] = _places(values[step])
+    return found
+
+
+def _stages(
+    graph: Graph, weighted: Iterable[fx.Node], places: dict[fx.Node, int]
+) -> list[list[fx.Node]]:
+    """The steps, cut where one value alone is alive and maps have become smaller: few and small
+    maps are held between stages. Each stage has a layer to be fitted, but for the last."""
+    weighted, alive = set(weighted), graph.alive_after()
+    stages: list[list[fx.Node]] = [[]]
+    begin = places[graph.source]
+    for step, living in zip(graph.steps, alive, strict=True):
+        stages[-1].append(step)
+        smaller = len(living) == 1 and places[step] < begin
+        if smaller and step not in weighted and weighted.intersection(stages[-1]):
             stages.append([])
+            begin = places[step]
     return [stage for stage in stages if stage]
 
 
-def _batches_for(patches: int, layer: nn.Conv2d, batches: Sequence[Tensor]) -> int:
-    """How many of `batches`, which `layer` sees, have so many places.
+def _batches_for(patches: int, places: int, batches: Sequence[Tensor]) -> int:
+    """How many of `batches` have so many patches, `places` to an image.
 
     `_PLACES` an image, and more where no more than one in `_APART` are taken: the fewer of the
     largest maps are held, the better.
     """
-    places = layer(batches[0][:1])[0, 0].numel()
     each = min(places, max(_PLACES, places // _APART))
     return min(len(batches), math.ceil(patches / each / len(batches[0])))
 
 
-def _advance(layer: nn.Module, batches: list[Tensor]) -> None:
-    """Put each batch through `layer`, in place: two lists of maps would be gigabytes."""
-    for index in range(len(batches)):
-        batches[index] = layer(batches[index])
+class _Walk:
+    """Batches on their way through the backbones of two networks, step by step."""
+
+    def __init__(
+        self, network: RetrievalNetwork, teacher: RetrievalNetwork, batches: list[Tensor]
+    ) -> None:
+        self.own, self.teacher = network.backbone, teacher.backbone
+        self.graph = Graph.of(self.own)
+        self.weighted = dict(weighted_steps(self.own, self.graph))
+        self.places = _places_by_step(self.teacher, self.graph, batches[0][:1])
+        self.given = [self.graph.start(batch) for batch in batches]
+        self.wanted = [self.graph.start(batch) for batch in batches]
+        self.names = {parameter: name for name, parameter in compressible(network)}
+
+    def stages(self) -> list[list[fx.Node]]:
+        return _stages(self.graph, self.weighted, self.places)
+
+    def _advance(self, module: nn.Module, step: fx.Node, all_values: Sequence[Values]) -> None:
+        for values in all_values:
+            self.graph.advance(module, step, values)
+
+    def pass_through(self, steps: Sequence[fx.Node], start: int) -> None:
+        """Each batch from number `start` on through all steps: never all large maps at once."""
+        for module, all_values in ((self.own, self.given), (self.teacher, self.wanted)):
+            for values in all_values[start:]:
+                for step in steps:
+                    self.graph.advance(module, step, values)
+
+    def pair(self, step: fx.Node, count: int) -> Iterator[PairedConvolution]:
+        """The convolution of a step, of the first `count` batches; then both go on past it."""
+        layer, original = self.weighted[step], module_of(self.teacher, step)
+        if not isinstance(layer, nn.Conv2d):
+            raise ValueError(
+                f"layer {step.target} of the backbone is a {type(layer).__name__}; only "
+                "convolutions can be fitted there"
+            )
+        [source] = step.all_input_nodes
+        before = [dict(values) for values in self.wanted[: min(count, SEEN_BATCHES)]]
+        self._advance(self.teacher, step, self.wanted[:count])
+
+        def finish(batch: int, outputs: Tensor) -> Tensor:
+            return self.graph.finish(self.teacher, step, outputs, before[batch])
+
+        pair = PairedConvolution(
+            self.names[layer.weight],
+            layer,
+            original,
+            [values[source] for values in self.given[:count]],
+            [values[step] for values in self.wanted[:count]],
+            [values[source] for values in before],
+            finish,
+        )
+        yield pair
+        for held in (pair.given, pair.wanted, pair.seen, before):
+            held.clear()  # nobody keeps what the next step makes superfluous
+        self._advance(self.own, step, self.given[:count])
+
+    def advance_both(self, step: fx.Node, count: int) -> None:
+        """The first `count` batches past a step that has nothing to be fitted."""
+        self._advance(self.teacher, step, self.wanted[:count])
+        self._advance(self.own, step, self.given[:count])
 
 
 def paired_convolutions(
-    network: PlaceNet,
-    teacher: PlaceNet,
-    given: list[Tensor],
-    wanted: list[Tensor],
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
+    batches: list[Tensor],
     patches: int,
     label: str,
+    features: list[tuple[Tensor, Tensor]] | None = None,
 ) -> Iterator[PairedConvolution]:
-    """First to last. What `layer` has become by the time the next one is asked for, that sees.
+    """The backbone's convolutions in the order of execution. Whoever takes one may change its
+    `layer`; the next ones see the outputs of the changed one.
 
     Args:
-        given, wanted: two lists of the same batches of images; after the last convolution they hold
-            what the backbones of `network` and of `teacher` make of them.
+        batches: of images.
         patches: how many places a convolution should be shown. Where images have many, as in the
             first layers, that takes fewer images, and their large maps need not all be held.
+        features: takes, after the last convolution, what the backbones of `network` and of
+            `teacher` make of each batch.
     """
-    with progress(len(network.backbone), label, "layer") as bar:
-        for stage in _stages(network.backbone):
-            first = next(layer for _, layer in stage if isinstance(layer, nn.Conv2d))
-            count = _batches_for(patches, first, wanted)
-            few_given, few_wanted = given[:count], wanted[:count]
-            del given[:count], wanted[:count]  # held as long as they are needed, and no longer
-            for name, layer in stage:
-                original = teacher.backbone.get_submodule(name)
-                seen = few_wanted[:SEEN_BATCHES]
-                _advance(original, few_wanted)
-                if isinstance(layer, nn.Conv2d):
-                    key = f"backbone.{name}.weight"
-                    yield PairedConvolution(key, layer, original, few_given, few_wanted, seen)
-                _advance(layer, few_given)
+    walk = _Walk(network, teacher, batches)
+    with progress(len(walk.graph.steps), label, "layer") as bar:
+        for stage in walk.stages():
+            first = next((step for step in stage if step in walk.weighted), None)
+            count = 0 if first is None else _batches_for(patches, walk.places[first], batches)
+            for step in stage:
+                if count and step in walk.weighted:
+                    yield from walk.pair(step, count)
+                elif count:
+                    walk.advance_both(step, count)
                 bar.update()
-            # Each batch through the whole stage: never all of the stage's large maps at once.
-            _advance(nn.Sequential(*(layer for _, layer in stage)), given)
-            originals = [teacher.backbone.get_submodule(name) for name, _ in stage]
-            _advance(nn.Sequential(*originals), wanted)
-            given[:0], wanted[:0] = few_given, few_wanted
+            walk.pass_through(stage, count)
+    if features is not None:
+        result = walk.graph.result
+        pairs = zip(walk.given, walk.wanted, strict=True)
+        features += [(own[result], original[result]) for own, original in pairs]
 
 
 def paired_features(
-    network: PlaceNet, teacher: PlaceNet, batches: Iterable[Tensor]
+    network: RetrievalNetwork, teacher: RetrievalNetwork, batches: Iterable[Tensor]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """What the backbones of both make of each batch of images."""
     for batch in batches:
         yield network.features(batch), teacher.features(batch)
 
 
-def whitening_samples(
-    network: PlaceNet, teacher: PlaceNet, features: Iterable[tuple[Tensor, Tensor]], count: int
+def projection_samples(
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
+    features: Iterable[tuple[Tensor, Tensor]],
+    count: int,
 ) -> tuple[Tensor, Tensor]:
-    """([n, D] what the whitening sees in `network`, [n, F] what it makes in `teacher`)
+    """([n, P] inputs of the projection in `network`, [n, F] its outputs in `teacher`)
 
     Args:
         features: of both, by batch (`paired_features`).
         count: of images in all, for the progress bar.
     """
     seen, wanted = [], []
-    with progress(count, "whitening", "crop") as bar:
+    with progress(count, "projection", "crop") as bar:
         for own, original in features:
-            seen.append(network.netvlad(own))
-            wanted.append(teacher.whitening(teacher.netvlad(original)))
+            seen.append(network.pooling(own))
+            wanted.append(teacher.projection(teacher.pooling(original)))
             bar.update(len(own))
     return torch.cat(seen), torch.cat(wanted)
 
@@ -177,7 +264,11 @@ def inputs_at(
     start = 0
     for image, place in zip(images, places, strict=True):
         seen = F.unfold(
-            image[None, own], layer.kernel_size, padding=layer.padding, stride=layer.stride
+            image[None, own],
+            layer.kernel_size,
+            dilation=layer.dilation,
+            padding=layer.padding,
+            stride=layer.stride,
         )
         rows[start : start + len(place)] = seen[0][:, place].t()
         start += len(place)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
 from pocketvlad.data.city_crops import CropSettings
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.distillation import DistillationObjective
 from pocketvlad.training.epoch import Objective
 from pocketvlad.training.settings import TrainingSettings
@@ -19,7 +19,7 @@ def compression_objective(
     section: Mapping[str, object],
     images: TrainingImages,
     training: TrainingSettings,
-    teacher: PlaceNet,
+    teacher: RetrievalNetwork,
 ) -> Objective:
     """The objective that the config's section `recovery` names.
 
@@ -43,14 +43,14 @@ def compression_crops(section: Mapping[str, object], training: TrainingSettings)
     )
 
 
-Refit = Callable[[PlaceNet, Mapping[str, Tensor], np.random.Generator], None]
+Refit = Callable[[RetrievalNetwork, Mapping[str, Tensor], np.random.Generator], None]
 
 
 def refit_by_reconstruction(
     section: Mapping[str, object],
     images: TrainingImages,
     training: TrainingSettings,
-    teacher: PlaceNet,
+    teacher: RetrievalNetwork,
 ) -> Refit | None:
     """A function that refits a pruned network with these masks, or None if the config has none."""
     settings = ReconstructionSettings(**section["reconstruction"])
@@ -59,7 +59,7 @@ def refit_by_reconstruction(
     crops = compression_crops(section, training)
 
     def refit(
-        network: PlaceNet, masks: Mapping[str, Tensor], generator: np.random.Generator
+        network: RetrievalNetwork, masks: Mapping[str, Tensor], generator: np.random.Generator
     ) -> None:
         reconstruct(network, teacher, masks, images.crop_source, crops, settings, generator)
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from pocketvlad.compression.settings import READINGS
-from pocketvlad.format.parameters import layer_kind
-from pocketvlad.networks.model import PlaceNet, compressible
+from pocketvlad.networks.labels import compressible, labelled_tensors
+from pocketvlad.networks.network import RetrievalNetwork
 
 
 def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> Tensor:
@@ -20,7 +20,7 @@ def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> 
 
 
 def cutoffs(
-    network: PlaceNet, reading: str, threshold: float, quantile: float
+    network: RetrievalNetwork, reading: str, threshold: float, quantile: float
 ) -> dict[str, Tensor]:
     """The magnitude below which a weight goes, from the unpruned network.
 
@@ -44,7 +44,7 @@ def cutoffs(
 
 
 @torch.no_grad()
-def prune_below(network: PlaceNet, limits: Mapping[str, Tensor]) -> None:
+def prune_below(network: RetrievalNetwork, limits: Mapping[str, Tensor]) -> None:
     """Set to zero every weight whose magnitude is below its layer's limit.
 
     What is zero already stays so, since zero is below any limit.
@@ -53,19 +53,19 @@ def prune_below(network: PlaceNet, limits: Mapping[str, Tensor]) -> None:
         weight[weight.abs() < limits[name]] = 0.0
 
 
-def zero_masks(network: PlaceNet) -> dict[str, Tensor]:
+def zero_masks(network: RetrievalNetwork) -> dict[str, Tensor]:
     """Where the weights are zero, that is pruned: a boolean tensor a layer."""
     return {name: weight.detach() == 0 for name, weight in compressible(network)}
 
 
 @torch.no_grad()
-def apply_masks(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
+def apply_masks(network: RetrievalNetwork, masks: Mapping[str, Tensor]) -> None:
     """Set the masked weights to zero again, after a step has moved them."""
     for name, weight in compressible(network):
         weight.masked_fill_(masks[name], 0.0)
 
 
-def assert_masked(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
+def assert_masked(network: RetrievalNetwork, masks: Mapping[str, Tensor]) -> None:
     """Check that no pruned weight has come back.
 
     Raises:
@@ -77,12 +77,14 @@ def assert_masked(network: PlaceNet, masks: Mapping[str, Tensor]) -> None:
             raise AssertionError(f"{alive} pruned weights of {name} are not zero any more")
 
 
-def pruned_percent(network: PlaceNet) -> dict[str, float]:
-    """Share of zeros among the compressible weights in %: by layer, by kind, and in `total`."""
+def pruned_percent(network: RetrievalNetwork) -> dict[str, float]:
+    """Share of zeros among the compressible weights in %: by tensor, by part, and in `total`."""
     counts: dict[str, list[int]] = {}
-    for name, weight in compressible(network):
+    for name, weight, label in labelled_tensors(network):
+        if not label.role.compressed:
+            continue
         zeros = weight.numel() - int(weight.count_nonzero())
-        for key in (name, layer_kind(name), "total"):
+        for key in (name, str(label.part), "total"):
             entry = counts.setdefault(key, [0, 0])
             entry[0] += zeros
             entry[1] += weight.numel()

@@ -5,13 +5,13 @@ weights; the other 2^b - 1 levels are for the weights that survived. So a pruned
 zero after quantization, and b bits are enough for all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from pocketvlad.compression.kmeans1d import kmeans1d
 from pocketvlad.compression.settings import MOST_BITS
-from pocketvlad.format.parameters import is_compressible
+from pocketvlad.format.contents import Contents
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid, per_row
 
 ROW = "-row"
@@ -77,12 +77,10 @@ def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedT
     return QuantizedTensor(codes, codebook, scales)
 
 
-def quantize_tensors(
-    tensors: Mapping[str, np.ndarray], quantizer: str, bits: int
-) -> dict[str, QuantizedTensor]:
-    """Every compressible one of a network's `tensors`, quantized."""
+def quantize_contents(contents: Contents, quantizer: str, bits: int) -> dict[str, QuantizedTensor]:
+    """Every compressible tensor of a network, quantized, by name."""
     return {
         name: quantize_tensor(tensor, quantizer, bits)
-        for name, tensor in tensors.items()
-        if is_compressible(name)
+        for name, tensor in contents.tensors.items()
+        if contents.labels[name].role.compressed
     }

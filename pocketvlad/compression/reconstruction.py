@@ -23,12 +23,14 @@ from pocketvlad.compression.layer_samples import (
     outputs_at,
     paired_convolutions,
     paired_features,
-    whitening_samples,
+    projection_samples,
 )
 from pocketvlad.compression.least_squares import masked_least_squares
 from pocketvlad.compression.settings import ReconstructionSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.labels import compressible_of
+from pocketvlad.networks.network import RetrievalNetwork
 
 _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
 
@@ -68,8 +70,8 @@ def _reconstruct_convolution(
 
 
 def _reconstruct_convolutions(
-    network: PlaceNet,
-    teacher: PlaceNet,
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
     masks: Mapping[str, Tensor],
     batches: Iterable[Tensor],
     settings: ReconstructionSettings,
@@ -78,15 +80,15 @@ def _reconstruct_convolutions(
     """First to last: each gets its inputs from those refitted before it."""
     batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
-    lists = (list(batches), list(batches))
-    for pair in paired_convolutions(network, teacher, *lists, settings.patches, "convolutions"):
+    for pair in paired_convolutions(network, teacher, batches, settings.patches, "convolutions"):
         mask = masks[pair.name]
         _reconstruct_convolution(pair.layer, mask, pair.given, pair.wanted, settings, own)
 
 
-def _reconstruct_whitening(
-    network: PlaceNet,
-    teacher: PlaceNet,
+def _reconstruct_linear(
+    layer: nn.Linear,
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
     mask: Tensor,
     batches: Iterable[Tensor],
     settings: ReconstructionSettings,
@@ -94,9 +96,8 @@ def _reconstruct_whitening(
     """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
     crops = settings.whitening_crops
     features = paired_features(network, teacher, batches)
-    inputs, outputs = whitening_samples(network, teacher, features, crops)
+    inputs, outputs = projection_samples(network, teacher, features, crops)
     inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
-    layer = network.whitening
     found = masked_least_squares(
         torch.cat([layer.weight, layer.bias[:, None]], dim=1),
         _with_bias(~mask),
@@ -111,25 +112,25 @@ def _reconstruct_whitening(
 
 @torch.no_grad()
 def reconstruct(
-    network: PlaceNet,
-    teacher: PlaceNet,
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
     masks: Mapping[str, Tensor],
     source: CropSource,
     crops: CropSettings,
     settings: ReconstructionSettings,
     generator: np.random.Generator,
 ) -> None:
-    """Refit the convolutions and the whitening of `network` to what `teacher` computes.
+    """Refit the convolutions and the projection of `network` to what `teacher` computes.
 
     Args:
         masks: true where a weight is pruned and stays zero, by parameter name.
         crops: how the crops are cut; how many, `settings` say, and none leaves layers alone.
     """
-
     if settings.crops:
         own = crops_for(network, source, crops, settings.crops, generator)
         _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
-    if settings.whitening_crops:
-        mask, count = masks["whitening.weight"], settings.whitening_crops
-        own = crops_for(network, source, crops, count, generator)
-        _reconstruct_whitening(network, teacher, mask, own, settings)
+    layer = network.projection.linear
+    if settings.whitening_crops and layer is not None:
+        [mask] = (masks[name] for name in compressible_of(network, Part.PROJECTION))
+        own = crops_for(network, source, crops, settings.whitening_crops, generator)
+        _reconstruct_linear(layer, network, teacher, mask, own, settings)

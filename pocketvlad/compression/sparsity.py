@@ -7,13 +7,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pocketvlad.networks.model import PlaceNet, compressible
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.network import RetrievalNetwork
 
 _BINS = 101
 _REACH = 4.0  # standard deviations either side of zero that a histogram covers
 
 
-def l1_penalty(network: PlaceNet, weight: float) -> Callable[[], Tensor] | None:
+def l1_penalty(network: RetrievalNetwork, weight: float) -> Callable[[], Tensor] | None:
     """`weight` times the sum of the magnitudes of all compressible weights; None if that is 0.
 
     With the triplet loss it makes the paper's J = loss + lambda sum |W|. Pruned weights add nothing
@@ -24,7 +25,7 @@ def l1_penalty(network: PlaceNet, weight: float) -> Callable[[], Tensor] | None:
     return lambda: weight * torch.stack([w.abs().sum() for _, w in compressible(network)]).sum()
 
 
-def histogram_edges(network: PlaceNet) -> dict[str, np.ndarray]:
+def histogram_edges(network: RetrievalNetwork) -> dict[str, np.ndarray]:
     """By layer the edges of bins [B + 1] that later histograms of the same layer share."""
     return {
         name: np.linspace(-1, 1, _BINS + 1) * max(_REACH * weight.detach().std().item(), 1e-12)
@@ -33,7 +34,7 @@ def histogram_edges(network: PlaceNet) -> dict[str, np.ndarray]:
 
 
 def weight_histograms(
-    network: PlaceNet, edges: dict[str, np.ndarray], stage: str
+    network: RetrievalNetwork, edges: dict[str, np.ndarray], stage: str
 ) -> Iterable[pd.DataFrame]:
     """A table a layer: layer, stage, low, high, count of each bin, and `zeros`.
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pocketvlad.data.ground_truth import QueryLists
+from pocketvlad.data.protocols import protocol_named
+from pocketvlad.data.query import Query
 
 
 class DatasetError(ValueError):
@@ -16,36 +18,16 @@ Sizes = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Query:
-    """A query whose image is there, and its lists cut to the images that are.
-
-    In the revisited protocol `good` are the easy images and `ok` the hard ones.
-    """
-
-    name: str
-    landmark: str
-    image: str
-    box: tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels of the original image
-    good: tuple[str, ...]
-    ok: tuple[str, ...]
-    junk: tuple[str, ...]
-
-    @property
-    def positives(self) -> frozenset[str]:
-        return frozenset(self.good) | frozenset(self.ok)
-
-
-@dataclass(frozen=True)
 class Dataset:
     """An indexed data set.
 
     `sizes` maps each image of the database by its name, sorted, to its (width, height) in pixels;
-    `outside` does so for query images that are not in the database (the revisited protocol's).
+    `outside` does so for query images that the protocol takes out of the database.
     `upright`: sizes and boxes refer to images turned as their cameras were held.
     """
 
     name: str
-    protocol: str  # "original" or "revisited", see `protocols`
+    protocol: str  # see `protocols`
     sizes: dict[str, tuple[int, int]]
     outside: dict[str, tuple[int, int]]
     queries: tuple[Query, ...]
@@ -100,7 +82,8 @@ def index_dataset(
 
     Args:
         sizes: (width, height) of every image found, by name.
-        protocol: "revisited" takes the queries' images out of the database and of all lists.
+        protocol: see `protocols`; one may take the queries' images out of the database and of all
+            lists.
         expected_images: how many the complete data set has, `leave_out` not counted off, query
             images counted; None: as many as there are, for a data set of one's own.
         expected_queries: likewise.
@@ -119,7 +102,7 @@ def index_dataset(
     expected_there = len(there) if expected_images is None else expected_images - len(leave_out)
     expected_queries = len(lists) if expected_queries is None else expected_queries
     remedy = "get all images, correct the lists, or allow a part with `partial: true`"
-    outside = {query.image for query in lists} if protocol == "revisited" else set()
+    outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
     if not partial:
         if len(there) != expected_there:
             raise DatasetError(

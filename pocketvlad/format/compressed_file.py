@@ -10,7 +10,7 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,17 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pocketvlad.format import version2
+from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
-from pocketvlad.format.parameters import is_known
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.util.atomic import replacing
 
 MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
-VERSION = 2
+VERSION = 3
+_READABLE = (version2.VERSION, VERSION)
 MOST_WEIGHTS = 1 << 29
 """Weights of one file, by default: VGG16 with a 4096-D whitening has 149 million."""
 
@@ -39,9 +42,10 @@ _FLOATS = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as the header lists it. coding: "symbols", "float16" or "float32"."""
+    """A tensor as the header lists it. coding: "symbols", "float16" or "float32"."""
 
     name: str
+    label: Label
     shape: tuple[int, ...]
     coding: str
     bytes: int
@@ -52,14 +56,19 @@ class Layer:
         return math.prod(self.shape)
 
 
+def _plain_coding(tensor: np.ndarray, role: Role, small: str) -> str:
+    """How a tensor that is not quantized is stored. Half precision is for biases, which can bear
+    it; the variances of a batch normalisation, say, cannot."""
+    fits = np.abs(tensor).max(initial=0) <= np.finfo(_FLOATS[small]).max
+    return small if fits and role is not Role.OTHER else "float32"
+
+
 def _payload(
-    tensor: np.ndarray, quantized: QuantizedTensor | None, small: str
+    tensor: np.ndarray, quantized: QuantizedTensor | None, role: Role, small: str
 ) -> tuple[str, bytes]:
     """(coding, bytes) of one tensor. A layer of few weights may be shorter without codebook."""
     if quantized is None:
-        # What half precision cannot hold stays as it is.
-        fits = np.abs(tensor).max(initial=0) <= np.finfo(_FLOATS[small]).max
-        coding = small if fits else "float32"
+        coding = _plain_coding(tensor, role, small)
         return coding, tensor.astype(_FLOATS[coding]).tobytes()
     coded = encode_layer(quantized)
     if len(coded) < 4 * quantized.codes.size:
@@ -69,16 +78,15 @@ def _payload(
 
 def write_compressed(
     path: Path,
-    tensors: Mapping[str, np.ndarray],
+    contents: Contents,
     quantized: Mapping[str, QuantizedTensor],
-    header: Mapping[str, object],
     small: str = "float32",
 ) -> int:
-    """Write `tensors` with those in `quantized` replaced by their codes; whole or not at all.
+    """Write a model with the tensors in `quantized` replaced by their codes; whole or not at all.
 
     Args:
-        header: that of the uncompressed model, and how this one was made.
-        small: "float16" or "float32", for the tensors that are not quantized.
+        contents: tensors and labels of the network; the header also says how it was compressed.
+        small: "float16" or "float32", for the biases.
 
     Returns:
         the file's size in bytes.
@@ -86,20 +94,22 @@ def write_compressed(
     Raises:
         ValueError: a weight is not finite, or there are more than `MOST_WEIGHTS`.
     """
-    total = sum(tensor.size for tensor in tensors.values())
+    total = sum(tensor.size for tensor in contents.tensors.values())
     if total > MOST_WEIGHTS:
         raise ValueError(f"{path}: {total} weights; a file may hold {MOST_WEIGHTS}")
     layers, payloads = [], []
-    for name, tensor in tensors.items():
+    for name, tensor in contents.tensors.items():
         held = quantized[name].codebook if name in quantized else tensor
         if not np.isfinite(held).all():
             raise ValueError(
                 f"{path}: {name} is not finite: its training diverged; lower the learning rate"
             )
-        coding, payload = _payload(tensor, quantized.get(name), small)
-        layers.append([name, list(tensor.shape), coding, len(payload), zlib.crc32(payload)])
+        label = contents.labels[name]
+        coding, payload = _payload(tensor, quantized.get(name), label.role, small)
+        about = [name, label.part, label.role, list(tensor.shape)]
+        layers.append([*about, coding, len(payload), zlib.crc32(payload)])
         payloads.append(payload)
-    text = json.dumps({**header, "layers": layers}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps({**contents.header, "layers": layers}, sort_keys=True, separators=(",", ":"))
     packed = zlib.compress(text.encode(), 9)
     with replacing(path) as unfinished, open(unfinished, "wb") as file:
         file.write(_PREFIX.pack(MAGIC, VERSION, len(packed), zlib.crc32(packed)))
@@ -118,18 +128,28 @@ def _is_whole(value: object, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-def _layer(entry: object) -> Layer:
+def _identity(entry: Sequence[object], version: int) -> tuple[str, Label] | None:
+    """(name, label) that an entry of the header's list begins with, before the last four fields."""
+    match version, entry[:-4]:
+        case version2.VERSION, [str(name)]:
+            return version2.identity(name)
+        case _, [str(name), str(part), str(role)] if part in set(Part) and role in set(Role):
+            return name, Label(Part(part), Role(role))
+    return None
+
+
+def _layer(entry: object, version: int) -> Layer:
     """One entry of the header's list, checked."""
-    match entry:
-        case [str(name), list(shape), "symbols" | "float16" | "float32" as coding, size, crc]:
-            if (
-                is_known(name)
-                and len(shape) <= _MOST_DIMENSIONS
-                and all(_is_whole(side, 1, _MOST_BYTES) for side in shape)
-                and _is_whole(size, 0, _MOST_BYTES)
-                and _is_whole(crc, 0, 0xFFFFFFFF)
-            ):
-                return Layer(name, tuple(shape), coding, size, crc)
+    if isinstance(entry, list) and (identity := _identity(entry, version)):
+        match entry[-4:]:
+            case [list(shape), "symbols" | "float16" | "float32" as coding, size, crc]:
+                if (
+                    len(shape) <= _MOST_DIMENSIONS
+                    and all(_is_whole(side, 1, _MOST_BYTES) for side in shape)
+                    and _is_whole(size, 0, _MOST_BYTES)
+                    and _is_whole(crc, 0, 0xFFFFFFFF)
+                ):
+                    return Layer(*identity, tuple(shape), coding, size, crc)
     raise FormatError(f"a layer of the header is malformed: {str(entry)[:80]}")
 
 
@@ -137,10 +157,11 @@ def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], 
     magic, version, size, crc = _PREFIX.unpack(_exactly(file, _PREFIX.size))
     if magic != MAGIC:
         raise FormatError("it does not begin as a .pvlad file does")
-    if version != VERSION:
+    if version not in _READABLE:
         raise FormatError(
-            f"format version {version} is unknown; this program reads {VERSION}: take the one that "
-            "wrote it, or compress the model again"
+            f"format version {version} is unknown; this program reads "
+            f"{' and '.join(map(str, _READABLE))}: take the one that wrote it, or compress the "
+            "model again"
         )
     if size > _MOST_HEADER:
         raise FormatError(f"a header of {size} bytes; at most {_MOST_HEADER} are allowed")
@@ -160,13 +181,13 @@ def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], 
         raise FormatError(f"the header cannot be read: {error}") from None
     if not isinstance(entries, list) or not 1 <= len(entries) <= _MOST_LAYERS:
         raise FormatError("the header lists no layers, or too many")
-    layers = [_layer(entry) for entry in entries]
+    layers = [_layer(entry, version) for entry in entries]
     if len({layer.name for layer in layers}) != len(layers):
         raise FormatError("the header lists a layer twice")
     total = sum(layer.weights for layer in layers)
     if total > most_weights:
         raise FormatError(f"the header claims {total} weights; at most {most_weights} are allowed")
-    return header, layers
+    return version2.header(header) if version == version2.VERSION else header, layers
 
 
 def _decode(layer: Layer, payload: bytes) -> np.ndarray | QuantizedTensor:
@@ -231,8 +252,8 @@ def open_compressed(path: Path, most_weights: int = MOST_WEIGHTS) -> Iterator[Co
             raise FormatError(f"{path}: {error}") from None
 
 
-def read_compressed(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
-    """(float32 tensors, header) that the file decodes to.
+def read_compressed(path: Path) -> Contents:
+    """What the file decodes to, in float32.
 
     Raises:
         FormatError: the file cannot be decoded; names file and layer.
@@ -242,4 +263,5 @@ def read_compressed(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object
             layer.name: held.dequantize() if isinstance(held, QuantizedTensor) else held
             for layer, held in model
         }
-        return tensors, model.header
+        labels = {layer.name: layer.label for layer in model.layers}
+        return Contents(tensors, labels, model.header)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.format.compressed_file import CompressedModel
-from pocketvlad.format.parameters import layer_kind
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Label
 from pocketvlad.util.size import float32_bytes
 
 
@@ -15,6 +15,7 @@ class LayerReport:
     """One layer: its share of zeros, how it is coded, what it costs in the file."""
 
     name: str
+    label: Label | None  # None: a sum
     shape: tuple[int, ...]
     coding: str
     levels: int | None  # None: not quantized
@@ -44,6 +45,7 @@ def layer_reports(model: CompressedModel) -> list[LayerReport]:
         reports.append(
             LayerReport(
                 layer.name,
+                layer.label,
                 layer.shape,
                 layer.coding,
                 len(held.codebook) if coded else None,
@@ -59,6 +61,7 @@ def summed(name: str, reports: list[LayerReport], more_bytes: int = 0) -> LayerR
     """Several layers as one line; `more_bytes` belong to none of them."""
     return LayerReport(
         name,
+        None,
         (),
         "",
         None,
@@ -68,12 +71,11 @@ def summed(name: str, reports: list[LayerReport], more_bytes: int = 0) -> LayerR
     )
 
 
-def by_kind(reports: list[LayerReport]) -> dict[str, LayerReport]:
-    """The layers' sums by kind: conv, netvlad, whitening."""
-    kinds = dict.fromkeys(layer_kind(each.name) for each in reports)
+def by_part(reports: list[LayerReport]) -> dict[str, LayerReport]:
+    """The layers' sums by part: backbone, pooling, projection."""
+    parts = dict.fromkeys(each.label.part for each in reports)
     return {
-        kind: summed(kind, [each for each in reports if layer_kind(each.name) == kind])
-        for kind in kinds
+        part: summed(part, [each for each in reports if each.label.part is part]) for part in parts
     }
 
 

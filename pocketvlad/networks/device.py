@@ -2,7 +2,7 @@
 
 import torch
 
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 
 
 class DeviceError(RuntimeError):
@@ -24,7 +24,7 @@ def chosen_device(name: str) -> torch.device:
     return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
-def run_on(network: PlaceNet, device: str, precision: str) -> PlaceNet:
+def run_on(network: RetrievalNetwork, device: str, precision: str) -> RetrievalNetwork:
     """Move `network` to where the config's section `compute` wants it, and return it.
 
     Args:
@@ -37,7 +37,7 @@ def run_on(network: PlaceNet, device: str, precision: str) -> PlaceNet:
     return network
 
 
-def computed_on(network: PlaceNet) -> str:
+def computed_on(network: RetrievalNetwork) -> str:
     """What a results row says of it: "cpu" or the GPU's name, and the precision if mixed."""
     device = network.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,96 +1,92 @@
-"""What each layer of a network costs: parameters and multiply-adds."""
+"""What each layer of a network costs: parameters and multiply-adds, in the order of execution."""
 
-from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from pocketvlad.networks.backbones import build_backbone, output_channels
-from pocketvlad.networks.model import Architecture, PlaceNet
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.labels import module_roles
+from pocketvlad.networks.modules.base import PoolingModule
+from pocketvlad.networks.network import RetrievalNetwork
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: `multiply_adds` for one image (the paper calls these FLOPs)."""
+    """One layer: `multiply_adds` for one image (the paper calls these FLOPs).
+
+    name: the layer's path in its part, or the part's name.  shape: of the weights.  parameters:
+    biases included.  weights: those that are compressed.
+    """
 
     name: str
-    kind: str  # conv, netvlad, whitening or fc
-    shape: str  # of the weights
-    parameters: int  # biases included
-    weights: int  # biases not included
+    part: str
+    shape: str
+    parameters: int
+    weights: int
     multiply_adds: int
 
 
-def _convolution(name: str, layer: nn.Conv2d, height: int, width: int) -> LayerCost:
-    """`height`, `width`: of the layer's output."""
-    weights = layer.weight.numel()
-    return LayerCost(
-        name,
-        "conv",
-        " x ".join(map(str, layer.weight.shape)),
-        weights + layer.bias.numel(),
-        weights,
-        weights * height * width,
-    )
+def _multiply_adds(module: nn.Module, given: Tensor, made: Tensor) -> int:
+    if isinstance(module, PoolingModule):
+        return module.multiply_adds(given.shape[1], given.shape[2] * given.shape[3])
+    weight = getattr(module, "weight", None)
+    # Each weight once a place of the output; a linear map has one place.
+    return 0 if weight is None else weight.numel() * made.shape[2:].numel()
 
 
-def _linear(name: str, kind: str, layer: nn.Linear) -> LayerCost:
-    weights = layer.weight.numel()
-    shape = " x ".join(map(str, layer.weight.shape))
-    return LayerCost(name, kind, shape, weights + layer.bias.numel(), weights, weights)
+def _shapes(weights: list[Tensor]) -> str:
+    shapes = [" x ".join(map(str, weight.shape)) for weight in weights]
+    same = len(set(shapes)) == 1 and len(shapes) > 1
+    return f"{len(shapes)} x {shapes[0]}" if same else " + ".join(shapes)
 
 
-def backbone_costs(
-    backbone: nn.Sequential, height: int, width: int
-) -> tuple[list[LayerCost], tuple[int, int]]:
-    """The convolutions' costs for an image of `height` x `width` pixels, and the output's size."""
-    rows = []
-    x = torch.empty(1, 3, height, width, device="meta")
-    for name, layer in backbone.to("meta").named_children():
-        x = layer(x)
-        if isinstance(layer, nn.Conv2d):
-            rows.append(_convolution(name, layer, x.shape[2], x.shape[3]))
-    return rows, (x.shape[2], x.shape[3])
+def layer_costs(network: nn.Module, images: Tensor) -> Iterator[LayerCost]:
+    """The layers that have parameters, in the order in which `images` [N, 3, H, W] pass them.
+
+    Args:
+        network: a `RetrievalNetwork`, or anything with a `backbone`; on the device of `images`,
+            which may be "meta", where nothing is computed.
+    """
+    rows: list[LayerCost] = []
+
+    def record(part: str, path: str, module: nn.Module):
+        def hook(_: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+            roles = module_roles(module)
+            weights = [getattr(module, name) for name, role in roles.items() if role.compressed]
+            rows.append(
+                LayerCost(
+                    path or part,
+                    part,
+                    _shapes(weights),
+                    sum(each.numel() for each in module.parameters(recurse=False)),
+                    sum(weight.numel() for weight in weights),
+                    _multiply_adds(module, given[0], made),
+                )
+            )
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(record(str(part), path, module))
+        for part in Part
+        if hasattr(network, part)
+        for path, module in getattr(network, part).named_modules()
+        if any(True for _ in module.parameters(recurse=False))
+    ]
+    try:
+        with torch.no_grad():
+            network(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    yield from rows
 
 
 def network_costs(architecture: Architecture, height: int, width: int) -> list[LayerCost]:
-    """Every layer of the network, whitening on its own line, for an image of height x width."""
+    """Every layer that has parameters, for an image of height x width pixels."""
     with torch.device("meta"):
-        network = PlaceNet(architecture)
-    rows, (out_height, out_width) = backbone_costs(network.backbone, height, width)
-    centres = network.netvlad.centres
-    # Per location and centre: the assignment's inner product and the weighted residual.
-    rows.append(
-        LayerCost(
-            "netvlad",
-            "netvlad",
-            f"2 x {' x '.join(map(str, centres.shape))}",
-            2 * centres.numel(),
-            2 * centres.numel(),
-            2 * centres.numel() * out_height * out_width,
-        )
-    )
-    rows.append(_linear("whitening", "whitening", network.whitening))
-    return rows
-
-
-def classifier_costs(
-    backbone: str, classes: int = 1000, side: int | None = None
-) -> list[LayerCost]:
-    """The published classification network, for comparison: what the poster's table lists.
-
-    Caffe's AlexNet takes 227 x 227 pixels, the others 224 x 224; all end in three fully connected
-    layers.
-    """
-    side = side or {"alexnet": 227}.get(backbone, 224)
-    with torch.device("meta"):
-        convolutions = build_backbone(backbone)
-        pool = nn.MaxPool2d(2) if backbone == "vgg16" else nn.MaxPool2d(3, 2)
-        rows, (height, width) = backbone_costs(convolutions, side, side)
-        pooled = pool(torch.empty(1, 1, height, width))
-        incoming = output_channels(convolutions) * pooled.shape[2] * pooled.shape[3]
-        connected = OrderedDict(
-            fc6=nn.Linear(incoming, 4096), fc7=nn.Linear(4096, 4096), fc8=nn.Linear(4096, classes)
-        )
-    return rows + [_linear(name, "fc", layer) for name, layer in connected.items()]
+        network = RetrievalNetwork(architecture).eval()
+        return list(layer_costs(network, torch.empty(1, 3, height, width)))

@@ -1,75 +1,106 @@
-"""The whole network: backbone, NetVLAD, whitening. One image in, one unit vector out."""
+"""A network with the preprocessing that belongs to its weights; on disk, and back."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from pocketvlad.format.parameters import is_compressible
-from pocketvlad.networks.backbones import build_backbone, output_channels
-from pocketvlad.networks.netvlad import NetVLAD
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.format.contents import Contents, write_contents
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.roles import Label
+from pocketvlad.format.stored import read_stored
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.labels import labelled_tensors
+from pocketvlad.networks.network import RetrievalNetwork
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """What must be known to build a network before its weights are loaded."""
+class Model:
+    """A network together with the preprocessing that belongs to its weights.
 
-    backbone: str  # one of backbones.BACKBONES
-    width: float  # 1.0 is the published network
-    clusters: int  # K of NetVLAD
-    descriptor: int  # length of the whitened descriptor
+    origin: how it was made, stage after stage; it travels with the weights into every file.
+    """
 
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
-
-
-class PlaceNet(nn.Module):
-    """Backbone -> L2 over channels -> NetVLAD -> intra-norm -> L2 -> PCA whitening -> L2."""
-
-    def __init__(self, architecture: Architecture) -> None:
-        super().__init__()
-        self.architecture = architecture
-        self.mixed = False  # whether convolutions may be computed in bfloat16, see `device`
-        self.backbone = build_backbone(architecture.backbone, architecture.width)
-        channels = output_channels(self.backbone)
-        self.netvlad = NetVLAD(architecture.clusters, channels)
-        self.whitening = nn.Linear(channels * architecture.clusters, architecture.descriptor)
-
-    @property
-    def device(self) -> torch.device:
-        return self.whitening.bias.device
-
-    def features(self, images: Tensor) -> Tensor:
-        """Preprocessed images [N, 3, H, W], wherever they are -> local features [N, D, h, w]."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            return self.backbone(images.to(self.device, non_blocking=True)).float()
-
-    def vlad(self, images: Tensor) -> Tensor:
-        """Preprocessed images [N, 3, H, W] -> unwhitened descriptors [N, D * K], unit length."""
-        return self.netvlad(self.features(images))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Preprocessed images [N, 3, H, W] -> descriptors [N, descriptor], unit length."""
-        return F.normalize(self.whitening(self.vlad(images)), dim=1)
+    network: RetrievalNetwork
+    preprocessing: Preprocessing
+    origin: dict[str, object] = field(default_factory=dict)
 
 
-def compressible(network: PlaceNet) -> Iterator[tuple[str, nn.Parameter]]:
-    """(name, parameter) of every tensor that is pruned and quantized."""
-    for name, parameter in network.named_parameters():
-        if is_compressible(name):
-            yield name, parameter
+def to_contents(model: Model) -> Contents:
+    """The model as any file of ours holds it; the inverse of `build_model`."""
+    header = {
+        "architecture": model.network.architecture.as_dict(),
+        "preprocessing": model.preprocessing.as_dict(),
+        "origin": model.origin,
+    }
+    tensors, labels = {}, {}
+    for name, tensor, label in labelled_tensors(model.network):
+        tensors[name] = tensor.detach().cpu().contiguous().numpy()
+        labels[name] = label
+    return Contents(tensors, labels, header)
 
 
-def parameter_count(network: PlaceNet) -> int:
-    return sum(p.numel() for p in network.parameters())
+def write_model(path: Path, model: Model) -> None:
+    """Write an uncompressed model, in float32; whole or not at all."""
+    write_contents(path, to_contents(model))
 
 
-def initialise_randomly(network: nn.Module, seed: int) -> None:
-    """He initialisation (He et al. 2015) of every convolution, from `seed` alone."""
-    generator = torch.Generator().manual_seed(seed)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            nn.init.zeros_(module.bias)
+def _require_fit(
+    architecture: Architecture, tensors: Mapping[str, np.ndarray], labels: Mapping[str, Label]
+) -> None:
+    """Hold the architecture against the tensors that are there, before anything is allocated.
+
+    Raises:
+        ValueError: it claims more, or less, or other roles.
+    """
+    with torch.device("meta"):
+        expected = {
+            name: (tuple(tensor.shape), label)
+            for name, tensor, label in labelled_tensors(RetrievalNetwork(architecture))
+        }
+    for name in expected.keys() ^ tensors.keys():
+        where = "not in the file" if name in expected else "not in the network"
+        raise ValueError(f"tensor {name} is {where}")
+    for name, (shape, label) in expected.items():
+        if tensors[name].shape != shape:
+            raise ValueError(f"{name} has shape {tensors[name].shape}, {shape} expected")
+        if labels[name] != label:
+            found = f"{labels[name].part} {labels[name].role}"
+            raise ValueError(f"{name} is {found}, {label.part} {label.role} expected")
+
+
+def build_model(contents: Contents, path: Path) -> Model:
+    """The network that a header describes with a file's tensors as its weights, to be evaluated.
+
+    Args:
+        path: the file that was read, for the error message.
+
+    Raises:
+        FormatError: tensors and header do not fit each other.
+    """
+    header = contents.header
+    try:
+        architecture = Architecture.of(header["architecture"])
+        _require_fit(architecture, contents.tensors, contents.labels)
+        network = RetrievalNetwork(architecture)
+        with torch.no_grad():
+            for name, tensor, _ in labelled_tensors(network):
+                tensor.copy_(torch.from_numpy(contents.tensors[name]))
+        preprocessing = Preprocessing.from_dict(header.get("preprocessing"))
+        origin = dict(header["origin"])
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise FormatError(f"{path} does not fit its own header: {error}") from None
+    network.eval().to(memory_format=torch.channels_last)
+    return Model(network, preprocessing, origin)
+
+
+def read_model(path: Path) -> Model:
+    """The model in a file, compressed or not.
+
+    Raises:
+        FormatError: damaged, not one of ours, or it does not fit its own header.
+    """
+    return build_model(read_stored(path), path)

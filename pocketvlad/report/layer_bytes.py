@@ -5,17 +5,20 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pocketvlad.format.inspection import LayerReport
-from pocketvlad.format.parameters import layer_kind
+from pocketvlad.format.stored import HEADER
 from pocketvlad.util.size import float32_bytes
 
-HEADER = "header"
 
+def layer_name(tensor: str, part: str) -> str:
+    """What a layer is called for readers, its weights and biases together: its path in its part.
 
-def layer_name(parameter: str) -> str:
-    """What a layer is called for readers, weights and biases together: "conv1_1"."""
-    for suffix in (".weight", ".bias"):
-        parameter = parameter.removesuffix(suffix)
-    return parameter.removeprefix("backbone.")
+    >>> layer_name("backbone.conv1_1.weight", "backbone")
+    'conv1_1'
+    >>> layer_name("projection.bias", "projection")
+    'projection'
+    """
+    path = tensor.rpartition(".")[0]
+    return path.removeprefix(f"{part}.")
 
 
 def layer_bytes(
@@ -23,7 +26,7 @@ def layer_bytes(
 ) -> pd.DataFrame:
     """A line a layer, in the file's order, then one for the header; bytes are means.
 
-    Columns: layer, kind, weights, zero_percent, base_bytes, compressed_bytes, bits_a_weight.
+    Columns: layer, part, weights, zero_percent, base_bytes, compressed_bytes, bits_a_weight.
 
     Args:
         directions: for each training city the compressed model's reports, and the bytes of its
@@ -34,8 +37,8 @@ def layer_bytes(
         for report in reports:
             rows.append(
                 {
-                    "layer": layer_name(report.name),
-                    "kind": layer_kind(report.name),
+                    "layer": layer_name(report.name, report.label.part),
+                    "part": str(report.label.part),
                     "weights": report.weights,
                     "zeros": report.zeros,
                     "base_bytes": float32_bytes(report.weights),
@@ -45,14 +48,14 @@ def layer_bytes(
         rows.append(
             {
                 "layer": HEADER,
-                "kind": HEADER,
+                "part": HEADER,
                 "weights": 0,
                 "zeros": 0,
                 "base_bytes": base_file_bytes - sum(float32_bytes(r.weights) for r in reports),
                 "compressed_bytes": file_bytes - sum(r.bytes for r in reports),
             }
         )
-    table = pd.DataFrame(rows).groupby(["layer", "kind"], sort=False).sum() / len(directions)
+    table = pd.DataFrame(rows).groupby(["layer", "part"], sort=False).sum() / len(directions)
     table["zero_percent"] = 100 * table.pop("zeros") / table["weights"].where(table["weights"] > 0)
     table["bits_a_weight"] = (
         8 * table["compressed_bytes"] / table["weights"].where(table["weights"] > 0)

@@ -16,6 +16,7 @@ from pocketvlad.compression.grid import RATE_DISTORTION
 from pocketvlad.data.dataset import describe_counts
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.report.rows import CELL
 from pocketvlad.retrieval.scores import RANKS
 from pocketvlad.util.checksum import file_digest
@@ -85,7 +86,7 @@ def _compression(row: Mapping, header: Mapping) -> tuple[str, bool]:
     pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
     if row["quantizer"] == RATE_DISTORTION:
         length = header["compression"]["rounding"]["settings"]["length"]
-        shorter = length is not None and length < header["architecture"]["descriptor"]
+        shorter = length is not None and length < Architecture.of(header["architecture"]).length
         cut = f", all that makes components of the descriptor after its first {length} among them"
         text = (
             f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
@@ -161,7 +162,7 @@ def card_facts(
         "drop": line[f"drop_{city}"],
         "drop_low": line[f"drop_{city}_low"],
         "drop_high": line[f"drop_{city}_high"],
-        "architecture": header["architecture"],
+        "architecture": str(Architecture.of(header["architecture"])),
         "weights_source": origin["weights"]["source"],
         "initialise": origin["initialise"],
         "compression": compression,

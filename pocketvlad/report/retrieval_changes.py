@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pocketvlad.data.dataset import Query
+from pocketvlad.data.query import Query
 
 MARKED = 10.0  # points of average precision: a query that changes by so many counts as changed
 BROKEN, MENDED, KEPT = "broken", "mended", "kept"
@@ -56,13 +56,7 @@ def one_a_landmark(changes: pd.DataFrame) -> pd.DataFrame:
     return changes.drop_duplicates("landmark", ignore_index=True)
 
 
-def verdict(query: Query, image: str, protocol: str) -> str:
-    """What an answer is to a query: "good", "ok", "junk" or "wrong".
-
-    In the revisited protocol good images are called "easy", and ok ones "hard".
-    """
-    names = ("easy", "hard") if protocol == "revisited" else ("good", "ok")
-    for name, images in zip((*names, "junk"), (query.good, query.ok, query.junk), strict=True):
-        if image in images:
-            return name
-    return "wrong"
+def verdict(query: Query, image: str) -> str:
+    """What an answer is to a query: "good", "ok", "junk" or "wrong"."""
+    lists = {"good": query.good, "ok": query.ok, "junk": query.junk}
+    return next((name for name, images in lists.items() if image in images), "wrong")

@@ -102,15 +102,15 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         float32_size = float32_bytes(some["parameters"])
         line["ratio"] = float32_size / (line["file_mb"] * MEGABYTE)
         line["paper_ratio"] = float32_size / (line["paper_memory_mb"] * MEBIBYTE)
-        line["whitening_bytes_percent"] = _mean(
-            directions, lambda row: 100 * row["bytes_by_kind"]["whitening"] / row["file_bytes"]
+        line["projection_bytes_percent"] = _mean(
+            directions, lambda row: 100 * row["bytes_by_part"]["projection"] / row["file_bytes"]
         )
         for city in cities:
             row = directions[city]
             line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
             line[f"file_bytes_{city}"] = row["file_bytes"]
             line[f"ratio_{city}"] = row["ratio"]
-        for kind in ("conv", "netvlad", "whitening"):
+        for kind in ("backbone", "pooling", "projection"):
             line[f"pruned_percent_{kind}"] = _mean(
                 directions, lambda row, kind=kind: row["pruned_percent"][kind]
             )

@@ -1,42 +1,43 @@
 """A layer's weights from the base model to the quantized one, as histograms and centres."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from pocketvlad.compression.coding import coding_text
 from pocketvlad.compression.grid import RATE_DISTORTION
-from pocketvlad.format.parameters import layer_kind
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Label, Part
 from pocketvlad.report.best_cells import Choice, chosen_cells, is_cell
 
 BASE, PRUNED, PENALISED, QUANTIZED, CENTRE = "base", "pruned", "L1", "quantized", "centre"
 
 
-def chosen_layers(names: Sequence[str], beginnings: Sequence[str]) -> list[str]:
-    """The layers whose names begin so; without `beginnings` the first and the last convolution,
-    and the whitening.
+def chosen_layers(labels: Mapping[str, Label], beginnings: Sequence[str]) -> list[str]:
+    """The tensors whose paths begin so; without `beginnings` the first and the last of the
+    backbone, and the projection's.
 
     Args:
-        names: of a model's layers, in its order.
+        labels: by name of a model's compressed tensors, in its order.
         beginnings: the config's `figures.layers`.
 
     Raises:
         ValueError: no layer begins so.
     """
     if beginnings:
-        chosen = [name for name in names if name.startswith(tuple(beginnings))]
+        chosen = [name for name in labels if name.startswith(tuple(beginnings))]
         if not chosen:
             raise ValueError(
                 f"figures.layers: no layer's name begins with {' or '.join(beginnings)}; "
-                f"the layers are {', '.join(names)}"
+                f"the layers are {', '.join(labels)}"
             )
         return chosen
-    kinds = {name: layer_kind(name) for name in names}
-    convolutions = [name for name in names if kinds[name] == "conv"]
-    whitening = [name for name in names if kinds[name] == "whitening"]
-    return list(dict.fromkeys([convolutions[0], convolutions[-1], *whitening]))
+    backbone, projection = (
+        [name for name, label in labels.items() if label.part is part]
+        for part in (Part.BACKBONE, Part.PROJECTION)
+    )
+    return list(dict.fromkeys([backbone[0], backbone[-1], *projection]))
 
 
 def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, str | None]:

@@ -13,8 +13,7 @@ from pocketvlad.data.images import (
     load_image,
 )
 from pocketvlad.data.settings import INTERPOLATIONS
-from pocketvlad.networks.backbones import LEAST_SIDE
-from pocketvlad.networks.model_file import Model
+from pocketvlad.networks.model import Model
 from pocketvlad.retrieval.describe import Picture, too_small
 
 
@@ -45,8 +44,7 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
             clip_box(box, *picture.size)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from None
-    backbone = model.network.architecture.backbone
-    if fault := too_small(picture, sizing, LEAST_SIDE[backbone]):
+    if fault := too_small(picture, sizing, model.network.least_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or raise --image-size")
     return picture
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from pocketvlad.data.dataset import Query
+from pocketvlad.data.query import Query
 from pocketvlad.retrieval.scores import RANKS, Scores
 
 
@@ -36,7 +36,7 @@ def landmark_table(queries: Sequence[Query], scores: Mapping[str, Scores]) -> st
     members: dict[str, list[str]] = {}
     for query in queries:
         members.setdefault(query.landmark, []).append(query.name)
-    revisited = len(scores) > 1
+    several = len(scores) > 1
 
     def average(values: Mapping[str, float], names: Sequence[str]) -> float | None:
         there = [values[name] for name in names if name in values]
@@ -52,9 +52,9 @@ def landmark_table(queries: Sequence[Query], scores: Mapping[str, Scores]) -> st
         ]
         for landmark, names in lines
     ]
-    if revisited:
+    if several:
         for k in RANKS:
             means = [average(each.precision[k], everything) for each in scores.values()]
             rows.append([f"all: mP@{k}", len(everything), *means])
-    headings = [f"mAP {name}" for name in scores] if revisited else ["mAP"]
+    headings = [f"mAP {name}" for name in scores] if several else ["mAP"]
     return tabulate(rows, ["landmark", "queries", *headings], floatfmt=".2f", missingval="-")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketvlad.data.dataset import Query
-from pocketvlad.data.protocols import DIFFICULTIES, HEADLINES, judge
+from pocketvlad.data.protocols import protocol_named
+from pocketvlad.data.query import Query
 from pocketvlad.retrieval.average_precision import average_precision, precision_at
 
 RANKS = (1, 5, 10)
@@ -43,15 +43,16 @@ def score_rankings(
 
     Args:
         rankings: of each query, in their order: image names, best first.
-        protocol: "original" or "revisited".
+        protocol: see `data.protocols`.
 
     Raises:
         ValueError: no query has a positive at some difficulty.
     """
-    found = {name: Scores({}, {rank: {} for rank in RANKS}) for name in DIFFICULTIES[protocol]}
+    rules = protocol_named(protocol).difficulties
+    found = {name: Scores({}, {rank: {} for rank in RANKS}) for name in rules}
     for query, ranking in zip(queries, rankings, strict=True):
         for difficulty, scores in found.items():
-            judgement = judge(query, difficulty)
+            judgement = rules[difficulty](query)
             if not judgement.positives:
                 continue
             lists = (ranking, judgement.positives, judgement.ignored)
@@ -64,13 +65,13 @@ def score_rankings(
     return found
 
 
-def score_row(scores: Mapping[str, Scores]) -> dict[str, object]:
+def score_row(scores: Mapping[str, Scores], protocol: str) -> dict[str, object]:
     """What a results row says of the scores.
 
     `map` and `average_precision` (by query) are those of the protocol's headline difficulty;
     `difficulties` has the summary of each.
     """
-    headline = scores[next(name for name in HEADLINES if name in scores)]
+    headline = scores[protocol_named(protocol).headline]
     return {
         "map": mean(headline.average_precision),
         "average_precision": headline.average_precision,

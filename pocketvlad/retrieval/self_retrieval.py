@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pocketvlad.data.images import Preprocessing, Sizing
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.average_precision import average_precision
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
@@ -48,7 +48,7 @@ def self_retrieval(
     The same seed gives the same task. Of many `others` an even choice is searched.
 
     Args:
-        least_side: pixels that the network needs on either side, see `backbones.LEAST_SIDE`.
+        least_side: pixels that the network needs on either side.
 
     Raises:
         ValueError: nothing is held, or there is nothing else to be found.
@@ -66,7 +66,7 @@ def self_retrieval(
 
 
 def self_retrieval_scores(
-    network: PlaceNet, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
+    network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
 ) -> dict[str, float]:
     """Average precision of each query, in (0, 1]; its own photograph is what is right."""
     pictures = [*task.database, *task.queries]

@@ -5,38 +5,42 @@ learnt, the normalisation is a scale and a shift a channel that the convolution 
 over (Ioffe & Szegedy 2015, section 3.1).
 """
 
-from collections import OrderedDict
-
 import torch
-from torch import nn
-
-_SUFFIX = "_norm"
+from torch import Tensor, nn
 
 
-def with_batch_norm(backbone: nn.Sequential) -> nn.Sequential:
-    """The same layers, each convolution followed by a normalisation of its channels.
+class NormalisedConvolution(nn.Module):
+    """A convolution, and a normalisation of its channels."""
 
-    The layers are shared, not copied: training the result trains `backbone`.
-    """
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for name, layer in backbone.named_children():
-        layers[name] = layer
-        if isinstance(layer, nn.Conv2d):
-            layers[name + _SUFFIX] = nn.BatchNorm2d(layer.out_channels)
-    return nn.Sequential(layers)
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.norm = nn.BatchNorm2d(convolution.out_channels)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, O, h, w]."""
+        return self.norm(self.convolution(maps))
+
+
+def _replace(network: nn.Module, path: str, module: nn.Module) -> None:
+    parent, _, name = path.rpartition(".")
+    setattr(network.get_submodule(parent), name, module)
+
+
+def add_batch_norm(network: nn.Module) -> None:
+    """Let every convolution of `network` be followed by a normalisation; in place."""
+    found = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d)]
+    for path, convolution in found:
+        _replace(network, path, NormalisedConvolution(convolution))
 
 
 @torch.no_grad()
-def fold_batch_norm(normalised: nn.Sequential) -> nn.Sequential:
-    """The backbone alone, its convolutions doing what the normalisation after each did.
-
-    In place: `normalised`, as `with_batch_norm` made it, is of no use afterwards.
-    """
-    layers = OrderedDict(normalised.named_children())
-    for name in [name for name in layers if name.endswith(_SUFFIX)]:
-        norm = layers.pop(name)
-        convolution = layers[name.removesuffix(_SUFFIX)]
+def fold_batch_norm(network: nn.Module) -> None:
+    """Undo `add_batch_norm`: each convolution does what the normalisation after it did."""
+    found = [(n, m) for n, m in network.named_modules() if isinstance(m, NormalisedConvolution)]
+    for path, module in found:
+        convolution, norm = module.convolution, module.norm
         factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         convolution.weight.mul_(factor.view(-1, 1, 1, 1))
         convolution.bias.copy_((convolution.bias - norm.running_mean) * factor + norm.bias)
-    return nn.Sequential(layers)
+        _replace(network, path, convolution)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pocketvlad.data.city_crops import CropSettings, CropSource, crop_batches
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 
 _VALIDATION_SHARE = 0.5  # of the crops of an epoch
 _VALIDATION_SEED = 2  # no epoch draws from it: theirs are pairs
@@ -31,12 +31,14 @@ class DistillationObjective:
 
     unit = "crop"
 
-    def __init__(self, source: CropSource, settings: CropSettings, teacher: PlaceNet) -> None:
+    def __init__(
+        self, source: CropSource, settings: CropSettings, teacher: RetrievalNetwork
+    ) -> None:
         self.source, self.settings, self.teacher = source, settings, teacher.eval()
         self.size = settings.crops
 
     def losses(
-        self, network: PlaceNet, generator: np.random.Generator
+        self, network: RetrievalNetwork, generator: np.random.Generator
     ) -> Iterator[tuple[int, Tensor]]:
         """See `training.Objective`."""
         for batch in crop_batches(self.source, self.settings, generator):
@@ -45,7 +47,7 @@ class DistillationObjective:
             yield len(batch), descriptor_distance(network(batch), target.clone())
 
     @torch.inference_mode()
-    def validate(self, network: PlaceNet) -> float:
+    def validate(self, network: RetrievalNetwork) -> float:
         """Minus the distance on crops of its own, see `training.Objective`."""
         network.eval()
         crops = max(1, round(_VALIDATION_SHARE * self.settings.crops))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.util.progress import progress
 
 
@@ -35,14 +35,14 @@ class Objective(Protocol):
     unit: str
 
     def losses(
-        self, network: PlaceNet, generator: np.random.Generator
+        self, network: RetrievalNetwork, generator: np.random.Generator
     ) -> Iterator[tuple[int, Tensor]]:
         """(units, loss to differentiate) of each step of one epoch, the network as it is by then.
 
         All that is random is drawn from `generator`.
         """
 
-    def validate(self, network: PlaceNet) -> float:
+    def validate(self, network: RetrievalNetwork) -> float:
         """How well `network` does by now on what it is not trained on; greater is better.
 
         The same data at every call.
@@ -50,7 +50,7 @@ class Objective(Protocol):
 
 
 def train_epoch(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     optimiser: torch.optim.Optimizer,
     parameters: Sequence[nn.Parameter],
     objective: Objective,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import Objective, train_epoch, trainable_parameters
 from pocketvlad.training.settings import TrainingSettings
@@ -29,12 +29,12 @@ class EpochRecord:
     validation: float | None
 
 
-def _copy(network: PlaceNet) -> dict[str, torch.Tensor]:
+def _copy(network: RetrievalNetwork) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
 def fine_tune(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     settings: TrainingSettings,
     seed: int,
     checkpoint: Checkpoint,

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pocketvlad.data.images import Sizing
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.model import Architecture, PlaceNet
-from pocketvlad.networks.model_file import Model
+from pocketvlad.networks.model import Model
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.retrieval.describe import Picture
-from pocketvlad.training.initialise import InitialisationSettings, fit_netvlad, fit_whitening
+from pocketvlad.training.initialise import InitialisationSettings, fit_pooling, fit_projection
 
 
 def initial_model(
@@ -23,7 +25,7 @@ def initial_model(
     settings: InitialisationSettings,
     seed: int,
 ) -> Model:
-    """Weights as published where they are there, NetVLAD and whitening learnt where not.
+    """Weights as published where they are there, pooling and projection learnt where not.
 
     Args:
         weights: the config's section of that name.
@@ -38,15 +40,16 @@ def initial_model(
         WeightsError: the weights cannot be read or do not fit.
         ValueError: too few pictures to learn from.
     """
-    network = PlaceNet(architecture).eval()
+    network = RetrievalNetwork(architecture).eval()
     source = weights["source"]
     preprocessing = load_initial_weights(network, source, file, seed)
     run_on(network, **compute)
-    if SOURCES[source].whole:
-        learnt = {"netvlad": source, "whitening": source}
-    else:
-        fit_netvlad(network, pictures, sizing, preprocessing, settings, seed)
-        fit_whitening(network, pictures, sizing, preprocessing, settings, seed)
-        learnt = {"netvlad": "clustering", "whitening": "PCA", **settings.as_dict()}
+    learnt: dict[str, object] = {}
+    for part, fit in ((Part.POOLING, fit_pooling), (Part.PROJECTION, fit_projection)):
+        if part in SOURCES[source].parts:
+            learnt[part] = source
+        elif learns_by := getattr(network, part).learns_by:
+            fit(network, pictures, sizing, preprocessing, settings, seed)
+            learnt |= {part: learns_by, **settings.as_dict()}
     origin = {"weights": dict(weights), "initialise": learnt, "seed": seed}
     return Model(network, preprocessing, origin)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import Preprocessing, to_batch
-from pocketvlad.networks.backbones import build_backbone, output_channels
-from pocketvlad.networks.model import initialise_randomly
-from pocketvlad.training.batch_norm import fold_batch_norm, with_batch_norm
+from pocketvlad.networks.declared import Backbone
+from pocketvlad.networks.network import initialise_randomly
+from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.settings import PretrainingSettings
 from pocketvlad.util.progress import progress
@@ -57,10 +57,11 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
 class BuildingClassifier(nn.Module):
     """Backbone with batch normalisation -> mean activation -> a score for each building."""
 
-    def __init__(self, backbone: nn.Sequential, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, channels: int, classes: int) -> None:
         super().__init__()
-        self.features = with_batch_norm(backbone)
-        self.scores = nn.Linear(output_channels(backbone), classes)
+        self.features = backbone
+        add_batch_norm(self.features)
+        self.scores = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Preprocessed images [N, 3, H, W] -> scores [N, classes]."""
@@ -89,17 +90,14 @@ def _batches(
 
 
 def pretrain(
-    architecture: tuple[str, float],
+    declared: Backbone,
     pictures: LabelledPictures,
     settings: PretrainingSettings,
     preprocessing: Preprocessing,
     seed: int,
     checkpoint: Checkpoint,
-) -> nn.Sequential:
+) -> nn.Module:
     """A backbone trained from nothing, going on from `checkpoint` if it has a state.
-
-    Args:
-        architecture: name and width of the backbone.
 
     Raises:
         ValueError: fewer pictures than a batch holds.
@@ -107,9 +105,9 @@ def pretrain(
     if len(pictures.paths) < settings.batch:
         raise ValueError(f"{len(pictures.paths)} pictures do not fill a batch of {settings.batch}")
     torch.manual_seed(seed)
-    backbone = build_backbone(*architecture)
+    backbone = declared.build()
     initialise_randomly(backbone, seed)
-    network = BuildingClassifier(backbone, pictures.classes)
+    network = BuildingClassifier(backbone, declared.channels, pictures.classes)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
@@ -149,4 +147,5 @@ def pretrain(
             }
         )
     network.eval()
-    return fold_batch_norm(network.features)
+    fold_batch_norm(network.features)
+    return network.features

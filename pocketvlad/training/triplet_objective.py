@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import Box, to_batch
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.describe import describe
 from pocketvlad.training.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.training.settings import TrainingSettings
@@ -21,7 +21,7 @@ from pocketvlad.util.sampling import drawn
 
 
 def epoch_tuples(
-    network: PlaceNet,
+    network: RetrievalNetwork,
     images: TrainingImages,
     settings: TrainingSettings,
     generator: np.random.Generator,
@@ -108,7 +108,7 @@ class TripletObjective:
         self.size = self.settings.tuples
 
     def losses(
-        self, network: PlaceNet, generator: np.random.Generator
+        self, network: RetrievalNetwork, generator: np.random.Generator
     ) -> Iterator[tuple[int, Tensor]]:
         """See `training.Objective`."""
         tuples = epoch_tuples(network, self.images, self.settings, generator)
@@ -118,6 +118,6 @@ class TripletObjective:
             triplets = torch.from_numpy(step_triplets(step, labelled))
             yield len(step), triplet_loss(network(batch), triplets, self.settings.margin)
 
-    def validate(self, network: PlaceNet) -> float:
+    def validate(self, network: RetrievalNetwork) -> float:
         """mAP of the held-out landmarks, see `training.Objective`."""
         return validate(network, self.images)

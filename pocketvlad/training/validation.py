@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pocketvlad.data.dataset import Query
 from pocketvlad.data.landmarks import Landmark
-from pocketvlad.data.protocols import ALL
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.data.protocols.original import ALL
+from pocketvlad.data.query import Query
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.ranking import rankings
@@ -47,7 +47,7 @@ def validation_queries(
     return queries, pictures
 
 
-def validate(network: PlaceNet, images: TrainingImages) -> float:
+def validate(network: RetrievalNetwork, images: TrainingImages) -> float:
     """mAP of the held-out landmarks' images among themselves and background images."""
     settings, held = images.validation, images.split.validation
     background = images.split.background

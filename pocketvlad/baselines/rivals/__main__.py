@@ -20,6 +20,7 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Role
 
 
 def peak_memory_mb() -> float:
@@ -39,7 +40,7 @@ def warm_up(coder: ModuleType, settings: dict[str, object]) -> None:
     if getattr(coder, "OF_SYMBOLS", False):
         codes = np.arange(2, dtype=np.uint8).reshape(1, 2)
         weight = QuantizedTensor(codes, np.arange(2, dtype=np.float32))
-    coder.decode(coder.encode({"whitening.weight": weight}, **settings))
+    coder.decode(coder.encode({"weight": weight}, {"weight": Role.LINEAR}, **settings))
 
 
 def main() -> None:
@@ -48,9 +49,9 @@ def main() -> None:
     settings = json.loads(settings)
     warm_up(coder, settings)
     if step == "encode":
-        layers = read_layers(Path(source))
+        layers, roles = read_layers(Path(source))
         begin = time.perf_counter()
-        data = coder.encode(layers, **settings)
+        data = coder.encode(layers, roles, **settings)
     else:
         data = Path(source).read_bytes()
         begin = time.perf_counter()

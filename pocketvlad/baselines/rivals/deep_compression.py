@@ -1,9 +1,9 @@
 """A pruned model as Deep Compression stores it (Han, Mao & Dally, ICLR 2016).
 
 Survivors are the numbers of k-means centres, positions the zeros between them; both are
-Huffman-coded on their own. Convolutions and NetVLAD have 8 bits for a number and 8 for a gap, the
-whitening, a fully connected layer, 5 and 5: the paper's bits. A longer gap needs a filler, a zero
-that is stored.
+Huffman-coded on their own. Convolutions and clusters have 8 bits for a number and 8 for a gap,
+linear maps, which are fully connected layers, 5 and 5: the paper's bits. A longer gap needs a
+filler, a zero that is stored.
 
 Two things are not the paper's. A layer has 2^b - 1 centres, for number 0 is the fillers'. And
 centres are not trained, as in our cells with fixed codebooks.
@@ -22,10 +22,10 @@ from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
 from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.format.error import FormatError
-from pocketvlad.format.parameters import is_compressible, layer_kind
+from pocketvlad.format.roles import Role
 
-BITS = {"conv": 8, "netvlad": 8, "whitening": 5}
-"""Of a centre's number and of a gap, by the kind of a layer."""
+BITS = {Role.CONVOLUTION: 8, Role.CLUSTER: 8, Role.LINEAR: 5}
+"""Of a centre's number and of a gap, by what a layer does."""
 _CODES, _GAPS, _CENTRES = "/codes", "/gaps", "/centres"
 _RAW = -15  # deflate without header and checksum, which the container has
 
@@ -79,14 +79,14 @@ def from_gaps(kept: np.ndarray, gaps: np.ndarray, size: int) -> np.ndarray:
     return codes
 
 
-def encode(tensors: Mapping[str, np.ndarray]) -> bytes:
+def encode(tensors: Mapping[str, np.ndarray], roles: Mapping[str, Role]) -> bytes:
     """The float32 `tensors` of a pruned model as a file; biases in half precision."""
     arrays, shapes = {}, {}
     for name, tensor in tensors.items():
-        if not is_compressible(name):
+        if not roles[name].compressed:
             arrays[name] = half(tensor)
             continue
-        bits = BITS[layer_kind(name)]
+        bits = BITS[roles[name]]
         quantized = quantize_tensor(tensor, "kmeans", bits)
         kept, gaps = to_gaps(quantized.codes.reshape(-1), bits)
         shapes[name] = tensor.shape

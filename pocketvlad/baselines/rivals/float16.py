@@ -6,9 +6,10 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.format.roles import Role
 
 
-def encode(tensors: Mapping[str, np.ndarray]) -> bytes:
+def encode(tensors: Mapping[str, np.ndarray], roles: Mapping[str, Role]) -> bytes:
     """The float32 `tensors` of a model as a file."""
     return pack({name: half(tensor) for name, tensor in tensors.items()})
 

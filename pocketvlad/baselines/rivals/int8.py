@@ -9,18 +9,18 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
-from pocketvlad.format.parameters import is_compressible
 from pocketvlad.format.quantized_tensor import per_row
+from pocketvlad.format.roles import Role
 
 _MOST = 127  # -128 is left out: the range is symmetric
 _SCALES = "/scales"
 
 
-def encode(tensors: Mapping[str, np.ndarray]) -> bytes:
+def encode(tensors: Mapping[str, np.ndarray], roles: Mapping[str, Role]) -> bytes:
     """The float32 `tensors` of a model as a file; scales in float32, biases in half precision."""
     arrays = {}
     for name, tensor in tensors.items():
-        if not is_compressible(name):
+        if not roles[name].compressed:
             arrays[name] = half(tensor)
             continue
         largest = np.abs(tensor).reshape(len(tensor), -1).max(axis=1)

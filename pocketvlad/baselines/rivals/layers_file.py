@@ -6,12 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Role
 
 _CODES, _COEFFICIENTS, _CODEBOOK, _SCALES = "/codes", "/coefficients", "/codebook", "/scales"
+_ROLES = "/roles"
+
+Layers = dict[str, np.ndarray | QuantizedTensor]
 
 
-def write_layers(path: Path, layers: Mapping[str, np.ndarray | QuantizedTensor]) -> None:
-    arrays = {}
+def write_layers(
+    path: Path,
+    layers: Mapping[str, np.ndarray | QuantizedTensor],
+    roles: Mapping[str, Role] | None = None,
+) -> None:
+    """Write `layers`, and what each does where the reader must know."""
+    arrays = {_ROLES: np.array([[name, role] for name, role in (roles or {}).items()], dtype=str)}
     for name, layer in layers.items():
         if not isinstance(layer, QuantizedTensor):
             arrays[name] = layer
@@ -23,11 +32,12 @@ def write_layers(path: Path, layers: Mapping[str, np.ndarray | QuantizedTensor])
     np.savez(path, **arrays)
 
 
-def read_layers(path: Path) -> dict[str, np.ndarray | QuantizedTensor]:
-    """The layers, in the order in which they were written."""
+def read_layers(path: Path) -> tuple[Layers, dict[str, Role]]:
+    """(layers, roles), in the order in which they were written."""
     with np.load(path) as file:
         arrays = dict(file)
-    layers: dict[str, np.ndarray | QuantizedTensor] = {}
+    roles = {str(name): Role(role) for name, role in arrays.pop(_ROLES).reshape(-1, 2)}
+    layers: Layers = {}
     for key, array in arrays.items():
         if key.endswith((_CODES, _COEFFICIENTS)):
             name = key.rpartition("/")[0]
@@ -35,4 +45,4 @@ def read_layers(path: Path) -> dict[str, np.ndarray | QuantizedTensor]:
             layers[name] = QuantizedTensor(array, codebook, scales, key.endswith(_COEFFICIENTS))
         elif not key.endswith((_CODEBOOK, _SCALES)):
             layers[key] = array
-    return layers
+    return layers, roles

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
-from pocketvlad.format.parameters import is_compressible
 from pocketvlad.format.quantized_tensor import per_row
+from pocketvlad.format.roles import Role
 
 _STREAM, _SCALES = "stream", "/scales"
 
@@ -26,7 +26,11 @@ def row_magnitudes(tensor: np.ndarray) -> np.ndarray:
 
 
 def encode(
-    tensors: Mapping[str, np.ndarray], qp: int, rows: bool = False, dependent: bool = True
+    tensors: Mapping[str, np.ndarray],
+    roles: Mapping[str, Role],
+    qp: int,
+    rows: bool = False,
+    dependent: bool = True,
 ) -> bytes:
     """The float32 `tensors` of a model as a file; int32 ones are coded without loss.
 
@@ -40,7 +44,7 @@ def encode(
 
     scales = {}
     if rows:
-        scales = {name: row_magnitudes(t) for name, t in tensors.items() if is_compressible(name)}
+        scales = {name: row_magnitudes(t) for name, t in tensors.items() if roles[name].compressed}
         tensors = dict(tensors) | {
             name: tensors[name] / per_row(scale.astype(np.float32), tensors[name].ndim)
             for name, scale in scales.items()

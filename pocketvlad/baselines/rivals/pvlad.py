@@ -7,25 +7,33 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.format.contents import Contents
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Label, Part, Role
 
 OF_SYMBOLS = True
 """It is given quantized layers."""
 
 
 def encode(
-    layers: Mapping[str, np.ndarray | QuantizedTensor], header: Mapping[str, object], small: str
+    layers: Mapping[str, np.ndarray | QuantizedTensor],
+    roles: Mapping[str, Role],
+    header: Mapping[str, object],
+    parts: Mapping[str, str],
+    small: str,
 ) -> bytes:
     """The bytes of the `.pvlad` file that holds `layers` and `header`.
 
     Args:
+        parts: of the network, that each layer belongs to.
         small: "float16" or "float32", for what is not quantized.
     """
     quantized = {n: layer for n, layer in layers.items() if isinstance(layer, QuantizedTensor)}
     tensors = {n: getattr(layer, "codes", layer) for n, layer in layers.items()}
+    labels = {name: Label(Part(part), roles[name]) for name, part in parts.items()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pvlad"
-        write_compressed(path, tensors, quantized, header, small)
+        write_compressed(path, Contents(tensors, labels, dict(header)), quantized, small)
         return path.read_bytes()
 
 
@@ -38,4 +46,4 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pvlad"
         path.write_bytes(data)
-        return read_compressed(path)[0]
+        return read_compressed(path).tensors

@@ -1,14 +1,15 @@
 """What a coder is given: the tensors of a model, or a cell's symbols."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pocketvlad.baselines.rivals.layers_file import Layers
 from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.format.contents import read_contents
 from pocketvlad.format.quantized_tensor import QuantizedTensor
-from pocketvlad.format.tensor_file import read_tensors
-
-Layers = dict[str, np.ndarray | QuantizedTensor]
+from pocketvlad.format.roles import Label, Role
 
 
 def _exact_in_half(layer: np.ndarray) -> bool:
@@ -16,23 +17,45 @@ def _exact_in_half(layer: np.ndarray) -> bool:
         return np.array_equal(layer.astype(np.float16).astype(np.float32), layer)
 
 
-def read_source(path: Path, of_cell: bool) -> tuple[Layers, dict[str, object]]:
-    """(layers, header) of a `.safetensors` file, or of a cell's `.pvlad` file as it holds them.
+@dataclass(frozen=True)
+class Given:
+    """layers: as the file holds them.  labels: of each.  header: all else."""
+
+    layers: Layers
+    labels: dict[str, Label]
+    header: dict[str, object]
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        return {name: label.role for name, label in self.labels.items()}
+
+
+def read_source(path: Path, of_cell: bool) -> Given:
+    """A `.safetensors` file, or a cell's `.pvlad` file with the symbols that it holds.
 
     Raises:
         FormatError: the file is damaged.
     """
     if not of_cell:
-        return read_tensors(path)
+        held = read_contents(path)
+        return Given(held.tensors, held.labels, held.header)
     with open_compressed(path) as model:
-        header = {key: value for key, value in model.header.items() if key != "layers"}
-        return {layer.name: held for layer, held in model}, header
+        labels = {layer.name: layer.label for layer in model.layers}
+        return Given({layer.name: held for layer, held in model}, labels, model.header)
 
 
-def our_settings(layers: Layers, header: dict[str, object]) -> dict[str, object]:
-    """With which the coder `pvlad` writes the file that both were read from."""
-    plain = [layer for layer in layers.values() if isinstance(layer, np.ndarray)]
-    return {"header": header, "small": "float16" if all(map(_exact_in_half, plain)) else "float32"}
+def our_settings(given: Given) -> dict[str, object]:
+    """The settings by which the coder `pvlad` writes the file that was read."""
+    biases = [
+        layer
+        for name, layer in given.layers.items()
+        if isinstance(layer, np.ndarray) and given.labels[name].role is Role.BIAS
+    ]
+    return {
+        "header": given.header,
+        "parts": {name: label.part for name, label in given.labels.items()},
+        "small": "float16" if all(map(_exact_in_half, biases)) else "float32",
+    }
 
 
 def decoded_layers(layers: Layers) -> dict[str, np.ndarray]:

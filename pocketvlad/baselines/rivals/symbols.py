@@ -12,6 +12,7 @@ from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.quantized_tensor import QuantizedTensor
+from pocketvlad.format.roles import Role
 
 _CODEBOOK, _SCALES = "/codebook", "/scales"
 OF_SYMBOLS = True
@@ -44,7 +45,9 @@ _METHODS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] =
 METHODS = tuple(_METHODS)
 
 
-def encode(layers: Mapping[str, np.ndarray | QuantizedTensor], method: str) -> bytes:
+def encode(
+    layers: Mapping[str, np.ndarray | QuantizedTensor], roles: Mapping[str, Role], method: str
+) -> bytes:
     """`layers` as a file: symbols by `method`, a byte each before it; biases in half precision."""
     compress, _ = _METHODS[method]
     arrays, shapes, transformed = {}, {}, []

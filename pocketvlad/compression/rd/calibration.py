@@ -10,7 +10,7 @@ from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format.compressed_file import write_compressed
-from pocketvlad.networks.model_file import Model, to_tensors
+from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.training.distillation import DistillationObjective
 
 
@@ -58,13 +58,13 @@ def write_rounded(
     )
     objective = DistillationObjective(calibration.source, crops, teacher)
     distance = -objective.validate(model.network)
-    tensors, header = to_tensors(model)
-    header["compression"] = {
+    contents = to_contents(model)
+    contents.header["compression"] = {
         **cell,
         "distortion": distortion,
         "rounding": calibration.identity(),
         "distance": distance,
     }
-    size = write_compressed(path, tensors, quantized, header, calibration.small)
+    size = write_compressed(path, contents, quantized, calibration.small)
     print(f"{size:,} bytes; squared distance on crops of the training city {distance:.4f}")
     return size

@@ -9,7 +9,7 @@ from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.model_file import Model, read_model
+from pocketvlad.networks.model import Model, read_model
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.seeds import derive_seed
 

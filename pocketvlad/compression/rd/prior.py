@@ -1,4 +1,4 @@
-"""What the moments of a VLAD vector are taken to be where samples are fewer than its elements."""
+"""What the moments of a pooled vector are taken to be where samples are fewer than its numbers."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 
-def cluster_prior(
-    samples: Tensor, clusters: int, ridge: float, pooled: float
+def group_prior(
+    samples: Tensor, groups: Tensor, ridge: float, pooled: float
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """By cluster, its columns [D] and what is added to their second moments, [D, D].
+    """By group of columns, its columns [D] and what is added to their second moments, [D, D].
 
     Residuals have much the same directions in all clusters, since channels that go together do so
     everywhere: the moments of all clusters, pooled, are known from few images, and stand for each
@@ -17,17 +17,17 @@ def cluster_prior(
     independent. (Shrinkage to a structured target; Ledoit & Wolf, J. Multivariate Analysis, 2004.)
 
     Args:
-        samples: [n, D K], centred, all values of a channel side by side as `NetVLAD` gives them.
-        clusters: K.
+        samples: [n, D K], centred.
+        groups: [K, D], columns whose moments are much alike: of NetVLAD, those of each cluster.
         ridge: how much is added, in shares of the samples' moments, above 0.
         pooled: the share of it that is pooled moments, below 1; the rest is alike in all
             directions, and of one size for all clusters.
     """
-    columns = torch.arange(samples.shape[1], device=samples.device).view(-1, clusters).t()
-    pool = sum(samples[:, own].t() @ samples[:, own] for own in columns).double()
+    groups = groups.to(samples.device)
+    pool = sum(samples[:, own].t() @ samples[:, own] for own in groups).double()
     pool /= pool.diagonal().mean()
     identity = torch.eye(len(pool), dtype=pool.dtype, device=pool.device)
     alike = (1 - pooled) * float(samples.square().mean()) * identity
-    for own in columns:
+    for own in groups:
         size = float(samples[:, own].square().mean())
         yield own, ridge * (pooled * size * pool + alike)

@@ -26,11 +26,11 @@ from pocketvlad.compression.layer_samples import (
     outputs_at,
     paired_convolutions,
     paired_features,
-    whitening_samples,
+    projection_samples,
 )
 from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.compression.rd.descent import descend
-from pocketvlad.compression.rd.prior import cluster_prior
+from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import (
     feedback,
     round_in_order,
@@ -42,7 +42,9 @@ from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
-from pocketvlad.networks.model import PlaceNet, compressible
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.labels import compressible, compressible_of
+from pocketvlad.networks.network import RetrievalNetwork
 
 MOST = 127  # largest multiple of a step: 255 levels
 
@@ -194,8 +196,8 @@ def _round_convolution(
 
 
 def _round_convolutions(
-    network: PlaceNet,
-    teacher: PlaceNet,
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
     batches: Sequence[Tensor],
     error: float,
     settings: RoundingSettings,
@@ -210,34 +212,38 @@ def _round_convolutions(
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
     described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
-    found, given, wanted = {}, list(batches), list(batches)
-    walk = paired_convolutions(network, teacher, given, wanted, settings.patches, "rounding")
+    found, features = {}, []
+    walk = paired_convolutions(
+        network, teacher, batches, settings.patches, "rounding", features=features
+    )
     for pair in walk:
-        maps = zip(pair.seen, pair.wanted, described, strict=False)
-        found_by_batch = [sensitivity(teacher, pair.original, *each, generator) for each in maps]
+        found_by_batch = [
+            sensitivity(teacher, pair, batch, described[batch], generator)
+            for batch in range(len(pair.seen))
+        ]
         # Single images may be far off: a mean of logarithms.
         allowed = error / statistics.geometric_mean(found_by_batch)
         found[pair.name] = _round_convolution(pair, allowed, settings, generator)
-    return found, list(zip(given, wanted, strict=True))
+    return found, features
 
 
-def _round_whitening(
-    network: PlaceNet,
-    teacher: PlaceNet,
+def _round_linear(
+    layer: nn.Linear,
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
     features: Iterable[tuple[Tensor, Tensor]],
     error: float,
     settings: RoundingSettings,
 ) -> QuantizedTensor:
-    inputs, outputs = whitening_samples(network, teacher, features, settings.whitening_crops)
+    inputs, outputs = projection_samples(network, teacher, features, settings.whitening_crops)
     # The descriptor is the output over its length.
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
-    layer = network.whitening
     step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
     step = max(step, float(layer.weight.abs().max()) / MOST)
-    clusters = len(network.netvlad.centres)
-    prior = cluster_prior(inputs, clusters, settings.ridge, settings.pooled)
+    groups = network.pooling.column_groups(inputs.shape[1])
+    prior = group_prior(inputs, groups, settings.ridge, settings.pooled)
     multiples = round_with_few_samples(layer.weight, inputs, outputs - means, step, MOST, prior)
     quantized = _quantized(layer.weight, multiples, step)
     layer.bias.copy_(means - layer.weight @ centre)
@@ -246,8 +252,8 @@ def _round_whitening(
 
 @torch.no_grad()
 def round_network(
-    network: PlaceNet,
-    teacher: PlaceNet,
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
     source: CropSource,
     crops: CropSettings,
     distortion: float,
@@ -271,16 +277,18 @@ def round_network(
     def cut(count: int) -> Iterator[Tensor]:
         return crops_for(network, source, crops, count, generator)
 
-    layers = dict(compressible(network))
-    kept = layers | {"whitening.weight": layers["whitening.weight"][: settings.length]}
+    projection = compressible_of(network, Part.PROJECTION)
+    kept = dict(compressible(network))
+    kept |= {name: weight[: settings.length] for name, weight in projection.items()}
     error = distortion / sum(weight.numel() for weight in kept.values())
     batches = list(cut(settings.crops))
     found, features = _round_convolutions(network, teacher, batches, error, settings, own)
-    for name in ("netvlad.assignment", "netvlad.centres"):
-        weight = layers[name]
+    for name, weight in compressible_of(network, Part.POOLING).items():
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
-    if (more := settings.whitening_crops - settings.crops) > 0:
-        features += paired_features(network, teacher, cut(more))
-    found["whitening.weight"] = _round_whitening(network, teacher, features, error, settings)
+    if layer := network.projection.linear:
+        if (more := settings.whitening_crops - settings.crops) > 0:
+            features += paired_features(network, teacher, cut(more))
+        [name] = projection
+        found[name] = _round_linear(layer, network, teacher, features, error, settings)
     return found

@@ -2,9 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.compression.layer_samples import PairedConvolution
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.distillation import descriptor_distance
 
 _SHARE = 0.01  # of the outputs' variance: small enough for the descriptor to answer linearly
@@ -12,10 +13,9 @@ _SHARE = 0.01  # of the outputs' variance: small enough for the descriptor to an
 
 @torch.no_grad()
 def sensitivity(
-    network: PlaceNet,
-    layer: nn.Conv2d,
-    inputs: Tensor,
-    outputs: Tensor,
+    teacher: RetrievalNetwork,
+    pair: PairedConvolution,
+    batch: int,
     descriptors: Tensor,
     generator: torch.Generator,
 ) -> float:
@@ -25,20 +25,22 @@ def sensitivity(
     alike, and add up over the places. Measured by noise on all weights of the layer.
 
     Args:
-        inputs, outputs: [n, C, H, W] and [n, O, h, w], what `layer` sees and makes in `network`.
-        descriptors: [n, F], what `network` makes of the images.
+        pair: the convolution.
+        batch: the number of the batch that it is measured on.
+        descriptors: [n, F], what `teacher` makes of that batch.
     """
-    children = list(network.backbone.children())
-    rest = children[[child is layer for child in children].index(True) + 1 :]
-
+    layer, inputs, outputs = pair.original, pair.seen[batch], pair.wanted[batch]
     noise = torch.randn(layer.weight.shape, generator=generator).to(outputs.device)
     change = F.conv2d(
-        inputs, noise, stride=layer.stride, padding=layer.padding, groups=layer.groups
+        inputs,
+        noise,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
     )
     change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias makes good
     size = _SHARE * outputs.var(dim=(0, 2, 3)).sum()
     moved = outputs + change * torch.sqrt(size / change.square().mean(dim=(0, 2, 3)).sum())
-    for each in rest:
-        moved = each(moved)
-    found = F.normalize(network.whitening(network.netvlad(moved)), dim=1)
+    found = teacher.described(pair.features_with(batch, moved))
     return float(descriptor_distance(found, descriptors) / size)

@@ -10,7 +10,7 @@ from pocketvlad.compression.rd.budget import Target, Trial, best, next_distortio
 from pocketvlad.compression.rd.calibration import Calibration, write_rounded
 from pocketvlad.data.images import Sizing
 from pocketvlad.networks.device import run_on
-from pocketvlad.networks.stored_model import read_stored
+from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.self_retrieval import (
     SelfRetrieval,
     self_retrieval_loss,
@@ -80,7 +80,7 @@ class Trials:
         base = self._base_scores()
         file = self.file(distortion)
         size = write_rounded(file, self.calibration, distortion, self.cell)
-        model = read_stored(file)
+        model = read_model(file)
         run_on(model.network, **self.compute)
         scores = self_retrieval_scores(model.network, self.task, self.sizing, model.preprocessing)
         trial = Trial(distortion, size, self_retrieval_loss(base, scores))

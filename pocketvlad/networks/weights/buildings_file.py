@@ -9,30 +9,30 @@ from torch import nn
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.tensor_file import read_tensors, write_tensors
+from pocketvlad.networks.declared import Backbone
 from pocketvlad.networks.weights.error import WeightsError
 
 
 def write_backbone(
     path: Path,
-    backbone: nn.Sequential,
-    architecture: tuple[str, float],
+    backbone: nn.Module,
+    declared: Backbone,
     preprocessing: Preprocessing,
     origin: Mapping,
 ) -> None:
     """Write a backbone's weights in float16.
 
     Args:
-        architecture: name and width of the backbone.
+        declared: what the backbone was built from.
         preprocessing: that of the pixels it learnt from.
         origin: how the weights were made, for the file's header.
     """
     tensors = {name: t.half().contiguous().numpy() for name, t in backbone.state_dict().items()}
-    name, width = architecture
-    header = {"backbone": name, "width": width, "preprocessing": preprocessing.as_dict(), **origin}
-    write_tensors(path, tensors, header)
+    about = {"backbone": declared.as_dict(), "preprocessing": preprocessing.as_dict()}
+    write_tensors(path, tensors, {**about, **origin})
 
 
-def load_backbone(backbone: nn.Sequential, path: Path) -> Preprocessing:
+def load_backbone(backbone: nn.Module, path: Path) -> Preprocessing:
     """Fill a backbone from a file that `write_backbone` made; returns its preprocessing.
 
     Raises:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pocketvlad.data.images import CENTRED, Preprocessing
-from pocketvlad.networks.model import PlaceNet, initialise_randomly
+from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.networks.weights.buildings_file import load_backbone
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.published import load_alexnet_caffe, load_netvlad_pitts30k
@@ -15,7 +15,7 @@ from pocketvlad.networks.weights.torchvision_file import (
 )
 
 
-def _load(network: PlaceNet, source: str, path: Path) -> Preprocessing:
+def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
     match source:
         case "buildings":
             return load_backbone(network.backbone, path)
@@ -28,7 +28,7 @@ def _load(network: PlaceNet, source: str, path: Path) -> Preprocessing:
 
 
 def load_initial_weights(
-    network: PlaceNet, source: str, path: Path | None, seed: int
+    network: RetrievalNetwork, source: str, path: Path | None, seed: int
 ) -> Preprocessing:
     """Fill what `source` has (see `sources.SOURCES`), the convolutions at least.
 
@@ -47,10 +47,8 @@ def load_initial_weights(
         initialise_randomly(network.backbone, seed)
         return CENTRED
     kind = SOURCES[source]
-    if kind.backbone not in (None, network.architecture.backbone):
-        raise WeightsError(
-            f"weights {source!r} are for {kind.backbone}, not {network.architecture.backbone}"
-        )
+    for key, fault in kind.faults(source, network.architecture):
+        raise WeightsError(f"{key}: {fault}")
     if path is None:
         raise WeightsError(f"weights {source!r} need a file; add `weights.file` to the model")
     try:

@@ -158,7 +158,7 @@ def convolution_of(layer: MatLayer, path: Path) -> tuple[Tensor, Tensor]:
 
 
 def load_matconvnet_convolutions(
-    backbone: nn.Sequential, layers: Sequence[MatLayer], path: Path
+    backbone: nn.Module, layers: Sequence[MatLayer], path: Path
 ) -> None:
     """Copy `layers` into the backbone's convolutions, in order.
 

@@ -28,6 +28,6 @@ def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
         target.copy_(values)
 
 
-def convolutions(backbone: nn.Sequential) -> list[tuple[str, nn.Conv2d]]:
+def convolutions(backbone: nn.Module) -> list[tuple[str, nn.Conv2d]]:
     """(name, layer) of the backbone's convolutions, in order."""
-    return [(n, m) for n, m in backbone.named_children() if isinstance(m, nn.Conv2d)]
+    return [(n, m) for n, m in backbone.named_modules() if isinstance(m, nn.Conv2d)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.data.images import Preprocessing
-from pocketvlad.networks.model import PlaceNet
+from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.matconvnet_file import (
     MatNetwork,
@@ -27,7 +27,7 @@ def _require(fits: bool, stored: MatNetwork, expected: str) -> None:
         raise WeightsError(f"{stored.path}: layers with weights: {names}; expected {expected}")
 
 
-def load_alexnet_caffe(network: PlaceNet, path: Path) -> Preprocessing:
+def load_alexnet_caffe(network: RetrievalNetwork, path: Path) -> Preprocessing:
     """Fill the backbone from `imagenet-caffe-ref.mat`; its fully connected layers are not used.
 
     The mean image [227, 227, 3] becomes its mean a channel, for images of any size.
@@ -42,7 +42,7 @@ def load_alexnet_caffe(network: PlaceNet, path: Path) -> Preprocessing:
     return _minus(stored.average_image.mean(axis=(0, 1)))
 
 
-def load_netvlad_pitts30k(network: PlaceNet, path: Path) -> Preprocessing:
+def load_netvlad_pitts30k(network: RetrievalNetwork, path: Path) -> Preprocessing:
     """Fill the whole network from `Pitts30K_struct.mat` (Arandjelovic et al., CVPR 2016).
 
     The layers that have weights are the convolutions, NetVLAD (assignment [D, K] without bias,
@@ -61,18 +61,19 @@ def load_netvlad_pitts30k(network: PlaceNet, path: Path) -> Preprocessing:
     load_matconvnet_convolutions(network.backbone, layers, path)
     # [D, K], or [1, 1, D, K] as MatConvNet computes with them.
     assignment, minus_centres = (a.flatten(0, -2) for a in arrays_of(vlad, 2, path))
-    label = f"layer netvlad, {vlad.name} in the file"
-    place(network.netvlad.assignment, assignment.t(), path, f"{label}, assignment")
-    place(network.netvlad.centres, -minus_centres.t(), path, f"{label}, centres")
+    label = f"layer pooling, {vlad.name} in the file"
+    place(network.pooling.assignment, assignment.t(), path, f"{label}, assignment")
+    place(network.pooling.centres, -minus_centres.t(), path, f"{label}, centres")
     kernels, biases = convolution_of(whitening, path)
-    length = network.architecture.descriptor
+    length = network.architecture.length
     if length > len(biases):
         raise WeightsError(
-            f"{path}: layer whitening, {whitening.name} in the file: a descriptor of {length} "
-            f"numbers is asked of one of {len(biases)}; lower `descriptor` of the model"
+            f"{path}: layer projection, {whitening.name} in the file: a descriptor of {length} "
+            f"numbers is asked of one of {len(biases)}; lower `projection.length` of the model"
         )
-    label = f"layer whitening, {whitening.name} in the file"
-    place(network.whitening.weight, kernels.flatten(1)[:length], path, f"{label}, kernels")
-    place(network.whitening.bias, biases[:length], path, f"{label}, biases")
+    label = f"layer projection, {whitening.name} in the file"
+    linear = network.projection.linear
+    place(linear.weight, kernels.flatten(1)[:length], path, f"{label}, kernels")
+    place(linear.bias, biases[:length], path, f"{label}, biases")
     # NetVLAD's own program subtracts the first pixel of the mean image everywhere.
     return _minus(stored.average_image[0, 0])

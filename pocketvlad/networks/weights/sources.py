@@ -1,31 +1,67 @@
 """The kinds of initial weights, and what each fits. Free of torch, for the check of the config."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.architecture import Architecture
 
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of weights. How its pixels are prepared is its reader's knowledge."""
+    """A kind of weights. How pixels are prepared for it, its reader says.
 
-    backbone: str | None = None  # the one that it is for; None: any
-    file: str | None = None  # what the config's `weights.file` is; None: no file is given
-    clusters: int | None = None  # of the file's NetVLAD layer; None: convolutions alone
-    descriptor: int | None = None  # length of what the file's whitening makes
+    file: what the config's `weights.file` is; None: no file is given.  parts: by part that the
+    weights fill, the declaration that they fit; an empty one fits any.  longest: components of a
+    descriptor, at most.
+    """
 
-    @property
-    def whole(self) -> bool:
-        """Whether NetVLAD and whitening come with the convolutions."""
-        return self.clusters is not None
+    file: str | None = None
+    parts: Mapping[Part, Mapping[str, object]] = field(default_factory=dict)
+    longest: int | None = None
+
+    def faults(self, name: str, architecture: Architecture) -> Iterator[tuple[str, str]]:
+        """(key below the model, fault and remedy) of what does not fit these weights."""
+        for part, expected in self.parts.items():
+            found = getattr(architecture, part).as_dict()
+            for key, value in expected.items():
+                if found.get(key) != value:
+                    yield (
+                        f"{part}.{key}",
+                        f"{found.get(key)!r} does not fit {name} weights; write {value!r}",
+                    )
+        if self.longest and architecture.length > self.longest:
+            yield (
+                "projection.length",
+                f"{architecture.length} is more than {name} weights make; write {self.longest} or "
+                "less",
+            )
+
+
+def _published(backbone: str) -> dict[Part, dict[str, object]]:
+    return {Part.BACKBONE: {"type": backbone, "width": 1.0}}
 
 
 SOURCES = {
     "random": Source(),
     # Narrow backbones pretrained on rendered buildings, which the package holds.
     "buildings": Source(),
-    "vgg16-caffe": Source("vgg16", "torchvision's VGG16 IMAGENET1K_FEATURES, or of its form"),
-    "vgg16-torchvision": Source("vgg16", "torchvision's VGG16 IMAGENET1K_V1"),
-    "alexnet-caffe": Source("alexnet", "MatConvNet's imagenet-caffe-ref.mat"),
-    "alexnet-torchvision": Source("alexnet-torchvision", "torchvision's AlexNet IMAGENET1K_V1"),
+    "vgg16-caffe": Source(
+        "torchvision's VGG16 IMAGENET1K_FEATURES, or of its form", _published("vgg16")
+    ),
+    "vgg16-torchvision": Source("torchvision's VGG16 IMAGENET1K_V1", _published("vgg16")),
+    "alexnet-caffe": Source("MatConvNet's imagenet-caffe-ref.mat", _published("alexnet")),
+    "alexnet-torchvision": Source(
+        "torchvision's AlexNet IMAGENET1K_V1", _published("alexnet-torchvision")
+    ),
     # The base model of the paper.
-    "netvlad-pitts30k": Source("vgg16", "NetVLAD's Pitts30K_struct.mat", 64, 4096),
+    "netvlad-pitts30k": Source(
+        "NetVLAD's Pitts30K_struct.mat",
+        {
+            **_published("vgg16"),
+            Part.POOLING: {"type": "netvlad", "clusters": 64},
+            Part.PROJECTION: {"type": "pca-whitening"},
+        },
+        longest=4096,
+    ),
 }

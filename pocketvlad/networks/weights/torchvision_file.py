@@ -36,7 +36,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def load_torchvision_convolutions(backbone: nn.Sequential, path: Path) -> None:
+def load_torchvision_convolutions(backbone: nn.Module, path: Path) -> None:
     """Copy the convolutions of a torchvision network into ours, in order; no other layer is used.
 
     Raises:

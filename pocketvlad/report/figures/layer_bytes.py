@@ -12,26 +12,26 @@ from matplotlib.patches import Patch
 from pocketvlad.report.figures.style import use_style
 from pocketvlad.util.size import MEGABYTE
 
-_HATCHES = {"conv": "", "netvlad": "xx", "whitening": "//", "header": ".."}
-_COLOURS = {"conv": 0, "netvlad": 2, "whitening": 1, "header": 7}  # of the palette
+_HATCHES = {"backbone": "", "pooling": "xx", "projection": "//", "header": ".."}
+_COLOURS = {"backbone": 0, "pooling": 2, "projection": 1, "header": 7}  # of the palette
 
 
 def _unit(largest: float) -> tuple[float, str]:
     return (MEGABYTE, "MB") if largest >= MEGABYTE else (1000, "kB")
 
 
-def _draw(axes: Axes, bytes_: pd.Series, kinds: pd.Series, labels: list[str], title: str) -> None:
+def _draw(axes: Axes, bytes_: pd.Series, parts: pd.Series, labels: list[str], title: str) -> None:
     size, unit = _unit(bytes_.max())
     palette = sns.color_palette("colorblind")
     bars = axes.barh(
         range(len(bytes_)),
         bytes_ / size,
-        color=[palette[_COLOURS[kind]] for kind in kinds],
+        color=[palette[_COLOURS[part]] for part in parts],
         edgecolor="black",
         linewidth=0.5,
     )
-    for bar, kind in zip(bars, kinds, strict=True):
-        bar.set_hatch(_HATCHES[kind])
+    for bar, part in zip(bars, parts, strict=True):
+        bar.set_hatch(_HATCHES[part])
     axes.bar_label(bars, labels, padding=3, fontsize=7.5)
     title = fill(title, 44)  # columns that a half of the figure has room for
     axes.set(title=title, xlabel=f"bytes in the file ({unit})", xlim=(0, 1.7 * bytes_.max() / size))
@@ -64,21 +64,21 @@ def layer_bytes_figure(table: pd.DataFrame, title: str, compressed: str) -> Figu
                 share if pd.isna(some) else f"{share}; {some:.1f} bits a weight"
                 for share, some in zip(shares, bits, strict=True)
             ]
-        _draw(axes, sizes, table["kind"], shares, f"{name}: {sizes.sum() / size:.2f} {unit}")
+        _draw(axes, sizes, table["part"], shares, f"{name}: {sizes.sum() / size:.2f} {unit}")
     left.set_yticks(range(len(table)), table["layer"])
     left.invert_yaxis()
-    kinds = table["kind"].unique()
+    parts = table["part"].unique()
     palette = sns.color_palette("colorblind")
     right.legend(
         handles=[
             Patch(
-                facecolor=palette[_COLOURS[kind]],
+                facecolor=palette[_COLOURS[part]],
                 edgecolor="black",
                 linewidth=0.5,
-                hatch=_HATCHES[kind],
-                label=kind,
+                hatch=_HATCHES[part],
+                label=part,
             )
-            for kind in kinds
+            for part in parts
         ],
         loc="center right",
         fontsize=8,

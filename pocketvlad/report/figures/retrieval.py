@@ -16,8 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from pocketvlad.data.dataset import Dataset, Query
+from pocketvlad.data.dataset import Dataset
 from pocketvlad.data.images import decoded
+from pocketvlad.data.protocols import protocol_named
+from pocketvlad.data.query import Query
 from pocketvlad.report.retrieval_changes import BROKEN, KEPT, MENDED, verdict
 
 SHOWN = 5
@@ -34,7 +36,6 @@ _FRAMES = {
     "junk": {"edgecolor": "0.6", "linewidth": 1.6, "linestyle": (0, (1, 1.5))},
     "wrong": {"edgecolor": "#d55e00", "linewidth": 1.2, "linestyle": "-", "hatch": "////"},
 }
-_FRAMES |= {"easy": _FRAMES["good"], "hard": _FRAMES["ok"]}
 _WORDS = {
     BROKEN: "broken by compression",
     MENDED: "mended by compression",
@@ -101,11 +102,19 @@ def _draw_query(axes: Axes, dataset: Dataset, folder: Path, query: Query, top: f
 
 
 def _draw_answer(
-    axes: Axes, path: Path, upright: bool, word: str, rank: int, left: float, top: float
+    axes: Axes,
+    path: Path,
+    upright: bool,
+    found: str,
+    word: str,
+    rank: int,
+    left: float,
+    top: float,
 ) -> None:
+    """An answer; `found` is its verdict, `word` what readers call it."""
     picture = _thumbnail(path, upright, _WIDTH - 24, _HEIGHT - 12)
     covered = _place(axes, picture, left + 12, top + 6, _WIDTH - 24, _HEIGHT - 12)
-    looks = dict(_FRAMES[word])
+    looks = dict(_FRAMES[found])
     frame = Rectangle(
         (covered[0] - 5, covered[1] - 5),
         covered[2] + 10,
@@ -122,7 +131,7 @@ def _draw_answer(
         ha="center",
         va="top",
         fontsize=7.5,
-        fontweight="bold" if word == "wrong" else "normal",
+        fontweight="bold" if found == "wrong" else "normal",
     )
 
 
@@ -154,10 +163,11 @@ def _draw_block(
             fontsize=8,
         )
         for place, image in enumerate(model.top[query.name][:SHOWN]):
-            word = verdict(query, image, dataset.protocol)
+            found = verdict(query, image)
+            word = protocol_named(dataset.protocol).word(found)
             left = _QUERY + _NAMES + place * _WIDTH
             path = folder / f"{image}.jpg"
-            _draw_answer(axes, path, dataset.upright, word, place + 1, left, top)
+            _draw_answer(axes, path, dataset.upright, found, word, place + 1, left, top)
         top += _ROW
 
 

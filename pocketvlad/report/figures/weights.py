@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pocketvlad.report.figures.style import GREY, use_style
-from pocketvlad.report.layer_bytes import layer_name
 from pocketvlad.report.weight_stages import BASE, CENTRE, PENALISED, PRUNED, QUANTIZED
 
 
@@ -98,7 +97,7 @@ def weights_figure(stages: pd.DataFrame, titles: Mapping[str, str], title: str) 
             axes.locator_params(axis="x", nbins=4)
             axes.locator_params(axis="y", nbins=4)
         row[0].set_xlim(1.03 * ends[0], 1.03 * ends[1])
-        row[0].set_ylabel(f"{layer_name(layer)}\n% of weights a bin")
+        row[0].set_ylabel(f"{layer}\n% of weights a bin")
     for stage, axes in zip(shown, grid[0], strict=True):
         axes.set_title(titles[stage])
     for axes in grid[-1]:

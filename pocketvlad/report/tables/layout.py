@@ -81,7 +81,7 @@ EXPLANATION = (
     "Memory counts kept weights times bits, in MiB, as the paper does, and nothing for their "
     "positions; its ratio is that to the float32 weights.",
     "File is the size of the file that was decoded and scored, in millions of bytes, the mean of "
-    "both directions; its ratio is that of the float32 weights to it, and whitening that layer's "
+    "both directions; its ratio is that of the float32 weights to it, and projection that part's "
     "share.",
 )
 
@@ -103,7 +103,7 @@ def _columns(cities: Sequence[str]) -> tuple[Column, ...]:
         Column("memory ratio"),
         Column("file", "MB"),
         Column("file ratio"),
-        Column("whitening", "%"),
+        Column("projection", "%"),
         *(Column(f"mAP {city}", "%") for city in cities),
     )
 
@@ -144,7 +144,7 @@ def _line(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> Li
                 marks="".join(mark for column, mark in MARKS.items() if line[column]),
             ),
             Entry(f"{fixed(line['ratio'], 1)}x"),
-            Entry(fixed(line["whitening_bytes_percent"], 0)),
+            Entry(fixed(line["projection_bytes_percent"], 0)),
             *(Entry(fixed(line[f"map_{city}"], 1)) for city in cities),
         )
     )

@@ -8,11 +8,12 @@ from pocketvlad.data.dataset import describe_counts
 def starting_point(row: dict) -> str:
     """A sentence on what a model's training started from, of its base model's row."""
     model, source, learnt = row["model"], row["weights"]["source"], row["initialise"]
-    if learnt["netvlad"] == source:
-        return f"{model} starts from {source} weights, NetVLAD and whitening among them."
-    return (
-        f"{model} starts from {source} weights for its convolutions; NetVLAD by "
-        f"{learnt['netvlad']}, whitening by {learnt['whitening']} on the training city."
+    parts = {name: learnt[name] for name in ("pooling", "projection") if name in learnt}
+    if set(parts.values()) == {source}:
+        return f"{model} starts from {source} weights, pooling and projection among them."
+    by = ", ".join(f"{name} by {how}" for name, how in parts.items())
+    return f"{model} starts from {source} weights for its backbone" + (
+        f"; {by} on the training city." if by else "."
     )
 
 

@@ -1,0 +1,1 @@
+"""What the declared parts compute with, as torch modules."""

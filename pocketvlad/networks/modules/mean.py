@@ -1,0 +1,57 @@
+"""Poolings that average over the places of an image."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pocketvlad.format.roles import Role
+from pocketvlad.networks.modules.base import PoolingModule
+
+_LEAST = 1e-6  # the root of nothing has no derivative
+
+
+class Mean(PoolingModule):
+    """The mean of the local features."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, D, H, W] -> [N, D] of unit length."""
+        return F.normalize(features.mean(dim=(2, 3)), dim=1)
+
+    def rotate(self, rotation: Tensor) -> None:
+        """A mean turns with its features."""
+
+    def rotated_columns(self, rows: Tensor, rotation: Tensor) -> Tensor:
+        """See `PoolingModule`."""
+        return rows @ rotation
+
+
+class AbsMean(PoolingModule):
+    """The mean of the features' absolute values: where a backbone ends without a ReLU, a channel
+    means much whatever its sign."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, D, H, W] -> [N, D] of unit length."""
+        return F.normalize(features.abs().mean(dim=(2, 3)), dim=1)
+
+
+class GeM(PoolingModule):
+    """The generalised mean, with an exponent that fine-tuning may move (Radenovic et al., IEEE
+    PAMI 2019): 1 is the mean, infinity the maximum. What is below zero counts as zero."""
+
+    roles: ClassVar[Mapping[str, Role]] = {"exponent": Role.OTHER}
+
+    def __init__(self, exponent: float) -> None:
+        super().__init__()
+        self.exponent = nn.Parameter(torch.tensor([float(exponent)]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, D, H, W] -> [N, D] of unit length."""
+        powers = features.clamp_min(_LEAST).pow(self.exponent)
+        return F.normalize(powers.mean(dim=(2, 3)).pow(1 / self.exponent), dim=1)
+
+    def multiply_adds(self, channels: int, places: int) -> int:
+        """A power a number, counted as one."""
+        return channels * places

@@ -1,0 +1,1 @@
+"""Projections, a file each: how a pooled vector becomes a descriptor."""

@@ -1,0 +1,25 @@
+"""PCA whitening (Jegou & Chum, ECCV 2012), learnt from pooled vectors of the training city."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pocketvlad.networks.declared import Projection
+from pocketvlad.util.settings import setting
+
+if TYPE_CHECKING:
+    from pocketvlad.networks.modules.linear_map import WhiteningMap
+
+
+@dataclass(frozen=True)
+class PCAWhitening(Projection):
+    """PCA whitening (Jegou & Chum, ECCV 2012), learnt from pooled vectors of the training city."""
+
+    length: int = setting("length of the descriptor (4096 in the paper)", least=1)
+
+    def size(self, incoming: int) -> int:
+        return self.length
+
+    def build(self, incoming: int) -> "WhiteningMap":
+        from pocketvlad.networks.modules.linear_map import WhiteningMap
+
+        return WhiteningMap(incoming, self.length)

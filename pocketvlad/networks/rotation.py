@@ -1,0 +1,50 @@
+"""Rotations that cost nothing: other axes for the local features, the same descriptors.
+
+Where a backbone ends in a convolution, and what follows knows features by lengths and inner
+products, the features may be turned by any orthonormal matrix E: the convolution makes x E in
+place of x, and pooling and projection take the rotation back. (Computational invariance; Ashkboos
+et al., "SliceGPT", ICLR 2024.) Nothing has to be stored for it.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from pocketvlad.networks.graph import Graph, module_of
+from pocketvlad.networks.network import RetrievalNetwork
+
+
+def last_convolution(network: RetrievalNetwork) -> nn.Conv2d:
+    """The convolution whose outputs are the local features as they are.
+
+    Raises:
+        ValueError: the backbone ends in something else, or in a convolution of several groups.
+    """
+    graph = Graph.of(network.backbone)
+    found = module_of(network.backbone, graph.result)
+    if not isinstance(found, nn.Conv2d):
+        raise ValueError(
+            f"the backbone ends in {graph.result.target}, not in a convolution: its features "
+            "cannot be rotated"
+        )
+    return found
+
+
+@torch.no_grad()
+def rotate_features(network: RetrievalNetwork, rotation: Tensor) -> None:
+    """Turn the local features x of `network` into x E; what it describes stays as it is.
+
+    Without a projection the descriptors are turned, too, and their distances stay.
+
+    Args:
+        rotation: E, [D, D], orthonormal.
+
+    Raises:
+        ValueError: the backbone or the pooling cannot be rotated; nothing has been changed then.
+    """
+    layer = last_convolution(network)
+    network.pooling.rotate(rotation)
+    layer.weight.copy_(torch.einsum("oihw,oe->eihw", layer.weight, rotation))
+    if layer.bias is not None:
+        layer.bias.copy_(layer.bias @ rotation)
+    if linear := network.projection.linear:
+        linear.weight.copy_(network.pooling.rotated_columns(linear.weight, rotation))

@@ -1,0 +1,199 @@
+"""A second decoder of `.pvlad` files, written from docs/format.md alone.
+
+It exists to prove the document. It shares no line with the library, so where both give the same
+numbers the document says enough to write a reader, and the library does what the document says.
+It reads what any file holds; whether the layers fit the architecture is the library's to check.
+It is plain and slow: about a second for a million weights. Damaged input is a ValueError.
+"""
+
+import json
+import zlib
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from math import pi, prod, sqrt
+
+import numpy as np
+
+MAGIC = bytes.fromhex("89 50 56 4C 41 44 0D 0A")
+GRID, ROW_SCALES, COEFFICIENTS = 1, 2, 4  # the flags
+SLOTS = 65536  # the sum of a model's frequencies
+LOWEST_STATE = 1 << 31
+MOST_HEADER, MOST_SIDE, MOST_WEIGHTS = 1 << 20, 1 << 24, 1 << 29  # the first two in bytes unpacked
+
+
+@dataclass
+class Layer:
+    """values: float32 in `shape`.  codes: integers in `shape`, or None where none are stored."""
+
+    name: str
+    shape: tuple[int, ...]
+    coding: str
+    codes: np.ndarray | None
+    values: np.ndarray
+
+
+def require(holds: bool, otherwise: str) -> None:
+    """Raise ValueError with the message `otherwise` unless it holds."""
+    if not holds:
+        raise ValueError(otherwise)
+
+
+class Cursor:
+    """Reads bytes from the front; to ask for more than are left is a ValueError."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.place = data, 0
+
+    def left(self) -> int:
+        return len(self.data) - self.place
+
+    def take(self, count: int) -> bytes:
+        require(0 <= count <= self.left(), "the bytes end too early")
+        self.place += count
+        return self.data[self.place - count : self.place]
+
+    def array(self, dtype: str, count: int) -> np.ndarray:
+        return np.frombuffer(self.take(count * np.dtype(dtype).itemsize), dtype)
+
+    def number(self, dtype: str) -> int:
+        return int(self.array(dtype, 1)[0])
+
+    def variable(self) -> int:
+        """An integer of variable length: seven bits a byte, the lowest first, 4 bytes at most."""
+        value = 0
+        for position in range(4):
+            byte = self.number("u1")
+            value |= (byte & 127) << (7 * position)
+            if byte < 128:
+                return value
+        raise ValueError("an integer has more than 4 bytes")
+
+
+def unpacked(packed: bytes, window: int, most: int) -> bytes:
+    """What zlib (window 15) or raw deflate (-15) packed into just these bytes."""
+    packer = zlib.decompressobj(window)
+    try:
+        content = packer.decompress(packed, most)
+    except zlib.error as error:
+        raise ValueError(f"packed bytes are damaged: {error}") from error
+    require(packer.eof and not packer.unused_data, "packed bytes are too long or end elsewhere")
+    return content
+
+
+def inverse_cosine(size: int) -> np.ndarray:
+    """[place, frequency] float64, the inverse of the orthonormal type II cosine transform."""
+    place, frequency = np.mgrid[:size, :size]
+    basis = sqrt(2 / size) * np.cos(pi * (2 * place + 1) * frequency / (2 * size))
+    basis[:, 0] = sqrt(1 / size)
+    return basis
+
+
+def rans_symbols(coder: Cursor, models: list[int], frequencies: list[list[int]]) -> list[int]:
+    """Each weight's symbol. `models`: each weight's model. `frequencies`: each model's."""
+    states = coder.array("<u8", 4).tolist()
+    require(all(LOWEST_STATE <= state < 1 << 63 for state in states), "a state is out of range")
+    starts = [[0, *accumulate(of_model)][:-1] for of_model in frequencies]
+    symbols = []
+    for position, model in enumerate(models):
+        state = states[position % 4]
+        slot = state % SLOTS
+        # The last symbol that starts at the slot or before: one without slots is passed over.
+        symbol = bisect_right(starts[model], slot) - 1
+        state = frequencies[model][symbol] * (state // SLOTS) + slot - starts[model][symbol]
+        if state < LOWEST_STATE:
+            state = (state << 32) + int.from_bytes(coder.take(4), "little")
+        states[position % 4] = state
+        symbols.append(symbol)
+    require(states == [LOWEST_STATE] * 4, "the coder's states do not end where they must")
+    require(coder.left() == 0, "words are left over")
+    return symbols
+
+
+def read_levels(side: Cursor, is_grid: bool) -> np.ndarray:
+    """[L] float32, without zero."""
+    count = side.number("<u2")
+    require(count <= 255, "too many levels")
+    require(count >= 2 or not is_grid, "a grid has at least two levels")
+    levels = side.array("<f4", 2 if is_grid else count)
+    require(bool(np.isfinite(levels).all()), "a level is not finite")
+    if is_grid:
+        first, last = levels.astype(np.float64)
+        levels = first + np.arange(count) * ((last - first) / (count - 1))
+        levels[-1] = last
+    return levels.astype(np.float32)
+
+
+def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(codes, values) of a layer whose coding is `symbols`, both in `shape`."""
+    (rows, lines), places = (*shape, 1, 1)[:2], prod(shape[2:])
+    coder = Cursor(payload)
+    side = Cursor(unpacked(coder.take(coder.variable()), -15, MOST_SIDE))
+    flags = side.number("u1")
+    require(flags < 8, "a flag is unknown")
+    require(len(shape) == 4 or not flags & COEFFICIENTS, "coefficients have four dimensions")
+    levels = read_levels(side, bool(flags & GRID))
+    scales = side.array("<f2", rows) if flags & ROW_SCALES else np.ones(rows, "<f2")
+    require(bool((scales > 0).all()), "a row's scale is not above 0")
+    model_count, lowest = side.number("u1"), side.number("u1")
+    require(1 <= model_count <= 64, "there are not 1 to 64 models")
+    of_row, of_line, of_place = (side.array("u1", n).astype(int) for n in (rows, lines, places))
+    frequencies = [[side.variable() for _ in range(len(levels) + 1)] for _ in range(model_count)]
+    require(all(sum(each) == SLOTS for each in frequencies), "frequencies do not sum to 65,536")
+    require(side.left() == 0, "side information is left over")
+    sums = of_row[:, None, None] + of_line[:, None] + of_place
+    models = np.clip(sums - lowest, 0, model_count - 1).ravel().tolist()
+    codes = np.array(rans_symbols(coder, models, frequencies)).reshape(shape)
+    values = np.concatenate([np.zeros(1, np.float32), levels])[codes].reshape(rows, -1)
+    values = (values * scales.astype(np.float32)[:, None]).reshape(shape)
+    if flags & COEFFICIENTS:
+        values = inverse_cosine(shape[2]) @ values.astype(np.float64) @ inverse_cosine(shape[3]).T
+    return codes, values.astype(np.float32)
+
+
+def read_header(data: bytes) -> tuple[dict, list[tuple[list, bytes]]]:
+    """(header, each layer's entry in it with its payload); nothing is decoded yet."""
+    file = Cursor(data)
+    require(file.take(8) == MAGIC, "the file does not begin as a .pvlad file does")
+    require(file.number("<u2") == 2, "the file is not of version 2")
+    length, checksum = file.number("<u4"), file.number("<u4")
+    packed = file.take(length)
+    require(zlib.crc32(packed) == checksum, "the header's checksum differs")
+    header = json.loads(unpacked(packed, 15, MOST_HEADER).decode("utf-8"))
+    require(isinstance(header, dict) and type(header.get("layers")) is list, "no layers are listed")
+    pieces, weights = [], 0
+    for entry in header["layers"]:
+        match entry:
+            case [str(name), [*shape], str(), int(size), int(checksum)]:
+                require(all(type(n) is int and n > 0 for n in shape), f"{name}: no shape")
+                weights += prod(shape)
+                pieces.append((entry, file.take(size)))
+                require(zlib.crc32(pieces[-1][1]) == checksum, f"{name}: the checksum differs")
+            case _:
+                raise ValueError(f"a layer's entry is malformed: {entry}")
+    require(file.left() == 0, "bytes follow the last payload")
+    names = {entry[0] for entry, _ in pieces}
+    require(len(names) == len(pieces), "a layer is listed twice")
+    require(weights <= MOST_WEIGHTS, "the header claims too many weights")
+    return header, pieces
+
+
+def read_layers(data: bytes) -> list[Layer]:
+    """The layers of a file, in its order. Raises ValueError where anything is damaged."""
+    layers, floats = [], {"float32": "<f4", "float16": "<f2"}
+    for (name, sizes, coding, *_), payload in read_header(data)[1]:
+        shape, codes = tuple(sizes), None
+        if coding == "symbols":
+            codes, values = read_symbols(payload, shape)
+        else:
+            require(coding in floats, f"{name}: an unknown coding")
+            # As many weights as the payload has; if the shape has others, it is a ValueError.
+            values = np.frombuffer(payload, floats[coding]).astype(np.float32).reshape(shape)
+        require(bool(np.isfinite(values).all()), f"{name}: a weight is not finite")
+        layers.append(Layer(name, shape, coding, codes, values))
+    return layers
+
+
+def decode(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    """(header, float32 weights in their shapes by the layer's name). ValueError as above."""
+    return read_header(data)[0], {layer.name: layer.values for layer in read_layers(data)}
