@@ -125,11 +125,31 @@ def test_the_studies_are_valid(name):
             "netvlad",
             r"vgg16\.pooling: 'netvlad' does not fit; write a section: .*\{type",
         ),
-        (("models", "vgg16", "pooling"), {"clusters": 4}, r"pooling\.type: None .*a pooling"),
+        (
+            ("models", "vgg16", "pooling"),
+            {"clusters": 4},
+            r"missing key in .*vgg16\.pooling: type; add it",
+        ),
         (
             ("models", "vgg16", "width"),
             1.0,
             r"unknown key in models\.vgg16: width; known are",
+        ),
+        (("models", "vgg16", "backbone", "width"), 1.5, r"vgg16\.backbone\.width: 1\.5.*at most 1"),
+        (
+            ("models", "vgg16", "backbone", "widht"),
+            1,
+            r"unknown key in .*\.backbone: widht; known",
+        ),
+        (
+            ("models", "vgg16", "backbone", "type"),
+            "vgg19",
+            r"type: 'vgg19' .*alexnet, alexnet-t",
+        ),
+        (
+            ("models", "vgg16", "pooling"),
+            {"type": "netvlad"},
+            r"missing key in .*pooling: clust",
         ),
         (("training",), None, r"training: None does not fit; write a section: fine-tuning"),
     ],
@@ -267,7 +287,12 @@ def test_defaults_are_filled_in_once(name):
 
 def test_the_check_reads_no_torch():
     """It runs at every start of Snakemake."""
-    code = "import sys, pocketvlad.study.config; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from test_config import load\n"
+        "from pocketvlad.study.config import check_config, with_defaults\n"
+        "config = load('config.yaml'); check_config(config); with_defaults(config)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
@@ -329,7 +354,7 @@ def test_a_descriptor_is_not_kept_longer_than_it_is():
     config["rd"]["length"] = 512
     check_config(config)
     config["rd"]["length"] = 513
-    message = r"rd\.length: 513 is more than the 512 .*vgg16\.projection\.length; write 512 or less"
+    message = r"rd\.length: 513 is more than the 512 .* of models\.vgg16 have; write 512 or less"
     with pytest.raises(ConfigError, match=message):
         check_config(config)
 
@@ -371,7 +396,10 @@ def test_weights_are_for_one_backbone(source, backbone):
         if other == backbone:
             check_config(config)
         else:
-            message = f"models.some.weights.source: '{source}' is for the backbone '{backbone}'"
+            message = (
+                rf"models\.some\.backbone\.type: '{other}' does not fit {source} weights; "
+                rf"write '{backbone}'"
+            )
             with pytest.raises(ConfigError, match=message):
                 check_config(config)
 

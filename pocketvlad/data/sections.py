@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pocketvlad.data.protocols import protocol_names
 from pocketvlad.util.settings import Value, setting
 
 STYLES = ("oxford", "paris")
-PROTOCOLS = ("original", "revisited")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class DatasetSection:
         "the kind of ground truth. original: good, ok and junk. revisited: easy, hard and junk, "
         "queries out of the database. original unless told",
         None,
-        choices=PROTOCOLS,
+        choices=tuple(protocol_names()),
     )
     query_prefix: str | None = setting(
         'what query files put before image names: "oxc1_" for Oxford; nothing unless told', None

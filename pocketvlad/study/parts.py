@@ -1,29 +1,59 @@
-"""What the config's check asks of a model's parts."""
+"""What the config's check and its manual ask of a model's parts."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-PARTS = ("backbone", "pooling", "projection")
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.declared import part_class, part_types
+from pocketvlad.study.faults import unfit_section
+from pocketvlad.util.settings import completed
 
 
-def unfit_parts(key: str, section: Mapping) -> Iterator[str]:
-    """What of a model's parts cannot be built, as one line each.
+def _own_keys(section: Mapping) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key != "type"}
+
+
+def _unfit_part(key: str, part: Part, section: Mapping) -> Iterator[str]:
+    name, known = section.get("type"), part_types(part)
+    if name is None:
+        yield f"missing key in {key}: type; add it, one of {', '.join(known)}"
+    elif name not in known:
+        yield f"{key}.type: {name!r} does not fit; write one of {', '.join(known)}"
+    else:
+        yield from unfit_section(part_class(part, name), _own_keys(section), key)
+
+
+def unfit_parts(key: str, model: Mapping) -> Iterator[str]:
+    """A line for each fault of a model's parts.
 
     Args:
         key: where the model stands, "models.vgg16".
-        section: of the config, with all three parts.
+        model: the section, with all three parts.
     """
-    for part in PARTS:
-        if not isinstance(kind := section[part].get("type"), str):
-            yield f"{key}.{part}.type: {kind!r} does not fit; write the name of a {part}"
+    faults = [
+        fault for part in Part for fault in _unfit_part(f"{key}.{part}", part, model[str(part)])
+    ]
+    yield from faults
+    if not faults:
+        try:
+            Architecture.of(model)
+        except ValueError as error:
+            yield f"{key}: {error}"
 
 
-def least_side(section: Mapping) -> int:
-    """Pixels that an image must have on either side for a model."""
-    from pocketvlad.networks.backbones import LEAST_SIDE
-
-    return LEAST_SIDE.get(section["backbone"]["type"], 1)
+def completed_parts(model: Mapping) -> dict[str, dict[str, Any]]:
+    """The parts of a model that was checked, with the defaults of what it leaves out."""
+    result = {}
+    for part in Part:
+        section = model[str(part)]
+        cls = part_class(part, section["type"])
+        result[str(part)] = {"type": section["type"], **completed(cls, _own_keys(section))}
+    return result
 
 
 def part_declarations() -> Iterator[tuple[str, str, type]]:
     """(part, type, the dataclass that declares its keys) of all parts that a model may have."""
-    yield from ()
+    for part in Part:
+        for name in part_types(part):
+            yield str(part), name, part_class(part, name)
