@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset bench report check-claims refresh-claims manual picture test lint format lock nncodec clean
+.PHONY: run subset bench report check-claims refresh-claims manual picture wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -46,6 +46,12 @@ manual: $(INSTALLED)
 picture: $(INSTALLED)
 	$(SNAKEMAKE) results/subset/plots/size.svg --configfile config/subset.yaml
 	cp results/subset/plots/size.svg docs/size.svg
+
+# The library and its command for another environment: pip install dist/pocketvlad-*.whl
+wheel: $(INSTALLED)
+	rm -rf build
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder

@@ -1,4 +1,36 @@
 """PocketVLAD: place recognition networks, compressed and measured.
 
-The package root imports nothing, so that a job depends only on the modules that it uses.
+    model = pocketvlad.load("small.pvlad")
+    rows = model.describe(["a.jpg", "b.jpg"])
+
+The functions and classes of `pocketvlad.api` are handed out here. Each is imported when it is
+first asked for: `import pocketvlad` alone imports nothing, so that a job of the workflow depends
+only on the modules that it uses.
 """
+
+from importlib import import_module
+
+_MODULES = {
+    "Answers": "answers",
+    "Contents": "files",
+    "Evaluation": "evaluation",
+    "Model": "model",
+    "compress": "compressing",
+    "decode": "files",
+    "evaluate": "evaluation",
+    "inspect": "files",
+    "load": "model",
+}
+"""The modules of `pocketvlad.api`, by what they hand out."""
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.api.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

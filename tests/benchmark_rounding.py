@@ -26,7 +26,8 @@ from pocketvlad.compression.rd import descent, quantize, rounding
 from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.rounding import to_multiples
 from pocketvlad.compression.rd.settings import PATCHES_A_CROP, RoundingSettings
-from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format import symbol_model
 from pocketvlad.format.symbol_model import SymbolModel
 from pocketvlad.networks.device import run_on

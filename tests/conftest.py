@@ -1,11 +1,13 @@
 """What several tests need: small pictures, small cities, the real subset where it is present."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from few_files import write_few_files
 from hypothesis import settings
 from networks import random_network
 from PIL import Image
@@ -153,3 +155,19 @@ def small_study(tmp_path_factory):
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
     return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
+
+
+@pytest.fixture(scope="session")
+def written_few_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("few")
+    write_few_files(folder)
+    return folder
+
+
+@pytest.fixture
+def few_files(written_few_files, tmp_path, monkeypatch):
+    """A folder of one's own with the files of `few_files.py`, and in it."""
+    folder = tmp_path / "few"
+    shutil.copytree(written_few_files, folder)
+    monkeypatch.chdir(folder)
+    return folder

@@ -1,14 +1,20 @@
 """The command `pocketvlad`, as its users type it."""
 
+import argparse
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+from few_files import PROTOCOL
 from networks import random_network
 from PIL import Image
+from workflow_runs import ROOT
 
-from pocketvlad.cli.main import main
+from pocketvlad.cli.main import VERBS, main, parser
 from pocketvlad.compression.prune import cutoffs, prune_below
 from pocketvlad.compression.quantize import quantize_tensors
 from pocketvlad.data.images import Preprocessing, load_image, to_batch
@@ -16,15 +22,6 @@ from pocketvlad.format.compressed_file import open_compressed, write_compressed
 from pocketvlad.format.tensor_file import read_tensors
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.retrieval.photographs import model_sizing
-
-PROTOCOL = {
-    "image_size": 96,
-    "interpolation": "bilinear",
-    "decoder_scaling": False,
-    "query_crop": True,
-    "box_growth": 0,
-    "scales": [1],
-}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +61,7 @@ def run(capsys, *words):
     return status, *capsys.readouterr()
 
 
-@pytest.mark.parametrize("verb", ["inspect", "decode", "describe", "search"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(capsys, verb):
     with pytest.raises(SystemExit) as stop:
         main([verb, "--help"])
@@ -201,6 +198,9 @@ def test_a_photograph_is_seen_as_its_camera_was_held(capsys, model_file, photogr
     assert status == 0, err
 
 
+MAIN = "import sys; from pocketvlad.cli.main import main; sys.exit(main())"
+TO = ("--calibration", "{folder}", "--drop", "1", "-o")
+SCORE = ("evaluate", "--ground-truth", "{folder}", "--descriptors", "{folder}/d.npz")
 SEARCH = ("search", "{model}", "{photographs}/a.jpg", "--database", "{photographs}")
 
 
@@ -243,7 +243,7 @@ def many_photographs(tmp_path):
     return folder
 
 
-FEW = ("--crops", "4", "--whitening-crops", "8", "--trials", "4")
+FEW = ("--crops", "4", "--projection-crops", "8", "--trials", "4")
 
 
 def test_compress_keeps_to_a_size(capsys, model_file, many_photographs, tmp_path):
@@ -305,6 +305,111 @@ def test_compress_needs_photographs(capsys, model_file, photographs, tmp_path):
     status, _, err = run(capsys, *command, "--drop", 1)
     assert status == 1
     assert "holds 5 usable photographs; give 10 or more" in err
-    status, _, err = run(capsys, "compress", model_file, *command[2:], "--drop", 1)
+    text = photographs / "notes.txt"
+    status, _, err = run(capsys, "compress", text, *command[2:], "--drop", 1)
     assert status == 1
-    assert f"{model_file} is not a PocketVLAD model file" in err
+    assert f"{text} is not a PocketVLAD model file" in err
+
+
+def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photographs, tmp_path):
+    output = tmp_path / "smaller.pvlad"
+    limit = model_file.stat().st_size / 1e6 / 2
+    command = ("compress", model_file, "--calibration", many_photographs, *FEW)
+    status, _, err = run(capsys, *command, "--megabytes", limit, "-o", output)
+    assert status == 0, err
+    assert output.stat().st_size <= 1e6 * limit
+    assert read_stored(output).origin == read_stored(model_file).origin
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("decode", "{model}", "-o", "{model}"), "m.pvlad would replace what is read"),
+        (("describe", "{model}", "{folder}/a.jpg", "-o", "{folder}/a.jpg"), "a.jpg would replace"),
+        (("describe", "{model}", "{folder}/a.jpg", "-o", "{folder}/link.jpg"), "link.jpg would"),
+        (("compress", "{base}", *TO, "{base}"), "m.safetensors would replace what is read (file"),
+        (("compress", "{base}", *TO, "{folder}/more/d.jpg"), "(calibration {folder})"),
+        ((*SEARCH, "--figure", "{folder}/c.png"), "c.png would replace what is read (database"),
+        ((*SCORE, "-o", "{folder}/notes.txt"), "notes.txt would replace what is read (ground"),
+        ((*SCORE, "-o", "{folder}/d.npz"), "d.npz would replace what is read (descriptors"),
+        (("describe", "{model}", "{folder}/a.jpg", "-o", "none/x.npz"), "there is no folder none"),
+        (("describe", "{model}", "{folder}/a.jpg", "-o", "{folder}"), "is a folder; give the name"),
+        (("compress", "{base}", *TO, "{folder}"), "is a folder; give the name of a file"),
+        (("compress", "{base}", *TO, "/dev/null"), "/dev/null is no ordinary file"),
+        (("decode", "{model}", "-o", "{folder}/closed/x"), "closed may not be written to"),
+    ],
+)
+def test_an_output_is_checked_before_anything_is_read(
+    capsys, model_file, photographs, monkeypatch, words, message
+):
+    """No file is changed, and no model is read: it could not be."""
+    (photographs / "link.jpg").symlink_to(photographs / "a.jpg")
+    (photographs / "d.npz").write_bytes(b"rows")
+    (photographs / "closed").mkdir()
+    real = os.access
+    monkeypatch.setattr(  # whoever runs the tests may write everywhere
+        "os.access", lambda path, mode: path.name != "closed" and real(path, mode)
+    )
+    monkeypatch.setattr("pocketvlad.networks.stored_model.open", pytest.fail, raising=False)
+    names = {
+        "folder": photographs,
+        "photographs": photographs,
+        "model": model_file,
+        "base": model_file.with_suffix(".safetensors"),
+    }
+    before = {path: path.read_bytes() for path in photographs.rglob("*.*")}
+    status, out, err = run(capsys, *(word.format(**names) for word in words))
+    assert status == 1
+    assert message.format(**names) in err
+    assert err.count("\n") == 1
+    assert out == ""
+    assert before == {path: path.read_bytes() for path in photographs.rglob("*.*")}
+
+
+def test_an_earlier_output_is_replaced(capsys, model_file, photographs):
+    """A file beside the photographs that is none of them, and one that was written before."""
+    words = ("describe", model_file, photographs / "a.jpg", "-o", photographs / "rows.npz")
+    for _ in range(2):
+        status, _, err = run(capsys, *words)
+        assert status == 0, err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_says_what_it_writes(verb):
+    """Whatever else is a path is read, so that an output can be held against it."""
+    [own] = [
+        action.choices[verb]
+        for action in parser([verb])._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    written = {action.dest for action in own._actions if action.dest in ("output", "figure")}
+    assert set(own.get_default("outputs")) == written
+
+
+def piped(model_file, redirections):
+    command = f"{sys.executable} -c '{MAIN}' inspect {model_file} {redirections}"
+    return subprocess.run(
+        ["bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+
+def test_a_reader_that_has_gone_ends_the_command_quietly(model_file):
+    run = piped(model_file, "| true")
+    assert run.stdout.splitlines()[-1] == "141"
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize("streams", ["2>&-", ">&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_error(model_file, streams):
+    run = piped(model_file, streams)
+    assert run.stdout.splitlines()[-1] == "0"
+    assert run.stderr == ""
+
+
+def test_wrong_usage_ends_with_two(capsys):
+    for words in ([], ["nothing"], ["decode"], ["inspect", "a", "b"]):
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == 2
+        assert "usage: pocketvlad" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketvlad.compression.quantize import QUANTIZERS, quantize_tensors
+from pocketvlad.compression.quantize import QUANTIZERS, quantize_contents
 from pocketvlad.compression.rd.quantize import from_multiples
 from pocketvlad.format.compressed_file import (
     MAGIC,
@@ -22,17 +22,29 @@ from pocketvlad.format.compressed_file import (
     read_compressed,
     write_compressed,
 )
+from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer, side_information_bytes
+from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.format.stored import is_compressed
 from pocketvlad.format.symbol_model import coded_bits, model_of
 from pocketvlad.networks.model import read_model
 
 PREFIX = struct.Struct("<8sHII")
 HEADER = {
-    "architecture": {"backbone": "alexnet", "width": 0.1, "clusters": 4, "descriptor": 8},
+    "architecture": {
+        "backbone": {"type": "alexnet", "width": 0.1},
+        "pooling": {"type": "netvlad", "clusters": 4},
+        "projection": {"type": "pca-whitening", "length": 8},
+    },
     "preprocessing": {"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]},
     "compression": {"threshold": "0.005"},
+}
+LABELS = {
+    "backbone.conv1.weight": Label(Part.BACKBONE, Role.CONVOLUTION),
+    "backbone.conv1.bias": Label(Part.BACKBONE, Role.BIAS),
+    "pooling.centres": Label(Part.POOLING, Role.CLUSTER),
+    "projection.weight": Label(Part.PROJECTION, Role.LINEAR),
 }
 
 
@@ -43,14 +55,15 @@ def some_tensors(seed=0):
     return {
         "backbone.conv1.weight": generator.normal(size=(4, 3, 2, 2)).astype(np.float32),
         "backbone.conv1.bias": generator.normal(size=4).astype(np.float32),
-        "netvlad.centres": np.zeros((3, 5), dtype=np.float32),
-        "whitening.weight": weight,
+        "pooling.centres": np.zeros((3, 5), dtype=np.float32),
+        "projection.weight": weight,
     }
 
 
 def write(path, tensors, quantizer="kmeans", bits=5, **options):
-    quantized = quantize_tensors(tensors, quantizer, bits)
-    write_compressed(path, tensors, quantized, HEADER, **options)
+    contents = Contents(tensors, LABELS, HEADER)
+    quantized = quantize_contents(contents, quantizer, bits)
+    write_compressed(path, contents, quantized, **options)
     return quantized
 
 
@@ -87,8 +100,9 @@ def varied_file(tmp_path_factory):
     model = model_of(quantized)
     assert model.models > 8
     assert model.low > 2
-    tensors = {"whitening.weight": quantized.dequantize()}
-    write_compressed(path, tensors, {"whitening.weight": quantized}, HEADER)
+    name = "projection.weight"
+    contents = Contents({name: quantized.dequantize()}, {name: LABELS[name]}, HEADER)
+    write_compressed(path, contents, {name: quantized})
     return path.read_bytes()
 
 
@@ -105,13 +119,14 @@ def decode(data):
 def test_the_file_decodes_to_exactly_what_was_quantized(tmp_path, quantizer, bits):
     tensors, path = some_tensors(), tmp_path / "m.pvlad"
     quantized = write(path, tensors, quantizer, bits)
-    decoded, header = read_compressed(path)
-    assert header == HEADER
-    assert list(decoded) == list(tensors)
+    decoded = read_compressed(path)
+    assert decoded.header == HEADER
+    assert decoded.labels == LABELS
+    assert list(decoded.tensors) == list(tensors)
     for name, tensor in tensors.items():
         expected = quantized[name].dequantize() if name in quantized else tensor
-        np.testing.assert_array_equal(decoded[name], expected)
-        assert decoded[name].dtype == np.float32
+        np.testing.assert_array_equal(decoded.tensors[name], expected)
+        assert decoded.tensors[name].dtype == np.float32
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -127,13 +142,13 @@ def test_the_size_is_the_entropy_and_the_side_information(tmp_path, quantizer, b
         coded_bits(quantized[layer.name]) / 8 + side_information_bytes(quantized[layer.name])
         for layer in coded
     )
-    assert "whitening.weight" in {layer.name for layer in coded}
+    assert "projection.weight" in {layer.name for layer in coded}
     assert path.stat().st_size <= 1.02 * (ideal + rest)
 
 
 def test_many_models_of_symbols_decode_to_what_was_written(varied_file):
     _, layers = decode(varied_file)
-    found, expected = layers["whitening.weight"], varied_tensor()
+    found, expected = layers["projection.weight"], varied_tensor()
     np.testing.assert_array_equal(found.codes, expected.codes)
     np.testing.assert_array_equal(found.dequantize(), expected.dequantize())
     # Fewer than by one model of all symbols.
@@ -148,20 +163,37 @@ def test_a_layer_too_small_for_a_codebook_is_stored_as_it_is(tmp_path):
     with open_compressed(path) as model:
         codings = {layer.name: layer.coding for layer in model.layers}
     assert codings["backbone.conv1.weight"] == "float32"
-    assert codings["whitening.weight"] == "symbols"
+    assert codings["projection.weight"] == "symbols"
 
 
 def test_small_tensors_in_half_precision(tmp_path):
     tensors, path = some_tensors(), tmp_path / "m.pvlad"
     write(path, tensors, small="float16")
-    bias = read_compressed(path)[0]["backbone.conv1.bias"]
+    bias = read_compressed(path).tensors["backbone.conv1.bias"]
     expected = tensors["backbone.conv1.bias"].astype(np.float16).astype(np.float32)
     np.testing.assert_array_equal(bias, expected)
     assert not np.array_equal(bias, tensors["backbone.conv1.bias"])
     tensors["backbone.conv1.bias"][0] = 70_000  # more than half precision can hold
     write(path, tensors, small="float16")
-    kept = read_compressed(path)[0]["backbone.conv1.bias"]
+    kept = read_compressed(path).tensors["backbone.conv1.bias"]
     np.testing.assert_array_equal(kept, tensors["backbone.conv1.bias"])
+
+
+def test_what_is_neither_weight_nor_bias_keeps_its_precision(tmp_path):
+    """Variances, say: half precision would make nothing of the small ones."""
+    path, name = tmp_path / "m.pvlad", "backbone.norm.running_var"
+    variances = np.array([1e-9, 1 / 3, 7.0], np.float32)
+    tensors = some_tensors() | {name: variances}
+    labels = LABELS | {name: Label(Part.BACKBONE, Role.OTHER)}
+    contents = Contents(tensors, labels, HEADER)
+    quantized = quantize_contents(contents, "kmeans", 5)
+    assert name not in quantized
+    write_compressed(path, contents, quantized, small="float16")
+    with open_compressed(path) as model:
+        codings = {layer.name: layer.coding for layer in model.layers}
+    assert codings[name] == "float32"
+    assert codings["backbone.conv1.bias"] == "float16"
+    np.testing.assert_array_equal(read_compressed(path).tensors[name], variances)
 
 
 def test_same_input_same_bytes(tmp_path):
@@ -230,35 +262,42 @@ def assemble(header, payloads, version=VERSION):
 def test_the_error_names_file_and_layer(tmp_path, real_file):
     path = tmp_path / "broken.pvlad"
     path.write_bytes(real_file[:-1] + bytes([real_file[-1] ^ 1]))
-    with pytest.raises(FormatError, match=r"broken\.pvlad: layer whitening\.weight: damaged"):
+    with pytest.raises(FormatError, match=r"broken\.pvlad: layer projection\.weight: damaged"):
         read_compressed(path)
 
 
 def test_an_unknown_version_is_named(real_file):
-    with pytest.raises(FormatError, match="version 9 is unknown; this program reads 2"):
+    with pytest.raises(FormatError, match="version 9 is unknown; this program reads 2 and 3"):
         decode(assemble(*parts(real_file), version=9))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda h: h["layers"][3].__setitem__(1, [10**6, 10**6]),
-        lambda h: h["layers"][3].__setitem__(1, [10**12]),
-        lambda h: h["layers"][3].__setitem__(1, [2**70, 0]),
-        lambda h: h["layers"][3].__setitem__(1, [0, 500]),
-        lambda h: h["layers"][3].__setitem__(1, [10**4000, 10**4000]),
-        lambda h: [entry.__setitem__(3, 10**4299) for entry in h["layers"]],
-        lambda h: h["layers"][3].__setitem__(4, 2**32),
-        lambda h: h["layers"][3].__setitem__(0, "head.weight"),
+        lambda h: h["layers"][3].__setitem__(3, [10**6, 10**6]),
+        lambda h: h["layers"][3].__setitem__(3, [10**12]),
+        lambda h: h["layers"][3].__setitem__(3, [2**70, 0]),
+        lambda h: h["layers"][3].__setitem__(3, [0, 500]),
+        lambda h: h["layers"][3].__setitem__(3, [10**4000, 10**4000]),
+        lambda h: [entry.__setitem__(5, 10**4299) for entry in h["layers"]],
+        lambda h: h["layers"][3].__setitem__(6, 2**32),
+        lambda h: h["layers"][3].__setitem__(0, 5),
+        lambda h: h["layers"][3].__setitem__(1, "head"),
+        lambda h: h["layers"][3].__setitem__(1, None),
+        lambda h: h["layers"][3].__setitem__(1, ["projection"]),
+        lambda h: h["layers"][3].__setitem__(2, "weight"),
+        lambda h: h["layers"][3].__setitem__(2, {"role": "linear"}),
+        lambda h: h["layers"][3].__setitem__(slice(1, 3), []),  # as in version 2
+        lambda h: h["layers"][3].append(0),
         lambda h: h.__setitem__("layers", []),
-        lambda h: h["layers"][3].__setitem__(1, [-40, -500]),
-        lambda h: h["layers"][3].__setitem__(1, [40.0, 500]),
-        lambda h: h["layers"][3].__setitem__(1, [True, 20000]),
-        lambda h: h["layers"][3].__setitem__(1, [1] * 40),
-        lambda h: h["layers"][3].__setitem__(2, "float64"),
-        lambda h: h["layers"][3].__setitem__(2, "float16"),
-        lambda h: h["layers"][3].__setitem__(3, 10**15),
-        lambda h: h["layers"][3].__setitem__(3, -1),
+        lambda h: h["layers"][3].__setitem__(3, [-40, -500]),
+        lambda h: h["layers"][3].__setitem__(3, [40.0, 500]),
+        lambda h: h["layers"][3].__setitem__(3, [True, 20000]),
+        lambda h: h["layers"][3].__setitem__(3, [1] * 40),
+        lambda h: h["layers"][3].__setitem__(4, "float64"),
+        lambda h: h["layers"][3].__setitem__(4, "float16"),
+        lambda h: h["layers"][3].__setitem__(5, 10**15),
+        lambda h: h["layers"][3].__setitem__(5, -1),
         lambda h: h["layers"][3].pop(),
         lambda h: h["layers"].pop(),
         lambda h: h["layers"].append(h["layers"][0]),
@@ -290,10 +329,13 @@ def test_a_header_that_is_none_is_refused(real_file, text):
 @pytest.mark.parametrize(
     "architecture",
     [
-        {"backbone": "alexnet", "width": 0.1, "clusters": 10**12, "descriptor": 8},
-        {"backbone": "resnet", "width": 0.1, "clusters": 4, "descriptor": 8},
-        {"backbone": "alexnet", "width": "wide", "clusters": 4, "descriptor": 8},
-        {"backbone": "alexnet"},
+        HEADER["architecture"],
+        HEADER["architecture"] | {"pooling": {"type": "netvlad", "clusters": 10**12}},
+        HEADER["architecture"] | {"backbone": {"type": "resnet", "width": 0.1}},
+        HEADER["architecture"] | {"backbone": {"type": "alexnet", "width": "wide"}},
+        {"backbone": {"type": "alexnet", "width": 0.1}},
+        {"backbone": "alexnet", "width": 0.1, "clusters": 4, "descriptor": 8},
+        "alexnet",
         None,
     ],
 )
@@ -310,10 +352,10 @@ def with_payload(data, change):
     """The file with its last layer's payload changed and all checksums right."""
     header, payloads = parts(data)
     entry = header["layers"][-1]
-    payload = bytearray(payloads[-entry[3] :])
+    payload = bytearray(payloads[-entry[5] :])
     changed = bytes(change(payload))
-    kept = payloads[: -entry[3]]
-    entry[3], entry[4] = len(changed), zlib.crc32(changed)
+    kept = payloads[: -entry[5]]
+    entry[5:] = [len(changed), zlib.crc32(changed)]
     return assemble(header, kept + changed)
 
 
@@ -356,7 +398,7 @@ def after_codebook(side):
     ],
 )
 def test_a_bad_layer_with_right_checksums_is_refused(real_file, change, message):
-    with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
+    with pytest.raises(FormatError, match=rf"projection\.weight: .*({message})"):
         decode(with_payload(real_file, change))
 
 
@@ -389,7 +431,7 @@ def changed_at(place, number):
     ],
 )
 def test_bad_side_information_is_refused(real_file, change, message):
-    with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
+    with pytest.raises(FormatError, match=rf"projection\.weight: .*({message})"):
         decode(with_side(real_file, change))
 
 
@@ -451,7 +493,7 @@ FIRST_SCALE = 1 + 2 + 8  # flags, number of levels, the grid's ends
     ],
 )
 def test_bad_scales_with_right_checksums_are_refused(scaled_file, change, message):
-    with pytest.raises(FormatError, match=rf"whitening\.weight: .*({message})"):
+    with pytest.raises(FormatError, match=rf"projection\.weight: .*({message})"):
         decode(with_side(scaled_file, change))
 
 
@@ -499,5 +541,5 @@ def test_mutated_layers_with_right_checksums_decode_or_are_refused(
         _, layers = decode(part(original, change))
     except FormatError:
         return
-    assert layers["whitening.weight"].dequantize().size == 20_000
-    assert np.isfinite(layers["whitening.weight"].dequantize()).all()
+    assert layers["projection.weight"].dequantize().size == 20_000
+    assert np.isfinite(layers["projection.weight"].dequantize()).all()

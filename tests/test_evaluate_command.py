@@ -7,12 +7,10 @@ import tarfile
 import numpy as np
 import pandas as pd
 import pytest
+from few_files import NAMES, ROWS, write_lists
 
 from pocketvlad.cli.main import main
 
-NAMES = ["gate_000001", "hall_000001", "hall_000002", "hall_000003", "other_000001"]
-# The query is hall_000001: from it 2, then other, then 3, then gate.
-ROWS = np.array([[0.1, 5.0], [4.0, 0.0], [4.0, 0.1], [3.0, 2.0], [4.0, 1.0]])
 # Of good (1, 2) and ok (3): 1, 2 at once, 3 after one wrong: 2/3 + 1/3 * (2/3 + 3/4) / 2.
 EXPECTED = 100 * (2 / 3 + 1 / 3 * (2 / 3 + 3 / 4) / 2)
 
@@ -20,11 +18,7 @@ EXPECTED = 100 * (2 / 3 + 1 / 3 * (2 / 3 + 3 / 4) / 2)
 @pytest.fixture
 def lists(tmp_path):
     folder = tmp_path / "gt"
-    folder.mkdir()
-    (folder / "hall_1_query.txt").write_text("hall_000001 0 0 9 9")
-    (folder / "hall_1_good.txt").write_text("hall_000001\nhall_000002\n")
-    (folder / "hall_1_ok.txt").write_text("hall_000003")
-    (folder / "hall_1_junk.txt").write_text("")
+    write_lists(folder)
     return folder
 
 

@@ -6,8 +6,9 @@ import torch
 from networks import assert_same, weights_of
 from training_cities import SETTINGS, Killed
 
-from pocketvlad.compression.iterative_pruning import PruningSettings, prune_iteratively
+from pocketvlad.compression.iterative_pruning import prune_iteratively
 from pocketvlad.compression.prune import pruned_percent
+from pocketvlad.compression.settings import PruningSettings
 from pocketvlad.compression.sparsity import l1_penalty
 from pocketvlad.networks.labels import compressible
 from pocketvlad.training.checkpoint import Checkpoint

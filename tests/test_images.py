@@ -10,7 +10,6 @@ from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import (
     ImageError,
     Preprocessing,
-    Sizing,
     clip_box,
     fitted_size,
     image_size,
@@ -18,7 +17,7 @@ from pocketvlad.data.images import (
     load_image,
     to_batch,
 )
-from pocketvlad.data.settings import Augmentation
+from pocketvlad.data.settings import Augmentation, Sizing
 from pocketvlad.retrieval.describe import Picture, batches_by_shape, describe
 
 EXACT = Sizing(80, "bilinear", decoder_scaling=False)

@@ -12,7 +12,8 @@ from weights_files import VGG16_NUMBERS, state_of, vgg16_kernels
 
 from pocketvlad.cli.main import main
 from pocketvlad.compression.quantize import quantize_tensors
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.tensor_file import read_tensors, write_tensors
@@ -25,6 +26,7 @@ from pocketvlad.report.tables.notes import starting_point
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.photo_index import index_file, indexed
 from pocketvlad.retrieval.provenance import provenance
+from pocketvlad.util.checksum import file_digest
 
 RIGHT = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 WRONG = Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -126,7 +128,7 @@ def test_an_index_of_another_preprocessing_is_not_used(files, photograph, tmp_pa
             described.extend(some)
             return describe(model.network, some, SIZING, model.preprocessing)
 
-        made_with = provenance(file, model.preprocessing, SIZING)
+        made_with = provenance(file_digest(file, "sha256"), model.preprocessing, SIZING)
         rows = indexed(folder, pictures, made_with, function, lambda picture: None)[1]
         count = len(described)
         described.clear()

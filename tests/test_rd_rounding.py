@@ -5,7 +5,8 @@ import pytest
 import torch
 from networks import random_network
 
-from pocketvlad.compression.rd.prior import cluster_prior
+from pocketvlad.compression.layer_samples import paired_convolutions
+from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import (
     feedback,
     round_in_order,
@@ -102,7 +103,7 @@ def test_few_samples_round_as_all_their_moments_do(blocks):
 def test_the_prior_of_clusters_by_hand():
     # Two clusters of two channels: columns 0, 2 and 1, 3.
     samples = torch.tensor([[1.0, 3.0, 1.0, 0.0], [-1.0, 3.0, -1.0, 0.0]])
-    prior = list(cluster_prior(samples, 2, 0.5, 0.8))
+    prior = list(group_prior(samples, torch.tensor([[0, 2], [1, 3]]), 0.5, 0.8))
     assert [own.tolist() for own, _ in prior] == [[0, 2], [1, 3]]
     # Moments added up: [[2, 2], [2, 2]] and [[18, 0], [0, 0]]; scaled to a mean diagonal of 1.
     pool = np.array([[20, 2], [2, 2]]) / 11
@@ -113,20 +114,26 @@ def test_the_prior_of_clusters_by_hand():
 
 @pytest.fixture
 def walked():
-    """A network, a convolution of it, what this saw and made, and what the network made of it."""
-    network = random_network(descriptor=4)
-    layer, seen = network.backbone.conv2_2, {}
-    layer.register_forward_hook(lambda _, inputs, output: seen.update(i=inputs[0], o=output))
+    """A network, a convolution of it on a walk, images, what was seen and made of them; outputs
+    of the convolution, descriptors."""
+    network, seen = random_network(descriptor=4), {}
     images = torch.randn(8, 3, 70, 70, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
+        walk = paired_convolutions(network, network, [images], 10**6, "layers")
+        pair = next(each for each in walk if each.name == "backbone.conv2_2.weight")
+        pair.layer.register_forward_hook(lambda _, given, made: seen.update(i=given[0], o=made))
         descriptors = network(images)
-    return network, layer, images, seen, (seen["i"], seen["o"], descriptors)
+    assert pair.layer is pair.original is network.backbone.conv2_2
+    torch.testing.assert_close(pair.seen[0], seen["i"])
+    yield network, pair, images, seen, (seen["o"], descriptors)
+    walk.close()
 
 
 def moved_by(noise, walked):
     """(variance of the outputs' change, summed; squared distance) of noise on the weights, means
     made good by biases."""
-    network, layer, images, seen, (_, outputs, descriptors) = walked
+    network, pair, images, seen, (outputs, descriptors) = walked
+    layer = pair.layer
     weight, bias = layer.weight.clone(), layer.bias.clone()
     with torch.no_grad():
         layer.weight += noise
@@ -140,22 +147,22 @@ def moved_by(noise, walked):
 
 
 def test_sensitivity_is_what_noise_on_the_weights_shows(walked):
-    network, layer, _, _, maps = walked
-    found = sensitivity(network, layer, *maps, torch.Generator().manual_seed(5))
-    noise = torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(5))
+    network, pair, _, _, (outputs, descriptors) = walked
+    found = sensitivity(network, pair, 0, descriptors, torch.Generator().manual_seed(5))
+    noise = torch.randn(pair.layer.weight.shape, generator=torch.Generator().manual_seed(5))
     large, _ = moved_by(noise, walked)
-    size = 0.01 * maps[1].var(dim=(0, 2, 3)).sum().item()
+    size = 0.01 * outputs.var(dim=(0, 2, 3)).sum().item()
     variance, distance = moved_by((size / large) ** 0.5 * noise, walked)
     assert variance == pytest.approx(size, rel=1e-3)
     assert found == pytest.approx(distance / variance, rel=1e-3)
 
 
 def test_sensitivity_foretells_what_other_errors_do(walked):
-    network, layer, _, _, maps = walked
+    network, pair, _, _, (_, descriptors) = walked
     generator = torch.Generator().manual_seed(5)
-    foretold = [sensitivity(network, layer, *maps, generator) for _ in range(20)]
-    noise = torch.randn(20, *layer.weight.shape, generator=generator)
-    errors = 0.02 * layer.weight.detach().std() * noise
+    foretold = [sensitivity(network, pair, 0, descriptors, generator) for _ in range(20)]
+    noise = torch.randn(20, *pair.layer.weight.shape, generator=generator)
+    errors = 0.02 * pair.layer.weight.detach().std() * noise
     shown = [moved_by(error, walked) for error in errors]
     found = np.mean([distance / variance for variance, distance in shown])
     assert found == pytest.approx(np.mean(foretold), rel=0.3)

@@ -22,7 +22,8 @@ from weights_files import (
     write_with_object,
 )
 
-from pocketvlad.data.images import CENTRED, Preprocessing, Sizing
+from pocketvlad.data.images import CENTRED, Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones import BACKBONES
 from pocketvlad.networks.network import RetrievalNetwork
@@ -32,7 +33,7 @@ from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.training.initial_model import initial_model
-from pocketvlad.training.initialise import InitialisationSettings
+from pocketvlad.training.settings import InitialisationSettings
 from pocketvlad.util.settings import declared_field
 
 CHANNELS = (3, 6, 13, 26, 26)  # VGG16's five stages at a width of 0.05

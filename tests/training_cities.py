@@ -3,13 +3,10 @@
 from pathlib import Path
 
 from pocketvlad.data.dataset import Dataset, write_dataset
-from pocketvlad.data.images import Preprocessing, Sizing
-from pocketvlad.training.settings import TrainingSettings
-from pocketvlad.training.training_city import (
-    TrainingImages,
-    ValidationSettings,
-    load_training_images,
-)
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
+from pocketvlad.training.settings import TrainingSettings, ValidationSettings
+from pocketvlad.training.training_city import TrainingImages, load_training_images
 
 SETTINGS = TrainingSettings(
     layers=("all",),

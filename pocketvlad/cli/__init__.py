@@ -1,5 +1,6 @@
-"""The command `pocketvlad`, a module a verb.
+"""The command `pocketvlad`, a module a verb, each a shell over `pocketvlad.api`.
 
-Each verb has `add_arguments(parser)` and `run(arguments)`. Both import what is slow to import
-inside `run`, so that `--help` and the light verbs answer at once.
+A verb has `add_arguments(parser)`, `OUTPUTS` (which of its arguments are files that it writes; all
+other paths are read) and `run(arguments)`. What is slow to import is imported inside `run`, so that
+help and wrong usage are answered at once.
 """

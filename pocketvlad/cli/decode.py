@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pocketvlad.format.compressed_file import read_compressed
-from pocketvlad.format.contents import write_contents
+OUTPUTS = ("output",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError where the file cannot be decoded."""
+    from pocketvlad.format.compressed_file import read_compressed
+    from pocketvlad.format.contents import write_contents
+
     contents = read_compressed(arguments.file)
     write_contents(arguments.output, contents)
     weights = sum(tensor.size for tensor in contents.tensors.values())

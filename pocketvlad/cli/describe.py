@@ -6,6 +6,8 @@ Its `provenance` is JSON: the model file's SHA-256, the preprocessing and the si
 import argparse
 from pathlib import Path
 
+OUTPUTS = ("output",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a .pvlad or .safetensors model")
@@ -16,23 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
-    import numpy as np
+    import pocketvlad
+    from pocketvlad.retrieval.descriptor_file import write_descriptors
 
-    from pocketvlad.networks.model import read_model
-    from pocketvlad.retrieval.describe import describe
-    from pocketvlad.retrieval.photographs import model_sizing, photograph
-    from pocketvlad.retrieval.provenance import provenance
-    from pocketvlad.util.atomic import replacing
-
-    model = read_model(arguments.file)
-    sizing = model_sizing(model, arguments.image_size)
-    pictures = [photograph(path, model, sizing) for path in arguments.images]
-    rows = describe(model.network, pictures, sizing, model.preprocessing)
-    with replacing(arguments.output) as unfinished, open(unfinished, "wb") as file:
-        np.savez(
-            file,
-            names=np.array([str(path) for path in arguments.images]),
-            descriptors=rows,
-            provenance=provenance(arguments.file, model.preprocessing, sizing),
-        )
+    model = pocketvlad.load(arguments.file)
+    rows = model.describe(arguments.images, image_size=arguments.image_size)
+    names = [str(path) for path in arguments.images]
+    write_descriptors(arguments.output, names, rows, model.provenance(arguments.image_size))
     print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pocketvlad.data.protocols import protocol_names
 
+OUTPUTS = ("output",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -33,57 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises DescriptorError, DatasetError, GroundTruthError or ArchiveError."""
-    from pocketvlad.data.dataset import describe_counts, index_dataset
-    from pocketvlad.data.declarations import declared_dataset
-    from pocketvlad.data.ground_truth_files import read_any_ground_truth
-    from pocketvlad.data.protocols import protocol_named
-    from pocketvlad.retrieval.descriptor_file import (
-        read_descriptors,
-        require_comparable,
-        unit_length,
-    )
-    from pocketvlad.retrieval.ranking import rankings
-    from pocketvlad.retrieval.score_table import landmark_table, query_table
-    from pocketvlad.retrieval.scores import score_rankings
+    import pocketvlad
     from pocketvlad.util.atomic import replacing
 
-    declared = declared_dataset(arguments.dataset) if arguments.dataset else {}
-    usual = declared.get("protocol", "original")
-    protocol = arguments.protocol or usual
-    lists = read_any_ground_truth(
-        arguments.ground_truth, protocol, declared.get("query_prefix", "")
-    )
-    descriptors = read_descriptors(arguments.descriptors)
-    files = [descriptors]
-    if arguments.query_descriptors:
-        files.append(read_descriptors(arguments.query_descriptors))
-        require_comparable(*files)
-    if arguments.metric == "cosine":
-        files = [unit_length(each) for each in files]
-    names = set(descriptors.names)
-    if arguments.query_descriptors and protocol_named(protocol).outside:
-        names |= {query.image for query in lists}  # their images need no row in the database
-    dataset = index_dataset(
-        arguments.dataset or arguments.ground_truth.stem,
-        dict.fromkeys(names, (1, 1)),  # of their sizes nothing is asked
-        lists,
-        protocol=protocol,
-        expected_images=declared.get("expected_images"),
-        # Those of the other protocol are others.
-        expected_queries=declared.get("expected_queries") if protocol == usual else None,
-        leave_out=declared.get("leave_out", ()),
+    result = pocketvlad.evaluate(
+        arguments.descriptors,
+        arguments.ground_truth,
+        query_descriptors=arguments.query_descriptors,
+        dataset=arguments.dataset,
+        metric=arguments.metric,
+        protocol=arguments.protocol,
         partial=arguments.partial,
     )
-    if arguments.query_descriptors:
-        queries = files[1].of([query.name for query in dataset.queries])
-    else:
-        queries = files[0].of([query.image for query in dataset.queries])
-    ranked = rankings(queries, dataset.images, files[0].of(dataset.images), arguments.metric)
-    scores = score_rankings(dataset.queries, ranked, protocol)
-    print(f"{dataset.name}: {describe_counts(dataset.counts())}\n")
-    print(landmark_table(dataset.queries, scores))
+    print(result)
     if arguments.output:
         with replacing(arguments.output) as unfinished:
-            table = query_table(dataset.queries, scores)
-            table.to_csv(unfinished, index=False, float_format="%.6g")
-        print(f"\n{arguments.output}: {len(dataset.queries)} queries")
+            result.queries().to_csv(unfinished, index=False, float_format="%.6g")
+        print(f"\n{arguments.output}: {len(result.dataset.queries)} queries")

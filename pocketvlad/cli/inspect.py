@@ -1,14 +1,13 @@
 """Print what a compressed model consists of: each layer's shape, zeros, bits and bytes."""
 
 import argparse
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
+if TYPE_CHECKING:
+    from pocketvlad.format.inspection import LayerReport
 
-from pocketvlad.format.compressed_file import open_compressed
-from pocketvlad.format.inspection import LayerReport, by_part, layer_reports, ratio, summed
-
+OUTPUTS = ()
 _HEADINGS = ("layer", "shape", "coding", "levels", "% zero", "bits/weight", "bytes", "ratio")
 
 
@@ -16,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a .pvlad file")
 
 
-def _line(report: LayerReport) -> tuple:
+def _line(report: "LayerReport") -> tuple:
+    from pocketvlad.format.inspection import ratio
+
     return (
         report.name,
         " x ".join(map(str, report.shape)),
@@ -31,16 +32,18 @@ def _line(report: LayerReport) -> tuple:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError where the file cannot be decoded."""
-    with open_compressed(arguments.file) as model:
-        reports = layer_reports(model)
-        header = model.header
-    size = arguments.file.stat().st_size
-    overhead = size - sum(each.bytes for each in reports)
-    lines = [_line(each) for each in reports]
-    sums = [_line(each) for each in by_part(reports).values()]
-    sums.append(("header", "", "", "", "", "", f"{overhead:,}", ""))
-    sums.append(_line(summed("total", reports, overhead)))
-    print(json.dumps(header, indent=1))
+    import json
+
+    from tabulate import tabulate
+
+    import pocketvlad
+
+    contents = pocketvlad.inspect(arguments.file)
+    lines = [_line(layer) for layer in contents.layers]
+    sums = [_line(part) for part in contents.parts]
+    sums.append(("header", "", "", "", "", "", f"{contents.header_bytes:,}", ""))
+    sums.append(_line(contents.total))
+    print(json.dumps(contents.header, indent=1))
     print(
         tabulate(
             [*lines, [""] * len(_HEADINGS), *sums],

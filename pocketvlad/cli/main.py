@@ -1,44 +1,98 @@
 """The command `pocketvlad`: look into, decode and use compressed models."""
 
 import argparse
+import os
 import sys
+import warnings
 from collections.abc import Sequence
+from importlib import import_module
 
-from pocketvlad.cli import compress, decode, describe, evaluate, inspect, search
+from pocketvlad.cli.outputs import require_outputs
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.util.option_error import OptionError
 
 VERBS = {
-    "compress": (compress, "round a model to a drop or a size, on photographs of your own"),
-    "inspect": (inspect, "what is in a model file, layer by layer, and what it weighs"),
-    "decode": (decode, "turn a compressed model into float32 weights (safetensors)"),
-    "describe": (describe, "describe images by a model, as rows of an .npz file"),
-    "evaluate": (evaluate, "score descriptors on Oxford, Paris or a city of your own"),
-    "search": (search, "find the images of a folder that show the same place as a query"),
+    "compress": "round a model to a drop or a size, on photographs of your own",
+    "inspect": "what is in a model file, layer by layer, and what it weighs",
+    "decode": "turn a compressed model into float32 weights (safetensors)",
+    "describe": "describe images by a model, as rows of an .npz file",
+    "evaluate": "score descriptors on Oxford, Paris or a city of your own",
+    "search": "find the images of a folder that show the same place as a query",
 }
+"""What each verb does; its module is called as it is, and is imported when it is asked for."""
+
+_BROKEN_PIPE = 141  # what a shell reports of programs that end so: 128 and the signal's number
+_INTERRUPTED = 130
+_SHOW = warnings.showwarning
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of all verbs."""
+def parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The command line; of the verbs only the one that `words` begin with has its arguments."""
     top = argparse.ArgumentParser("pocketvlad", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, (module, summary) in VERBS.items():
-        own = verbs.add_parser(name, help=summary, description=module.__doc__)
-        module.add_arguments(own)
-        own.set_defaults(run=module.run)
+    for name, summary in VERBS.items():
+        own = verbs.add_parser(name, help=summary)
+        if name in words[:1]:
+            module = import_module(f"pocketvlad.cli.{name}")
+            own.description = module.__doc__
+            module.add_arguments(own)
+            own.set_defaults(run=module.run, outputs=module.OUTPUTS)
     return top
 
 
+def _message(error: Exception) -> str:
+    """What an error says, in one line; options as they are typed."""
+    text = str(error)
+    if isinstance(error, OptionError):
+        value = "" if error.value is None else f" {error.value}"
+        text = f"--{error.option.replace('_', '-')}{value}: {error.remedy}"
+    return " ".join(text.split("\n"))
+
+
+def _show(message: Warning, category: type[Warning], *where: object) -> None:
+    """A line; where in the code it was given only if it is of another library."""
+    if issubclass(category, PhotographWarning):
+        print(message, file=sys.stderr)
+    else:
+        _SHOW(message, category, *where)
+
+
+def _open_streams() -> None:
+    """Make sure that whatever is printed can be: a stream may be closed, a name of any bytes."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
+        elif hasattr(stream := getattr(sys, name), "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns the exit status: 0, or 1 after an error of the input, 2 of usage.
+    """Run one verb.
 
     What users can cause (a missing or damaged file, a wrong box) is told in one line; anything
     else is a defect and shows its traceback.
+
+    Returns:
+        the exit status: 0; 1 after an error of the input; 141 where the reader of the output has
+        gone. Wrong usage ends the process with 2.
     """
-    arguments = parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    _open_streams()
+    arguments = parser(words).parse_args(words)
     try:
-        arguments.run(arguments)
-    except (OSError, ValueError) as error:
-        print(f"pocketvlad {arguments.verb}: {error}", file=sys.stderr)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", PhotographWarning)
+            warnings.showwarning = _show
+            require_outputs(arguments, arguments.outputs)
+            arguments.run(arguments)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still to be written at the end of the process goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except (OSError, ValueError, ImportError) as error:
+        print(f"pocketvlad {arguments.verb}: {_message(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
     return 0

@@ -5,8 +5,11 @@ cosine: 1 is the same picture.
 """
 
 import argparse
-import sys
 from pathlib import Path
+
+from pocketvlad.api.defaults import ANSWERS
+
+OUTPUTS = ("figure",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,50 +23,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("X1", "Y1", "X2", "Y2"),
         help="the part of the query that counts, in pixels",
     )
-    parser.add_argument("--top", type=int, default=5, help="how many answers [5]")
+    parser.add_argument("--top", type=int, default=ANSWERS, help="how many answers [%(default)s]")
     parser.add_argument("--figure", type=Path, help="write the query and its answers as a picture")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
-    from pocketvlad.networks.model import read_model
-    from pocketvlad.report.contact_sheet import contact_sheet
-    from pocketvlad.retrieval.describe import describe
-    from pocketvlad.retrieval.photo_index import indexed
-    from pocketvlad.retrieval.photographs import decodable, model_sizing, photograph, photographs
-    from pocketvlad.retrieval.provenance import provenance
-    from pocketvlad.retrieval.ranking import distances, rank
+    import pocketvlad
 
-    if arguments.top < 1:
-        raise ValueError(f"--top {arguments.top}: ask for one answer or more")
-    folder = arguments.database
-    model = read_model(arguments.file)
-    sizing = model_sizing(model, arguments.image_size)
-    box = tuple(arguments.box) if arguments.box else None
-    query = photograph(arguments.query, model, sizing, box)
-    found, faults = photographs(folder, model, sizing)
-
-    def described(some, label="index"):
-        return describe(model.network, some, sizing, model.preprocessing, label=label)
-
-    wanted = described([query], "query")[0]
-    pictures, descriptors, more = indexed(
-        folder,
-        list(found.values()),
-        provenance(arguments.file, model.preprocessing, sizing),
-        described,
-        lambda picture: decodable(picture, sizing),
+    answers = pocketvlad.load(arguments.file).search(
+        arguments.query,
+        arguments.database,
+        box=tuple(arguments.box) if arguments.box else None,
+        top=arguments.top,
+        image_size=arguments.image_size,
     )
-    for fault in faults + more:
-        print(f"left out: {fault}", file=sys.stderr)
-    if not pictures:
-        raise ValueError(f"{folder}: none of its images can be described")
-    likeness = -distances(wanted[None], descriptors)[0]
-    best = rank(-likeness)[: arguments.top]
-    answers = [(pictures[row].path, float(likeness[row])) for row in best]
-    for place, (path, score) in enumerate(answers, start=1):
-        print(f"{place:3d}  {score:6.3f}  {path}")
+    for place, answer in enumerate(answers, start=1):
+        print(f"{place:3d}  {answer.similarity:6.3f}  {answer.path}")
     if arguments.figure:
-        contact_sheet(query, answers, arguments.figure)
+        answers.draw(arguments.figure)
         print(f"figure: {arguments.figure}")

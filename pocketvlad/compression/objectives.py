@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from torch import Tensor
 
-from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
-from pocketvlad.data.city_crops import CropSettings
+from pocketvlad.compression.reconstruction import reconstruct
+from pocketvlad.compression.settings import ReconstructionSettings
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.distillation import DistillationObjective
 from pocketvlad.training.epoch import Objective

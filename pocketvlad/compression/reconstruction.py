@@ -27,7 +27,8 @@ from pocketvlad.compression.layer_samples import (
 )
 from pocketvlad.compression.least_squares import masked_least_squares
 from pocketvlad.compression.settings import ReconstructionSettings
-from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.network import RetrievalNetwork

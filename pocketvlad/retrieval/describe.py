@@ -14,12 +14,12 @@ from pocketvlad.data.images import (
     Box,
     ImageError,
     Preprocessing,
-    Sizing,
     clip_box,
     fitted_size,
     load_image,
     to_batch,
 )
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.settings import ComputeSettings
 from pocketvlad.util.progress import progress
 from pocketvlad.util.read_ahead import decoding_threads

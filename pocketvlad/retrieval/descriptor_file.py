@@ -1,6 +1,7 @@
 """Descriptors by anybody, as `pocketvlad describe` writes them: an .npz of names and rows."""
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from pocketvlad.data.image_files import bare_name
 from pocketvlad.retrieval.ranking import check_finite
+from pocketvlad.util.atomic import replacing
 
 
 class DescriptorError(ValueError):
@@ -18,10 +20,11 @@ class DescriptorError(ValueError):
 class Descriptors:
     """`rows` [N, D] float32, the descriptor of each of `names`.
 
-    provenance: what they were made with, where the file says so; see `provenance`.
+    label: what messages call them, the file that they are from.  provenance: what they were made
+    with, where that is known; see `provenance`.
     """
 
-    path: Path
+    label: str
     names: list[str]
     rows: np.ndarray
     provenance: str | None
@@ -38,52 +41,81 @@ class Descriptors:
         missing = [name for name in wanted if name not in places]
         if missing:
             raise DescriptorError(
-                f"{self.path}: {len(missing)} descriptors are missing, that of {missing[0]!r} for "
+                f"{self.label}: {len(missing)} descriptors are missing, that of {missing[0]!r} for "
                 "one; describe every image, or score a part of the data set with --partial"
             )
         return self.rows[[places[name] for name in wanted]]
+
+
+_REMEDY = "it must hold `names` [N] and `descriptors` [N, D], as numpy.savez writes them"
 
 
 def read_descriptors(path: Path) -> Descriptors:
     """Read `names` (folders and the suffixes of images are cut off) and `descriptors`.
 
     Raises:
-        DescriptorError: missing or doubled names, wrong shapes, numbers that are none.
+        DescriptorError: see `checked_descriptors`.
     """
-    remedy = "it must hold `names` [N] and `descriptors` [N, D], as numpy.savez writes them"
     try:
         with np.load(path, allow_pickle=False) as file:
             names, rows = file["names"], file["descriptors"]
             made = str(file["provenance"]) if "provenance" in file else None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
-        raise DescriptorError(f"{path}: {error}; {remedy}") from None
+        raise DescriptorError(f"{path}: {error}; {_REMEDY}") from None
+    return checked_descriptors(str(path), names, rows, made)
+
+
+def checked_descriptors(
+    label: str, names: np.ndarray, rows: np.ndarray, made: str | None = None
+) -> Descriptors:
+    """Descriptors `rows` [N, D] of `names` [N].
+
+    Args:
+        label: what messages call them.
+        made: what they were made with, see `provenance`.
+
+    Raises:
+        DescriptorError: missing or doubled names, wrong shapes, numbers that are none.
+    """
     if names.ndim != 1 or names.dtype.kind != "U":
-        raise DescriptorError(f"{path}: `names` is {names.dtype} {names.shape}, not text; {remedy}")
+        raise DescriptorError(
+            f"{label}: `names` is {names.dtype} {names.shape}, not text; {_REMEDY}"
+        )
     if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
-        raise DescriptorError(f"{path}: `descriptors` is {rows.dtype} {rows.shape}; {remedy}")
+        raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {_REMEDY}")
     if len(names) != len(rows):
-        raise DescriptorError(f"{path}: {len(names)} names for {len(rows)} descriptors")
+        raise DescriptorError(f"{label}: {len(names)} names for {len(rows)} descriptors")
     short = [bare_name(name) for name in names.tolist()]
     if len(set(short)) != len(short):
         doubled = next(name for name in short if short.count(name) > 1)
-        raise DescriptorError(f"{path}: {doubled!r} is there more than once; leave one of each")
+        raise DescriptorError(f"{label}: {doubled!r} is there more than once; leave one of each")
     try:
         check_finite(rows, "the")
     except ValueError as error:
-        raise DescriptorError(f"{path}: {error}") from None
-    return Descriptors(path, short, rows.astype(np.float32, copy=False), made)
+        raise DescriptorError(f"{label}: {error}") from None
+    return Descriptors(label, short, rows.astype(np.float32, copy=False), made)
+
+
+def write_descriptors(path: Path, names: Sequence[str], rows: np.ndarray, made: str) -> None:
+    """Write what `read_descriptors` reads; whole or not at all.
+
+    Args:
+        made: what they were made with, see `provenance`.
+    """
+    with replacing(path) as unfinished, open(unfinished, "wb") as file:
+        np.savez(file, names=np.array(names), descriptors=rows, provenance=made)
 
 
 def require_comparable(one: Descriptors, other: Descriptors) -> None:
     """Raises DescriptorError where two files cannot belong together; names both."""
     if one.rows.shape[1] != other.rows.shape[1]:
         raise DescriptorError(
-            f"{other.path} has {other.rows.shape[1]} numbers a row, {one.path} has "
+            f"{other.label} has {other.rows.shape[1]} numbers a row, {one.label} has "
             f"{one.rows.shape[1]}: they are of two networks"
         )
     if one.provenance and other.provenance and one.provenance != other.provenance:
         raise DescriptorError(
-            f"{other.path} was made with {other.provenance}, {one.path} with {one.provenance}: "
+            f"{other.label} was made with {other.provenance}, {one.label} with {one.provenance}: "
             "describe both with one model, preprocessing and image size"
         )
 
@@ -98,6 +130,6 @@ def unit_length(descriptors: Descriptors) -> Descriptors:
     if not norms.all():
         name = descriptors.names[int(np.flatnonzero(norms == 0)[0])]
         raise DescriptorError(
-            f"{descriptors.path}: the descriptor of {name!r} is zero; use --metric l2"
+            f"{descriptors.label}: the descriptor of {name!r} is zero; use --metric l2"
         )
     return replace(descriptors, rows=descriptors.rows / norms)

@@ -1,7 +1,7 @@
 """The descriptors of a folder's photographs, kept beside them so that each is described once."""
 
 import hashlib
-import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.atomic import replacing
 
 Describe = Callable[[Sequence[Picture]], np.ndarray]
@@ -95,4 +96,4 @@ def _save(
                 provenance=made_with,
             )
     except OSError as error:  # a folder that may not be written to, a full disk
-        print(f"the index is not kept: {error}", file=sys.stderr)
+        warnings.warn(f"the index is not kept: {error}", PhotographWarning, stacklevel=3)

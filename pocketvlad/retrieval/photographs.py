@@ -1,20 +1,17 @@
 """Somebody's own photographs: files in a folder, of whatever names, turned as they were held."""
 
+import warnings
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from pocketvlad.data.image_files import SUFFIXES, find_images
-from pocketvlad.data.images import (
-    Box,
-    ImageError,
-    Sizing,
-    clip_box,
-    image_size,
-    load_image,
-)
-from pocketvlad.data.settings import INTERPOLATIONS
+from pocketvlad.data.images import Box, ImageError, clip_box, image_size, load_image
+from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 from pocketvlad.networks.model import Model
 from pocketvlad.retrieval.describe import Picture, too_small
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.util.option_error import OptionError
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -45,7 +42,7 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from None
     if fault := too_small(picture, sizing, model.network.least_side):
-        raise ImageError(f"{fault}: take a larger or less narrow part, or raise --image-size")
+        raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
 
 
@@ -73,15 +70,21 @@ def decodable(picture: Picture, sizing: Sizing) -> str | None:
     return None
 
 
+def warn_left_out(faults: Iterable[str]) -> None:
+    """Warn of photographs that are not used, with what is wrong with each."""
+    for fault in faults:
+        warnings.warn(f"left out: {fault}", PhotographWarning, stacklevel=3)
+
+
 def model_sizing(model: Model, image_size: int | None = None) -> Sizing:
     """How large images are for this model: as it was evaluated, unless `image_size` is given.
 
     Raises:
-        ImageError: `image_size` is not above zero, or it is None and the model's file has no
+        OptionError: `image_size` is not above zero, or it is None and the model's file has no
             usable protocol.
     """
     if image_size is not None and image_size < 1:
-        raise ImageError(f"--image-size {image_size}: give the longest side in pixels")
+        raise OptionError("image_size", image_size, "give the longest side in pixels")
     match model.origin.get("protocol"):
         case {
             "image_size": int(size),
@@ -91,5 +94,9 @@ def model_sizing(model: Model, image_size: int | None = None) -> Sizing:
             sizing = Sizing(size, interpolation, scaling)
             return sizing if image_size is None else replace(sizing, image_size=image_size)
     if image_size is None:
-        raise ImageError("the model's file does not say how large images are; give --image-size")
+        raise OptionError(
+            "image_size",
+            None,
+            "the model's file does not say how large images are; give the longest side in pixels",
+        )
     return Sizing(image_size, "bilinear")

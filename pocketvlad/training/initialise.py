@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.dataset import Dataset, read_dataset
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.landmarks import Split, landmarks, split_landmarks
+from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.training.settings import ValidationSettings
 

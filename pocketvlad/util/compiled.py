@@ -1,13 +1,27 @@
 """Functions over single numbers, compiled by numba."""
 
 from collections.abc import Callable
-
-from numba import njit
+from functools import cache, wraps
 
 
 def compiled(function: Callable) -> Callable:
-    """Compiled on first use, and kept beside the module where that may be written to."""
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's is writable
-        return njit(nogil=True)(function)
+    """Compiled at the first call, and kept beside the module where that may be written to.
+
+    Numba is imported no earlier: that takes a third of a second, and most callers of a module with
+    a compiled function never call it. One compiled function cannot call another.
+    """
+
+    @cache
+    def machine_code() -> Callable:
+        from numba import njit
+
+        try:
+            return njit(cache=True, nogil=True)(function)
+        except RuntimeError:  # neither the package's folder nor the user's is writable
+            return njit(nogil=True)(function)
+
+    @wraps(function)
+    def call(*values: object) -> object:
+        return machine_code()(*values)
+
+    return call

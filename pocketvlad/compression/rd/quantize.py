@@ -39,7 +39,8 @@ from pocketvlad.compression.rd.rounding import (
 )
 from pocketvlad.compression.rd.sensitivity import sensitivity
 from pocketvlad.compression.rd.settings import RoundingSettings
-from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.format.roles import Part

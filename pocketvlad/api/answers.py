@@ -1,0 +1,56 @@
+"""The photographs that a search found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from pocketvlad.retrieval.describe import Picture
+
+
+@dataclass(frozen=True)
+class Answer:
+    """path: of a photograph.  similarity: the cosine to the query; 1 is the same picture."""
+
+    path: Path
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Answers(Sequence):
+    """What was found for a query, the most similar first; a sequence of `Answer`.
+
+    Attributes:
+        query: the photograph, and the box in it, that was searched for.
+        found: the answers.
+    """
+
+    query: Picture
+    found: tuple[Answer, ...]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, place):
+        return self.found[place]
+
+    def draw(self, file: str | PathLike) -> None:
+        """Write the query and its answers as one picture; its suffix is its format.
+
+        Raises:
+            ImageError: a photograph cannot be decoded any more.
+            OSError: the picture cannot be written.
+            ImportError: matplotlib is missing.
+
+        >>> import pocketvlad
+        >>> pocketvlad.load("small.pvlad").search("a.jpg", "holiday/").draw("answers.png")
+        """
+        try:
+            from pocketvlad.report.contact_sheet import contact_sheet
+        except ImportError as error:
+            raise ImportError(
+                f"{error}: a picture of the answers needs it; pip install 'pocketvlad[figures]'"
+            ) from None
+
+        pairs = [(answer.path, answer.similarity) for answer in self.found]
+        contact_sheet(self.query, pairs, Path(file))

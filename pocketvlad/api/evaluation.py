@@ -1,0 +1,139 @@
+"""Anybody's descriptors, scored against a ground truth. Takes no torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pocketvlad.data.dataset import Dataset, describe_counts, index_dataset
+from pocketvlad.data.declarations import declared_dataset
+from pocketvlad.data.ground_truth_files import read_any_ground_truth
+from pocketvlad.data.protocols import protocol_named
+from pocketvlad.retrieval.descriptor_file import (
+    Descriptors,
+    checked_descriptors,
+    read_descriptors,
+    require_comparable,
+    unit_length,
+)
+from pocketvlad.retrieval.ranking import METRICS, rankings
+from pocketvlad.retrieval.score_table import landmark_table, query_table
+from pocketvlad.retrieval.scores import Scores, score_rankings, score_row
+from pocketvlad.util.option_error import OptionError
+
+NamedRows = str | PathLike | tuple[Sequence[str], np.ndarray]
+"""An .npz file with `names` [N] and `descriptors` [N, D], or these two."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of descriptors; printed, it is a table with a line a landmark.
+
+    Attributes:
+        dataset: the images and the queries that were scored.
+        scores: of each query, by difficulty: "all", or "easy", "medium" and "hard".
+    """
+
+    dataset: Dataset
+    scores: dict[str, Scores]
+
+    @property
+    def map(self) -> float:
+        """Mean average precision, 0 to 1, of the protocol's headline difficulty."""
+        return score_row(self.scores, self.dataset.protocol)["map"]
+
+    def queries(self) -> pd.DataFrame:
+        """A row a query and difficulty: average precision and precisions, 0 to 1."""
+        return query_table(self.dataset.queries, self.scores)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.dataset.name}: {describe_counts(self.dataset.counts())}\n\n"
+            f"{landmark_table(self.dataset.queries, self.scores)}"
+        )
+
+
+def _read(source: NamedRows, label: str) -> Descriptors:
+    if isinstance(source, tuple):
+        names, rows = source
+        return checked_descriptors(label, np.asarray(names), np.asarray(rows))
+    return read_descriptors(Path(source))
+
+
+def evaluate(
+    descriptors: NamedRows,
+    ground_truth: str | PathLike,
+    *,
+    query_descriptors: NamedRows | None = None,
+    dataset: str | None = None,
+    metric: str = "cosine",
+    protocol: str | None = None,
+    partial: bool = False,
+) -> Evaluation:
+    """Score descriptors by the official rules of Oxford and Paris Buildings.
+
+    Args:
+        descriptors: a row an image: an .npz file of `names` and `descriptors`, or these two.
+        ground_truth: a folder or an archive of the official lists, a gnd_*.pkl, or a CSV
+            (docs/data.md).
+        query_descriptors: a row a query, by its name ("all_souls_1"), or by its image's name
+            under the revisited protocol; None: a query is the row of its whole image.
+        dataset: an official one, such as "oxford5k", whose counts are then held against what is
+            there; None: one of your own.
+        metric: "cosine", "l1" or "l2".
+        protocol: see `data.protocols`; None: the data set's, or "original".
+        partial: whether images and queries may be missing.
+
+    Raises:
+        DescriptorError: descriptors are missing, doubled or not finite, or do not fit each other.
+        DatasetError, DeclarationError: images or queries are missing; there is no such data set.
+        GroundTruthError, ArchiveError: the ground truth cannot be read; names the file.
+        OptionError: the metric is none of these.
+
+    >>> import pocketvlad
+    >>> result = pocketvlad.evaluate("descriptors.npz", "ground_truth/")
+    >>> round(result.map, 3)
+    0.903
+    >>> print(result)
+    ground_truth: 5 images, 1 queries
+    <BLANKLINE>
+    landmark      queries    mAP
+    ----------  ---------  -----
+    hall                1  90.28
+    all                 1  90.28
+    """
+    if metric not in METRICS:
+        raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")
+    ground_truth = Path(ground_truth)
+    declared = declared_dataset(dataset) if dataset else {}
+    usual = declared.get("protocol", "original")
+    protocol = protocol or usual
+    lists = read_any_ground_truth(ground_truth, protocol, declared.get("query_prefix", ""))
+    own_rows = query_descriptors is not None
+    files = [_read(descriptors, "descriptors")]
+    if own_rows:
+        files.append(_read(query_descriptors, "query_descriptors"))
+        require_comparable(*files)
+    if metric == "cosine":
+        files = [unit_length(each) for each in files]
+    names = set(files[0].names)
+    if own_rows and protocol_named(protocol).outside:
+        names |= {query.image for query in lists}  # their images need no row in the database
+    indexed = index_dataset(
+        dataset or ground_truth.stem,
+        dict.fromkeys(names, (1, 1)),  # of their sizes nothing is asked
+        lists,
+        protocol=protocol,
+        expected_images=declared.get("expected_images"),
+        # Those of the other protocol are others.
+        expected_queries=declared.get("expected_queries") if protocol == usual else None,
+        leave_out=declared.get("leave_out", ()),
+        partial=partial,
+    )
+    wanted = [query.name if own_rows else query.image for query in indexed.queries]
+    rows = files[-1].of(wanted)
+    ranked = rankings(rows, indexed.images, files[0].of(indexed.images), metric)
+    return Evaluation(indexed, score_rankings(indexed.queries, ranked, protocol))

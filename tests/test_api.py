@@ -1,0 +1,170 @@
+"""The few lines of Python: docstrings and README run as they stand, and what they promise holds."""
+
+import ast
+import doctest
+import re
+import subprocess
+import sys
+import textwrap
+from importlib import import_module
+from pkgutil import iter_modules
+
+import numpy as np
+import pytest
+from few_files import NAMES, ROWS
+from PIL import Image
+from workflow_runs import ROOT
+
+import pocketvlad
+from pocketvlad import api
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.util.option_error import OptionError
+
+DOCUMENTED = [f"pocketvlad.api.{module.name}" for module in iter_modules(api.__path__)]
+DOCUMENTED += ["pocketvlad.util.atomic", "pocketvlad.util.option_error"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+@pytest.mark.filterwarnings("error")
+def test_the_examples_in_docstrings_run(name, few_files):
+    result = doctest.testmod(import_module(name))
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("name", pocketvlad.__all__)
+def test_everything_handed_out_is_documented(name):
+    handed_out = getattr(pocketvlad, name)
+    assert handed_out.__module__ == f"pocketvlad.api.{pocketvlad._MODULES[name]}"
+    assert handed_out.__doc__
+    assert name in dir(pocketvlad)
+    if not isinstance(handed_out, type):
+        assert "return" in handed_out.__annotations__
+        assert f"pocketvlad.{name}(" in handed_out.__doc__
+        assert "Raises:" in handed_out.__doc__
+
+
+def test_type_checkers_see_what_is_handed_out():
+    stub = ast.parse((ROOT / "pocketvlad" / "__init__.pyi").read_text())
+    seen = {
+        alias.name: node.module
+        for node in stub.body
+        for alias in node.names
+        if alias.name == alias.asname
+    }
+    assert seen == {name: f"pocketvlad.api.{at}" for name, at in pocketvlad._MODULES.items()}
+
+
+def test_what_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'pocketvlad' has no attribute 'nothing'"):
+        _ = pocketvlad.nothing
+
+
+def readme_lines():
+    """The block of Python in the README."""
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"(?:^(?:    .*)?\n)+", text, re.M)
+    [block] = [textwrap.dedent(block) for block in blocks if "    import pocketvlad\n" in block]
+    return block
+
+
+def test_the_readmes_lines_run(few_files):
+    space = {}
+    exec(readme_lines(), space)
+    rows = space["rows"]
+    assert rows.shape == (2, 8)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    # What was compressed describes at once as the file does that it writes.
+    np.testing.assert_array_equal(
+        space["small"].describe(["a.jpg"]), pocketvlad.load("smaller.pvlad").describe(["a.jpg"])
+    )
+
+
+def modules_after(code):
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(run.stdout.split())
+
+
+def test_the_package_alone_imports_nothing():
+    modules = modules_after("import pocketvlad")
+    assert {name for name in modules if name.split(".")[0] == "pocketvlad"} == {"pocketvlad"}
+
+
+@pytest.mark.parametrize("name", ["inspect", "decode", "evaluate"])
+def test_files_and_scores_take_no_torch(name):
+    modules = modules_after(f"import pocketvlad\npocketvlad.{name}")
+    assert not {"torch", "numba"} & modules
+
+
+def test_descriptors_in_memory_are_scored_as_those_of_a_file(few_files):
+    of_file = pocketvlad.evaluate("descriptors.npz", "ground_truth")
+    in_memory = pocketvlad.evaluate((NAMES, ROWS), "ground_truth")
+    assert in_memory.map == of_file.map
+    assert in_memory.queries().equals(of_file.queries())
+    queries = (["hall_1"], ROWS[1:2])
+    assert pocketvlad.evaluate((NAMES, ROWS), "ground_truth", query_descriptors=queries).map == (
+        of_file.map
+    )
+    with pytest.raises(ValueError, match=r"^descriptors: 5 names for 4 descriptors"):
+        pocketvlad.evaluate((NAMES, ROWS[:4]), "ground_truth")
+    with pytest.raises(OptionError, match="metric=l3: choose among cosine, l1, l2"):
+        pocketvlad.evaluate((NAMES, ROWS), "ground_truth", metric="l3")
+
+
+def test_photographs_that_cannot_be_read_are_warned_of(few_files):
+    (few_files / "holiday" / "broken.jpg").write_bytes(b"not a jpeg")
+    model = pocketvlad.load("small.pvlad")
+    with pytest.warns(PhotographWarning, match=r"left out: holiday/broken\.jpg"):
+        answers = model.search("a.jpg", "holiday", top=20)
+    assert len(answers) == 12
+
+
+def test_a_single_file_is_no_list_of_files(few_files):
+    with pytest.raises(TypeError, match=r"photographs='a\.jpg' is one file"):
+        pocketvlad.load("small.pvlad").describe("a.jpg")
+
+
+def test_an_impossible_option_is_named(few_files):
+    model = pocketvlad.load("base.safetensors")
+    for options, message in [
+        ({"drop": 0}, "drop=0: give more than 0"),
+        ({"drop": float("nan")}, "drop=nan: give more than 0"),
+        ({"megabytes": 1, "projection_crops": 0}, "projection_crops=0: "),
+        ({"megabytes": 1, "length": 9}, "length=9: base.safetensors makes .* give 2 to 8"),
+        ({"megabytes": 1, "image_size": 0}, "image_size=0: "),
+        ({}, "give a drop or megabytes"),
+        ({"drop": 1, "megabytes": 1}, "give a drop or megabytes"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            pocketvlad.compress(model, "holiday", **options)
+    with pytest.raises(OptionError, match="device=gpu: choose among auto, cpu, cuda"):
+        pocketvlad.load("small.pvlad", device="gpu")
+
+
+def test_a_killed_search_goes_on_where_it_was(few_files, capsys):
+    model = pocketvlad.load("base.safetensors")
+    options = {"megabytes": 0.03, "crops": 4, "projection_crops": 8}
+    whole = pocketvlad.compress(model, "holiday", **options, trials=2)
+    assert capsys.readouterr().out.count("trial ") == 2
+    pocketvlad.compress(model, "holiday", **options, trials=1, work_folder="work")
+    assert capsys.readouterr().out.count("trial ") == 1
+    rest = pocketvlad.compress(model, "holiday", **options, trials=1, work_folder="work")
+    assert "trial 1 of 1 at most, distortion 0.1\n" not in capsys.readouterr().out
+    assert rest.content == whole.content
+    assert rest.trial == whole.trial
+
+
+def test_a_file_that_changed_is_not_saved_as_the_model(few_files):
+    model = pocketvlad.load("small.pvlad")
+    (few_files / "small.pvlad").write_bytes(b"something else")
+    with pytest.raises(OSError, match="has been changed since it was loaded"):
+        model.save("copy.pvlad")
+    assert not (few_files / "copy.pvlad").exists()
+
+
+def test_answers_are_drawn(few_files):
+    pocketvlad.load("small.pvlad").search("a.jpg", "holiday", box=(0, 0, 120, 110)).draw("s.png")
+    assert min(Image.open("s.png").size) > 200
