@@ -4,6 +4,7 @@ It exists to prove the document. It shares no line with the library, so where bo
 numbers the document says enough to write a reader, and the library does what the document says.
 It reads what any file holds; whether the layers fit the architecture is the library's to check.
 It is plain and slow: about a second for a million weights. Damaged input is a ValueError.
+Files of versions 2 and 3 are read; names are those in the file.
 """
 
 import json
@@ -19,6 +20,13 @@ MAGIC = bytes.fromhex("89 50 56 4C 41 44 0D 0A")
 GRID, ROW_SCALES, COEFFICIENTS = 1, 2, 4  # the flags
 SLOTS = 65536  # the sum of a model's frequencies
 LOWEST_STATE = 1 << 31
+PARTS = ("backbone", "pooling", "projection")
+ROLES = ("convolution", "linear", "cluster", "bias", "other")
+OLD = {  # what a name of version 2 begins with: its part, and the role of what is no bias
+    "backbone": ("backbone", "convolution"),
+    "netvlad": ("pooling", "cluster"),
+    "whitening": ("projection", "linear"),
+}
 MOST_HEADER, MOST_SIDE, MOST_WEIGHTS = 1 << 20, 1 << 24, 1 << 29  # the first two in bytes unpacked
 
 
@@ -27,6 +35,8 @@ class Layer:
     """values: float32 in `shape`.  codes: integers in `shape`, or None where none are stored."""
 
     name: str
+    part: str
+    role: str
     shape: tuple[int, ...]
     coding: str
     codes: np.ndarray | None
@@ -151,11 +161,26 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     return codes, values.astype(np.float32)
 
 
-def read_header(data: bytes) -> tuple[dict, list[tuple[list, bytes]]]:
-    """(header, each layer's entry in it with its payload); nothing is decoded yet."""
+def identity(entry: list, version: int) -> tuple[str, str, str]:
+    """(name, part, role) of a layer: what its entry begins with, before the last four."""
+    match version, entry[:-4]:
+        case 2, [str(name)]:
+            first, dot, rest = name.partition(".")
+            require(first in OLD and dot + rest != dot, f"{name}: no name of version 2")
+            part, role = OLD[first]
+            return name, part, "bias" if name.endswith("bias") else role
+        case 3, [str(name), str(part), str(role)]:
+            require(part in PARTS and role in ROLES, f"{name}: an unknown part or role")
+            return name, part, role
+    raise ValueError(f"a layer's entry is malformed: {entry}")
+
+
+def read_header(data: bytes) -> tuple[dict, list[tuple[tuple, bytes]]]:
+    """(header, each layer with its payload): (name, part, role, shape, coding); undecoded."""
     file = Cursor(data)
     require(file.take(8) == MAGIC, "the file does not begin as a .pvlad file does")
-    require(file.number("<u2") == 2, "the file is not of version 2")
+    version = file.number("<u2")
+    require(version in (2, 3), "the file is not of version 2 or 3")
     length, checksum = file.number("<u4"), file.number("<u4")
     packed = file.take(length)
     require(zlib.crc32(packed) == checksum, "the header's checksum differs")
@@ -164,15 +189,16 @@ def read_header(data: bytes) -> tuple[dict, list[tuple[list, bytes]]]:
     pieces, weights = [], 0
     for entry in header["layers"]:
         match entry:
-            case [str(name), [*shape], str(), int(size), int(checksum)]:
-                require(all(type(n) is int and n > 0 for n in shape), f"{name}: no shape")
+            case [_, *_, [*shape], str(coding), int(size), int(checksum)]:
+                about = *identity(entry, version), tuple(shape), coding
+                require(all(type(n) is int and n > 0 for n in shape), f"{about[0]}: no shape")
                 weights += prod(shape)
-                pieces.append((entry, file.take(size)))
-                require(zlib.crc32(pieces[-1][1]) == checksum, f"{name}: the checksum differs")
+                pieces.append((about, file.take(size)))
+                require(zlib.crc32(pieces[-1][1]) == checksum, f"{about[0]}: the checksum differs")
             case _:
                 raise ValueError(f"a layer's entry is malformed: {entry}")
     require(file.left() == 0, "bytes follow the last payload")
-    names = {entry[0] for entry, _ in pieces}
+    names = {about[0] for about, _ in pieces}
     require(len(names) == len(pieces), "a layer is listed twice")
     require(weights <= MOST_WEIGHTS, "the header claims too many weights")
     return header, pieces
@@ -181,8 +207,8 @@ def read_header(data: bytes) -> tuple[dict, list[tuple[list, bytes]]]:
 def read_layers(data: bytes) -> list[Layer]:
     """The layers of a file, in its order. Raises ValueError where anything is damaged."""
     layers, floats = [], {"float32": "<f4", "float16": "<f2"}
-    for (name, sizes, coding, *_), payload in read_header(data)[1]:
-        shape, codes = tuple(sizes), None
+    for (name, part, role, shape, coding), payload in read_header(data)[1]:
+        codes = None
         if coding == "symbols":
             codes, values = read_symbols(payload, shape)
         else:
@@ -190,7 +216,7 @@ def read_layers(data: bytes) -> list[Layer]:
             # As many weights as the payload has; if the shape has others, it is a ValueError.
             values = np.frombuffer(payload, floats[coding]).astype(np.float32).reshape(shape)
         require(bool(np.isfinite(values).all()), f"{name}: a weight is not finite")
-        layers.append(Layer(name, shape, coding, codes, values))
+        layers.append(Layer(name, part, role, shape, coding, codes, values))
     return layers
 
 

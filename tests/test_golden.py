@@ -11,17 +11,27 @@ import numpy as np
 import pytest
 import second_decoder
 import torch
-from pocketvlad.compressed_file import CompressedModel, read_compressed, write_compressed
-from pocketvlad.format_error import FormatError
-from pocketvlad.model_file import read_model
-from pocketvlad.quantize import quantize_tensor
-from pocketvlad.quantized_tensor import QuantizedTensor, grid
-from pocketvlad.rd.quantize import from_multiples
-from pocketvlad.symbol_model import model_of
+
+from pocketvlad.compression.quantize import quantize_tensor
+from pocketvlad.compression.rd.quantize import from_multiples
+from pocketvlad.format.compressed_file import CompressedModel, read_compressed, write_compressed
+from pocketvlad.format.contents import Contents, read_contents, write_contents
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.format.roles import Label, Part, Role
+from pocketvlad.format.symbol_model import model_of
+from pocketvlad.networks.model import read_model
 
 GOLDEN = Path(__file__).parent / "golden"
 FILE = GOLDEN / "version2.pvlad"
 NOT_WEIGHTS = {"image", "descriptor"}
+TODAY = {"backbone": "backbone", "netvlad": "pooling", "whitening": "projection"}
+# What version 2 calls {backbone: vgg16, width: 0.03, clusters: 3, descriptor: 6}.
+ARCHITECTURE = {
+    "backbone": {"type": "vgg16", "width": 0.03},
+    "pooling": {"type": "netvlad", "clusters": 3},
+    "projection": {"type": "pca-whitening", "length": 6},
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +55,81 @@ def assert_same_bits(found, expected):
 
 
 def weights_of(numbers):
+    """By the names in the file."""
     return {name: array for name, array in numbers.items() if name not in NOT_WEIGHTS}
 
 
-def test_the_golden_file_is_read_to_the_same_numbers(numbers, header):
-    found, read = read_compressed(FILE)
-    assert_same_bits(found, weights_of(numbers))
-    assert read == {key: value for key, value in header.items() if key != "layers"}
+def renamed(arrays):
+    """The same by today's names."""
+    parts = {name: name.partition(".") for name in arrays}
+    return {f"{TODAY[parts[n][0]]}.{parts[n][2]}": array for n, array in arrays.items()}
 
 
-def test_the_second_decoder_reads_the_same_numbers(numbers, header):
-    read, found = second_decoder.decode(FILE.read_bytes())
-    assert_same_bits(found, weights_of(numbers))
-    assert read == header
+def label_of(name):
+    """Of a tensor of the golden network, by today's name."""
+    roles = {"backbone": "convolution", "pooling": "cluster", "projection": "linear"}
+    part = name.partition(".")[0]
+    return Label(Part(part), Role("bias" if name.endswith(".bias") else roles[part]))
 
 
-@pytest.mark.parametrize("file", ["version2.pvlad", "version2.safetensors"])
-def test_the_golden_network_describes_alike(numbers, header, file):
+@pytest.mark.parametrize("version", ["version2", "version3"])
+@pytest.mark.parametrize("suffix", [".pvlad", ".safetensors"])
+def test_the_golden_files_are_read_to_the_same_numbers(numbers, header, version, suffix):
+    read = read_compressed if suffix == ".pvlad" else read_contents
+    found = read(GOLDEN / (version + suffix))
+    assert_same_bits(found.tensors, renamed(weights_of(numbers)))
+    assert found.labels == {name: label_of(name) for name in found.tensors}
+    expected = {key: value for key, value in header.items() if key != "layers"}
+    if suffix == ".safetensors":
+        del expected["compression"]
+    assert found.header == expected | {"architecture": ARCHITECTURE}
+
+
+@pytest.mark.parametrize("version", ["version2", "version3"])
+def test_the_second_decoder_reads_the_same_numbers(numbers, header, version):
+    data = (GOLDEN / f"{version}.pvlad").read_bytes()
+    read, found = second_decoder.decode(data)
+    labels = {
+        layer.name: Label(Part(layer.part), Role(layer.role))
+        for layer in second_decoder.read_layers(data)
+    }
+    if version == "version2":
+        assert_same_bits(found, weights_of(numbers))
+        assert read == header
+        labels = renamed(labels)
+    else:
+        assert_same_bits(found, renamed(weights_of(numbers)))
+        expected = header | {"architecture": ARCHITECTURE, "layers": read["layers"]}
+        assert read == expected
+    assert labels == {name: label_of(name) for name in renamed(weights_of(numbers))}
+
+
+def test_a_number_of_another_role_is_read_by_both():
+    """GeM's exponent."""
+    path = GOLDEN / "version3-gem.pvlad"
+    with np.load(path.with_suffix(".npz")) as arrays:
+        expected = dict(arrays)
+    found = read_compressed(path)
+    assert_same_bits(found.tensors, weights_of(expected))
+    assert_same_bits(second_decoder.decode(path.read_bytes())[1], weights_of(expected))
+    labels = {
+        layer.name: Label(Part(layer.part), Role(layer.role))
+        for layer in second_decoder.read_layers(path.read_bytes())
+    }
+    assert found.labels == labels
+    other = Label(Part.POOLING, Role.OTHER)
+    assert [name for name, label in labels.items() if label == other] == ["pooling.exponent"]
+    with torch.no_grad():
+        descriptor = read_model(path).network(torch.from_numpy(expected["image"])).numpy()
+    np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "file", [f"version{n}.{suffix}" for n in (2, 3) for suffix in ("pvlad", "safetensors")]
+)
+def test_the_golden_network_describes_alike(numbers, file):
     model = read_model(GOLDEN / file)
-    assert model.network.architecture.as_dict() == header["architecture"]
+    assert model.network.architecture.as_dict() == ARCHITECTURE
     with torch.no_grad():
         descriptor = model.network(torch.from_numpy(numbers["image"])).numpy()
     np.testing.assert_allclose(descriptor, numbers["descriptor"], rtol=0, atol=1e-5)
@@ -72,7 +138,15 @@ def test_the_golden_network_describes_alike(numbers, header, file):
 def test_the_golden_uncompressed_model_has_the_same_numbers(numbers):
     state = read_model(GOLDEN / "version2.safetensors").network.state_dict()
     found = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in state.items()}
-    assert_same_bits(found, weights_of(numbers))
+    assert_same_bits(found, renamed(weights_of(numbers)))
+
+
+def test_a_file_of_version_2_written_again_is_one_of_version_3(tmp_path):
+    old, path = read_contents(GOLDEN / "version2.safetensors"), tmp_path / "m.safetensors"
+    write_contents(path, old)
+    new = read_contents(path)
+    assert (new.header, new.labels) == (old.header, old.labels)
+    assert_same_bits(new.tensors, old.tensors)
 
 
 def side_information(payload):
@@ -85,8 +159,7 @@ def side_information(payload):
 
 def test_the_golden_file_takes_every_branch():
     kinds, levels, models, codings = set(), set(), set(), set()
-    for entry, payload in second_decoder.read_header(FILE.read_bytes())[1]:
-        _, shape, coding, _, _ = entry
+    for (*_, shape, coding), payload in second_decoder.read_header(FILE.read_bytes())[1]:
         codings.add((coding, len(shape)))
         if coding == "symbols":
             side, _ = side_information(payload)
@@ -154,6 +227,12 @@ def fresh_layers(seed):
     return {f"backbone.{name}.weight": quantized for name, quantized in layers.items()}
 
 
+def any_labels(names):
+    """Each part and role in turn."""
+    pairs = [Label(part, role) for role in Role for part in Part]
+    return {name: pairs[number % len(pairs)] for number, name in enumerate(names)}
+
+
 def assert_as_coefficients_say(found, quantized):
     """Weights from coefficients agree but for the order of a sum, which the document leaves open.
 
@@ -169,15 +248,23 @@ def test_both_decoders_read_fresh_files_alike(tmp_path, seed):
     quantized = fresh_layers(seed)
     assert model_of(quantized["backbone.models.weight"]).models > 1
     tensors = {name: layer.dequantize() for name, layer in quantized.items()}
-    tensors["whitening.bias"] = np.random.default_rng(seed).normal(size=9).astype(np.float32)
-    path = tmp_path / "m.pvlad"
-    write_compressed(path, tensors, quantized, {"note": seed}, ("float16", "float32")[seed % 2])
+    for name in ("projection.bias", "pooling.exponent"):
+        tensors[name] = np.random.default_rng(seed).normal(size=9).astype(np.float32)
+    labels = any_labels(quantized) | {
+        "projection.bias": Label(Part.PROJECTION, Role.BIAS),
+        "pooling.exponent": Label(Part.POOLING, Role.OTHER),
+    }
+    path, small = tmp_path / "m.pvlad", ("float16", "float32")[seed % 2]
+    contents = Contents(tensors, labels, {"note": seed})
+    write_compressed(path, contents, quantized, small)
     data = path.read_bytes()
+    assert second_decoder.read_header(data)[0]["note"] == seed
     second = second_decoder.read_layers(data)
     library = list(CompressedModel(io.BytesIO(data)))
     assert [layer.name for layer in second] == [layer.name for layer, _ in library]
     for mine, (layer, held) in zip(second, library, strict=True):
         assert (mine.shape, mine.coding) == (layer.shape, layer.coding)
+        assert Label(Part(mine.part), Role(mine.role)) == layer.label == labels[layer.name]
         if not isinstance(held, QuantizedTensor):
             assert mine.values.tobytes() == held.tobytes(), layer.name
             continue
@@ -188,6 +275,8 @@ def test_both_decoders_read_fresh_files_alike(tmp_path, seed):
         else:
             assert mine.values.tobytes() == held.dequantize().tobytes(), layer.name
     assert sum(mine.codes is not None for mine in second) == len(quantized)
+    codings = {mine.name: mine.coding for mine in second}
+    assert (codings["projection.bias"], codings["pooling.exponent"]) == (small, "float32")
 
 
 def assert_refused(data, message):
@@ -205,7 +294,10 @@ PREFIX = struct.Struct("<8sHII")
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ("prefix", "does not begin|version 2|end too early|header's checksum"),
+        (
+            "prefix",
+            "does not begin|version 2 or 3|entry is malformed|end too early|header's checksum",
+        ),
         ("header", "header's checksum differs"),
         ("payloads", "the checksum differs"),
     ],
@@ -223,11 +315,65 @@ def test_a_flipped_byte_is_refused(part, message, seed):
     assert_refused(bytes(data), message)
 
 
+def with_header(change, version=2):
+    """The golden file with its header changed, or its version, and the checksum right."""
+    data = FILE.read_bytes()
+    header, pieces = second_decoder.read_header(data)
+    change(header)
+    packed = zlib.compress(json.dumps(header).encode())
+    prefix = PREFIX.pack(second_decoder.MAGIC, version, len(packed), zlib.crc32(packed))
+    return b"".join([prefix, packed, *(payload for _, payload in pieces)])
+
+
+def set_entry(place, value):
+    def change(header):
+        header["layers"][0][place] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "version", "message"),
+    [
+        (set_entry(0, "head.weight"), 2, "no name of version 2"),
+        (set_entry(0, "backbone"), 2, "no name of version 2"),
+        (set_entry(0, "pooling.weight"), 2, "no name of version 2"),
+        (set_entry(slice(1, 1), ["backbone", "convolution"]), 2, "entry is malformed"),
+        (set_entry(slice(1, 1), ["backbone", "convolution"]), 3, "entry is malformed"),
+        (set_entry(slice(1, 1), ["netvlad", "convolution"]), 3, "an unknown part or role"),
+        (set_entry(slice(1, 1), ["backbone", "conv"]), 3, "an unknown part or role"),
+        (lambda header: None, 1, "not of version 2 or 3"),
+        (lambda header: None, 4, "not of version 2 or 3"),
+    ],
+)
+def test_entries_of_another_version_are_refused(change, version, message):
+    assert_refused(with_header(change, version), message)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        None,
+        "vgg16",
+        ARCHITECTURE,
+        {"backbone": "vgg16", "width": 0.03, "clusters": 3},
+        {"backbone": "vgg16", "width": 0.03, "clusters": 3, "descriptor": 6, "more": 1},
+        {"backbone": 16, "width": 0.03, "clusters": 3, "descriptor": 6},
+    ],
+)
+def test_an_architecture_that_is_not_of_version_2_is_refused(architecture):
+    def change(header):
+        header["architecture"] = architecture
+
+    with pytest.raises(FormatError, match=r"architecture .* is not one of version 2"):
+        CompressedModel(io.BytesIO(with_header(change)))
+
+
 def with_payload(name, change):
     """The golden file with one layer's payload changed, its length and checksums right again."""
     header, pieces = second_decoder.read_header(FILE.read_bytes())
     payloads = []
-    for entry, payload in pieces:
+    for entry, (_, payload) in zip(header["layers"], pieces, strict=True):
         payload = bytes(change(bytearray(payload))) if entry[0] == name else payload
         entry[3:] = [len(payload), zlib.crc32(payload)]
         payloads.append(payload)
