@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset bench report check-claims refresh-claims picture wheel test lint format lock nncodec clean
+.PHONY: run subset bench report check-claims refresh-claims manual picture wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -37,6 +37,10 @@ check-claims: $(INSTALLED)
 # After a deliberate change: what the results say becomes the claim, here and in the README.
 refresh-claims: $(INSTALLED)
 	$(BIN)/python -m pocketvlad.study.claims refresh $(CONFIG) $(if $(TIME),--time "$(TIME)") $(if $(HARDWARE),--hardware "$(HARDWARE)")
+
+# The page on every key of a config, from the declarations.
+manual: $(INSTALLED)
+	$(BIN)/python -m pocketvlad.study.manual docs/config.md
 
 # The picture that the README begins with, as the subset study drew it.
 picture: $(INSTALLED)

@@ -27,7 +27,7 @@ rule search_budgets:
         compute=COMPUTE,
         checkpoint="results/{study}/checkpoints/budgets-{model}-{city}",
         targets=config["rd"]["targets"],
-        trials=config["rd"].get("trials", 6),
+        trials=config["rd"]["trials"],
         rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
         recovery=config["recovery"],

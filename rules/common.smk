@@ -10,7 +10,14 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
 from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
-from pocketvlad.study.config import ConfigError, check_config, embedded_weights, require_local_data, used_settings
+from pocketvlad.study.config import (
+    ConfigError,
+    check_config,
+    embedded_weights,
+    require_local_data,
+    used_settings,
+    with_defaults,
+)
 from pocketvlad.compression.grid import budget_cells, grid_cells, rounded_cells
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest, package_modules
@@ -23,10 +30,13 @@ from pocketvlad.report.summary import summary_text
 pass_on_path(str(ROOT))
 
 try:
-    check_config(config, ROOT / "config" / "schema.yaml")
+    check_config(config)
     require_local_data(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+# From here on every setting is there, whether the study gives it or not.
+config.update(with_defaults(config))
 
 STUDY = config["study"]
 DATA_FOLDER = data_folder(config)
@@ -179,9 +189,7 @@ def weights_file(model):
     declared = config["models"][model]
     weights = declared["weights"]
     if weights["source"] == "buildings":
-        return [
-            os.path.relpath(embedded_weights(declared["backbone"], declared["width"]))
-        ]
+        return [os.path.relpath(embedded_weights(**declared["backbone"]))]
     if source := weights_source(model):
         return list(declared_files(source))
     return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []

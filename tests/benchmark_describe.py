@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.retrieval.describe import Picture, decoded_batches, describe

@@ -23,9 +23,11 @@ from tabulate import tabulate
 
 from pocketvlad.compression.layer_samples import inputs_at
 from pocketvlad.compression.rd import descent, quantize, rounding
-from pocketvlad.compression.rd.quantize import RoundingSettings, round_network
+from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.rounding import to_multiples
-from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.compression.rd.settings import PATCHES_A_CROP, RoundingSettings
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format import symbol_model
 from pocketvlad.format.symbol_model import SymbolModel
 from pocketvlad.networks.device import run_on
@@ -208,17 +210,11 @@ def main() -> None:
     held = held_out(list(pictures))
     paths = {name: each.path for name, each in pictures.items() if name not in held}
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
-    crops = CropSettings(1, 8, arguments.image_size, 0.7, 0.2)
+    crops = CropSettings(crops=1, image_size=arguments.image_size)
     settings = RoundingSettings(
         crops=arguments.crops,
-        patches=125 * arguments.crops,
-        damping=0.01,
+        patches=PATCHES_A_CROP * arguments.crops,
         whitening_crops=2 * arguments.crops,
-        ridge=1.0,
-        pooled=0.7,
-        netvlad_bits=6,
-        price=4.0,
-        sweeps=5,
     )
 
     def described(network) -> np.ndarray:

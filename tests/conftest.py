@@ -145,12 +145,8 @@ def small_study(tmp_path_factory):
         "image_size": 67,
         "crops": 4,
         "patches": 200,
-        "damping": 0.01,
         "whitening_crops": 8,
         "ridge": 0.3,
-        "pooled": 0.7,
-        "netvlad_bits": 6,
-        "price": 4.0,
         "sweeps": 2,
     }
     # Likewise; test_rivals_study.py asks for them.

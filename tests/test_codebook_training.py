@@ -9,7 +9,6 @@ from networks import copy_of, weights_of
 from training_cities import SETTINGS, Killed
 
 from pocketvlad.compression.codebook_training import (
-    CodebookSettings,
     read_codebooks,
     recluster,
     train_codebooks,
@@ -17,9 +16,11 @@ from pocketvlad.compression.codebook_training import (
 )
 from pocketvlad.compression.prune import cutoffs, prune_below, zero_masks
 from pocketvlad.compression.quantize import quantize_contents
+from pocketvlad.compression.settings import CodebookSettings
 from pocketvlad.compression.sparsity import histogram_edges, l1_penalty, weight_histograms
-from pocketvlad.data.city_crops import CropSettings, crop_batches
+from pocketvlad.data.city_crops import crop_batches
 from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.training.checkpoint import Checkpoint

@@ -2,17 +2,27 @@
 
 import copy
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from workflow_runs import OFFICIAL
 
+from pocketvlad.compression import quantize, settings
 from pocketvlad.data.declarations import data_folder, local_file
-from pocketvlad.study.config import ConfigError, check_config, embedded_weights, require_local_data
+from pocketvlad.study.config import (
+    ConfigError,
+    check_config,
+    embedded_weights,
+    require_local_data,
+    with_defaults,
+)
+from pocketvlad.study.declaration import Study
+from pocketvlad.util.settings import schema_of
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = ROOT / "config" / "schema.yaml"
 
 
 def load(name):
@@ -23,9 +33,9 @@ def load(name):
     return config
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml", "config/paper.yaml"])
 def test_the_studies_are_valid(name):
-    check_config(load(name), SCHEMA)
+    check_config(load(name))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +44,6 @@ def test_the_studies_are_valid(name):
         (("sed",), 1, r"unknown key: sed; known are study, seed"),
         (("training", "epoch"), 3, r"unknown key in training: epoch"),
         (("training", "learning_rate"), "1e-3", r"training\.learning_rate: '1e-3'.*1\.0e-3"),
-        (("models", "vgg16", "width"), 1.5, r"models\.vgg16\.width: 1\.5.*at most 1"),
         (("grid", 0, "bits"), [8, 9], r"grid\.0\.bits\.1: 9"),
         (("grid", 0, "quantizers"), ["median"], r"'median'.*uniform"),
         (("grid", 0, "thresholds"), ["0.002"], r"grid\.0.*'0\.002' has no cutoff.*0\.001"),
@@ -112,6 +121,38 @@ def test_the_studies_are_valid(name):
         (("protocol", "mean"), [123, 117, 104], r"unknown key in protocol: mean"),
         (("models", "alexnet-torchvision"), {}, r"models.*'alexnet-torchvision'.*lower-case"),
         (("study",), "../up", r"study: '\.\./up'.*lower-case"),
+        (
+            ("models", "vgg16", "pooling"),
+            "netvlad",
+            r"vgg16\.pooling: 'netvlad' does not fit; write a section: .*\{type",
+        ),
+        (
+            ("models", "vgg16", "pooling"),
+            {"clusters": 4},
+            r"missing key in .*vgg16\.pooling: type; add it",
+        ),
+        (
+            ("models", "vgg16", "width"),
+            1.0,
+            r"unknown key in models\.vgg16: width; known are",
+        ),
+        (("models", "vgg16", "backbone", "width"), 1.5, r"vgg16\.backbone\.width: 1\.5.*at most 1"),
+        (
+            ("models", "vgg16", "backbone", "widht"),
+            1,
+            r"unknown key in .*\.backbone: widht; known",
+        ),
+        (
+            ("models", "vgg16", "backbone", "type"),
+            "vgg19",
+            r"type: 'vgg19' .*alexnet, alexnet-t",
+        ),
+        (
+            ("models", "vgg16", "pooling"),
+            {"type": "netvlad"},
+            r"missing key in .*pooling: clust",
+        ),
+        (("training",), None, r"training: None does not fit; write a section: fine-tuning"),
     ],
 )
 def test_mistakes_are_explained(path, value, message):
@@ -121,7 +162,143 @@ def test_mistakes_are_explained(path, value, message):
         section = section[key]
     section[path[-1]] = value
     with pytest.raises(ConfigError, match=message):
-        check_config(config, SCHEMA)
+        check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        (
+            "training.margin",
+            ".inf",
+            r"training\.margin: inf is not finite; write a number",
+        ),
+        ("training.decay", ".nan", r"training\.decay: nan is not finite; write a number, above 0"),
+        ("training.tuples", ".inf", r"training\.tuples: inf is not finite; write a whole number"),
+        ("training.tuples", "8.0", r"tuples: 8\.0 has a decimal point; write 8, a whole number"),
+        ("training.tuples", "8.5", r"tuples: 8\.5 does not fit; write a whole number, 1 or more"),
+        ("training.tuples", '"8"', r"tuples: '8' is text to YAML; write 8, a whole number"),
+        ("training.tuples", "yes", r"tuples: True does not fit; write a whole number, 1 or more"),
+        (
+            "training.learning_rate",
+            "1e-3",
+            r"rate: '1e-3' is text to YAML; write 1\.0e-3, a nu",
+        ),
+        ("training.learning_rate", "2.5e3", r"'2\.5e3' is text to YAML; write 2\.5e\+3, a number"),
+        ("training.learning_rate", '"0.1"', r"'0\.1' is text to YAML; write 0\.1, a number"),
+        ("training.learning_rate", "fast", r"rate: 'fast' does not fit; write a number, above 0"),
+        ("training.layers", "[1]", r"training\.layers\.0: 1 is no text to YAML; put it in quotes"),
+        (
+            "compute.device",
+            "off",
+            r"compute\.device: False is no text .*write auto, cpu or cuda",
+        ),
+        ("cities", "{york: no, bath: x}", r"cities\.york: False is no text to YAML; put it in quo"),
+        ("cities", "{no: x, bath: y}", r"cities\.False: YAML reads the name no, off or false as F"),
+        ("cities", "{11: x, bath: y}", r'cities\.11: the name 11 is no text .* in quotes, "11"'),
+        (
+            "pruning.thresholds",
+            "{0.001: 1.0}",
+            r'thresholds\.0\.001: the name 0\.001 .*"0\.001"',
+        ),
+        ("grid", "[{1: 2}]", r'grid\.0\.1: the name 1 is no text to YAML; put it in quotes, "1"'),
+        ("study", "2024", r"study: 2024 is no text to YAML; put it in quotes, or write lower-case"),
+        ("seed", "2024-01-01", r"seed: datetime\.date.* does not fit; write a whole number"),
+    ],
+)
+def test_what_yaml_reads_as_another_type_is_explained(key, text, message):
+    config = load("config.yaml")
+    *sections, name = key.split(".")
+    section = config
+    for each in sections:
+        section = section[each]
+    section[name] = yaml.safe_load(text)
+    with pytest.raises(ConfigError, match=message) as failure:
+        check_config(config)
+    assert len(str(failure.value).splitlines()) == 2, "one fault, one line"
+
+
+def test_a_remedy_for_a_number_is_one():
+    config = load("config.yaml")
+    for text in ("1e-3", "1e3", "1E3", "2.5e3", "'0.25'"):
+        config["training"]["learning_rate"] = yaml.safe_load(text)
+        with pytest.raises(ConfigError) as failure:
+            check_config(config)
+        remedy = re.search("write (.*?), a number", str(failure.value))[1]
+        assert yaml.safe_load(remedy) == pytest.approx(float(text.strip("'")))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "least"), [("alexnet", 35), ("alexnet-torchvision", 31), ("vgg16", 16)]
+)
+@pytest.mark.parametrize(
+    "key",
+    [
+        "protocol.image_size",
+        "training.image_size",
+        "recovery.image_size",
+        "rd.image_size",
+        "pretraining.classifier.image_size",
+    ],
+)
+def test_images_are_as_large_as_the_backbone_needs(backbone, least, key):
+    config = load("config.yaml")
+    config["models"] = {"some": config["models"]["vgg16"]}
+    config["models"]["some"]["backbone"]["type"] = backbone
+    config["rd"] = {"distortions": ["0.1"], "image_size": 96}
+    *sections, name = key.split(".")
+    section = config
+    for each in sections:
+        section = section[each]
+    section[name] = least
+    check_config(config)
+    section[name] = least - 1
+    message = (
+        rf"{key}: {least - 1} is less than the {least} pixels that the backbone of models\.some "
+        rf"needs; write {least} or more"
+    )
+    with pytest.raises(ConfigError, match=message):
+        check_config(config)
+
+
+def test_the_neediest_model_bounds_the_images():
+    config = load("config.yaml")
+    config["training"]["image_size"] = 34
+    with pytest.raises(ConfigError, match=r"training\.image_size: 34 .* of models\.alexnet needs"):
+        check_config(config)
+    del config["models"]["alexnet"]
+    check_config(config)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml", "config/paper.yaml"])
+def test_defaults_are_filled_in_once(name):
+    config = load(name)
+    full = with_defaults(config)
+    check_config(full)
+    assert with_defaults(full) == full
+    assert full["training"] | config["training"] == full["training"]
+    assert full["training"]["momentum"] == 0.9
+    assert full["protocol"]["scales"] == [1]
+    assert full["quantization"]["training"]["recluster_steps"] == 0
+    assert full["compute"].keys() == {"device", "precision", "threads", "batch_size"}
+    if "rd" in config:
+        assert full["rd"]["cluster_bits"] == 6
+        assert "targets" not in full["rd"]
+
+
+def test_the_quantizers_that_a_config_may_name_are_those_that_there_are():
+    assert set(settings.QUANTIZERS) == set(quantize.QUANTIZERS)
+
+
+def test_the_check_reads_no_torch():
+    """It runs at every start of Snakemake."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from test_config import load\n"
+        "from pocketvlad.study.config import check_config, with_defaults\n"
+        "config = load('config.yaml'); check_config(config); with_defaults(config)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -139,14 +316,14 @@ def test_mistakes_in_targets_are_explained(changes, message):
     config["rd"] |= changes
     config["rd"] = {key: value for key, value in config["rd"].items() if value is not None}
     with pytest.raises(ConfigError, match=message):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_targets_do_without_distortions():
     config = load("config/subset.yaml")
     del config["rd"]["distortions"]
     config["rd"]["targets"] = [{"drop": 0.5}, {"megabytes": 4}]
-    check_config(config, SCHEMA)
+    check_config(config)
 
 
 def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
@@ -159,7 +336,7 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
         "query_prefix": "oxc1_",
     }
     config["cities"] = {"york": "york", "bath": "bath"}
-    check_config(config, SCHEMA)
+    check_config(config)
     (tmp_path / "bath").touch()
     with pytest.raises(ConfigError) as failure:
         require_local_data(config)
@@ -180,27 +357,31 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
 def test_a_descriptor_is_not_kept_longer_than_it_is():
     config = load("config/subset.yaml")
     config["rd"]["length"] = 512
-    check_config(config, SCHEMA)
+    check_config(config)
     config["rd"]["length"] = 513
-    message = (
-        r"rd\.length: 513 is more than the 512 .* models\.vgg16\.descriptor; write 512 or less"
-    )
+    message = r"rd\.length: 513 is more than the 512 .* of models\.vgg16 have; write 512 or less"
     with pytest.raises(ConfigError, match=message):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}
-    check_config(config, SCHEMA)
+    check_config(config)
 
 
 def with_weights(source, **changes):
     """The config with a model of full width that starts from `source`."""
     config = load("config.yaml")
     weights = {"source": source, "file": "some.file"}
-    model = {"backbone": "vgg16", "width": 1.0, "clusters": 64, "descriptor": 4096}
-    config["models"] = {"some": {**model, "weights": weights, **changes}}
+    model = {
+        "backbone": {"type": "vgg16", "width": 1.0},
+        "pooling": {"type": "netvlad", "clusters": 64},
+        "projection": {"type": "pca-whitening", "length": 4096},
+    }
+    for part, change in changes.items():
+        model[part] |= change
+    config["models"] = {"some": {**model, "weights": weights}}
     return config
 
 
@@ -216,31 +397,43 @@ def with_weights(source, **changes):
 )
 def test_weights_are_for_one_backbone(source, backbone):
     for other in ("alexnet", "alexnet-torchvision", "vgg16"):
-        config = with_weights(source, backbone=other)
+        config = with_weights(source, backbone={"type": other})
         if other == backbone:
-            check_config(config, SCHEMA)
+            check_config(config)
         else:
-            message = f"models.some.weights.source: '{source}' is for the backbone '{backbone}'"
+            message = (
+                rf"models\.some\.backbone\.type: '{other}' does not fit {source} weights; "
+                rf"write '{backbone}'"
+            )
             with pytest.raises(ConfigError, match=message):
-                check_config(config, SCHEMA)
+                check_config(config)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"clusters": 32}, r"models\.some\.clusters: 32 does not fit .*; write 64"),
-        ({"descriptor": 4097}, r"models\.some\.descriptor: 4097 is more .*; write 4096 or less"),
-        ({"width": 0.5}, r"models\.some\.width: 0\.5 does not fit netvlad-pitts30k weights"),
-        ({"descriptor": 512}, None),
+        (
+            {"pooling": {"clusters": 32}},
+            r"models\.some\.pooling\.clusters: 32 does not fit .*; write 64",
+        ),
+        (
+            {"projection": {"length": 4097}},
+            r"some\.projection\.length: 4097 is more .*; write 4096 or less",
+        ),
+        (
+            {"backbone": {"width": 0.5}},
+            r"models\.some\.backbone\.width: 0\.5 does not fit netvlad-pitts30k weights",
+        ),
+        ({"projection": {"length": 512}}, None),
     ],
 )
 def test_the_pitts30k_weights_have_64_clusters_and_4096_dimensions(changes, message):
     config = with_weights("netvlad-pitts30k", **changes)
     if message is None:
-        check_config(config, SCHEMA)
+        check_config(config)
     else:
         with pytest.raises(ConfigError, match=message):
-            check_config(config, SCHEMA)
+            check_config(config)
 
 
 def test_embedded_weights_are_named_by_backbone_and_width():
@@ -254,24 +447,20 @@ def test_all_mistakes_are_told_at_once():
     del config["seed"]
     config["compute"]["threads"] = 0
     with pytest.raises(ConfigError, match=r"(?s)missing key: seed.*compute.threads: 0"):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_every_key_of_the_schema_has_a_remedy():
     def walk(node, path):
         for name, child in node.get("properties", {}).items():
-            assert "description" in child or "$ref" in child, f"{path}.{name}"
+            assert child["description"], f"{path}.{name}"
             walk(child, f"{path}.{name}")
         for part in ("items", "propertyNames", "additionalProperties"):
-            if isinstance(node.get(part), dict) and "$ref" not in node[part]:
-                assert "description" in node[part], f"{path} {part}"
+            if isinstance(node.get(part), dict):
+                assert node[part]["description"], f"{path} {part}"
                 walk(node[part], f"{path} {part}")
 
-    schema = yaml.safe_load(SCHEMA.read_text())
-    walk(schema, "")
-    for name, definition in schema["$defs"].items():
-        assert "description" in definition, name
-        walk(definition, name)
+    walk(schema_of(Study), "")
 
 
 def test_local_files_start_from_the_data_folder(monkeypatch):

@@ -6,8 +6,9 @@ import torch
 from networks import assert_same, weights_of
 from training_cities import SETTINGS, Killed
 
-from pocketvlad.compression.iterative_pruning import PruningSettings, prune_iteratively
+from pocketvlad.compression.iterative_pruning import prune_iteratively
 from pocketvlad.compression.prune import pruned_percent
+from pocketvlad.compression.settings import PruningSettings
 from pocketvlad.compression.sparsity import l1_penalty
 from pocketvlad.networks.labels import compressible
 from pocketvlad.training.checkpoint import Checkpoint
@@ -76,7 +77,7 @@ def test_pruning_reaches_its_threshold_and_holds_the_zeros(
     city, network, tmp_path, epochs_per_round
 ):
     before = {name: weight.detach().clone() for name, weight in compressible(network)}
-    pruning = PruningSettings("relative", 2, epochs_per_round, learning_rate=0.01)
+    pruning = PruningSettings(rounds=2, epochs_per_round=epochs_per_round, learning_rate=0.01)
     history = prune(network, city, pruning, Checkpoint(tmp_path / "c.pt", "x"))
     assert len(history) == 2 * epochs_per_round + 1
     percent = pruned_percent(network)["total"]
@@ -95,7 +96,7 @@ def test_pruning_reaches_its_threshold_and_holds_the_zeros(
 
 def test_killed_pruning_goes_on_to_the_same_zeros(city, network, tmp_path, monkeypatch):
     start = weights_of(network)
-    pruning = PruningSettings("relative", 2, 2, learning_rate=0.01)
+    pruning = PruningSettings(rounds=2, epochs_per_round=2, learning_rate=0.01)
     prune(network, city, pruning, Checkpoint(tmp_path / "whole.pt", "x"))
     expected = weights_of(network)
 
@@ -121,7 +122,7 @@ def test_killed_pruning_goes_on_to_the_same_zeros(city, network, tmp_path, monke
 
 def test_the_l1_penalty_makes_weights_smaller(city, network, tmp_path):
     start = weights_of(network)
-    pruning = PruningSettings("relative", 1, 2, learning_rate=0.01)
+    pruning = PruningSettings(rounds=1, epochs_per_round=2, learning_rate=0.01)
     sums = []
     for l1 in (0.0, 0.1):
         network.load_state_dict(start)

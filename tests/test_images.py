@@ -6,11 +6,10 @@ import torch
 from PIL import Image, ImageOps
 
 from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
-from pocketvlad.data.augmentation import Augmentation, augmented_image
+from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import (
     ImageError,
     Preprocessing,
-    Sizing,
     clip_box,
     fitted_size,
     image_size,
@@ -18,6 +17,7 @@ from pocketvlad.data.images import (
     load_image,
     to_batch,
 )
+from pocketvlad.data.settings import Augmentation, Sizing
 from pocketvlad.retrieval.describe import Picture, batches_by_shape, describe
 
 EXACT = Sizing(80, "bilinear", decoder_scaling=False)

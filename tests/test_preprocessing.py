@@ -12,7 +12,8 @@ from weights_files import VGG16_NUMBERS, state_of, take_any_size, vgg16_kernels
 
 from pocketvlad.cli.main import main
 from pocketvlad.compression.quantize import quantize_contents
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.contents import read_contents, write_contents
 from pocketvlad.format.error import FormatError

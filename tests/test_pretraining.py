@@ -17,7 +17,8 @@ from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.study.config import embedded_weights
 from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.checkpoint import Checkpoint
-from pocketvlad.training.pretraining import PretrainingSettings, labelled_pictures, pretrain
+from pocketvlad.training.pretraining import labelled_pictures, pretrain
+from pocketvlad.training.settings import PretrainingSettings
 
 SPEC = BuildingsSpec(seed=5, buildings=2, views=3, size=80, variety=0.4)
 SETTINGS = PretrainingSettings(

@@ -10,14 +10,17 @@ from scipy.fft import idctn
 
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.length import shortened
-from pocketvlad.compression.rd.quantize import RoundingSettings, from_multiples, round_network
-from pocketvlad.data.city_crops import CropSettings, crop_batches
+from pocketvlad.compression.rd.quantize import from_multiples, round_network
+from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.data.city_crops import crop_batches
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.symbol_model import coded_bits
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.training.distillation import descriptor_distance
-from pocketvlad.training.initialise import InitialisationSettings, fit_pooling, fit_projection
+from pocketvlad.training.initialise import fit_pooling, fit_projection
+from pocketvlad.training.settings import InitialisationSettings
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
 SETTINGS = RoundingSettings(

@@ -9,8 +9,10 @@ from networks import copy_of, random_network
 
 from pocketvlad.compression.least_squares import masked_least_squares
 from pocketvlad.compression.prune import assert_masked, cutoffs, prune_below, zero_masks
-from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
-from pocketvlad.data.city_crops import CropSettings, crop_batches
+from pocketvlad.compression.reconstruction import reconstruct
+from pocketvlad.compression.settings import ReconstructionSettings
+from pocketvlad.data.city_crops import crop_batches
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.training.distillation import descriptor_distance

@@ -6,7 +6,8 @@ import torch
 from networks import random_network
 from PIL import Image
 
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.self_retrieval import (
     held_out,

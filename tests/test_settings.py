@@ -119,6 +119,21 @@ def test_a_section_becomes_an_instance():
     assert camera.name is None
 
 
+@pytest.mark.parametrize(
+    ("cls", "name", "good", "bad"),
+    [
+        (Blur, "radius", [1, 0.5], [0, -1.0, float("nan"), float("inf"), "1", True]),
+        (Blur, "passes", [1, 8], [0, 9, 1.0, True, None]),
+        (Camera, "mode", ["near"], ["middle", 1]),
+        (Camera, "flash", [True, False], [0, "no"]),
+    ],
+)
+def test_a_single_value_is_held_against_its_field(cls, name, good, bad):
+    field = declared_field(cls, name)
+    assert all(field.fits(value) for value in good)
+    assert not any(field.fits(value) for value in bad)
+
+
 def test_single_fields_are_found():
     assert default_of(Blur, "passes") == 1
     assert declared_field(Blur, "radius").words == "a number of pixels, above 0"

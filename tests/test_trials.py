@@ -9,13 +9,14 @@ from training_cities import Killed
 from pocketvlad.compression.rd import trials as module
 from pocketvlad.compression.rd.budget import START, Target
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.quantize import RoundingSettings
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.trials import Trials
-from pocketvlad.data.city_crops import CropSettings
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.model import Model, read_model
 from pocketvlad.retrieval.self_retrieval import self_retrieval
-from pocketvlad.training.initialise import InitialisationSettings, fit_pooling, fit_projection
+from pocketvlad.training.initialise import fit_pooling, fit_projection
+from pocketvlad.training.settings import InitialisationSettings
 
 SETTINGS = RoundingSettings(
     crops=4,

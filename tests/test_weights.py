@@ -1,12 +1,9 @@
 """Readers of initial weights, against networks computed from the raw arrays by plain torch."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-import yaml
 from networks import architecture
 from scipy.io import savemat
 from torchvision import models
@@ -27,16 +24,19 @@ from weights_files import (
     write_with_object,
 )
 
-from pocketvlad.data.images import CENTRED, Preprocessing, Sizing
+from pocketvlad.data.images import CENTRED, Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import part_types
 from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.networks.settings import WeightsSection
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.training.initial_model import initial_model
-from pocketvlad.training.initialise import InitialisationSettings
+from pocketvlad.training.settings import InitialisationSettings
+from pocketvlad.util.settings import declared_field
 
 CHANNELS = (3, 6, 13, 26, 26)  # VGG16's five stages at a width of 0.05
 VGG16 = architecture("vgg16", 0.05, 6, 10)
@@ -418,10 +418,8 @@ def test_files_of_the_wrong_kind_are_named_with_the_remedy(tmp_path, pitts, sour
     assert "\n" not in message
 
 
-def test_the_schema_lists_the_sources():
-    schema = yaml.safe_load((Path(__file__).parents[1] / "config" / "schema.yaml").read_text())
-    model = schema["$defs"]["model"]["properties"]
-    assert model["weights"]["properties"]["source"]["enum"] == list(SOURCES)
+def test_the_config_lists_the_sources():
+    assert declared_field(WeightsSection, "source").value.choices == tuple(SOURCES)
 
 
 def test_sources_name_types_that_there_are():

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 from pocketvlad.data.dataset import Dataset, write_dataset
-from pocketvlad.data.images import Preprocessing, Sizing
-from pocketvlad.training.epoch import TrainingSettings
-from pocketvlad.training.training_city import (
-    TrainingImages,
-    ValidationSettings,
-    load_training_images,
-)
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
+from pocketvlad.training.settings import TrainingSettings, ValidationSettings
+from pocketvlad.training.training_city import TrainingImages, load_training_images
 
 SETTINGS = TrainingSettings(
     layers=("all",),
@@ -42,7 +39,7 @@ def training_images(dataset: Dataset, folder: Path) -> TrainingImages:
         folder,
         Sizing(67, "bilinear"),
         Preprocessing((127.5,) * 3, (64.0,) * 3),
-        ValidationSettings(0.3, images=4, queries=20),
+        ValidationSettings(fraction=0.3, images=4, queries=20),
         seed=1,
     )
 

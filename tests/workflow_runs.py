@@ -41,7 +41,9 @@ def copy_workflow(target: Path) -> Path:
 def small_model(config: dict) -> dict:
     """The config with one model, and settings under which every job takes a few seconds."""
     config = copy.deepcopy(config)
-    config["models"] = {"vgg16": {**config["models"]["vgg16"], "clusters": 4, "descriptor": 16}}
+    config["models"] = {"vgg16": config["models"]["vgg16"]}
+    config["models"]["vgg16"]["pooling"]["clusters"] = 4
+    config["models"]["vgg16"]["projection"]["length"] = 16
     config["protocol"]["image_size"] = 96
     config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
     config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}

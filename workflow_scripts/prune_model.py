@@ -11,7 +11,7 @@ from pocketvlad.compression.sparsity import histogram_edges, weight_histograms
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
-from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_job import job_checkpoint, job_city, write_history
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed

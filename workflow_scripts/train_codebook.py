@@ -12,7 +12,7 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_job import job_checkpoint, job_city
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed

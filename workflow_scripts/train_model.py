@@ -5,8 +5,8 @@ from pathlib import Path
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
-from pocketvlad.training.epoch import TrainingSettings
 from pocketvlad.training.fine_tuning import fine_tune
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_job import job_checkpoint, job_city, write_history
 from pocketvlad.training.triplet_objective import TripletObjective
 from pocketvlad.util.allocator import keep_freed_memory

@@ -10,10 +10,11 @@ from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS
 from pocketvlad.api.model import Model, load
 from pocketvlad.compression.rd.budget import Target, Trial
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.quantize import RoundingSettings
+from pocketvlad.compression.rd.settings import PATCHES_A_CROP, RoundingSettings
 from pocketvlad.compression.rd.trials import Trials
-from pocketvlad.data.city_crops import CropSettings, CropSource
-from pocketvlad.data.images import ImageError, Sizing
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.images import ImageError
+from pocketvlad.data.settings import CropSettings, Sizing
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photographs import (
     decodable,
@@ -44,14 +45,8 @@ class Compressed(Model):
 def _rounding(crops: int, projection_crops: int, length: int | None) -> RoundingSettings:
     return RoundingSettings(
         crops=crops,
-        patches=125 * crops,
-        damping=0.01,
+        patches=PATCHES_A_CROP * crops,
         whitening_crops=projection_crops,
-        ridge=1.0,
-        pooled=0.7,
-        cluster_bits=6,
-        price=4.0,
-        sweeps=5,
         length=length,
     )
 
@@ -88,7 +83,7 @@ def _trials(
     base = model.stored
     held = held_out(list(pictures))
     others = sorted(pictures.keys() - held)
-    crops = CropSettings(crops=128, batch=8, image_size=sizing.image_size, crop=0.7, colour=0.2)
+    crops = CropSettings(image_size=sizing.image_size)
     paths = {name: pictures[name].path for name in others}
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
     calibration = Calibration(base, source, crops, settings, "float16", seed)

@@ -1,7 +1,10 @@
 """What is done unless something else is asked for, in Python and on the command line."""
 
+from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
+from pocketvlad.util.settings import default_of
+
 ANSWERS = 5  # of a search
-CROPS = 256  # to round convolutions on
-PROJECTION_CROPS = 600  # to round the projection on
-TRIALS = 6  # models that a search for a budget may make
+CROPS = default_of(RoundingSettings, "crops")
+PROJECTION_CROPS = default_of(RoundingSettings, "whitening_crops")
+TRIALS = default_of(SearchSettings, "trials")
 SEED = 1

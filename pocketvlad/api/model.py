@@ -10,9 +10,11 @@ import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
 from pocketvlad.api.defaults import ANSWERS
-from pocketvlad.data.images import Box, ImageError, Sizing
+from pocketvlad.data.images import Box, ImageError
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks import model as stored_model
-from pocketvlad.networks.device import DEVICES, run_on
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.settings import DEVICES
 from pocketvlad.retrieval import describe as describing
 from pocketvlad.retrieval.photo_index import indexed
 from pocketvlad.retrieval.photographs import (

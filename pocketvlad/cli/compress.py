@@ -8,7 +8,9 @@ labels. A killed search goes on where it was.
 import argparse
 from pathlib import Path
 
-from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS
+from pocketvlad.api.defaults import SEED
+from pocketvlad.cli.options import add_setting
+from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
 
 OUTPUTS = ("output",)
 
@@ -27,21 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--megabytes", type=float, help="largest size of the file, 10^6 bytes")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvlad file")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
-    parser.add_argument(
-        "--crops", type=int, default=CROPS, help="to round convolutions on [%(default)s]"
-    )
-    parser.add_argument(
-        "--projection-crops",
-        type=int,
-        default=PROJECTION_CROPS,
-        help="to round the projection on [%(default)s]",
-    )
-    parser.add_argument(
-        "--length", type=int, help="components of the descriptor to keep, the first ones [all]"
-    )
-    parser.add_argument(
-        "--trials", type=int, default=TRIALS, help="models to try at most [%(default)s]"
-    )
+    add_setting(parser, "--crops", RoundingSettings, "crops")
+    add_setting(parser, "--projection-crops", RoundingSettings, "whitening_crops")
+    add_setting(parser, "--length", RoundingSettings, "length")
+    add_setting(parser, "--trials", SearchSettings, "trials")
     parser.add_argument(
         "--seed", type=int, default=SEED, help="the same seed, the same file [%(default)s]"
     )

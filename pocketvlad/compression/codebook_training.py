@@ -6,28 +6,21 @@ they are renewed every so many steps. Biases, which no codebook holds, learn bes
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from pocketvlad.compression.settings import CodebookSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor, per_row
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
-from pocketvlad.training.epoch import Objective, TrainingSettings
+from pocketvlad.training.epoch import Objective
 from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
-
-
-@dataclass(frozen=True)
-class CodebookSettings:
-    """How codebooks learn; the config's keys of the same names explain each."""
-
-    epochs: int
-    learning_rate: float
-    recluster_steps: int  # 0: assignments stay
+from pocketvlad.training.settings import TrainingSettings
 
 
 class _LookUp(torch.autograd.Function):

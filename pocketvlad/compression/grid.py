@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 
-CODEBOOKS = ("fixed", "trained")
-
 
 @dataclass(frozen=True)
 class Cell:

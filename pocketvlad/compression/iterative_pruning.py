@@ -1,6 +1,6 @@
 """Pruning in rounds: raise the cutoff, fine-tune what is left, raise it again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,23 +12,15 @@ from pocketvlad.compression.prune import (
     prune_below,
     zero_masks,
 )
+from pocketvlad.compression.settings import PruningSettings
 from pocketvlad.compression.sparsity import l1_penalty
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
-from pocketvlad.training.epoch import Objective, TrainingSettings
+from pocketvlad.training.epoch import Objective
 from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
+from pocketvlad.training.settings import TrainingSettings
 
 _REFIT = 1  # tells a refit's random numbers from those of the epoch
-
-
-@dataclass(frozen=True)
-class PruningSettings:
-    """How pruning proceeds; the config's keys of the same names explain each."""
-
-    reading: str
-    rounds: int
-    epochs_per_round: int
-    learning_rate: float
 
 
 def prune_iteratively(

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from pocketvlad.data.city_crops import CropSettings, CropSource, crop_batches
+from pocketvlad.data.city_crops import CropSource, crop_batches
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.networks.graph import Graph, Values, module_of, weighted_steps
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.network import RetrievalNetwork

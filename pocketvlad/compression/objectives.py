@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from torch import Tensor
 
-from pocketvlad.compression.reconstruction import ReconstructionSettings, reconstruct
-from pocketvlad.data.city_crops import CropSettings
+from pocketvlad.compression.reconstruction import reconstruct
+from pocketvlad.compression.settings import ReconstructionSettings
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.distillation import DistillationObjective
-from pocketvlad.training.epoch import Objective, TrainingSettings
+from pocketvlad.training.epoch import Objective
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_city import TrainingImages
 from pocketvlad.training.triplet_objective import TripletObjective
 

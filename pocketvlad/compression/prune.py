@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from pocketvlad.compression.settings import READINGS
 from pocketvlad.networks.labels import compressible, labelled_tensors
 from pocketvlad.networks.network import RetrievalNetwork
-
-READINGS = ("absolute", "relative", "relative-row")
 
 
 def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> Tensor:

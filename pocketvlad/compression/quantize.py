@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from pocketvlad.compression.kmeans1d import kmeans1d
+from pocketvlad.compression.settings import MOST_BITS
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid, per_row
 
-MOST_BITS = 8  # codes are stored in bytes
 ROW = "-row"
 
 

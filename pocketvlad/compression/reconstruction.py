@@ -10,7 +10,6 @@ is one equation, of hundreds that are far fewer than its unknowns, and the start
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -27,23 +26,14 @@ from pocketvlad.compression.layer_samples import (
     projection_samples,
 )
 from pocketvlad.compression.least_squares import masked_least_squares
-from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.compression.settings import ReconstructionSettings
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
 
 _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
-
-
-@dataclass(frozen=True)
-class ReconstructionSettings:
-    """How much data, how long; the config's keys of the same names explain each."""
-
-    crops: int
-    patches: int
-    iterations: int
-    whitening_crops: int
-    whitening_iterations: int
 
 
 def _with_bias(alive: Tensor) -> Tensor:

@@ -1,23 +1,12 @@
 """What a training picture goes through, so that few pictures teach more."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from pocketvlad.data.images import INTERPOLATIONS, Box, ImageError, clip_box, decoded, stored_size
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """`size`: side of the square training crop in pixels. `crop`: smallest share of the shorter
-    side that is kept (1: the whole). `colour`: how far brightness, contrast and the balance of
-    the channels may move (0: not at all, 0.3: by up to 30 %)."""
-
-    size: int
-    crop: float
-    colour: float
+from pocketvlad.data.images import RESAMPLINGS, Box, ImageError, clip_box, decoded, stored_size
+from pocketvlad.data.settings import Augmentation
 
 
 def augmented_image(
@@ -34,7 +23,7 @@ def augmented_image(
         upright: see `images.load_image`.
 
     Returns:
-        [size, size, 3] uint8, RGB.
+        [S, S, 3] uint8, RGB.
     """
     # Drawn before anything is decoded: the same draws whatever the file holds.
     share = generator.uniform(augmentation.crop, 1)
@@ -46,7 +35,7 @@ def augmented_image(
             whole = stored_size(image, upright)
             region = (0, 0, *whole) if box is None else clip_box(box, *whole)
             if box is None:
-                image.draft("RGB", (2 * augmentation.size, 2 * augmentation.size))
+                image.draft("RGB", (2 * augmentation.image_size, 2 * augmentation.image_size))
             picture = decoded(image, upright)
     except OSError as error:
         raise ImageError(f"{path}: {error}") from None
@@ -55,8 +44,8 @@ def augmented_image(
     side = share * min(x2 - x1, y2 - y1)
     x, y = x1 + left * (x2 - x1 - side), y1 + top * (y2 - y1 - side)
     cropped = picture.resize(
-        (augmentation.size, augmentation.size),
-        INTERPOLATIONS[interpolation],
+        (augmentation.image_size, augmentation.image_size),
+        RESAMPLINGS[interpolation],
         box=(x, y, min(x + side, picture.width), min(y + side, picture.height)),
     )
     pixels = np.asarray(cropped, dtype=np.float32)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from pocketvlad.data.augmentation import Augmentation, augmented_image
+from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import Preprocessing, to_batch
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.util.read_ahead import read_ahead
 
 
@@ -17,24 +18,13 @@ class CropSource:
     """Photographs that crops are cut from.
 
     paths: by name.  upright: whether they are turned as their cameras were held.  interpolation: a
-    key of `images.INTERPOLATIONS`.
+    one of `settings.INTERPOLATIONS`.
     """
 
     paths: Mapping[str, Path]
     upright: bool
     interpolation: str
     preprocessing: Preprocessing
-
-
-@dataclass(frozen=True)
-class CropSettings:
-    """How many crops, and how they are cut and coloured (see `augmentation`)."""
-
-    crops: int
-    batch: int
-    image_size: int
-    crop: float
-    colour: float
 
 
 def crop_batches(
@@ -45,7 +35,6 @@ def crop_batches(
     Pictures are decoded in threads, a batch ahead of use.
     """
     names = sorted(source.paths)
-    augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
     rounds = -(-settings.crops // len(names))
     order = np.concatenate([generator.permutation(len(names)) for _ in range(rounds)])
     chosen = [names[index] for index in order[: settings.crops]]
@@ -53,7 +42,7 @@ def crop_batches(
     def load(name: str, own: np.random.Generator) -> np.ndarray:
         return augmented_image(
             source.paths[name],
-            augmentation,
+            settings,
             source.interpolation,
             own,
             upright=source.upright,

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-INTERPOLATIONS = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
+from pocketvlad.data.settings import INTERPOLATIONS, Sizing
+
+RESAMPLINGS = {name: Image.Resampling[name.upper()] for name in INTERPOLATIONS}
 
 Box = tuple[float, float, float, float]
 
@@ -60,23 +58,6 @@ class Preprocessing:
 
 # Where no statistics are known: pixels from -2 to 2.
 CENTRED = Preprocessing(mean=(127.5, 127.5, 127.5), std=(63.75, 63.75, 63.75))
-
-
-@dataclass(frozen=True)
-class Sizing:
-    """How large an image is when the network sees it: part of the protocol of every figure.
-
-    Images are only ever made smaller. With `decoder_scaling` the JPEG decoder itself halves an
-    image as often as fits before it is resized, which costs a third of the time; query crops
-    are always decoded in full.
-    """
-
-    image_size: int  # longest side, pixels
-    interpolation: str  # a key of INTERPOLATIONS
-    decoder_scaling: bool = True
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def fitted_size(width: float, height: float, longest: int) -> tuple[int, int]:
@@ -156,7 +137,7 @@ def load_image(
     Raises:
         ImageError: the file is damaged or the box does not lie in it; the message names the file.
     """
-    resample = INTERPOLATIONS[sizing.interpolation]
+    resample = RESAMPLINGS[sizing.interpolation]
     try:
         with Image.open(path) as image:
             size = stored_size(image, upright)

@@ -4,9 +4,6 @@ import torch
 
 from pocketvlad.networks.network import RetrievalNetwork
 
-DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("float32", "mixed")
-
 
 class DeviceError(RuntimeError):
     """The device that the config asks for is not there."""

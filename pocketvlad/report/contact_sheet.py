@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pocketvlad.data.images import Sizing, load_image
+from pocketvlad.data.images import load_image
+from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture
 
 _SIZING = Sizing(320, "bilinear")

@@ -14,15 +14,18 @@ from pocketvlad.data.images import (
     Box,
     ImageError,
     Preprocessing,
-    Sizing,
     clip_box,
     fitted_size,
     load_image,
     to_batch,
 )
+from pocketvlad.data.settings import Sizing
+from pocketvlad.networks.settings import ComputeSettings
 from pocketvlad.util.progress import progress
 from pocketvlad.util.read_ahead import decoding_threads
+from pocketvlad.util.settings import default_of
 
+_BATCH_SIZE = default_of(ComputeSettings, "batch_size")
 _BATCHES_AHEAD = 3  # decoded and waiting: enough to hide a slow file, little enough in memory
 
 
@@ -117,7 +120,7 @@ def describe(
     pictures: Sequence[Picture],
     sizing: Sizing,
     preprocessing: Preprocessing,
-    batch_size: int = 16,
+    batch_size: int = _BATCH_SIZE,
     label: str = "describe",
 ) -> np.ndarray:
     """Apply `function` ([n, 3, H, W] -> [n, D]) to every picture.

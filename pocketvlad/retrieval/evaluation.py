@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from pocketvlad.data.dataset import Dataset
-from pocketvlad.data.images import Box, Preprocessing, Sizing
+from pocketvlad.data.images import Box, Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture, describe, require_sides
 from pocketvlad.retrieval.ranking import rankings
 from pocketvlad.retrieval.scores import Scores, score_rankings

@@ -6,15 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pocketvlad.data.image_files import SUFFIXES, find_images
-from pocketvlad.data.images import (
-    INTERPOLATIONS,
-    Box,
-    ImageError,
-    Sizing,
-    clip_box,
-    image_size,
-    load_image,
-)
+from pocketvlad.data.images import Box, ImageError, clip_box, image_size, load_image
+from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 from pocketvlad.networks.model import Model
 from pocketvlad.retrieval.describe import Picture, too_small
 from pocketvlad.retrieval.photograph_warning import PhotographWarning

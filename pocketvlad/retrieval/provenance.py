@@ -2,7 +2,8 @@
 
 import json
 
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 
 
 def provenance(model_sha256: str, preprocessing: Preprocessing, sizing: Sizing) -> str:

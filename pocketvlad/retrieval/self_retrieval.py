@@ -7,7 +7,8 @@ queries as wanted, so that half a point is no accident, as it is with the few la
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.average_precision import average_precision
 from pocketvlad.retrieval.crops import random_crops

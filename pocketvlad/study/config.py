@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
-
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import Any
 
 from pocketvlad.data.declarations import (
     DATA_FOLDER_VARIABLE,
@@ -15,7 +12,12 @@ from pocketvlad.data.declarations import (
     source_names,
 )
 from pocketvlad.data.protocols import protocols_of_file
+from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
+from pocketvlad.study.declaration import Study
+from pocketvlad.study.faults import unfit_section
+from pocketvlad.study.parts import completed_parts, unfit_parts
+from pocketvlad.util.settings import completed
 
 EMBEDDED_WEIGHTS = Path(__file__).parents[1] / "networks" / "weights" / "buildings"
 
@@ -24,64 +26,40 @@ class ConfigError(ValueError):
     """The config is wrong; the message has a line for each key, its value and the remedy."""
 
 
-def _explain(error: ValidationError) -> str:
-    """One line: which key, which value, what is wrong, what to write instead."""
-    key = ".".join(str(part) for part in error.absolute_path)
-    remedy = error.schema.get("description", "see config/schema.yaml")
-    if error.validator == "additionalProperties":
-        allowed = error.schema.get("properties", {})
-        unknown = [name for name in error.instance if name not in allowed]
-        place = f" in {key}" if key else ""
-        return (
-            f"unknown key{place}: {', '.join(map(str, unknown))}; "
-            f"known are {', '.join(allowed)}; remove it or correct its spelling"
-        )
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"missing key{f' in {key}' if key else ''}: {', '.join(missing)}; add it"
-    if error.validator == "dependentRequired":
-        pairs = [
-            f"{needed} ({name} needs it)"
-            for name, group in error.validator_value.items()
-            for needed in group
-            if name in error.instance and needed not in error.instance
-        ]
-        return f"missing key in {key}: {', '.join(pairs)}; add it"
-    if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
-        return f"{key}: the name {error.instance!r} does not fit; write {remedy}"
-    return f"{key}: {error.instance!r} does not fit; write {remedy}"
-
-
 def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
     """What of a model does not fit the weights that it starts from."""
     weights = model["weights"]
     name, source = weights["source"], SOURCES[weights["source"]]
-    if source.file is None:
-        if "file" in weights:
-            yield f"{key}.weights.file: {name} needs none; remove it"
-        return
-    if "file" not in weights:
+    if source.file is None and "file" in weights:
+        yield f"{key}.weights.file: {name} needs none; remove it"
+    if source.file is not None and "file" not in weights:
         yield f"{key}.weights.file: missing; {name} weights need a file: {source.file}"
-    if source.backbone != model["backbone"]:
-        yield (
-            f"{key}.weights.source: {name!r} is for the backbone {source.backbone!r}, not "
-            f"{model['backbone']!r}; change either"
-        )
-    if model["width"] != 1:
-        yield (
-            f"{key}.width: {model['width']} does not fit {name} weights; write 1.0, or start from "
-            "random weights"
-        )
-    if source.whole and model["clusters"] != source.clusters:
-        yield (
-            f"{key}.clusters: {model['clusters']} does not fit {name} weights, which have "
-            f"{source.clusters}; write {source.clusters}"
-        )
-    if source.whole and model["descriptor"] > source.descriptor:
-        yield (
-            f"{key}.descriptor: {model['descriptor']} is more than {name} weights make; write "
-            f"{source.descriptor} or less"
-        )
+    for place, fault in source.faults(name, Architecture.of(model)):
+        yield f"{key}.{place}: {fault}"
+
+
+def _image_sides(config: Mapping) -> Iterator[tuple[str, int]]:
+    """(key, pixels) of all images that a network is shown."""
+    for place in ("protocol", "training", "recovery", "rd", "pretraining.classifier"):
+        section: Any = config
+        for name in place.split("."):
+            section = section.get(name, {})
+        if "image_size" in section:
+            yield f"{place}.image_size", section["image_size"]
+
+
+def _too_small(config: Mapping) -> Iterator[str]:
+    """Images that are smaller than a backbone of the study needs."""
+    needs = {
+        name: Architecture.of(model).backbone.least_side for name, model in config["models"].items()
+    }
+    most = max(needs, key=needs.__getitem__)
+    for key, side in _image_sides(config):
+        if side < needs[most]:
+            yield (
+                f"{key}: {side} is less than the {needs[most]} pixels that the backbone of "
+                f"models.{most} needs; write {needs[most]} or more"
+            )
 
 
 def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
@@ -144,34 +122,51 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                     f"grid.{number}.thresholds: {name!r} has no cutoff; add it to "
                     f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
                 )
+    # What a network of wrong parts needs is not known.
+    unfit = [
+        fault
+        for name, model in config["models"].items()
+        for fault in unfit_parts(f"models.{name}", model)
+    ]
+    yield from unfit or _unfit_models(config)
+
+
+def _unfit_models(config: Mapping) -> Iterator[str]:
+    """What of the study does not fit its models, whose parts fit."""
+    yield from _too_small(config)
     for name, model in config["models"].items():
-        yield from _unfit_weights(f"models.{name}", model)
-        if config.get("rd", {}).get("length", 0) > model["descriptor"]:
+        key = f"models.{name}"
+        yield from _unfit_weights(key, model)
+        length = Architecture.of(model).length
+        if config.get("rd", {}).get("length", 0) > length:
             yield (
-                f"rd.length: {config['rd']['length']} is more than the {model['descriptor']} "
-                f"components of models.{name}.descriptor; write {model['descriptor']} or less"
+                f"rd.length: {config['rd']['length']} is more than the {length} components that "
+                f"descriptors of {key} have; write {length} or less"
             )
 
 
-def embedded_weights(backbone: str, width: float) -> Path:
+def embedded_weights(type: str, width: float = 1.0) -> Path:
     """Where the package holds, or would hold, the pretrained weights of a narrow backbone."""
-    return EMBEDDED_WEIGHTS / f"{backbone}-{width:g}.safetensors"
+    return EMBEDDED_WEIGHTS / f"{type}-{width:g}.safetensors"
 
 
-def check_config(config: Mapping, schema: Path) -> None:
-    """Hold `config` against the schema file and against itself.
+def check_config(config: Mapping) -> None:
+    """Hold `config` against its declaration and against itself.
 
     Raises:
         ConfigError: with one line for each fault.
     """
-    validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
-    faults = [
-        _explain(error)
-        for error in sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.path)))
-    ]
-    faults = faults or list(_contradictions(config))
+    faults = unfit_section(Study, config) or list(_contradictions(config))
     if faults:
         raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
+
+
+def with_defaults(config: Mapping) -> dict[str, Any]:
+    """`config`, a checked one, with the defaults of what it leaves out."""
+    full = completed(Study, config)
+    for model in full["models"].values():
+        model.update(completed_parts(model))
+    return full
 
 
 def require_local_data(config: Mapping) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pocketvlad.data.city_crops import CropSettings, CropSource, crop_batches
+from pocketvlad.data.city_crops import CropSource, crop_batches
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.networks.network import RetrievalNetwork
 
 _VALIDATION_SHARE = 0.5  # of the crops of an epoch

@@ -1,7 +1,6 @@
-"""Settings of fine-tuning, and one epoch of it, whatever the objective."""
+"""One epoch of fine-tuning, whatever the objective."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,30 +9,6 @@ from torch import Tensor, nn
 
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.util.progress import progress
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is fine-tuned; the config's keys of the same names explain each."""
-
-    layers: tuple[str, ...]  # prefixes of parameter names, or ("all",)
-    epochs: int
-    tuples: int  # an epoch
-    tuples_per_step: int
-    negatives: int  # a tuple
-    negative_candidates: int
-    nearest_positives: int
-    instance_share: float
-    margin: float
-    learning_rate: float
-    momentum: float
-    weight_decay: float
-    decay: float  # the learning rate's factor an epoch
-    gradient_norm: float  # a step's gradient is clipped to this length
-    pool: int  # images of landmarks, and as many of the background, to mine among, an epoch
-    image_size: int
-    crop: float
-    colour: float
 
 
 def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.Parameter]:

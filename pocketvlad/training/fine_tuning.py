@@ -8,12 +8,8 @@ import torch
 
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.checkpoint import Checkpoint
-from pocketvlad.training.epoch import (
-    Objective,
-    TrainingSettings,
-    train_epoch,
-    trainable_parameters,
-)
+from pocketvlad.training.epoch import Objective, train_epoch, trainable_parameters
+from pocketvlad.training.settings import TrainingSettings
 
 
 def _nothing(*_: object) -> None:

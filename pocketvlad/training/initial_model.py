@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pocketvlad.data.images import Sizing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.device import run_on
@@ -12,7 +12,8 @@ from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.retrieval.describe import Picture
-from pocketvlad.training.initialise import InitialisationSettings, fit_pooling, fit_projection
+from pocketvlad.training.initialise import fit_pooling, fit_projection
+from pocketvlad.training.settings import InitialisationSettings
 
 
 def initial_model(

@@ -4,30 +4,19 @@ Clusters and PCA, say; on images of the training city alone, without labels.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.training.settings import InitialisationSettings
 from pocketvlad.util.sampling import drawn
-
-
-@dataclass(frozen=True)
-class InitialisationSettings:
-    """How much data the centres and the whitening are learnt from."""
-
-    cluster_images: int  # images whose local descriptors are clustered, at most
-    locals_per_image: int  # local descriptors taken of each
-    whitening_samples: int  # images (NetVLAD used 10,000 at most), then random crops of them
-
-    def as_dict(self) -> dict[str, int]:
-        return asdict(self)
 
 
 def local_descriptor_sampler(network: RetrievalNetwork, count: int, seed: int):

@@ -13,31 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pocketvlad.data.augmentation import Augmentation, augmented_image
+from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import Preprocessing, to_batch
 from pocketvlad.networks.declared import Backbone
 from pocketvlad.networks.network import initialise_randomly
 from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.training.settings import PretrainingSettings
 from pocketvlad.util.progress import progress
 from pocketvlad.util.read_ahead import read_ahead
 
 _LABEL_SMOOTHING = 0.1
 _GRADIENT_NORM = 5.0
 _WARM_UP = 0.15  # share of the steps in which the learning rate rises
-
-
-@dataclass(frozen=True)
-class PretrainingSettings:
-    """How a backbone is pretrained; the config's keys of the same names explain each."""
-
-    epochs: int
-    batch: int
-    learning_rate: float
-    weight_decay: float
-    image_size: int
-    crop: float
-    colour: float
 
 
 @dataclass(frozen=True)
@@ -87,7 +75,6 @@ def _batches(
     generator: np.random.Generator,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(augmented images, labels) of one epoch, decoded a batch ahead of use."""
-    augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
     order = generator.permutation(len(pictures.paths))
     groups = [
         order[start : start + settings.batch]
@@ -95,7 +82,7 @@ def _batches(
     ]
 
     def load(index: int, own: np.random.Generator) -> np.ndarray:
-        return augmented_image(pictures.paths[index], augmentation, "bilinear", own)
+        return augmented_image(pictures.paths[index], settings, "bilinear", own)
 
     for group, loaded in zip(groups, read_ahead(groups, load, generator), strict=True):
         labels = torch.tensor([pictures.labels[index] for index in group])

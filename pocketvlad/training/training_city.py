@@ -6,18 +6,11 @@ from pathlib import Path
 
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.dataset import Dataset, read_dataset
-from pocketvlad.data.images import Preprocessing, Sizing
+from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.landmarks import Split, landmarks, split_landmarks
+from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture
-
-
-@dataclass(frozen=True)
-class ValidationSettings:
-    """What picks the epoch; the config's keys of the same names explain each."""
-
-    fraction: float  # of the landmarks
-    images: int  # of the background, in the database
-    queries: int  # at most
+from pocketvlad.training.settings import ValidationSettings
 
 
 @dataclass(frozen=True)

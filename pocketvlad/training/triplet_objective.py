@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pocketvlad.data.augmentation import Augmentation, augmented_image
+from pocketvlad.data.augmentation import augmented_image
 from pocketvlad.data.images import Box, to_batch
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.describe import describe
-from pocketvlad.training.epoch import TrainingSettings
 from pocketvlad.training.mining import TrainingTuple, mine_tuples, step_triplets
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_city import TrainingImages
 from pocketvlad.training.triplet import triplet_loss
 from pocketvlad.training.validation import validate
@@ -68,13 +68,12 @@ def tuple_batches(
     Pictures are decoded in threads, a step ahead of use; each draws from a generator of its own,
     so that the result does not depend on which thread is faster.
     """
-    augmentation = Augmentation(settings.image_size, settings.crop, settings.colour)
 
     def load(part: tuple[str, Box | None], own: np.random.Generator) -> np.ndarray:
         name, box = part
         return augmented_image(
             images.path(name),
-            augmentation,
+            settings,
             images.sizing.interpolation,
             own,
             box,

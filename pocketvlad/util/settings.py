@@ -22,7 +22,13 @@ from typing import Any
 
 _DECLARED = "declared"  # the key of a field's metadata
 _TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
-_NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_NOUNS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    object: "a value",
+}
 
 
 @dataclass(frozen=True)
@@ -243,8 +249,14 @@ def _words(kind: Any, value: Value) -> str:
 
 
 def _noun(kind: Any, value: Value) -> str:
-    if is_dataclass(kind) or typing.get_origin(kind) is dict:
+    if is_dataclass(kind):
         return "a section"
+    if typing.get_origin(kind) is dict:
+        inner = _items_of(kind)
+        if is_dataclass(inner) or inner is object:
+            return "a section"
+        names, values = _words(str, value.keys or Value()), _words(inner, value.items or Value())
+        return f"names with values, each name {names}, each value {values}"
     if typing.get_origin(kind) is tuple:
         return f"a list, each entry {_words(_items_of(kind), value.items or Value())}"
     return _NOUNS[kind]

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pocketvlad.compression.rd.length import shortened
-from pocketvlad.compression.rd.quantize import RoundingSettings, round_network
+from pocketvlad.compression.rd.quantize import round_network
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.networks.model import Model, to_contents

@@ -6,11 +6,11 @@ from typing import Any
 
 from pocketvlad.compression.objectives import compression_crops
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.quantize import RoundingSettings
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import Model, read_model
-from pocketvlad.training.epoch import TrainingSettings
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.seeds import derive_seed
 
 

@@ -38,7 +38,9 @@ from pocketvlad.compression.rd.rounding import (
     second_moments,
 )
 from pocketvlad.compression.rd.sensitivity import sensitivity
-from pocketvlad.data.city_crops import CropSettings, CropSource
+from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.format.roles import Part
@@ -46,22 +48,6 @@ from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
 
 MOST = 127  # largest multiple of a step: 255 levels
-
-
-@dataclass(frozen=True)
-class RoundingSettings:
-    """How layers are rounded; the config's keys of the same names explain each."""
-
-    crops: int
-    patches: int
-    damping: float
-    whitening_crops: int
-    ridge: float
-    pooled: float
-    cluster_bits: int
-    price: float
-    sweeps: int
-    length: int | None = None
 
 
 def from_multiples(

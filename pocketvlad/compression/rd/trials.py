@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pocketvlad.compression.rd.budget import Target, Trial, best, next_distortion
 from pocketvlad.compression.rd.calibration import Calibration, write_rounded
-from pocketvlad.data.images import Sizing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.self_retrieval import (

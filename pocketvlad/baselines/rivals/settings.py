@@ -1,0 +1,53 @@
+"""The config's section `rivals`. Free of torch, for the check of the config."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pocketvlad.util.settings import Value, setting
+
+_PARAMETERS = {"shortest": 1, "distinct": True, "items": Value(least=-75, most=20)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepCompressionSection:
+    """Pruned models stored as Deep Compression does."""
+
+    thresholds: tuple[str, ...] = setting(
+        "names of thresholds that the grid has without an L1 penalty",
+        shortest=1,
+        distinct=True,
+        items=Value(form="a quoted threshold of pruning.thresholds"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NncodecSection:
+    """Quantization parameters of the standard's reference coder; four more double the step."""
+
+    RULES: ClassVar = {"minProperties": 1}
+
+    qp: tuple[int, ...] | None = setting("of tensors as they are", None, **_PARAMETERS)
+    row_qp: tuple[int, ...] | None = setting(
+        "of tensors whose rows are divided by their root mean square", None, **_PARAMETERS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RivalsSection:
+    """Other coders on the same models. float16 and int8 per channel are always among them."""
+
+    deep_compression: DeepCompressionSection | None = setting(
+        'pruned models stored as Deep Compression does: {thresholds: ["0.005"]}', None
+    )
+    nncodec: NncodecSection | None = setting(
+        "the standard's reference coder, in an environment of its own (`make nncodec`), at "
+        "quantization parameters of which four more double the step: {qp: [...], row_qp: [...]}",
+        None,
+    )
+    cells: tuple[str, ...] | None = setting(
+        "cells whose symbols zstd -19 and xz code in place of our format",
+        None,
+        shortest=1,
+        distinct=True,
+        items=Value(form='a cell of the study by its path, "0.005/l1-0/kmeans-5-fixed"'),
+    )

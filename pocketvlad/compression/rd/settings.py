@@ -1,0 +1,117 @@
+"""Settings of the quantizer `rd`. Free of torch, for the check of the config."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pocketvlad.compression.settings import DECIMAL, MOST_BITS
+from pocketvlad.util.settings import Value, setting
+
+PATCHES_A_CROP = 125
+"""Places of a crop that a convolution is rounded on: enough on photographs of 224 pixels."""
+_CROPS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundingSettings:
+    """How layers are rounded, whatever the distortion."""
+
+    crops: int = setting("crops that convolutions are rounded on", _CROPS, least=1)
+    patches: int = setting(
+        "places of the crops that each convolution is rounded on",
+        PATCHES_A_CROP * _CROPS,
+        least=1,
+    )
+    damping: float = setting(
+        "added to the second moments of a convolution's inputs, in shares of their mean",
+        0.01,
+        above=0,
+    )
+    whitening_crops: int = setting(
+        "crops that the projection is rounded on, those of the convolutions among them",
+        600,
+        least=1,
+    )
+    ridge: float = setting(
+        "added to the second moments of the projection's inputs, in shares of their mean; more "
+        "where crops are fewer",
+        1.0,
+        above=0,
+    )
+    pooled: float = setting(
+        "the share of the ridge that has the directions of all clusters' residuals together; the "
+        "rest is alike in all directions",
+        0.7,
+        least=0,
+        below=1,
+    )
+    cluster_bits: int = setting(
+        "bits a weight of the pooling's clusters (NetVLAD's assignment and centres), before they "
+        "are coded",
+        6,
+        least=1,
+        most=MOST_BITS,
+    )
+    price: float = setting(
+        "what a bit is worth when weights are improved one at a time, in errors that rounding one "
+        "weight may cause; 1.4 is the price at fine steps, 0 looks at errors alone",
+        4.0,
+        least=0,
+    )
+    sweeps: int = setting("how often all weights of a layer are improved one at a time", 5, least=0)
+    length: int | None = setting(
+        "components of the descriptor that are kept: the first ones, which the whitening makes of "
+        "the principal components of largest variance; all unless told",
+        None,
+        least=2,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """How long a model is searched for that meets a target."""
+
+    trials: int = setting("models that the search for one target may try", 6, least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSection:
+    """What a model may cost: one of the two."""
+
+    RULES: ClassVar = {"minProperties": 1, "maxProperties": 1}
+
+    drop: float | None = setting(
+        "percentage points that queries of self-retrieval on the training city lose on their "
+        "mean, gains not set against it",
+        None,
+        above=0,
+    )
+    megabytes: float | None = setting("the size of the file, in 10^6 bytes", None, above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateDistortionSection(RoundingSettings, SearchSettings):
+    """The config's section `rd`."""
+
+    RULES: ClassVar = {"anyOf": [{"required": ["distortions"]}, {"required": ["targets"]}]}
+
+    distortions: tuple[str, ...] | None = setting(
+        "squared distances between the descriptors of the base model and of the rounded one that "
+        "rounding is predicted to cause, in the components that are kept; 0 would be no change, 2 "
+        "is as far as chance",
+        None,
+        shortest=1,
+        items=Value(
+            form='a quoted decimal below 1 without needless zeros ("0.1")',
+            pattern=f"^{DECIMAL}$",
+        ),
+    )
+    targets: tuple[TargetSection, ...] | None = setting(
+        "what models may cost, for `snakemake budgets`",
+        None,
+        shortest=1,
+        distinct=True,
+        items=Value("{drop: 0.5} or {megabytes: 4}, one key with a number above 0"),
+    )
+    image_size: int = setting(
+        "the side of the square crops; near that of the protocol's images", unit="pixels", least=1
+    )

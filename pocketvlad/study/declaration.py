@@ -1,0 +1,126 @@
+"""The whole of a study's config: which sections it has, and the dataclass that declares each."""
+
+from dataclasses import dataclass
+
+from pocketvlad.baselines.rivals.settings import RivalsSection
+from pocketvlad.compression.rd.settings import RateDistortionSection
+from pocketvlad.compression.settings import (
+    GridBlock,
+    PruningSection,
+    QuantizationSection,
+    RecoverySection,
+)
+from pocketvlad.data.sections import DatasetSection, SourceSection
+from pocketvlad.networks.settings import ComputeSettings, ModelSection
+from pocketvlad.retrieval.protocol import Protocol
+from pocketvlad.training.settings import (
+    InitialisationSettings,
+    PretrainingSection,
+    TrainingSettings,
+    ValidationSettings,
+)
+from pocketvlad.util.settings import Value, setting
+
+_NAME = Value(form="lower-case letters and digits", pattern="^[a-z0-9]+$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresSection:
+    """What the figures show."""
+
+    layers: tuple[str, ...] | None = setting(
+        "layers whose weights are shown as histograms; the first and the last convolution and the "
+        "projection unless told",
+        None,
+        shortest=1,
+        items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study's config."""
+
+    study: str = setting(
+        "the study's name; everything it writes lies under `results/<study>`",
+        form="lower-case letters, digits, - and _, a letter or a digit first",
+        pattern="^[a-z0-9][a-z0-9_-]*$",
+    )
+    seed: int = setting("the same seed gives the same table on the same machine", least=0)
+    data_folder: str | None = setting(
+        "where files of `sources` are looked for before they are downloaded, and that relative "
+        "paths start from; `data` unless told; the environment variable POCKETVLAD_DATA goes "
+        "before it",
+        None,
+        form="the path of a folder",
+    )
+    cities: dict[str, str] = setting(
+        "two roles, each with the name of a data set; the roles name the table's columns",
+        shortest=2,
+        longest=2,
+        keys=_NAME,
+        items=Value(form="a data set's name"),
+    )
+    sources: dict[str, SourceSection] = setting(
+        "files from elsewhere by their names; pocketvlad/data/official/sources.yaml has those of "
+        "the official data sets",
+        keys=Value(
+            form="a file name of letters, digits, dots, - and _ that begins with none of the last "
+            "three",
+            pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        ),
+        items=Value(
+            'a file from elsewhere: {urls: [...], checksum: "sha256:...", size: 8174, licence: ...}'
+        ),
+    )
+    datasets: dict[str, DatasetSection] = setting(
+        "data sets by name; pocketvlad/data/official/datasets.yaml has the official ones",
+        items=Value(
+            "one of images (archives), folder (your own images, where they lie) and render (drawn "
+            "by the workflow), and what goes with it; see docs/data.md"
+        ),
+    )
+    models: dict[str, ModelSection] = setting(
+        "models by name; each is trained on either city", shortest=1, keys=_NAME
+    )
+    protocol: Protocol = setting("how images are seen when they are described")
+    initialise: InitialisationSettings = setting(
+        "what the cluster centres and the PCA whitening are learnt from"
+    )
+    training: TrainingSettings = setting("fine-tuning of the base model")
+    validation: ValidationSettings = setting(
+        "the landmarks of the training city that pick the epoch"
+    )
+    pruning: PruningSection = setting("iterative magnitude pruning")
+    recovery: RecoverySection = setting(
+        "what compressed networks are fine-tuned for, between rounds of pruning and in the "
+        "training of codebooks"
+    )
+    quantization: QuantizationSection = setting(
+        "how the surviving weights are quantized and stored", QuantizationSection()
+    )
+    grid: tuple[GridBlock, ...] = setting(
+        "the cells to run, as blocks; every combination in a block is a cell",
+        shortest=1,
+        items=Value(
+            "a block: {thresholds: [...], l1: [...], quantizers: [...], bits: [...], "
+            "codebooks: [...]}"
+        ),
+    )
+    figures: FiguresSection | None = setting("what the figures show", None)
+    rivals: RivalsSection | None = setting(
+        "other coders on the same models, for `snakemake rivals`. float16 and "
+        "int8 per channel are always among them; see docs/rivals.md",
+        None,
+    )
+    rd: RateDistortionSection | None = setting(
+        "cells of the quantizer `rd`, which rounds by rate and distortion: distortions, targets, "
+        "or both; without this section there are none; see docs/compression.md",
+        None,
+    )
+    pretraining: PretrainingSection | None = setting(
+        "how the embedded weights of the narrow backbones are made; needed by `snakemake pretrain` "
+        "alone",
+        None,
+    )
+    compute: ComputeSettings = setting("what networks run on", ComputeSettings())
