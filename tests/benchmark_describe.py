@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from networks import architecture
 from PIL import Image
 
-from pocketvlad.data.images import Preprocessing
-from pocketvlad.data.settings import Sizing
-from pocketvlad.networks.architecture import Architecture
+from pocketvlad.data.images import Preprocessing, Sizing
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.retrieval.describe import Picture, decoded_batches, describe
 
@@ -50,7 +49,8 @@ def main() -> None:
     parser.add_argument("--descriptor", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    network = RetrievalNetwork(Architecture(options.backbone, 1.0, 64, options.descriptor)).eval()
+    declared = architecture(options.backbone, 1.0, 64, options.descriptor)
+    network = RetrievalNetwork(declared).eval()
     initialise_randomly(network.backbone, 0)
     network.to(memory_format=torch.channels_last)
     sizing = Sizing(options.size, "bilinear")

@@ -23,14 +23,14 @@ from tabulate import tabulate
 
 from pocketvlad.compression.layer_samples import inputs_at
 from pocketvlad.compression.rd import descent, quantize, rounding
-from pocketvlad.compression.rd.quantize import round_network
+from pocketvlad.compression.rd.quantize import RoundingSettings, round_network
 from pocketvlad.compression.rd.rounding import to_multiples
-from pocketvlad.compression.rd.settings import PATCHES_A_CROP, RoundingSettings
-from pocketvlad.data.city_crops import CropSource
-from pocketvlad.data.settings import CropSettings
+from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format import symbol_model
+from pocketvlad.format.roles import Part
 from pocketvlad.format.symbol_model import SymbolModel
 from pocketvlad.networks.device import run_on
+from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.describe import describe
 from pocketvlad.retrieval.photographs import model_sizing, photographs
@@ -48,9 +48,9 @@ def _undrawn(moments, right, draw, dtype):
     return _prepared(moments, right, 0.0, dtype)
 
 
-def _alike(network, layer, inputs, outputs, *rest):
+def _alike(teacher, pair, batch, *rest):
     """The same error for all layers, in shares of their outputs' variance."""
-    return 1 / float(outputs.var(dim=(0, 2, 3)).sum())
+    return 1 / float(pair.wanted[batch].var(dim=(0, 2, 3)).sum())
 
 
 def _as_they_are(weight, multiples, step, transformed=False):
@@ -65,7 +65,7 @@ def _nearest(target, factor, step, most):
     return to_multiples(target, step, most)
 
 
-def _nearest_whitening(weight, samples, wanted, step, most, *rest, **options):
+def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
     return to_multiples(weight, step, most)
 
 
@@ -79,7 +79,7 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "targets given what came before": [(quantize, "_equations", _own_outputs)],
     "error feedback in convolutions": [(quantize, "round_in_order", _nearest)],
     "descent": [(quantize, "descend", lambda multiples, *rest: multiples)],
-    "error feedback in the whitening": [(quantize, "round_with_few_samples", _nearest_whitening)],
+    "error feedback in the projection": [(quantize, "round_with_few_samples", _nearest_linear)],
     "sensitivities": [(quantize, "sensitivity", _alike)],
     "models of symbols by size": [
         (symbol_model, "fit_model", _one_model),
@@ -90,14 +90,14 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
 
 @dataclass(frozen=True)
 class Result:
-    conv_bits: float
-    whitening_bits: float
+    backbone_bits: float
+    projection_bits: float
     distance: float
     seconds: float
 
     @property
     def bits(self) -> float:
-        return self.conv_bits + self.whitening_bits
+        return self.backbone_bits + self.projection_bits
 
 
 def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> float:
@@ -138,7 +138,7 @@ def _convolution_bound(equations: list[tuple], layer: torch.nn.Conv2d) -> float:
     return bound
 
 
-def _whitening_bound(blocks: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> float:
+def _projection_bound(blocks: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> float:
     """The same of (weights, factor, errors) of blocks rounded in order.
 
     What a block's errors cost, later blocks having answered, adds up over the blocks to what all
@@ -180,16 +180,16 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         quantized = round_convolution(pair, *rest)
         return noted(pair.name, quantized, _convolution_bound(equations, pair.layer))
 
-    def whitening(*given):
-        return noted("whitening", round_whitening(*given), _whitening_bound(blocks))
+    def projection(*given):
+        return noted("projection", round_linear(*given), _projection_bound(blocks))
 
     in_order = rounding.round_in_order
-    round_convolution, round_whitening = quantize._round_convolution, quantize._round_whitening
+    round_convolution, round_linear = quantize._round_convolution, quantize._round_linear
     with (
         patch.object(quantize, "_equations", recording),
         patch.object(quantize, "_round_convolution", convolution),
         patch.object(rounding, "round_in_order", in_block),
-        patch.object(quantize, "_round_whitening", whitening),
+        patch.object(quantize, "_round_linear", projection),
     ):
         yield
 
@@ -210,11 +210,17 @@ def main() -> None:
     held = held_out(list(pictures))
     paths = {name: each.path for name, each in pictures.items() if name not in held}
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
-    crops = CropSettings(crops=1, image_size=arguments.image_size)
+    crops = CropSettings(1, 8, arguments.image_size, 0.7, 0.2)
     settings = RoundingSettings(
         crops=arguments.crops,
-        patches=PATCHES_A_CROP * arguments.crops,
+        patches=125 * arguments.crops,
+        damping=0.01,
         whitening_crops=2 * arguments.crops,
+        ridge=1.0,
+        pooled=0.7,
+        cluster_bits=6,
+        price=4.0,
+        sweeps=5,
     )
 
     def described(network) -> np.ndarray:
@@ -226,11 +232,16 @@ def main() -> None:
     def run(distortion: float, label: str) -> Result:
         begin, network = time.perf_counter(), copy.deepcopy(base.network)
         codes = round_network(network, base.network, source, crops, distortion, settings, 1)
-        bits = {name: symbol_model.coded_bits(each) for name, each in codes.items()}
+        bits = {
+            part: sum(
+                symbol_model.coded_bits(codes[name]) for name in compressible_of(network, part)
+            )
+            for part in (Part.BACKBONE, Part.PROJECTION)
+        }
         distance = np.square(described(network) - wanted).sum(axis=1).mean()
         result = Result(
-            sum(each for name, each in bits.items() if name.startswith("backbone.")),
-            bits["whitening.weight"],
+            bits[Part.BACKBONE],
+            bits[Part.PROJECTION],
             float(distance),
             time.perf_counter() - begin,
         )
