@@ -10,8 +10,21 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
 from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
-from pocketvlad.study.config import ConfigError, check_config, embedded_weights, require_local_data, used_settings
-from pocketvlad.compression.grid import budget_cells, grid_cells, rounded_cells
+from pocketvlad.study.config import (
+    ConfigError,
+    check_config,
+    embedded_weights,
+    require_local_data,
+    used_settings,
+)
+from pocketvlad.compression.recipes import (
+    KINDS,
+    STATES,
+    columns_of,
+    paper_bits,
+    study_recipes,
+)
+from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest, package_modules
 from pocketvlad.study.job import pass_on_path
@@ -33,17 +46,19 @@ DATA_FOLDER = data_folder(config)
 SOURCES = {name: declared_source(config["sources"], name) for name in config["sources"]}
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
-CELLS = grid_cells(config["grid"])
-# Those of the quantizer `rd`, which prunes as it rounds: no pruned model lies before them.
-ROUNDED = rounded_cells(config)
-# How they are rounded, whatever their dial says.
+# What made the models of the study's table, and where these lie.
+RECIPES = study_recipes(config)
+VERSIONS = [recipe.version for recipe in RECIPES]
+# The pruned models that some of them start from.
+PRUNINGS = list(dict.fromkeys(filter(None, (recipe.pruning for recipe in RECIPES))))
+# How models are rounded, whatever the distortion.
 ROUNDING = {
     key: value
     for key, value in config.get("rd", {}).items()
     if key not in ("distortions", "targets", "trials")
 }
-# Those that a search for a target finds, never part of the study's own table.
-BUDGETS = budget_cells(config)
+# Models that a search for a target finds, never part of the study's own table.
+BUDGETS = [recipe.version for recipe in Searched.of_config(config)]
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
 # With `--resources gpu=1` as many jobs at a time as there are GPUs.
@@ -51,15 +66,10 @@ GPUS = int(config["compute"]["device"] != "cpu")
 
 
 wildcard_constraints:
-    study=STUDY,
+    **{name: each for kind in KINDS.values() for name, each in kind.patterns().items()},
     city="|".join(CITIES),
     model="|".join(MODELS),
-    threshold=r"0\.\d*[1-9]",
-    l1=r"0|0\.\d*[1-9]",
-    quantizer="(?:uniform|kmeans)(?:-row)?",
-    distortion=r"0\.\d*[1-9]",
-    bits=r"\d",
-    version=r"untrained|initial|base|(?:0\.\d*[1-9]|(?:drop|megabytes)-[\d.]+)/l1-(?:0|0\.\d*[1-9])/[a-z]+(?:-row)?-\d-(?:fixed|trained)",
+    version="|".join([*STATES, *(kind.pattern() for kind in KINDS.values())]),
 
 
 # A pretrained network is compared with a random one, too, where that costs little: with narrow
@@ -69,6 +79,26 @@ UNTRAINED = [
     for name in MODELS
     if config["models"][name]["weights"]["source"] == "buildings"
 ]
+
+
+def result(path):
+    """A file or folder of the study's results."""
+    return f"results/{STUDY}/{path}"
+
+
+def log_file(job):
+    """Where a job's messages go."""
+    return f"logs/{STUDY}/{job}.log"
+
+
+def timing(job):
+    """Where Snakemake writes a job's time and memory."""
+    return f"benchmarks/{STUDY}/{job}.tsv"
+
+
+def filled(paths, **values):
+    """Paths filled in for every model and city, unless `values` says which, and every value."""
+    return expand(paths, **({"model": MODELS, "city": CITIES} | values))
 
 
 def library(script, *started):
@@ -121,7 +151,7 @@ def archive_paths(city, kind):
     """Where the archives of one kind of a city lie or will lie."""
     if "render" in dataset_of(city):
         file = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
-        return [f"results/{STUDY}/data/{city}/archives/{file}"]
+        return [result(f"data/{city}/archives/{file}")]
     return list(declared_files(archive_names(city, kind)))
 
 
@@ -140,7 +170,7 @@ def ground_truth(city):
     if isinstance(declared, str):
         return str(local_file(declared, DATA_FOLDER))
     tables = declared_files(table_names(city))
-    return next(iter(tables), f"results/{STUDY}/data/{city}/ground_truth")
+    return next(iter(tables), result(f"data/{city}/ground_truth"))
 
 
 def own_folder(city):
@@ -188,25 +218,23 @@ def weights_file(model):
 
 
 def model_file(wildcards):
-    """The file behind a version: compressed for a cell, float32 for all others."""
-    suffix = "pvlad" if "-" in wildcards.version else "safetensors"
-    return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"
+    """The file behind a version: float32 before compression."""
+    suffix = "safetensors" if wildcards.version in STATES else "pvlad"
+    return result(f"models/{{model}}/{{city}}/{wildcards.version}.{suffix}")
 
 
-def benchmarks_of(stage, **wildcards):
-    """The benchmark files of a rule's jobs: of every model and city, where it has these."""
-    return expand(
-        stage.benchmark, study=STUDY, **({"model": MODELS, "city": CITIES} | wildcards)
-    )
+def recipe_made(wildcards, codebook):
+    """What a compressed file's header says of the pruned and quantized model in it."""
+    version = "{threshold}/l1-{l1}/{quantizer}-{bits}".format(**wildcards)
+    return columns_of(f"{version}-{codebook}")
 
 
-def benchmarks_of_cells(stage, cells):
-    """The benchmark files of the jobs that made some cells, each once."""
-    return list(
-        dict.fromkeys(
-            path for cell in cells for path in benchmarks_of(stage, **cell.as_dict())
-        )
-    )
+def timings(stage, **columns):
+    """The timings of the jobs of a rule that made the recipes with these values, each once."""
+    made = (recipe.columns() for recipe in RECIPES)
+    wanted = (each for each in made if columns.items() <= each.items())
+    paths = (path for each in wanted for path in filled(stage.benchmark, **each))
+    return list(dict.fromkeys(paths))
 
 
 # What the report calls a figure; report/<figure>.rst is its caption.
@@ -223,9 +251,9 @@ FIGURE_LABELS = {
 def drawing(name, figure, of):
     """A figure of the report: as SVG, which is shown there with its caption, and as PNG."""
     shown = report(
-        f"results/{{study}}/plots/{name}.svg",
+        result(f"plots/{name}.svg"),
         caption=f"../report/{figure}.rst",
         category="Figures",
         labels={"figure": FIGURE_LABELS[figure], "of": of},
     )
-    return [shown, f"results/{{study}}/plots/{name}.png"]
+    return [shown, result(f"plots/{name}.png")]

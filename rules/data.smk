@@ -3,12 +3,12 @@
 
 rule render_city:
     output:
-        images="results/{study}/data/{city}/archives/images.tar",
-        ground_truth="results/{study}/data/{city}/archives/ground_truth.tgz",
+        images=result("data/{city}/archives/images.tar"),
+        ground_truth=result("data/{city}/archives/ground_truth.tgz"),
     log:
-        "logs/{study}/render_city/{city}.log",
+        log_file("render_city/{city}"),
     benchmark:
-        "benchmarks/{study}/render_city/{city}.tsv"
+        timing("render_city/{city}")
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -38,11 +38,11 @@ rule extract_archives:
     input:
         archives=lambda wildcards: archive_paths(wildcards.city, wildcards.kind),
     output:
-        directory("results/{study}/data/{city}/{kind}"),
+        directory(result("data/{city}/{kind}")),
     log:
-        "logs/{study}/extract_archives/{city}-{kind}.log",
+        log_file("extract_archives/{city}-{kind}"),
     benchmark:
-        "benchmarks/{study}/extract_archives/{city}-{kind}.tsv"
+        timing("extract_archives/{city}-{kind}")
     wildcard_constraints:
         kind="images|ground_truth",
     conda:
@@ -67,9 +67,9 @@ ruleorder: link_images > extract_archives
 # picture is replaced. What the files in it look like is a parameter in its stead.
 rule link_images:
     output:
-        directory("results/{study}/data/{city}/images"),
+        directory(result("data/{city}/images")),
     log:
-        "logs/{study}/link_images/{city}.log",
+        log_file("link_images/{city}"),
     wildcard_constraints:
         city=one_of(city for city in CITIES if "folder" in dataset_of(city)),
     conda:
@@ -86,16 +86,16 @@ rule link_images:
 
 rule index_dataset:
     input:
-        images="results/{study}/data/{city}/images",
+        images=result("data/{city}/images"),
         ground_truth=lambda wildcards: (
             [] if state_of_lists(wildcards.city) else ground_truth(wildcards.city)
         ),
     output:
-        "results/{study}/data/{city}/dataset.json",
+        result("data/{city}/dataset.json"),
     log:
-        "logs/{study}/index_dataset/{city}.log",
+        log_file("index_dataset/{city}"),
     benchmark:
-        "benchmarks/{study}/index_dataset/{city}.tsv"
+        timing("index_dataset/{city}")
     conda:
         "../envs/environment.yaml"
     params:
@@ -127,4 +127,4 @@ rule index_dataset:
 
 rule data:
     input:
-        expand("results/{study}/data/{city}/dataset.json", study=STUDY, city=CITIES),
+        filled(result("data/{city}/dataset.json")),

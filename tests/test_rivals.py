@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from study_tables import CITIES, study_table
+from workflow_runs import OFFICIAL
 
 from pocketvlad.baselines.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
 from pocketvlad.baselines.rivals.container import pack, unpack
@@ -381,25 +382,24 @@ def test_a_rival_of_what_the_study_does_not_make(rivals, message):
 def test_a_malformed_section(rivals, message):
     config = study(**rivals)
     for section in ("sources", "datasets"):
-        config |= yaml.safe_load((ROOT / "config" / f"{section}.yaml").read_text())
+        config |= yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text())
     with pytest.raises(ConfigError, match=message):
         check_config(config, ROOT / "config" / "schema.yaml")
 
 
-def _score(version, city, precisions, **cell):
+def _score(version, city, precisions):
     queries = {f"q{n}": each for n, each in enumerate(precisions)}
     row = {"model": "vgg16", "version": version, "test_city": city, "map": np.mean(precisions)}
-    return row | cell | {"average_precision": queries, "file_bytes": 4000, "parameters": 1000}
+    return row | {"average_precision": queries, "file_bytes": 4000, "parameters": 1000}
 
 
-CELL = {"threshold": "0.005", "l1": "0", "quantizer": "kmeans", "bits": 5, "codebook": "fixed"}
 SCORES = [
     row
     for city, shift in zip(CITIES, (0.0, 0.1), strict=True)
     for row in (
         _score("base", city, [0.8 - shift, 0.6]),
         _score("int8", city, [0.7 - shift, 0.5]),
-        _score("quantized", city, [0.8 - shift, 0.58], **CELL),
+        _score("0.005/l1-0/kmeans-5-fixed", city, [0.8 - shift, 0.58]),
     )
 ]
 
@@ -451,8 +451,9 @@ def test_the_table_refuses_a_missing_direction():
 
 def test_the_smallest_of_ours_that_drops_no_further():
     """Drops are 10 points (int8) and 1 (xz, whose symbols are a cell's), of the base model 0."""
-    cells = [("none", 0.0, 0.004), ("rd", 9.9, 2e-4), ("rd", 10.2, 1e-4), ("kmeans", 1.0, 5e-4)]
-    table = pd.DataFrame(cells, columns=["quantizer", "drop_mean", "file_mb"])
+    cells = [("base", 0.0, 0.004), ("rd/0.1", 9.9, 2e-4), ("rd/0.4", 10.2, 1e-4)]
+    cells.append(("0.01/l1-0/kmeans-5-fixed", 1.0, 5e-4))
+    table = pd.DataFrame(cells, columns=["version", "drop_mean", "file_mb"])
     table["model"] = "vgg16"
     other = table.assign(model="alexnet", file_mb=1e-6)
     rivals = rivals_table(MEASURED, SCORES, CITIES)

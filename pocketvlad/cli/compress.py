@@ -116,7 +116,6 @@ def run(arguments: argparse.Namespace) -> None:
         ),
         sizing=sizing,
         compute=compute,
-        cell={"quantizer": "rd"},
         computation=fingerprint(known, [arguments.file, *(p.path for p in pictures.values())]),
     )
     best = trials.search(target, arguments.trials)

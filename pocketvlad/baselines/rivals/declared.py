@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pocketvlad.baselines.rivals.symbols import METHODS, ZSTD_LEVEL
-from pocketvlad.compression.grid import budget_cells, grid_cells, rounded_cells
+from pocketvlad.compression.recipes import KINDS
+from pocketvlad.compression.recipes.pruned import PrunedQuantized
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,9 @@ def _of_cell(version: str) -> list[Rival]:
 
 def _check(config: Mapping) -> None:
     """Hold the section against what the study makes: a rival must not have a model made for it."""
-    section, cells = config["rivals"], grid_cells(config["grid"])
-    pruned = [cell.threshold for cell in cells if cell.l1 == "0"]
-    cells += rounded_cells(config)
-    cells += budget_cells(config)
+    section = config["rivals"]
+    pruned = [r.threshold for r in PrunedQuantized.of_config(config) if r.l1 == "0"]
+    recipes = [recipe for kind in KINDS.values() for recipe in kind.of_config(config)]
     asked = {
         "deep_compression.thresholds": (
             section.get("deep_compression", {}).get("thresholds", []),
@@ -47,7 +47,7 @@ def _check(config: Mapping) -> None:
         ),
         "cells": (
             section.get("cells", []),
-            [c.version for c in cells],
+            [recipe.version for recipe in recipes],
             "the study has no such cell",
         ),
     }
