@@ -34,7 +34,7 @@ rule compress_rival:
         library=lambda wildcards: library(
             "compress_rival",
             "baselines/rivals/__main__.py",
-            f"baselines/rivals/{RIVALS[wildcards.version].coder}.py",
+            f"baselines/rivals/coders/{RIVALS[wildcards.version].coder}.py",
         ),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
         test_city=lambda wildcards: test_city(wildcards.city),

@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 from study_tables import CITIES, study_table
 from workflow_runs import OFFICIAL
 
-from pocketvlad.baselines.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
+from pocketvlad.baselines.rivals.coders import (
+    deep_compression,
+    float16,
+    int8,
+    nncodec,
+    pvlad,
+    symbols,
+)
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
@@ -268,7 +275,7 @@ import pocketvlad.baselines.rivals.__main__
 import pocketvlad.baselines.rivals.container
 import pocketvlad.baselines.rivals.layers_file
 try:
-    import pocketvlad.baselines.rivals.nncodec
+    import pocketvlad.baselines.rivals.coders.nncodec
 except ModuleNotFoundError as error:
     assert error.name == "nncodec", error.name
 """

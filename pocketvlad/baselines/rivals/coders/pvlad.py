@@ -6,11 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.baselines.rivals.rival import Made, Rival, asked_cells, flat
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 
 OF_SYMBOLS = True
 """It is given quantized layers."""
+
+
+def rivals(section: Mapping, made: Made) -> list[Rival]:
+    """One a cell of `rivals.cells`."""
+    return [
+        Rival(f"pvlad_{flat(cell)}", "our format", "pvlad", cell, of_cell=True)
+        for cell in asked_cells(section, made)
+    ]
 
 
 def encode(
@@ -21,6 +29,8 @@ def encode(
     Args:
         small: "float16" or "float32", for what is not quantized.
     """
+    from pocketvlad.format.compressed_file import write_compressed
+
     quantized = {n: layer for n, layer in layers.items() if isinstance(layer, QuantizedTensor)}
     tensors = {n: getattr(layer, "codes", layer) for n, layer in layers.items()}
     with tempfile.TemporaryDirectory() as folder:
@@ -35,6 +45,8 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
     Raises:
         FormatError: the file is damaged.
     """
+    from pocketvlad.format.compressed_file import read_compressed
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pvlad"
         path.write_bytes(data)
