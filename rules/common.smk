@@ -9,11 +9,9 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
-from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
 from pocketvlad.study.config import (
     ConfigError,
     check_config,
-    embedded_weights,
     require_local_data,
     used_settings,
 )
@@ -27,9 +25,9 @@ from pocketvlad.compression.recipes import (
 from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest, package_modules
+from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.baselines.rivals.declared import declared_rivals
-from pocketvlad.data.sources import declared_source, source_path
 from pocketvlad.report.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
@@ -42,8 +40,7 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 STUDY = config["study"]
-DATA_FOLDER = data_folder(config)
-SOURCES = {name: declared_source(config["sources"], name) for name in config["sources"]}
+FILES = StudyFiles(config, f"results/{STUDY}")
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
 # What made the models of the study's table, and where these lie.
@@ -83,7 +80,7 @@ UNTRAINED = [
 
 def result(path):
     """A file or folder of the study's results."""
-    return f"results/{STUDY}/{path}"
+    return f"{FILES.results}/{path}"
 
 
 def log_file(job):
@@ -132,89 +129,9 @@ def test_city(training_city):
     return next(city for city in CITIES if city != training_city)
 
 
-def dataset_of(city):
-    """The declaration of the data set that plays a role."""
-    return config["datasets"][config["cities"][city]]
-
-
 def seed_of(*parts):
     """A seed of its own for each job: the study's seed and what tells the job from others."""
     return f"{config['seed']}/{'/'.join(parts)}"
-
-
-def archive_names(city, kind):
-    """The sources that a city's archives of one kind (images, ground_truth) are."""
-    return [name for name in source_names(dataset_of(city), kind) if not is_table(name)]
-
-
-def archive_paths(city, kind):
-    """Where the archives of one kind of a city lie or will lie."""
-    if "render" in dataset_of(city):
-        file = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
-        return [result(f"data/{city}/archives/{file}")]
-    return list(declared_files(archive_names(city, kind)))
-
-
-def table_names(city):
-    """The source that a city's ground truth is, if it is one file, as a list that may be empty."""
-    return [
-        name
-        for name in source_names(dataset_of(city), "ground_truth")
-        if is_table(name)
-    ]
-
-
-def ground_truth(city):
-    """The folder or file with a city's queries."""
-    declared = dataset_of(city).get("ground_truth")
-    if isinstance(declared, str):
-        return str(local_file(declared, DATA_FOLDER))
-    tables = declared_files(table_names(city))
-    return next(iter(tables), result(f"data/{city}/ground_truth"))
-
-
-def own_folder(city):
-    """The folder of a city's own images."""
-    return local_file(dataset_of(city)["folder"], DATA_FOLDER)
-
-
-def state_of_lists(city):
-    """What changes when a folder of official lists of one's own does; None for all else."""
-    folder = Path(ground_truth(city))
-    if isinstance(dataset_of(city).get("ground_truth"), str) and folder.is_dir():
-        return state(sorted(folder.glob("*.txt")), folder)
-
-
-def declared_files(names):
-    """What is known of sources, by the path of each; not their urls, which are no job's business
-    once the file is there."""
-    return {
-        str(source_path(source, DATA_FOLDER)): {
-            "name": source.name,
-            "checksum": source.checksum,
-            "size": source.size,
-        }
-        for source in (SOURCES[name] for name in names)
-    }
-
-
-def weights_source(model):
-    """The source that a model's weights file is, as a list that may be empty."""
-    file = config["models"][model]["weights"].get("file")
-    return [file] if file in SOURCES else []
-
-
-def weights_file(model):
-    """The file that a model's convolutions start from, as a list that may be empty."""
-    declared = config["models"][model]
-    weights = declared["weights"]
-    if weights["source"] == "buildings":
-        return [
-            os.path.relpath(embedded_weights(declared["backbone"], declared["width"]))
-        ]
-    if source := weights_source(model):
-        return list(declared_files(source))
-    return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
 
 
 def model_file(wildcards):

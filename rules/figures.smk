@@ -7,7 +7,7 @@
 MEASURED = {
     "render_city": filled(
         rules.render_city.benchmark,
-        city=[city for city in CITIES if "render" in dataset_of(city)],
+        city=[city for city in CITIES if "render" in FILES.dataset(city)],
     ),
     "extract_archives": filled(
         rules.extract_archives.benchmark, kind=["images", "ground_truth"]

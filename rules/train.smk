@@ -6,7 +6,7 @@ rule initialise_model:
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
         weights=lambda wildcards: (
-            weights_file(wildcards.model) if wildcards.version == "initial" else []
+            FILES.weights(wildcards.model) if wildcards.version == "initial" else []
         ),
     output:
         result("models/{model}/{city}/{version}.safetensors"),
@@ -24,8 +24,10 @@ rule initialise_model:
     params:
         library=library("initialise_model"),
         compute=COMPUTE,
-        declared=lambda wildcards: declared_files(
-            weights_source(wildcards.model) if wildcards.version == "initial" else []
+        declared=lambda wildcards: FILES.declared(
+            FILES.weights_source(wildcards.model)
+            if wildcards.version == "initial"
+            else []
         ),
         model=lambda wildcards: (
             config["models"][wildcards.model]

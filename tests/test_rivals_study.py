@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from workflow_runs import ROOT, job_counts, snakemake
 
+from pocketvlad.report.rows import read_table
+
 
 @pytest.fixture(scope="module")
 def rivals(small_study):
@@ -27,7 +29,7 @@ def test_every_rival_has_a_line(rivals):
     results, table = rivals
     names = ["base", "deep-compression_0.01", "float16", "int8"]
     assert list(table.index) == names + [f"{each}_{CELL}" for each in ("pvlad", "zstd", "xz")]
-    own = pd.read_csv(results / "table.csv", keep_default_na=False)
+    own = read_table(results / "table.csv")
     base, cell = own.iloc[0], own[(own["bits"] == 5) & (own["codebook"] == "fixed")].iloc[0]
     for city in ("oxford", "paris"):
         # Half precision moves a descriptor by a thousandth; what is coded without loss, not at all.

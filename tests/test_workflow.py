@@ -313,6 +313,18 @@ def dry_run(folder: Path) -> dict[str, int]:
                 **from_scores(1),
             },
         ),
+        (
+            "compression/quantizers/kmeans.py",
+            {
+                "quantize_model": 2,
+                "train_codebook": 2,
+                "round_model": 2,
+                "evaluate_model": 6,
+                **from_scores(1),
+            },
+        ),
+        # What a recipe is called makes no model and no score anew.
+        ("compression/recipes/pruned.py", from_scores(1)),
         ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
         (
             "compression/iterative_pruning.py",
