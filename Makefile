@@ -32,11 +32,11 @@ report: $(INSTALLED)
 
 # Holds a study's results against tests/expected.
 check-claims: $(INSTALLED)
-	$(BIN)/python -m pocketvlad.study.claims check $(CONFIG)
+	$(BIN)/python tools/claims.py check $(CONFIG)
 
 # After a deliberate change: what the results say becomes the claim, here and in the README.
 refresh-claims: $(INSTALLED)
-	$(BIN)/python -m pocketvlad.study.claims refresh $(CONFIG) $(if $(TIME),--time "$(TIME)") $(if $(HARDWARE),--hardware "$(HARDWARE)")
+	$(BIN)/python tools/claims.py refresh $(CONFIG) $(if $(TIME),--time "$(TIME)") $(if $(HARDWARE),--hardware "$(HARDWARE)")
 
 # The page on every key of a config, from the declarations.
 manual: $(INSTALLED)

@@ -4,19 +4,18 @@
 
 rule search_budgets:
     input:
-        model="results/{study}/models/{model}/{city}/base.safetensors",
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        model=result("models/{model}/{city}/base.safetensors"),
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
     output:
         models=expand(
-            "results/{{study}}/models/{{model}}/{{city}}/{cell}.pvlad",
-            cell=[cell.version for cell in BUDGETS],
+            result("models/{{model}}/{{city}}/{version}.pvlad"), version=BUDGETS
         ),
-        trials="results/{study}/budgets/{model}-{city}.csv",
+        trials=result("budgets/{model}-{city}.csv"),
     log:
-        "logs/{study}/search_budgets/{model}-{city}.log",
+        log_file("search_budgets/{model}-{city}"),
     benchmark:
-        "benchmarks/{study}/search_budgets/{model}-{city}.tsv"
+        timing("search_budgets/{model}-{city}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -25,7 +24,7 @@ rule search_budgets:
     params:
         library=library("search_budgets"),
         compute=COMPUTE,
-        checkpoint="results/{study}/checkpoints/budgets-{model}-{city}",
+        checkpoint=result("checkpoints/budgets-{model}-{city}"),
         targets=config["rd"]["targets"],
         trials=config["rd"]["trials"],
         rounding=ROUNDING,
@@ -43,24 +42,18 @@ rule search_budgets:
 rule tabulate_budgets:
     input:
         base=rules.evaluate.input.base,
-        cells=expand(
-            "results/{{study}}/scores/{model}/{city}/{cell}.json",
-            model=MODELS,
-            city=CITIES,
-            cell=[cell.version for cell in BUDGETS],
-        ),
-        trials=expand(
-            "results/{{study}}/budgets/{model}-{city}.csv", model=MODELS, city=CITIES
-        ),
+        found=filled(result("scores/{model}/{city}/{version}.json"), version=BUDGETS),
+        trials=filled(result("budgets/{model}-{city}.csv")),
     output:
-        table="results/{study}/budgets.csv",
-        markdown="results/{study}/budgets.md",
+        table=result("budgets.csv"),
+        markdown=result("budgets.md"),
     log:
-        "logs/{study}/tabulate_budgets.log",
+        log_file("tabulate_budgets"),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("tabulate_budgets"),
+        study=STUDY,
         cities=CITIES,
         models=MODELS,
         targets=config["rd"]["targets"],
@@ -74,4 +67,4 @@ localrules:
 
 rule budgets:
     input:
-        expand("results/{study}/budgets.{suffix}", study=STUDY, suffix=["csv", "md"]),
+        rules.tabulate_budgets.output,

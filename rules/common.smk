@@ -9,21 +9,26 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
-from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
 from pocketvlad.study.config import (
     ConfigError,
     check_config,
-    embedded_weights,
     require_local_data,
     used_settings,
     with_defaults,
 )
-from pocketvlad.compression.grid import budget_cells, grid_cells, rounded_cells
+from pocketvlad.compression.recipes import (
+    KINDS,
+    STATES,
+    columns_of,
+    paper_bits,
+    study_recipes,
+)
+from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest, package_modules
+from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.baselines.rivals.declared import declared_rivals
-from pocketvlad.data.sources import declared_source, source_path
 from pocketvlad.report.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
@@ -39,21 +44,22 @@ except ConfigError as error:
 config.update(with_defaults(config))
 
 STUDY = config["study"]
-DATA_FOLDER = data_folder(config)
-SOURCES = {name: declared_source(config["sources"], name) for name in config["sources"]}
+FILES = StudyFiles(config, f"results/{STUDY}")
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
-CELLS = grid_cells(config["grid"])
-# Those of the quantizer `rd`, which prunes as it rounds: no pruned model lies before them.
-ROUNDED = rounded_cells(config)
-# How they are rounded, whatever their dial says.
+# What made the models of the study's table, and where these lie.
+RECIPES = study_recipes(config)
+VERSIONS = [recipe.version for recipe in RECIPES]
+# The pruned models that some of them start from.
+PRUNINGS = list(dict.fromkeys(filter(None, (recipe.pruning for recipe in RECIPES))))
+# How models are rounded, whatever the distortion.
 ROUNDING = {
     key: value
     for key, value in config.get("rd", {}).items()
     if key not in ("distortions", "targets", "trials")
 }
-# Those that a search for a target finds, never part of the study's own table.
-BUDGETS = budget_cells(config)
+# Models that a search for a target finds, never part of the study's own table.
+BUDGETS = [recipe.version for recipe in Searched.of_config(config)]
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
 # With `--resources gpu=1` as many jobs at a time as there are GPUs.
@@ -61,15 +67,10 @@ GPUS = int(config["compute"]["device"] != "cpu")
 
 
 wildcard_constraints:
-    study=STUDY,
+    **{name: each for kind in KINDS.values() for name, each in kind.patterns().items()},
     city="|".join(CITIES),
     model="|".join(MODELS),
-    threshold=r"0\.\d*[1-9]",
-    l1=r"0|0\.\d*[1-9]",
-    quantizer="(?:uniform|kmeans)(?:-row)?",
-    distortion=r"0\.\d*[1-9]",
-    bits=r"\d",
-    version=r"untrained|initial|base|(?:0\.\d*[1-9]|(?:drop|megabytes)-[\d.]+)/l1-(?:0|0\.\d*[1-9])/[a-z]+(?:-row)?-\d-(?:fixed|trained)",
+    version="|".join([*STATES, *(kind.pattern() for kind in KINDS.values())]),
 
 
 # A pretrained network is compared with a random one, too, where that costs little: with narrow
@@ -79,6 +80,26 @@ UNTRAINED = [
     for name in MODELS
     if config["models"][name]["weights"]["source"] == "buildings"
 ]
+
+
+def result(path):
+    """A file or folder of the study's results."""
+    return f"{FILES.results}/{path}"
+
+
+def log_file(job):
+    """Where a job's messages go."""
+    return f"logs/{STUDY}/{job}.log"
+
+
+def timing(job):
+    """Where Snakemake writes a job's time and memory."""
+    return f"benchmarks/{STUDY}/{job}.tsv"
+
+
+def filled(paths, **values):
+    """Paths filled in for every model and city, unless `values` says which, and every value."""
+    return expand(paths, **({"model": MODELS, "city": CITIES} | values))
 
 
 def library(script, *started):
@@ -112,109 +133,29 @@ def test_city(training_city):
     return next(city for city in CITIES if city != training_city)
 
 
-def dataset_of(city):
-    """The declaration of the data set that plays a role."""
-    return config["datasets"][config["cities"][city]]
-
-
 def seed_of(*parts):
     """A seed of its own for each job: the study's seed and what tells the job from others."""
     return f"{config['seed']}/{'/'.join(parts)}"
 
 
-def archive_names(city, kind):
-    """The sources that a city's archives of one kind (images, ground_truth) are."""
-    return [name for name in source_names(dataset_of(city), kind) if not is_table(name)]
-
-
-def archive_paths(city, kind):
-    """Where the archives of one kind of a city lie or will lie."""
-    if "render" in dataset_of(city):
-        file = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
-        return [f"results/{STUDY}/data/{city}/archives/{file}"]
-    return list(declared_files(archive_names(city, kind)))
-
-
-def table_names(city):
-    """The source that a city's ground truth is, if it is one file, as a list that may be empty."""
-    return [
-        name
-        for name in source_names(dataset_of(city), "ground_truth")
-        if is_table(name)
-    ]
-
-
-def ground_truth(city):
-    """The folder or file with a city's queries."""
-    declared = dataset_of(city).get("ground_truth")
-    if isinstance(declared, str):
-        return str(local_file(declared, DATA_FOLDER))
-    tables = declared_files(table_names(city))
-    return next(iter(tables), f"results/{STUDY}/data/{city}/ground_truth")
-
-
-def own_folder(city):
-    """The folder of a city's own images."""
-    return local_file(dataset_of(city)["folder"], DATA_FOLDER)
-
-
-def state_of_lists(city):
-    """What changes when a folder of official lists of one's own does; None for all else."""
-    folder = Path(ground_truth(city))
-    if isinstance(dataset_of(city).get("ground_truth"), str) and folder.is_dir():
-        return state(sorted(folder.glob("*.txt")), folder)
-
-
-def declared_files(names):
-    """What is known of sources, by the path of each; not their urls, which are no job's business
-    once the file is there."""
-    return {
-        str(source_path(source, DATA_FOLDER)): {
-            "name": source.name,
-            "checksum": source.checksum,
-            "size": source.size,
-        }
-        for source in (SOURCES[name] for name in names)
-    }
-
-
-def weights_source(model):
-    """The source that a model's weights file is, as a list that may be empty."""
-    file = config["models"][model]["weights"].get("file")
-    return [file] if file in SOURCES else []
-
-
-def weights_file(model):
-    """The file that a model's convolutions start from, as a list that may be empty."""
-    declared = config["models"][model]
-    weights = declared["weights"]
-    if weights["source"] == "buildings":
-        return [os.path.relpath(embedded_weights(**declared["backbone"]))]
-    if source := weights_source(model):
-        return list(declared_files(source))
-    return [str(local_file(weights["file"], DATA_FOLDER))] if "file" in weights else []
-
-
 def model_file(wildcards):
-    """The file behind a version: compressed for a cell, float32 for all others."""
-    suffix = "pvlad" if "-" in wildcards.version else "safetensors"
-    return f"results/{{study}}/models/{{model}}/{{city}}/{wildcards.version}.{suffix}"
+    """The file behind a version: float32 before compression."""
+    suffix = "safetensors" if wildcards.version in STATES else "pvlad"
+    return result(f"models/{{model}}/{{city}}/{wildcards.version}.{suffix}")
 
 
-def benchmarks_of(stage, **wildcards):
-    """The benchmark files of a rule's jobs: of every model and city, where it has these."""
-    return expand(
-        stage.benchmark, study=STUDY, **({"model": MODELS, "city": CITIES} | wildcards)
-    )
+def recipe_made(wildcards, codebook):
+    """What a compressed file's header says of the pruned and quantized model in it."""
+    version = "{threshold}/l1-{l1}/{quantizer}-{bits}".format(**wildcards)
+    return columns_of(f"{version}-{codebook}")
 
 
-def benchmarks_of_cells(stage, cells):
-    """The benchmark files of the jobs that made some cells, each once."""
-    return list(
-        dict.fromkeys(
-            path for cell in cells for path in benchmarks_of(stage, **cell.as_dict())
-        )
-    )
+def timings(stage, **columns):
+    """The timings of the jobs of a rule that made the recipes with these values, each once."""
+    made = (recipe.columns() for recipe in RECIPES)
+    wanted = (each for each in made if columns.items() <= each.items())
+    paths = (path for each in wanted for path in filled(stage.benchmark, **each))
+    return list(dict.fromkeys(paths))
 
 
 # What the report calls a figure; report/<figure>.rst is its caption.
@@ -231,9 +172,9 @@ FIGURE_LABELS = {
 def drawing(name, figure, of):
     """A figure of the report: as SVG, which is shown there with its caption, and as PNG."""
     shown = report(
-        f"results/{{study}}/plots/{name}.svg",
+        result(f"plots/{name}.svg"),
         caption=f"../report/{figure}.rst",
         category="Figures",
         labels={"figure": FIGURE_LABELS[figure], "of": of},
     )
-    return [shown, f"results/{{study}}/plots/{name}.png"]
+    return [shown, result(f"plots/{name}.png")]

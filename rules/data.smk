@@ -3,18 +3,18 @@
 
 rule render_city:
     output:
-        images="results/{study}/data/{city}/archives/images.tar",
-        ground_truth="results/{study}/data/{city}/archives/ground_truth.tgz",
+        images=result("data/{city}/archives/images.tar"),
+        ground_truth=result("data/{city}/archives/ground_truth.tgz"),
     log:
-        "logs/{study}/render_city/{city}.log",
+        log_file("render_city/{city}"),
     benchmark:
-        "benchmarks/{study}/render_city/{city}.tsv"
+        timing("render_city/{city}")
     conda:
         "../envs/environment.yaml"
     threads: 1
     params:
         library=library("render_city"),
-        spec=lambda wildcards: dataset_of(wildcards.city)["render"],
+        spec=lambda wildcards: FILES.dataset(wildcards.city)["render"],
     script:
         "../workflow_scripts/render_city.py"
 
@@ -27,7 +27,7 @@ rule download_source:
     log:
         "logs/download_source/{file}.log",
     wildcard_constraints:
-        file=one_of(name for name, source in SOURCES.items() if source.web_urls),
+        file=one_of(name for name, source in FILES.sources.items() if source.web_urls),
     conda:
         "../envs/environment.yaml"
     script:
@@ -36,21 +36,21 @@ rule download_source:
 
 rule extract_archives:
     input:
-        archives=lambda wildcards: archive_paths(wildcards.city, wildcards.kind),
+        archives=lambda wildcards: FILES.archives(wildcards.city, wildcards.kind),
     output:
-        directory("results/{study}/data/{city}/{kind}"),
+        directory(result("data/{city}/{kind}")),
     log:
-        "logs/{study}/extract_archives/{city}-{kind}.log",
+        log_file("extract_archives/{city}-{kind}"),
     benchmark:
-        "benchmarks/{study}/extract_archives/{city}-{kind}.tsv"
+        timing("extract_archives/{city}-{kind}")
     wildcard_constraints:
         kind="images|ground_truth",
     conda:
         "../envs/environment.yaml"
     params:
         library=library("extract_archives"),
-        declared=lambda wildcards: declared_files(
-            archive_names(wildcards.city, wildcards.kind)
+        declared=lambda wildcards: FILES.declared(
+            FILES.archive_names(wildcards.city, wildcards.kind)
         ),
         suffix=lambda wildcards: {"images": ".jpg", "ground_truth": ".txt"}[
             wildcards.kind
@@ -67,18 +67,18 @@ ruleorder: link_images > extract_archives
 # picture is replaced. What the files in it look like is a parameter in its stead.
 rule link_images:
     output:
-        directory("results/{study}/data/{city}/images"),
+        directory(result("data/{city}/images")),
     log:
-        "logs/{study}/link_images/{city}.log",
+        log_file("link_images/{city}"),
     wildcard_constraints:
-        city=one_of(city for city in CITIES if "folder" in dataset_of(city)),
+        city=one_of(city for city in CITIES if "folder" in FILES.dataset(city)),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("link_images"),
-        folder=lambda wildcards: str(own_folder(wildcards.city)),
+        folder=lambda wildcards: str(FILES.images(wildcards.city)),
         state=lambda wildcards: state(
-            find_images(own_folder(wildcards.city)), own_folder(wildcards.city)
+            find_images(FILES.images(wildcards.city)), FILES.images(wildcards.city)
         ),
     script:
         "../workflow_scripts/link_images.py"
@@ -86,45 +86,47 @@ rule link_images:
 
 rule index_dataset:
     input:
-        images="results/{study}/data/{city}/images",
+        images=result("data/{city}/images"),
         ground_truth=lambda wildcards: (
-            [] if state_of_lists(wildcards.city) else ground_truth(wildcards.city)
+            []
+            if FILES.state_of_lists(wildcards.city)
+            else FILES.ground_truth(wildcards.city)
         ),
     output:
-        "results/{study}/data/{city}/dataset.json",
+        result("data/{city}/dataset.json"),
     log:
-        "logs/{study}/index_dataset/{city}.log",
+        log_file("index_dataset/{city}"),
     benchmark:
-        "benchmarks/{study}/index_dataset/{city}.tsv"
+        timing("index_dataset/{city}")
     conda:
         "../envs/environment.yaml"
     params:
         library=library("index_dataset"),
-        declared=lambda wildcards: declared_files(table_names(wildcards.city)),
+        declared=lambda wildcards: FILES.declared(FILES.table_names(wildcards.city)),
         name=lambda wildcards: config["cities"][wildcards.city],
-        ground_truth=lambda wildcards: ground_truth(wildcards.city),
-        state=lambda wildcards: state_of_lists(wildcards.city),
-        protocol=lambda wildcards: dataset_of(wildcards.city).get(
+        ground_truth=lambda wildcards: FILES.ground_truth(wildcards.city),
+        state=lambda wildcards: FILES.state_of_lists(wildcards.city),
+        protocol=lambda wildcards: FILES.dataset(wildcards.city).get(
             "protocol", "original"
         ),
-        query_prefix=lambda wildcards: dataset_of(wildcards.city).get(
+        query_prefix=lambda wildcards: FILES.dataset(wildcards.city).get(
             "query_prefix", ""
         ),
-        expected_images=lambda wildcards: dataset_of(wildcards.city).get(
+        expected_images=lambda wildcards: FILES.dataset(wildcards.city).get(
             "expected_images"
         ),
-        expected_queries=lambda wildcards: dataset_of(wildcards.city).get(
+        expected_queries=lambda wildcards: FILES.dataset(wildcards.city).get(
             "expected_queries"
         ),
         # Photographs of one's own are seen as they were held; published boxes refer to the
         # pixels as they are stored.
-        upright=lambda wildcards: "folder" in dataset_of(wildcards.city),
-        leave_out=lambda wildcards: dataset_of(wildcards.city).get("leave_out", []),
-        partial=lambda wildcards: dataset_of(wildcards.city).get("partial", False),
+        upright=lambda wildcards: "folder" in FILES.dataset(wildcards.city),
+        leave_out=lambda wildcards: FILES.dataset(wildcards.city).get("leave_out", []),
+        partial=lambda wildcards: FILES.dataset(wildcards.city).get("partial", False),
     script:
         "../workflow_scripts/index_dataset.py"
 
 
 rule data:
     input:
-        expand("results/{study}/data/{city}/dataset.json", study=STUDY, city=CITIES),
+        filled(result("data/{city}/dataset.json")),

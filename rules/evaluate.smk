@@ -4,17 +4,17 @@
 rule evaluate_model:
     input:
         model=model_file,
-        training_dataset="results/{study}/data/{city}/dataset.json",
+        training_dataset=result("data/{city}/dataset.json"),
         dataset=lambda wildcards: (
-            f"results/{{study}}/data/{test_city(wildcards.city)}/dataset.json"
+            result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
-        images=lambda wildcards: f"results/{{study}}/data/{test_city(wildcards.city)}/images",
+        images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
     output:
-        "results/{study}/scores/{model}/{city}/{version}.json",
+        result("scores/{model}/{city}/{version}.json"),
     log:
-        "logs/{study}/evaluate_model/{model}-{city}-{version}.log",
+        log_file("evaluate_model/{model}-{city}-{version}"),
     benchmark:
-        "benchmarks/{study}/evaluate_model/{model}-{city}-{version}.tsv"
+        timing("evaluate_model/{model}-{city}-{version}")
     # Before new models are pruned: results come early, and few jobs wait at a time.
     priority: 2
     conda:
@@ -24,6 +24,10 @@ rule evaluate_model:
         gpu=GPUS,
     params:
         library=library("evaluate_model"),
+        study=STUDY,
+        # What made the model, and the bits by which the paper counts its memory.
+        recipe=lambda wildcards: columns_of(wildcards.version),
+        paper_bits=lambda wildcards: paper_bits(wildcards.version),
         protocol=config["protocol"],
         compute=COMPUTE,
         batch_size=config["compute"]["batch_size"],
@@ -36,14 +40,14 @@ rule evaluate_model:
 
 rule evaluate_histogram:
     input:
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
     output:
-        "results/{study}/scores/histogram/{city}.json",
+        result("scores/histogram/{city}.json"),
     log:
-        "logs/{study}/evaluate_histogram/{city}.log",
+        log_file("evaluate_histogram/{city}"),
     benchmark:
-        "benchmarks/{study}/evaluate_histogram/{city}.tsv"
+        timing("evaluate_histogram/{city}")
     conda:
         "../envs/environment.yaml"
     params:
@@ -55,26 +59,11 @@ rule evaluate_histogram:
 
 rule evaluate:
     input:
-        base=expand(
-            "results/{study}/scores/{model}/{city}/{version}.json",
-            study=STUDY,
-            model=MODELS,
-            city=CITIES,
-            version=["initial", "base"],
+        base=filled(
+            result("scores/{model}/{city}/{version}.json"), version=["initial", "base"]
         ),
-        untrained=expand(
-            "results/{study}/scores/{model}/{city}/untrained.json",
-            study=STUDY,
-            model=UNTRAINED,
-            city=CITIES,
+        untrained=filled(
+            result("scores/{model}/{city}/untrained.json"), model=UNTRAINED
         ),
-        cells=expand(
-            "results/{study}/scores/{model}/{city}/{version}.json",
-            study=STUDY,
-            model=MODELS,
-            city=CITIES,
-            version=[cell.version for cell in CELLS + ROUNDED],
-        ),
-        histogram=expand(
-            "results/{study}/scores/histogram/{city}.json", study=STUDY, city=CITIES
-        ),
+        cells=filled(result("scores/{model}/{city}/{version}.json"), version=VERSIONS),
+        histogram=filled(result("scores/histogram/{city}.json")),

@@ -5,32 +5,28 @@
 # The benchmark files of all jobs, by rule. They are no inputs: a study whose benchmark files were
 # deleted, or were never written, must not be trained again for a plot.
 MEASURED = {
-    "render_city": benchmarks_of(
-        rules.render_city, city=[c for c in CITIES if "render" in dataset_of(c)]
+    "render_city": filled(
+        rules.render_city.benchmark,
+        city=[city for city in CITIES if "render" in FILES.dataset(city)],
     ),
-    "extract_archives": benchmarks_of(
-        rules.extract_archives, kind=["images", "ground_truth"]
+    "extract_archives": filled(
+        rules.extract_archives.benchmark, kind=["images", "ground_truth"]
     ),
-    "index_dataset": benchmarks_of(rules.index_dataset),
-    "evaluate_histogram": benchmarks_of(rules.evaluate_histogram),
-    "initialise_model": benchmarks_of(rules.initialise_model, version="initial")
-    + benchmarks_of(rules.initialise_model, model=UNTRAINED, version="untrained"),
-    "train_model": benchmarks_of(rules.train_model),
-    "prune_model": benchmarks_of_cells(rules.prune_model, CELLS),
-    "quantize_model": benchmarks_of_cells(
-        rules.quantize_model, [cell for cell in CELLS if cell.codebook == "fixed"]
+    "index_dataset": filled(rules.index_dataset.benchmark),
+    "evaluate_histogram": filled(rules.evaluate_histogram.benchmark),
+    "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
+    + filled(rules.initialise_model.benchmark, model=UNTRAINED, version="untrained"),
+    "train_model": filled(rules.train_model.benchmark),
+    "prune_model": timings(rules.prune_model, recipe="pruned"),
+    "quantize_model": timings(rules.quantize_model, recipe="pruned", codebook="fixed"),
+    "train_codebook": timings(
+        rules.train_codebook, recipe="pruned", codebook="trained"
     ),
-    "train_codebook": benchmarks_of_cells(
-        rules.train_codebook, [cell for cell in CELLS if cell.codebook == "trained"]
-    ),
-    "round_model": benchmarks_of(
-        rules.round_model, distortion=[cell.threshold for cell in ROUNDED]
-    ),
-    "evaluate_model": benchmarks_of(
-        rules.evaluate_model,
-        version=["initial", "base", *(cell.version for cell in CELLS + ROUNDED)],
+    "round_model": timings(rules.round_model, recipe="rounded"),
+    "evaluate_model": filled(
+        rules.evaluate_model.benchmark, version=["initial", "base", *VERSIONS]
     )
-    + benchmarks_of(rules.evaluate_model, model=UNTRAINED, version="untrained"),
+    + filled(rules.evaluate_model.benchmark, model=UNTRAINED, version="untrained"),
 }
 # A study on photographs renders no city, and one of fixed codebooks trains none.
 MEASURED = {name: files for name, files in MEASURED.items() if files}
@@ -38,13 +34,13 @@ MEASURED = {name: files for name, files in MEASURED.items() if files}
 
 rule plot_results:
     input:
-        table="results/{study}/table.csv",
+        table=result("table.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
         size=drawing("size", "size", "all models"),
         pruning=drawing("pruning", "pruning", "all models"),
     log:
-        "logs/{study}/plot_results.log",
+        log_file("plot_results"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -57,32 +53,33 @@ rule plot_results:
 # Which cell is drawn, the table says: every cell is an input, and few are read.
 rule plot_layers:
     input:
-        table="results/{study}/table.csv",
-        base=expand(
-            "results/{{study}}/models/{{model}}/{city}/base.safetensors", city=CITIES
-        ),
+        table=result("table.csv"),
+        base=expand(result("models/{{model}}/{city}/base.safetensors"), city=CITIES),
         weights=expand(
-            "results/{{study}}/models/{{model}}/{city}/{pruning}/weights.csv",
+            result("models/{{model}}/{city}/{pruning}/weights.csv"),
             city=CITIES[0],
-            pruning=dict.fromkeys(cell.pruning for cell in CELLS),
+            pruning=PRUNINGS,
         ),
         compressed=expand(
-            "results/{{study}}/models/{{model}}/{city}/{version}.pvlad",
+            result("models/{{model}}/{city}/{version}.pvlad"),
             city=CITIES,
-            version=[cell.version for cell in CELLS + ROUNDED],
+            version=VERSIONS,
         ),
     output:
         weights=drawing("weights-{model}", "weights", "{model}"),
-        weights_csv="results/{study}/plots/weights-{model}.csv",
+        weights_csv=result("plots/weights-{model}.csv"),
         bytes=drawing("bytes-{model}", "bytes", "{model}"),
-        bytes_csv="results/{study}/plots/bytes-{model}.csv",
+        bytes_csv=result("plots/bytes-{model}.csv"),
     log:
-        "logs/{study}/plot_layers/{model}.log",
+        log_file("plot_layers/{model}"),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("plot_layers"),
         cities=CITIES,
+        # What `weights` and `compressed` are of.
+        prunings=PRUNINGS,
+        versions=VERSIONS,
         layers=config.get("figures", {}).get("layers", []),
     script:
         "../workflow_scripts/plot_layers.py"
@@ -91,16 +88,17 @@ rule plot_layers:
 # The table stands for the end of all jobs that are measured.
 rule plot_run_time:
     input:
-        table="results/{study}/table.csv",
+        table=result("table.csv"),
     output:
         figure=drawing("run-time", "run_time", "all rules"),
-        table="results/{study}/plots/run-time.csv",
+        table=result("plots/run-time.csv"),
     log:
-        "logs/{study}/plot_run_time.log",
+        log_file("plot_run_time"),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("plot_run_time"),
+        study=STUDY,
         files=MEASURED,
     script:
         "../workflow_scripts/plot_run_time.py"
@@ -108,18 +106,18 @@ rule plot_run_time:
 
 rule draw_retrieval:
     input:
-        table="results/{study}/table.csv",
+        table=result("table.csv"),
         scores=expand(
-            "results/{{study}}/scores/{{model}}/{city}/{version}.json",
-            city=CITIES,
-            version=["base", *(cell.version for cell in CELLS + ROUNDED)],
+            result("scores/{{model}}/{city}/{version}.json"),
+            city=list(map(test_city, CITIES)),
+            version=["base", *VERSIONS],
         ),
-        datasets=expand("results/{{study}}/data/{city}/dataset.json", city=CITIES),
-        images=expand("results/{{study}}/data/{city}/images", city=CITIES),
+        datasets=expand(result("data/{city}/dataset.json"), city=CITIES),
+        images=expand(result("data/{city}/images"), city=CITIES),
     output:
         sheets=[
             report(
-                f"results/{{study}}/plots/retrieval-{{model}}-{city}.jpg",
+                result(f"plots/retrieval-{{model}}-{city}.jpg"),
                 caption="../report/retrieval.rst",
                 category="Figures",
                 labels={
@@ -129,17 +127,16 @@ rule draw_retrieval:
             )
             for city in CITIES
         ],
-        tables=expand(
-            "results/{{study}}/plots/retrieval-{{model}}-{city}.csv", city=CITIES
-        ),
+        tables=expand(result("plots/retrieval-{{model}}-{city}.csv"), city=CITIES),
     log:
-        "logs/{study}/draw_retrieval/{model}.log",
+        log_file("draw_retrieval/{model}"),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("draw_retrieval"),
-        # Of the model that is tested on each city.
-        training_cities={city: test_city(city) for city in CITIES},
+        # What `scores` are of; each of the models was tested on the city in its place.
+        training_cities=list(map(test_city, CITIES)),
+        versions=["base", *VERSIONS],
     script:
         "../workflow_scripts/draw_retrieval.py"
 
@@ -147,21 +144,13 @@ rule draw_retrieval:
 rule figures:
     input:
         expand(
-            "results/{study}/plots/{name}.{suffix}",
-            study=STUDY,
+            result("plots/{name}.{suffix}"),
             name=["size", "pruning", "run-time"],
             suffix=["svg", "png"],
         ),
-        expand(
-            "results/{study}/plots/{name}-{model}.{suffix}",
-            study=STUDY,
+        filled(
+            result("plots/{name}-{model}.{suffix}"),
             name=["weights", "bytes"],
-            model=MODELS,
             suffix=["svg", "png"],
         ),
-        expand(
-            "results/{study}/plots/retrieval-{model}-{city}.jpg",
-            study=STUDY,
-            model=MODELS,
-            city=CITIES,
-        ),
+        filled(result("plots/retrieval-{model}-{city}.jpg")),

@@ -3,11 +3,11 @@
 
 rule render_buildings:
     output:
-        directory("results/{study}/pretraining/pictures"),
+        directory(result("pretraining/pictures")),
     log:
-        "logs/{study}/render_buildings.log",
+        log_file("render_buildings"),
     benchmark:
-        "benchmarks/{study}/render_buildings.tsv"
+        timing("render_buildings")
     conda:
         "../envs/environment.yaml"
     params:
@@ -19,13 +19,13 @@ rule render_buildings:
 
 rule pretrain_backbone:
     input:
-        pictures="results/{study}/pretraining/pictures",
+        pictures=result("pretraining/pictures"),
     output:
-        "results/{study}/pretraining/{model}.safetensors",
+        result("pretraining/{model}.safetensors"),
     log:
-        "logs/{study}/pretrain_backbone/{model}.log",
+        log_file("pretrain_backbone/{model}"),
     benchmark:
-        "benchmarks/{study}/pretrain_backbone/{model}.tsv"
+        timing("pretrain_backbone/{model}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -33,9 +33,7 @@ rule pretrain_backbone:
         library=library("pretrain_backbone"),
         model=lambda wildcards: config["models"][wildcards.model],
         settings=config["pretraining"]["classifier"],
-        checkpoint=lambda wildcards: "results/{study}/checkpoints/pretraining-{model}.pt".format(
-            **wildcards
-        ),
+        checkpoint=result("checkpoints/pretraining-{model}.pt"),
         seed=lambda wildcards: seed_of(wildcards.model, "pretraining"),
     script:
         "../workflow_scripts/pretrain_backbone.py"
@@ -43,8 +41,4 @@ rule pretrain_backbone:
 
 rule pretrain:
     input:
-        expand(
-            "results/{study}/pretraining/{model}.safetensors",
-            study=STUDY,
-            model=MODELS,
-        ),
+        filled(result("pretraining/{model}.safetensors")),

@@ -3,17 +3,17 @@
 
 rule prune_model:
     input:
-        model="results/{study}/models/{model}/{city}/base.safetensors",
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        model=result("models/{model}/{city}/base.safetensors"),
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
     output:
-        model="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors",
-        history="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.csv",
-        weights="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/weights.csv",
+        model=result("models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors"),
+        history=result("models/{model}/{city}/{threshold}/l1-{l1}/pruned.csv"),
+        weights=result("models/{model}/{city}/{threshold}/l1-{l1}/weights.csv"),
     log:
-        "logs/{study}/prune_model/{model}-{city}-{threshold}-{l1}.log",
+        log_file("prune_model/{model}-{city}-{threshold}-{l1}"),
     benchmark:
-        "benchmarks/{study}/prune_model/{model}-{city}-{threshold}-{l1}.tsv"
+        timing("prune_model/{model}-{city}-{threshold}-{l1}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -22,11 +22,7 @@ rule prune_model:
     params:
         library=library("prune_model"),
         compute=COMPUTE,
-        checkpoint=lambda wildcards: (
-            "results/{study}/checkpoints/{model}-{city}-{threshold}-{l1}.pt".format(
-                **wildcards
-            )
-        ),
+        checkpoint=result("checkpoints/{model}-{city}-{threshold}-{l1}.pt"),
         cutoff=lambda wildcards: config["pruning"]["thresholds"][wildcards.threshold],
         # The other thresholds are no business of this job: a new one must not rerun it.
         pruning={k: v for k, v in config["pruning"].items() if k != "thresholds"},
@@ -46,10 +42,7 @@ rule prune_model:
 
 rule prune:
     input:
-        expand(
-            "results/{study}/models/{model}/{city}/{pruning}/pruned.safetensors",
-            study=STUDY,
-            model=MODELS,
-            city=CITIES,
-            pruning=dict.fromkeys(cell.pruning for cell in CELLS),
+        filled(
+            result("models/{model}/{city}/{pruning}/pruned.safetensors"),
+            pruning=PRUNINGS,
         ),

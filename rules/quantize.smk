@@ -1,21 +1,24 @@
-# One job a cell: a pruned model, a quantizer and a bit width; and one more if the codebook learns.
+# One job a compressed model, by the rule of its kind of recipe.
 
 
 rule quantize_model:
     input:
-        model="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors",
+        model=result("models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors"),
     output:
-        "results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-fixed.pvlad",
+        result(
+            "models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-fixed.pvlad"
+        ),
     log:
-        "logs/{study}/quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.log",
+        log_file("quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}"),
     benchmark:
-        "benchmarks/{study}/quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.tsv"
+        timing("quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}")
     priority: 1
     conda:
         "../envs/environment.yaml"
     threads: 1
     params:
         library=library("quantize_model"),
+        recipe=lambda wildcards: recipe_made(wildcards, "fixed"),
         small=config["quantization"]["small_tensors"],
     script:
         "../workflow_scripts/quantize_model.py"
@@ -23,16 +26,18 @@ rule quantize_model:
 
 rule train_codebook:
     input:
-        model="results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors",
-        teacher="results/{study}/models/{model}/{city}/base.safetensors",
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        model=result("models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors"),
+        teacher=result("models/{model}/{city}/base.safetensors"),
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
     output:
-        "results/{study}/models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-trained.pvlad",
+        result(
+            "models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-trained.pvlad"
+        ),
     log:
-        "logs/{study}/train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.log",
+        log_file("train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}"),
     benchmark:
-        "benchmarks/{study}/train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.tsv"
+        timing("train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}")
     priority: 1
     conda:
         "../envs/environment.yaml"
@@ -41,9 +46,10 @@ rule train_codebook:
         gpu=GPUS,
     params:
         library=library("train_codebook"),
+        recipe=lambda wildcards: recipe_made(wildcards, "trained"),
         compute=COMPUTE,
-        checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.pt".format(
-            **wildcards
+        checkpoint=result(
+            "checkpoints/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.pt"
         ),
         quantization=config["quantization"],
         recovery=config["recovery"],
@@ -60,15 +66,15 @@ rule train_codebook:
 
 rule round_model:
     input:
-        model="results/{study}/models/{model}/{city}/base.safetensors",
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        model=result("models/{model}/{city}/base.safetensors"),
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
     output:
-        "results/{study}/models/{model}/{city}/{distortion}/l1-0/rd-8-fixed.pvlad",
+        result("models/{model}/{city}/rd/{distortion}.pvlad"),
     log:
-        "logs/{study}/round_model/{model}-{city}-{distortion}.log",
+        log_file("round_model/{model}-{city}-{distortion}"),
     benchmark:
-        "benchmarks/{study}/round_model/{model}-{city}-{distortion}.tsv"
+        timing("round_model/{model}-{city}-{distortion}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -92,10 +98,4 @@ rule round_model:
 
 rule quantize:
     input:
-        expand(
-            "results/{study}/models/{model}/{city}/{version}.pvlad",
-            study=STUDY,
-            model=MODELS,
-            city=CITIES,
-            version=[cell.version for cell in CELLS + ROUNDED],
-        ),
+        filled(result("models/{model}/{city}/{version}.pvlad"), version=VERSIONS),

@@ -4,11 +4,11 @@
 
 rule answer_question:
     input:
-        table="results/{study}/table.csv",
+        table=result("table.csv"),
     output:
-        "results/{study}/answer.rst",
+        result("answer.rst"),
     log:
-        "logs/{study}/answer_question.log",
+        log_file("answer_question"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -23,13 +23,13 @@ rule show_configuration:
         base=rules.evaluate.input.base,
     output:
         report(
-            "results/{study}/configuration.html",
+            result("configuration.html"),
             caption="../report/configuration.rst",
             category="Configuration",
             labels={"what": "configuration and versions"},
         ),
     log:
-        "logs/{study}/show_configuration.log",
+        log_file("show_configuration"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -42,14 +42,14 @@ rule show_configuration:
 # One job for all: a card takes milliseconds, a job seconds.
 rule write_model_cards:
     input:
-        table=f"results/{STUDY}/table.csv",
+        table=result("table.csv"),
         rows=rules.evaluate.input.cells,
         models=rules.quantize.input,
         template=os.path.relpath(ROOT / "report" / "model_card.md.jinja"),
     output:
         [re.sub(r"\.pvlad$", ".md", path) for path in rules.quantize.input],
     log:
-        f"logs/{STUDY}/write_model_cards.log",
+        log_file("write_model_cards"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -61,9 +61,6 @@ rule write_model_cards:
 
 rule publish:
     input:
-        expand(
-            "results/{study}/{file}",
-            study=STUDY,
-            file=["answer.rst", "configuration.html"],
-        ),
+        result("answer.rst"),
+        result("configuration.html"),
         rules.write_model_cards.output,

@@ -14,17 +14,17 @@ SCORED = [name for name, rival in RIVALS.items() if not rival.of_cell]
 rule compress_rival:
     input:
         model=lambda wildcards: (
-            f"results/{{study}}/models/{{model}}/{{city}}/{RIVALS[wildcards.version].source}"
+            result(f"models/{{model}}/{{city}}/{RIVALS[wildcards.version].source}")
             + (".pvlad" if RIVALS[wildcards.version].of_cell else ".safetensors")
         ),
     output:
-        file="results/{study}/rivals/{model}/{city}/{version}.bin",
-        measured="results/{study}/rivals/{model}/{city}/{version}.json",
-        decoded=temp("results/{study}/rivals/{model}/{city}/{version}.safetensors"),
+        file=result("rivals/{model}/{city}/{version}.bin"),
+        measured=result("rivals/{model}/{city}/{version}.json"),
+        decoded=temp(result("rivals/{model}/{city}/{version}.safetensors")),
     log:
-        "logs/{study}/compress_rival/{model}-{city}-{version}.log",
+        log_file("compress_rival/{model}-{city}-{version}"),
     benchmark:
-        "benchmarks/{study}/compress_rival/{model}-{city}-{version}.tsv"
+        timing("compress_rival/{model}-{city}-{version}")
     wildcard_constraints:
         version=one_of(SCORED),
     conda:
@@ -34,7 +34,7 @@ rule compress_rival:
         library=lambda wildcards: library(
             "compress_rival",
             "baselines/rivals/__main__.py",
-            f"baselines/rivals/{RIVALS[wildcards.version].coder}.py",
+            f"baselines/rivals/coders/{RIVALS[wildcards.version].coder}.py",
         ),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
         test_city=lambda wildcards: test_city(wildcards.city),
@@ -45,12 +45,12 @@ rule compress_rival:
 # A cell's symbols come back as they were: there is nothing to score.
 use rule compress_rival as compress_symbols with:
     output:
-        file="results/{study}/rivals/{model}/{city}/{version}.bin",
-        measured="results/{study}/rivals/{model}/{city}/{version}.json",
+        file=result("rivals/{model}/{city}/{version}.bin"),
+        measured=result("rivals/{model}/{city}/{version}.json"),
     log:
-        "logs/{study}/compress_symbols/{model}-{city}-{version}.log",
+        log_file("compress_symbols/{model}-{city}-{version}"),
     benchmark:
-        "benchmarks/{study}/compress_symbols/{model}-{city}-{version}.tsv"
+        timing("compress_symbols/{model}-{city}-{version}")
     wildcard_constraints:
         version=one_of(OF_CELLS),
 
@@ -58,56 +58,47 @@ use rule compress_rival as compress_symbols with:
 # What a rival's file decodes to is scored as every other model is.
 use rule evaluate_model as evaluate_rival with:
     input:
-        model="results/{study}/rivals/{model}/{city}/{version}.safetensors",
-        training_dataset="results/{study}/data/{city}/dataset.json",
+        model=result("rivals/{model}/{city}/{version}.safetensors"),
+        training_dataset=result("data/{city}/dataset.json"),
         dataset=lambda wildcards: (
-            f"results/{{study}}/data/{test_city(wildcards.city)}/dataset.json"
+            result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
-        images=lambda wildcards: f"results/{{study}}/data/{test_city(wildcards.city)}/images",
+        images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
     output:
-        "results/{study}/rivals/{model}/{city}/{version}.scores.json",
+        result("rivals/{model}/{city}/{version}.scores.json"),
     log:
-        "logs/{study}/evaluate_rival/{model}-{city}-{version}.log",
+        log_file("evaluate_rival/{model}-{city}-{version}"),
     benchmark:
-        "benchmarks/{study}/evaluate_rival/{model}-{city}-{version}.tsv"
+        timing("evaluate_rival/{model}-{city}-{version}")
     wildcard_constraints:
         version=one_of(SCORED),
 
 
 rule tabulate_rivals:
     input:
-        measured=expand(
-            "results/{{study}}/rivals/{model}/{city}/{version}.json",
-            model=MODELS,
-            city=CITIES,
-            version=RIVALS,
-        ),
-        scores=expand(
-            "results/{{study}}/rivals/{model}/{city}/{version}.scores.json",
-            model=MODELS,
-            city=CITIES,
-            version=SCORED,
+        measured=filled(result("rivals/{model}/{city}/{version}.json"), version=RIVALS),
+        scores=filled(
+            result("rivals/{model}/{city}/{version}.scores.json"), version=SCORED
         )
-        + expand(
-            "results/{{study}}/scores/{model}/{city}/{version}.json",
-            model=MODELS,
-            city=CITIES,
+        + filled(
+            result("scores/{model}/{city}/{version}.json"),
             version=dict.fromkeys(RIVALS[name].source for name in OF_CELLS),
         ),
         base=rules.evaluate.input.base,
-        table="results/{study}/table.csv",
+        table=result("table.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
-        table="results/{study}/rivals.csv",
-        markdown="results/{study}/rivals.md",
-        svg="results/{study}/rivals.svg",
-        png="results/{study}/rivals.png",
+        table=result("rivals.csv"),
+        markdown=result("rivals.md"),
+        svg=result("rivals.svg"),
+        png=result("rivals.png"),
     log:
-        "logs/{study}/tabulate_rivals.log",
+        log_file("tabulate_rivals"),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("tabulate_rivals"),
+        study=STUDY,
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_rivals.py"
@@ -119,8 +110,4 @@ localrules:
 
 rule rivals:
     input:
-        expand(
-            "results/{study}/rivals.{suffix}",
-            study=STUDY,
-            suffix=["csv", "md", "svg", "png"],
-        ),
+        rules.tabulate_rivals.output,

@@ -10,33 +10,34 @@ rule tabulate_results:
         paper=os.path.relpath(ROOT / "config" / "paper_results.csv"),
     output:
         table=report(
-            "results/{study}/table.csv",
+            result("table.csv"),
             caption="../report/table.rst",
             category="Table",
             labels={"what": "all cells", "form": "csv"},
         ),
-        markdown="results/{study}/table.md",
-        tex="results/{study}/table.tex",
+        markdown=result("table.md"),
+        tex=result("table.tex"),
         html=report(
-            "results/{study}/table.html",
+            result("table.html"),
             caption="../report/table.rst",
             category="Table",
             labels={"what": "all cells", "form": "html"},
         ),
         # The report's front page takes it in.
-        fragment="results/{study}/table_fragment.html",
+        fragment=result("table_fragment.html"),
         baselines=report(
-            "results/{study}/baselines.csv",
+            result("baselines.csv"),
             caption="../report/baselines.rst",
             category="Table",
             labels={"what": "before compression", "form": "csv"},
         ),
     log:
-        "logs/{study}/tabulate_results.log",
+        log_file("tabulate_results"),
     conda:
         "../envs/environment.yaml"
     params:
         library=library("tabulate_results"),
+        study=STUDY,
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_results.py"
@@ -45,13 +46,13 @@ rule tabulate_results:
 rule tabulate_layers:
     output:
         report(
-            "results/{study}/layers/{model}.csv",
+            result("layers/{model}.csv"),
             caption="../report/layers.rst",
             category="Table",
             labels={"what": "layers of {model}", "form": "csv"},
         ),
     log:
-        "logs/{study}/tabulate_layers/{model}.log",
+        log_file("tabulate_layers/{model}"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -64,16 +65,5 @@ rule tabulate_layers:
 
 rule table:
     input:
-        expand(
-            "results/{study}/{file}",
-            study=STUDY,
-            file=[
-                "table.csv",
-                "table.md",
-                "table.tex",
-                "table.html",
-                "table_fragment.html",
-                "baselines.csv",
-            ],
-        ),
-        expand("results/{study}/layers/{model}.csv", study=STUDY, model=MODELS),
+        rules.tabulate_results.output,
+        filled(result("layers/{model}.csv")),

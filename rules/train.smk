@@ -3,17 +3,17 @@
 
 rule initialise_model:
     input:
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
         weights=lambda wildcards: (
-            weights_file(wildcards.model) if wildcards.version == "initial" else []
+            FILES.weights(wildcards.model) if wildcards.version == "initial" else []
         ),
     output:
-        "results/{study}/models/{model}/{city}/{version}.safetensors",
+        result("models/{model}/{city}/{version}.safetensors"),
     log:
-        "logs/{study}/initialise_model/{model}-{city}-{version}.log",
+        log_file("initialise_model/{model}-{city}-{version}"),
     benchmark:
-        "benchmarks/{study}/initialise_model/{model}-{city}-{version}.tsv"
+        timing("initialise_model/{model}-{city}-{version}")
     wildcard_constraints:
         version="initial|untrained",
     conda:
@@ -24,8 +24,10 @@ rule initialise_model:
     params:
         library=library("initialise_model"),
         compute=COMPUTE,
-        declared=lambda wildcards: declared_files(
-            weights_source(wildcards.model) if wildcards.version == "initial" else []
+        declared=lambda wildcards: FILES.declared(
+            FILES.weights_source(wildcards.model)
+            if wildcards.version == "initial"
+            else []
         ),
         model=lambda wildcards: (
             config["models"][wildcards.model]
@@ -41,16 +43,16 @@ rule initialise_model:
 
 rule train_model:
     input:
-        model="results/{study}/models/{model}/{city}/initial.safetensors",
-        dataset="results/{study}/data/{city}/dataset.json",
-        images="results/{study}/data/{city}/images",
+        model=result("models/{model}/{city}/initial.safetensors"),
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
     output:
-        model="results/{study}/models/{model}/{city}/base.safetensors",
-        history="results/{study}/models/{model}/{city}/base.csv",
+        model=result("models/{model}/{city}/base.safetensors"),
+        history=result("models/{model}/{city}/base.csv"),
     log:
-        "logs/{study}/train_model/{model}-{city}.log",
+        log_file("train_model/{model}-{city}"),
     benchmark:
-        "benchmarks/{study}/train_model/{model}-{city}.tsv"
+        timing("train_model/{model}-{city}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -59,9 +61,7 @@ rule train_model:
     params:
         library=library("train_model"),
         compute=COMPUTE,
-        checkpoint=lambda wildcards: "results/{study}/checkpoints/{model}-{city}-base.pt".format(
-            **wildcards
-        ),
+        checkpoint=result("checkpoints/{model}-{city}-base.pt"),
         training=config["training"],
         validation=config["validation"],
         protocol=config["protocol"],
@@ -74,9 +74,4 @@ rule train_model:
 
 rule train:
     input:
-        expand(
-            "results/{study}/models/{model}/{city}/base.safetensors",
-            study=STUDY,
-            model=MODELS,
-            city=CITIES,
-        ),
+        filled(result("models/{model}/{city}/base.safetensors")),

@@ -2,43 +2,45 @@
 
 import pandas as pd
 
+from pocketvlad.compression.recipes import COLUMNS, columns_of
 from pocketvlad.report.best_cells import mark_best
 
 CITIES = ["oxford", "paris"]
-# quantizer, bits, codebook, l1, threshold, pruned, MB, drop on oxford, on paris, no_drop
+# version, pruned, MB, drop on oxford, on paris, no_drop
 LINES = {
     "vgg16": [
-        ("none", 32, "none", "none", "none", 0.0, 126.24, 0.0, 0.0, True),
-        ("kmeans", 8, "fixed", "0", "0.005", 53.1, 17.83, 0.04, -0.06, True),
-        ("uniform", 8, "fixed", "0", "0.005", 53.1, 13.02, 0.9, -0.2, True),
-        ("uniform", 8, "fixed", "0", "0.01", 71.1, 8.39, 1.0, 3.0, False),
-        ("kmeans", 5, "fixed", "0", "0.01", 71.1, 8.43, 4.1, 0.3, False),
-        ("kmeans", 5, "trained", "0.001", "0.01", 71.9, 7.05, -1.5, 9.25, False),
+        ("base", 0.0, 126.24, 0.0, 0.0, True),
+        ("0.005/l1-0/kmeans-8-fixed", 53.1, 17.83, 0.04, -0.06, True),
+        ("0.005/l1-0/uniform-8-fixed", 53.1, 13.02, 0.9, -0.2, True),
+        ("0.01/l1-0/uniform-8-fixed", 71.1, 8.39, 1.0, 3.0, False),
+        ("0.01/l1-0/kmeans-5-fixed", 71.1, 8.43, 4.1, 0.3, False),
+        ("0.01/l1-0.001/kmeans-5-trained", 71.9, 7.05, -1.5, 9.25, False),
     ],
     # Nothing here is without drop, and the smallest file is the one that lost most.
     "tiny_net": [
-        ("none", 32, "none", "none", "none", 0.0, 2.5, 0.0, 0.0, True),
-        ("uniform", 5, "fixed", "0", "0.01", 70.0, 0.2, 12.0, 30.0, False),
-        ("uniform", 8, "fixed", "0", "0.01", 70.0, 0.4, 1.0, 2.5, False),
+        ("base", 0.0, 2.5, 0.0, 0.0, True),
+        ("0.01/l1-0/uniform-5-fixed", 70.0, 0.2, 12.0, 30.0, False),
+        ("0.01/l1-0/uniform-8-fixed", 70.0, 0.4, 1.0, 2.5, False),
+        ("rd/0.4", 90.0, 0.5, 2.0, 3.5, False),
     ],
 }
 
 
 def _line(model: str, cell: tuple) -> dict[str, object]:
-    quantizer, bits, codebook, l1, threshold, pruned, size, *drops, no_drop = cell
+    version, pruned, size, *drops, no_drop = cell
+    made = {name: "" if kind is str else None for name, kind in COLUMNS.items()}
+    made |= columns_of(version)
+    bits = made["bits"]
     parameters = {"vgg16": 31_557_952, "tiny_net": 625_000}[model]
     line = {
         "model": model,
-        "quantizer": quantizer,
-        "bits": bits,
-        "codebook": codebook,
-        "l1": l1,
-        "threshold": threshold,
+        "version": version,
+        **made,
         "pruned_percent": pruned,
-        "paper_memory_mb": parameters * (1 - pruned / 100) * bits / 8 / 2**20,
+        "paper_memory_mb": bits and parameters * (1 - pruned / 100) * bits / 8 / 2**20,
         "file_mb": size,
         "ratio": 4 * parameters / 1e6 / size,
-        "paper_ratio": 32 / bits / (1 - pruned / 100),
+        "paper_ratio": bits and 32 / bits / (1 - pruned / 100),
         "projection_bytes_percent": 53.2,
         "parameters": parameters,
         "no_drop": no_drop,
@@ -58,6 +60,5 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
 
 
 def study_table() -> pd.DataFrame:
-    return mark_best(
-        pd.DataFrame([_line(model, cell) for model, cells in LINES.items() for cell in cells])
-    )
+    lines = [_line(model, cell) for model, cells in LINES.items() for cell in cells]
+    return mark_best(pd.DataFrame(lines).astype({"bits": "Int64", "paper_memory_mb": float}))

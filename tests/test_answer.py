@@ -1,20 +1,14 @@
 """The answer follows from the table, also where no cell qualifies."""
 
 import pandas as pd
-import pytest
 from docutils.core import publish_string
 
-from pocketvlad.compression.coding import cell_text
 from pocketvlad.report.answer import answer_sentences, answer_table, answer_text
 from pocketvlad.report.best_cells import mark_best
 
 BASE = {
     "model": "vgg16",
-    "quantizer": "none",
-    "bits": 32,
-    "codebook": "none",
-    "l1": "none",
-    "threshold": "none",
+    "version": "base",
     "file_mb": 4.01,
     "ratio": 0.998,
     "parameters": 1_000_000,
@@ -27,11 +21,10 @@ BASE = {
 }
 
 
-def cell(file_mb, drop, no_drop, **more):
-    codes = {"quantizer": "kmeans", "bits": 8, "codebook": "fixed", "l1": "0", "threshold": "0.005"}
+def cell(file_mb, drop, no_drop, version="0.005/l1-0/kmeans-8-fixed"):
     scores = {"drop_mean": drop, "drop_mean_low": drop - 1, "drop_mean_high": drop + 1}
     size = {"file_mb": file_mb, "ratio": 4 / file_mb}
-    return {**BASE, **codes, **scores, **size, "no_drop": no_drop, **more}
+    return {**BASE, **scores, **size, "no_drop": no_drop, "version": version}
 
 
 def marked(*rows):
@@ -42,9 +35,9 @@ def test_the_smallest_files_are_named():
     table = marked(
         BASE,
         cell(0.8, 0.1, True),
-        cell(0.5, 0.4, True, bits=5),
-        cell(0.4, 1.9, False, quantizer="uniform"),
-        cell(0.2, 2.1, False, threshold="0.01"),
+        cell(0.5, 0.4, True, "0.005/l1-0/kmeans-5-fixed"),
+        cell(0.4, 1.9, False, "rd/0.4"),
+        cell(0.2, 2.1, False, "0.01/l1-0/kmeans-8-fixed"),
     )
     no_drop, two_points = answer_sentences(table)
     assert no_drop == (
@@ -52,7 +45,7 @@ def test_the_smallest_files_are_named():
         "weights (0.50 MB in place of 4.00: 5 bits, kmeans, threshold 0.005)."
     )
     assert "10.0 times smaller" in two_points
-    assert "8 bits, uniform, threshold 0.005" in two_points
+    assert "in place of 4.00: rd, distortion 0.4)" in two_points
 
 
 def test_no_cell_qualifies():
@@ -79,16 +72,3 @@ def test_the_text_is_read_by_docutils():
     page = publish_string(text, writer="html", settings_overrides={"halt_level": 2}).decode()
     assert "<table" in page
     assert "0.4 [-0.6, 1.4]" in page
-
-
-@pytest.mark.parametrize(
-    ("more", "expected"),
-    [
-        ({}, "8 bits, kmeans, threshold 0.005"),
-        ({"codebook": "trained"}, "8 bits, kmeans, trained, threshold 0.005"),
-        ({"l1": "0.001"}, "8 bits, kmeans, L1 0.001, threshold 0.005"),
-        ({"quantizer": "rd", "threshold": "0.2"}, "rd, distortion 0.2"),
-    ],
-)
-def test_cells_in_words(more, expected):
-    assert cell_text(cell(1, 0, True, **more)) == expected

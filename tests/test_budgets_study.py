@@ -29,7 +29,7 @@ def test_targets_are_met_where_they_were_set(budgets):
         assert table.loc["megabytes-0.1", f"file_bytes_{tested}"] <= 100_000
         trials = pd.read_csv(results / "budgets" / f"vgg16-{trained}.csv")
         for target in table.index:
-            file = results / "models" / "vgg16" / trained / target / "l1-0" / "rd-8-fixed.pvlad"
+            file = results / "models" / "vgg16" / trained / "rd" / f"{target}.pvlad"
             assert table.loc[target, f"file_bytes_{tested}"] == file.stat().st_size
             with open_compressed(file) as model:
                 distortion = model.header["compression"]["distortion"]

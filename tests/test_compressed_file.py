@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketvlad.compression.quantize import QUANTIZERS, quantize_contents
+from pocketvlad.compression.quantize import quantize_contents
+from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.compression.rd.quantize import from_multiples
 from pocketvlad.format.compressed_file import (
     MAGIC,

@@ -11,9 +11,11 @@ from matplotlib.markers import MarkerStyle
 from study_tables import CITIES, study_table
 from workflow_runs import ROOT
 
-from pocketvlad.compression.quantize import quantize_tensors
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.format.compressed_file import open_compressed, write_compressed
+from pocketvlad.format.contents import Contents
 from pocketvlad.format.inspection import layer_reports
+from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.report.figures.layer_bytes import layer_bytes_figure
 from pocketvlad.report.figures.pruning import pruning_figure
 from pocketvlad.report.figures.run_time import run_time_figure
@@ -31,7 +33,13 @@ from pocketvlad.report.weight_stages import (
 )
 
 PAPER = published_results(ROOT / "config" / "paper_results.csv")
-LAYERS = ["backbone.conv1.weight", "backbone.conv5.weight", "whitening.weight"]
+LABELS = {
+    "backbone.conv1.weight": Label(Part.BACKBONE, Role.CONVOLUTION),
+    "backbone.conv1.bias": Label(Part.BACKBONE, Role.BIAS),
+    "backbone.conv5.weight": Label(Part.BACKBONE, Role.CONVOLUTION),
+    "projection.weight": Label(Part.PROJECTION, Role.LINEAR),
+}
+LAYERS = [name for name, label in LABELS.items() if label.role.compressed]
 EDGES = np.linspace(-4, 4, 102)
 
 
@@ -66,8 +74,14 @@ def stages(weights):
         for stage, values in (("base", base), ("pruned", pruned))
         for name in LAYERS
     )
-    quantized = quantize_tensors(pruned, "kmeans", 3)
+    quantized = quantize_contents(contents_of(pruned), "kmeans", 3)
     return weight_stages(table, table, quantized.items(), LAYERS[:2])
+
+
+def contents_of(tensors):
+    """A model of these tensors, in the order of LABELS."""
+    labels = {name: label for name, label in LABELS.items() if name in tensors}
+    return Contents({name: tensors[name] for name in labels}, labels, {})
 
 
 def panels_of(figure):
@@ -157,7 +171,7 @@ def test_stages_of_the_weights(weights, stages):
 
 def test_centres_scaled_by_rows_are_no_weights(weights):
     _, pruned = weights
-    quantized = quantize_tensors(pruned, "kmeans-row", 3)
+    quantized = quantize_contents(contents_of(pruned), "kmeans-row", 3)
     assert quantized[LAYERS[0]].scales is not None
     table = pd.concat(
         histogram(pruned[LAYERS[0]].ravel(), stage, LAYERS[0]) for stage in ("base", "pruned")
@@ -167,17 +181,25 @@ def test_centres_scaled_by_rows_are_no_weights(weights):
 
 
 def test_chosen_layers():
-    assert chosen_layers([*LAYERS[:2], "netvlad.centres", LAYERS[2]], []) == LAYERS
-    assert chosen_layers(LAYERS, ["backbone"]) == LAYERS[:2]
+    labels = {name: LABELS[name] for name in LAYERS}
+    middle = {
+        "backbone.conv3.weight": Label(Part.BACKBONE, Role.CONVOLUTION),
+        "pooling.centres": Label(Part.POOLING, Role.CLUSTER),
+    }
+    first, *others = labels
+    ordered = {first: labels[first]} | middle | {name: labels[name] for name in others}
+    # The last of the backbone, wherever the pooling stands.
+    assert chosen_layers(ordered, []) == LAYERS
+    assert chosen_layers(labels, ["backbone"]) == LAYERS[:2]
     with pytest.raises(ValueError, match=r"figures\.layers: no layer's name begins with fc6"):
-        chosen_layers(LAYERS, ["fc6"])
+        chosen_layers(labels, ["fc6"])
 
 
 def test_the_cell_whose_weights_are_shown():
     table = study_table()
     # A penalty at 0.01: of that threshold's other cells 8.39 MB is the best within two points.
     choice, penalty = illustrated_cell(table, "vgg16")
-    assert (choice.cell["file_mb"], penalty) == (8.39, "0.001")
+    assert (choice.cell["file_mb"], penalty.l1) == (8.39, "0.001")
     assert list(stage_titles(choice, penalty)) == ["base", "pruned", "L1", "quantized"]
     choice, penalty = illustrated_cell(table, "tiny_net")
     assert (choice.cell["file_mb"], penalty) == (0.4, None)
@@ -192,8 +214,9 @@ def by_layer(tmp_path, weights):
     sizes, directions = [], []
     for bits in (3, 6):
         path = tmp_path / f"{bits}.pvlad"
-        quantized = quantize_tensors(pruned, "uniform", bits)
-        sizes.append(write_compressed(path, pruned | biases, quantized, {}, "float16"))
+        contents = contents_of(pruned | biases)
+        quantized = quantize_contents(contents, "uniform", bits)
+        sizes.append(write_compressed(path, contents, quantized, "float16"))
         with open_compressed(path) as model:
             directions.append((layer_reports(model), sizes[-1], 4 * 6004 + 100))
     return layer_bytes(directions), sizes
@@ -201,7 +224,7 @@ def by_layer(tmp_path, weights):
 
 def test_bytes_by_layer_add_up_to_the_files(by_layer):
     table, sizes = by_layer
-    assert list(table["layer"]) == ["conv1", "conv5", "whitening", "header"]
+    assert list(table["layer"]) == ["conv1", "conv5", "projection", "header"]
     assert table["compressed_bytes"].sum() == pytest.approx(np.mean(sizes))
     assert list(table["base_bytes"]) == [4 * 2004, 4 * 2000, 4 * 2000, 100]
     assert table["zero_percent"][1] == pytest.approx(48.4, abs=3)
@@ -270,7 +293,7 @@ def digests(folder):
 
 def test_figures_are_the_same_twice(tmp_path, stages, by_layer, benchmarks):
     table, jobs = study_table()[:6], read_benchmarks(benchmarks)
-    titles = stage_titles(illustrated_cell(table, "vgg16")[0], "0.001")
+    titles = stage_titles(*illustrated_cell(table, "vgg16"))
     open_before = plt.get_fignums()
     makers = {
         "size": lambda: size_figure(table, PAPER, CITIES),

@@ -80,7 +80,7 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
     folder, _ = small_study
     results = folder / "results" / "small"
     table = read_table(results / "table.csv")
-    cells = (table["quantizer"] != "none").sum()
+    cells = (table["version"] != "base").sum()
     cards = sorted((results / "models").rglob("*.md"))
     assert len(cards) == 2 * cells > 0
     for file in (path.with_suffix(".pvlad") for path in cards):
@@ -90,14 +90,13 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert f"{file.stat().st_size:,} bytes" in card
         trained_on = file.relative_to(results / "models").parts[1]
         city = {"oxford": "paris", "paris": "oxford"}[trained_on]
-        quantizer, _, codebook = file.stem.split("-")
-        own = (table["quantizer"] == quantizer) & (table["codebook"] == codebook)
-        [line] = table[own].to_dict("records")
+        version = file.relative_to(results / "models").with_suffix("").parts[2:]
+        [line] = table[table["version"] == "/".join(version)].to_dict("records")
         drop, low, high = (line[f"drop_{city}{end}"] for end in ("", "_low", "_high"))
         assert f"| {drop:.1f} [{low:.1f}, {high:.1f}] |" in card
         assert f"| mAP (%) | {line[f'map_{city}']:.1f} |" in card
         assert f"trained on mini-{trained_on}" in card.splitlines()[0]
-        assert ("after its first 12 among them" in card) == (quantizer == "rd")
+        assert ("after its first 12 among them" in card) == (version[0] == "rd")
 
 
 def test_facts_that_contradict_each_other_are_refused(small_study):
@@ -108,7 +107,12 @@ def test_facts_that_contradict_each_other_are_refused(small_study):
     row = json.loads((results / "scores" / part).read_text())
     table = read_table(results / "table.csv")
     with pytest.raises(ValueError, match="0 rows"):
-        card_facts(file, row | {"threshold": "0.7"}, table, {"datasets": {}, "sources": {}})
+        card_facts(
+            file,
+            row | {"version": "0.7/l1-0/kmeans-5-fixed"},
+            table,
+            {"datasets": {}, "sources": {}},
+        )
 
 
 def test_a_template_may_name_only_facts():

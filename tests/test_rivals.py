@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 from study_tables import CITIES, study_table
 from workflow_runs import OFFICIAL
 
-from pocketvlad.baselines.rivals import deep_compression, float16, int8, nncodec, pvlad, symbols
+from pocketvlad.baselines.rivals.coders import (
+    deep_compression,
+    float16,
+    int8,
+    nncodec,
+    pvlad,
+    symbols,
+)
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
@@ -45,7 +52,7 @@ ROLES = {name: label.role for name, label in LABELS.items()}
 
 @pytest.fixture
 def tensors():
-    """A convolution, centres and a projection with their biases; 60 % of the weights are zero."""
+    """A convolution, centres and a whitening with their biases; 60 % of the weights are zero."""
     generator = np.random.default_rng(0)
     shapes = {
         "backbone.conv1_1.weight": (32, 16, 3, 3),
@@ -230,12 +237,9 @@ def cell_file(request, tmp_path, tensors):
 
 
 def test_ours_is_the_cells_own_file(cell_file, tmp_path):
-    source = read_source(cell_file, of_cell=True)
-    assert source.labels == LABELS
-    write_layers(tmp_path / "layers.npz", source.layers, source.roles)
-    layers, roles = read_layers(tmp_path / "layers.npz")
-    assert roles == ROLES
-    data = pvlad.encode(layers, roles, **our_settings(source))
+    given_ = read_source(cell_file, of_cell=True)
+    write_layers(tmp_path / "layers.npz", given_.layers, given_.roles)
+    data = pvlad.encode(*read_layers(tmp_path / "layers.npz"), **our_settings(given_))
     assert data == cell_file.read_bytes()
     for name, tensor in pvlad.decode(data).items():
         np.testing.assert_array_equal(tensor, read_compressed(cell_file).tensors[name])
@@ -243,8 +247,9 @@ def test_ours_is_the_cells_own_file(cell_file, tmp_path):
 
 @pytest.mark.parametrize("method", symbols.METHODS)
 def test_compressors_lose_nothing(cell_file, method):
-    layers = read_source(cell_file, of_cell=True).layers
-    data = symbols.encode(layers, ROLES, method)
+    given_ = read_source(cell_file, of_cell=True)
+    layers = given_.layers
+    data = symbols.encode(layers, given_.roles, method)
     found = symbols.decode(data)
     expected = read_compressed(cell_file).tensors
     assert list(found) == list(expected)
@@ -282,7 +287,7 @@ import pocketvlad.baselines.rivals.__main__
 import pocketvlad.baselines.rivals.container
 import pocketvlad.baselines.rivals.layers_file
 try:
-    import pocketvlad.baselines.rivals.nncodec
+    import pocketvlad.baselines.rivals.coders.nncodec
 except ModuleNotFoundError as error:
     assert error.name == "nncodec", error.name
 """
@@ -399,23 +404,22 @@ def test_a_malformed_section(rivals, message):
     for section in ("sources", "datasets"):
         config |= yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text())
     with pytest.raises(ConfigError, match=message):
-        check_config(config)
+        check_config(config, ROOT / "config" / "schema.yaml")
 
 
-def _score(version, city, precisions, **cell):
+def _score(version, city, precisions):
     queries = {f"q{n}": each for n, each in enumerate(precisions)}
     row = {"model": "vgg16", "version": version, "test_city": city, "map": np.mean(precisions)}
-    return row | cell | {"average_precision": queries, "file_bytes": 4000, "parameters": 1000}
+    return row | {"average_precision": queries, "file_bytes": 4000, "parameters": 1000}
 
 
-CELL = {"threshold": "0.005", "l1": "0", "quantizer": "kmeans", "bits": 5, "codebook": "fixed"}
 SCORES = [
     row
     for city, shift in zip(CITIES, (0.0, 0.1), strict=True)
     for row in (
         _score("base", city, [0.8 - shift, 0.6]),
         _score("int8", city, [0.7 - shift, 0.5]),
-        _score("quantized", city, [0.8 - shift, 0.58], **CELL),
+        _score("0.005/l1-0/kmeans-5-fixed", city, [0.8 - shift, 0.58]),
     )
 ]
 
@@ -467,8 +471,9 @@ def test_the_table_refuses_a_missing_direction():
 
 def test_the_smallest_of_ours_that_drops_no_further():
     """Drops are 10 points (int8) and 1 (xz, whose symbols are a cell's), of the base model 0."""
-    cells = [("none", 0.0, 0.004), ("rd", 9.9, 2e-4), ("rd", 10.2, 1e-4), ("kmeans", 1.0, 5e-4)]
-    table = pd.DataFrame(cells, columns=["quantizer", "drop_mean", "file_mb"])
+    cells = [("base", 0.0, 0.004), ("rd/0.1", 9.9, 2e-4), ("rd/0.4", 10.2, 1e-4)]
+    cells.append(("0.01/l1-0/kmeans-5-fixed", 1.0, 5e-4))
+    table = pd.DataFrame(cells, columns=["version", "drop_mean", "file_mb"])
     table["model"] = "vgg16"
     other = table.assign(model="alexnet", file_mb=1e-6)
     rivals = rivals_table(MEASURED, SCORES, CITIES)

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from workflow_runs import ROOT, job_counts, snakemake
 
+from pocketvlad.report.rows import read_table
+
 
 @pytest.fixture(scope="module")
 def rivals(small_study):
@@ -25,9 +27,9 @@ CELL = "0.01-l1-0-kmeans-5-fixed"
 
 def test_every_rival_has_a_line(rivals):
     results, table = rivals
-    names = ["base", "float16", "int8", "deep-compression_0.01"]
+    names = ["base", "deep-compression_0.01", "float16", "int8"]
     assert list(table.index) == names + [f"{each}_{CELL}" for each in ("pvlad", "zstd", "xz")]
-    own = pd.read_csv(results / "table.csv", keep_default_na=False)
+    own = read_table(results / "table.csv")
     base, cell = own.iloc[0], own[(own["bits"] == 5) & (own["codebook"] == "fixed")].iloc[0]
     for city in ("oxford", "paris"):
         # Half precision moves a descriptor by a thousandth; what is coded without loss, not at all.
@@ -73,7 +75,7 @@ def test_an_edited_coder_runs_again_alone(rivals):
     folder = rivals[0].parent.parent
     command = ("-n", "rivals", "--configfile", "small.yaml")
     assert job_counts(snakemake(folder, *command)) == {}
-    path = folder / "pocketvlad" / "baselines" / "rivals" / "int8.py"
+    path = folder / "pocketvlad" / "baselines" / "rivals" / "coders" / "int8.py"
     before = path.read_text()
     path.write_text(before + "\nEDITED = True\n")
     try:

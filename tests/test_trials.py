@@ -49,7 +49,6 @@ def trials(city, tmp_path):
         ),
         city.sizing,
         COMPUTE,
-        {"quantizer": "rd"},
         "this computation",
     )
 
@@ -59,11 +58,11 @@ def rounded(monkeypatch):
     """The distortions that were rounded to, and the power to stop."""
     made, most = [], [99]
 
-    def counting(path, calibration, distortion, cell):
+    def counting(path, calibration, distortion):
         if len(made) == most[0]:
             raise Killed
         made.append(distortion)
-        return write(path, calibration, distortion, cell)
+        return write(path, calibration, distortion)
 
     write = module.write_rounded
     monkeypatch.setattr(module, "write_rounded", counting)
@@ -109,7 +108,7 @@ def test_a_trial_is_what_its_file_decodes_to(trials, rounded):
     with open_compressed(trials.file(0.3)) as model:
         described = model.header["compression"]
     assert described["distortion"] == 0.3
-    assert described["quantizer"] == "rd"
+    assert described["recipe"] == "rounded"
     assert described["rounding"] == trials.calibration.identity()
     decoded = read_model(trials.file(0.3)).network
     base = trials._base_scores()

@@ -12,6 +12,8 @@ from file_server import body, file_server
 from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
+from pocketvlad.report.rows import read_table
+
 
 def from_scores(models: int) -> dict[str, int]:
     """The jobs that follow the scores of a study."""
@@ -220,12 +222,15 @@ def test_a_wrong_config_stops_before_any_job(tmp_path):
 def test_the_whole_study_runs(small_study):
     folder, output = small_study
     results = folder / "results" / "small"
-    table = pd.read_csv(results / "table.csv", keep_default_na=False)
-    assert list(table["quantizer"]) == ["none", "rd", "kmeans", "kmeans"]
-    assert list(table["codebook"]) == ["none", "fixed", "fixed", "trained"]
-    assert list(table["bits"]) == [32, 8, 5, 5]
-    assert list(table["threshold"]) == ["none", "0.2", "0.01", "0.01"]
-    cell = table.iloc[2]
+    table = read_table(results / "table.csv")
+    assert list(table["recipe"]) == ["base", "pruned", "pruned", "rounded"]
+    assert list(table["quantizer"]) == ["", "kmeans", "kmeans", ""]
+    assert list(table["codebook"]) == ["", "fixed", "trained", ""]
+    assert list(table["bits"].fillna(0)) == [32, 5, 5, 0]
+    assert list(table["threshold"]) == ["", "0.01", "0.01", ""]
+    assert list(table["distortion"]) == ["", "", "", "0.2"]
+    assert list(table["paper_ratio"].isna()) == [False, False, False, True]
+    cell = table.iloc[1]
     # 1.04 deviations of bell-shaped weights are 70 %.
     assert 60 < cell["pruned_percent"] < 80
     for city in ("oxford", "paris"):
@@ -308,6 +313,18 @@ def dry_run(folder: Path) -> dict[str, int]:
                 **from_scores(1),
             },
         ),
+        (
+            "compression/quantizers/kmeans.py",
+            {
+                "quantize_model": 2,
+                "train_codebook": 2,
+                "round_model": 2,
+                "evaluate_model": 6,
+                **from_scores(1),
+            },
+        ),
+        # What a recipe is called makes no model and no score anew.
+        ("compression/recipes/pruned.py", from_scores(1)),
         ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
         (
             "compression/iterative_pruning.py",
@@ -348,5 +365,5 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study):
     }
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
     assert job_counts(output) == expected
-    table = pd.read_csv(folder / "results" / "small" / "table.csv", keep_default_na=False)
-    assert list(table["threshold"]) == ["none", "0.2", "0.01", "0.05", "0.01"]
+    table = read_table(folder / "results" / "small" / "table.csv")
+    assert list(table["threshold"]) == ["", "0.01", "0.05", "0.01", ""]

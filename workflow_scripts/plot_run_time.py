@@ -12,6 +12,6 @@ with logged(snakemake.log[0]):
     jobs = read_benchmarks(files)
     rules = by_rule(jobs, files)
     rules.to_csv(snakemake.output.table, index=False, float_format="%.6g")
-    title = f"Study {snakemake.wildcards.study}: run time and memory, by rule"
+    title = f"Study {snakemake.params.study}: run time and memory, by rule"
     save_figure(run_time_figure(rules, jobs, title), snakemake.output.figure)
     print(rules.to_string(index=False))

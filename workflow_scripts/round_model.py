@@ -2,16 +2,34 @@
 
 from pathlib import Path
 
-from pocketvlad.compression.grid import rounded_cell
 from pocketvlad.compression.rd.calibration import write_rounded
-from pocketvlad.compression.rd.job import job_base, job_calibration
+from pocketvlad.compression.rd.sections import study_calibration
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.training.training_job import job_city
+from pocketvlad.training.sections import study_city
+from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
-    cell = rounded_cell(snakemake.wildcards.distortion)
-    base = job_base(snakemake)
-    city = job_city(snakemake, base.preprocessing)
-    calibration = job_calibration(snakemake, base, city.crop_source)
-    distortion = float(cell.threshold)
-    write_rounded(Path(snakemake.output[0]), calibration, distortion, cell.as_dict())
+    params = snakemake.params
+    base = read_model(Path(snakemake.input.model))
+    run_on(base.network, **params.compute)
+    city = study_city(
+        snakemake.input.dataset,
+        snakemake.input.images,
+        base.preprocessing,
+        protocol=params.protocol,
+        validation=params.validation,
+        split_seed=params.split_seed,
+    )
+    calibration = study_calibration(
+        base,
+        city.crop_source,
+        rounding=params.rounding,
+        recovery=params.recovery,
+        training=params.training,
+        small=params.small,
+        seed=derive_seed(params.seed),
+    )
+    distortion = float(snakemake.wildcards.distortion)
+    write_rounded(Path(snakemake.output[0]), calibration, distortion)

@@ -1,28 +1,46 @@
 """Round a base model to each target: trials on the training city alone."""
 
-import csv
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pocketvlad.compression.rd.budget import Target
-from pocketvlad.compression.rd.job import job_base, job_calibration
-from pocketvlad.compression.rd.trials import Trials
+from pocketvlad.compression.rd.sections import study_calibration
+from pocketvlad.compression.rd.trials import Trials, write_trials
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.evaluation import sizing_of
 from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.study.job import logged
 from pocketvlad.training.checkpoint import fingerprint
-from pocketvlad.training.training_job import job_city
+from pocketvlad.training.sections import study_city
+from pocketvlad.util.atomic import replacing
+from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     params = snakemake.params
-    base = job_base(snakemake)
-    city = job_city(snakemake, base.preprocessing)
+    base = read_model(Path(snakemake.input.model))
+    run_on(base.network, **params.compute)
+    city = study_city(
+        snakemake.input.dataset,
+        snakemake.input.images,
+        base.preprocessing,
+        protocol=params.protocol,
+        validation=params.validation,
+        split_seed=params.split_seed,
+    )
     held = held_out(city.dataset.images)
     others = sorted(set(city.dataset.images) - set(held))
     source = city.crop_source
-    source = replace(source, paths={name: source.paths[name] for name in others})
-    calibration = job_calibration(snakemake, base, source)
+    calibration = study_calibration(
+        base,
+        replace(source, paths={name: source.paths[name] for name in others}),
+        rounding=params.rounding,
+        recovery=params.recovery,
+        training=params.training,
+        small=params.small,
+        seed=derive_seed(params.seed),
+    )
     files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
     trials = Trials(
         folder=Path(params.checkpoint),
@@ -35,17 +53,11 @@ with logged(snakemake.log[0]):
         ),
         sizing=sizing_of(params.protocol),
         compute=params.compute,
-        cell={},
         computation=fingerprint([calibration.identity(), params.protocol, params.compute], files),
     )
     for section, output in zip(params.targets, snakemake.output.models, strict=True):
-        target = Target.of(section)
-        found = trials.search(target, params.trials)
-        partial = Path(f"{output}.part")
-        shutil.copyfile(trials.file(found.distortion), partial)
-        partial.replace(output)
-    with open(snakemake.output.trials, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ["distortion", "bytes", "drop"])
-        writer.writeheader()
-        writer.writerows(map(asdict, trials.known()))
+        found = trials.search(Target.of(section), params.trials)
+        with replacing(Path(output)) as unfinished:
+            shutil.copyfile(trials.file(found.distortion), unfinished)
+    write_trials(snakemake.output.trials, trials.known())
     shutil.rmtree(trials.folder)

@@ -16,11 +16,11 @@ with logged(snakemake.log[0]):
         search: [Trial(**line) for line in pd.read_csv(path).to_dict("records")]
         for search, path in zip(searches, snakemake.input.trials, strict=True)
     }
-    rows = read_rows([*snakemake.input.base, *snakemake.input.cells])
+    rows = read_rows([*snakemake.input.base, *snakemake.input.found])
     rows = [row for row in rows if row["version"] != "initial"]
     table = budgets_table(rows, trials, list(snakemake.params.targets), cities)
     table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
-    title = f"Budgets of the study {snakemake.wildcards.study}"
+    title = f"Budgets of the study {snakemake.params.study}"
     text = budgets_markdown(table, cities, title)
     Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
     print(text)

@@ -23,7 +23,7 @@ with logged(snakemake.log[0]):
         read_table(snakemake.output.table),  # rounded once, for all forms alike
         published_results(Path(snakemake.input.paper)),
         cities,
-        f"Results of the study {snakemake.wildcards.study}",
+        f"Results of the study {snakemake.params.study}",
         study_notes(base, cities),
     )
     forms = {

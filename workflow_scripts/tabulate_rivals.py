@@ -15,7 +15,7 @@ with logged(snakemake.log[0]):
     table = read_table(snakemake.input.table)
     rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)
     rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
-    title = f"Rivals in the study {snakemake.wildcards.study}"
+    title = f"Rivals in the study {snakemake.params.study}"
     text = rivals_markdown(rivals, cities, title)
     Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
     figure = size_figure(

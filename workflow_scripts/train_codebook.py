@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pocketvlad.compression.codebook_training import CodebookSettings, train_codebooks
-from pocketvlad.compression.grid import Cell
 from pocketvlad.compression.objectives import compression_objective
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.format.compressed_file import write_compressed
@@ -12,32 +11,39 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.training.sections import study_city
 from pocketvlad.training.settings import TrainingSettings
-from pocketvlad.training.training_job import job_checkpoint, job_city
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     keep_freed_memory()
-    params, wildcards = snakemake.params, snakemake.wildcards
+    params, recipe = snakemake.params, snakemake.params.recipe
     seed = derive_seed(params.seed)
-    cell = Cell(
-        wildcards.threshold, wildcards.l1, wildcards.quantizer, int(wildcards.bits), "trained"
-    )
     path = Path(snakemake.input.model)
     contents = read_contents(path)
     model, teacher = read_model(path), read_model(Path(snakemake.input.teacher))
     for each in (model, teacher):
         run_on(each.network, **params.compute)
-    city = job_city(snakemake, model.preprocessing)
+    city = study_city(
+        snakemake.input.dataset,
+        snakemake.input.images,
+        model.preprocessing,
+        protocol=params.protocol,
+        validation=params.validation,
+        split_seed=params.split_seed,
+    )
     training = TrainingSettings(**params.training)
     learning = params.quantization["training"]
-    checkpoint = job_checkpoint(
-        snakemake, params.training, params.recovery, learning, cell.as_dict()
+    known = [params.training, params.recovery, learning, recipe]
+    known += [params.validation, params.protocol, params.seed]
+    checkpoint = Checkpoint(
+        Path(params.checkpoint), fingerprint(known, [path, Path(snakemake.input.dataset)])
     )
     quantized, history = train_codebooks(
         model.network,
-        quantize_contents(contents, cell.quantizer, cell.bits),
+        quantize_contents(contents, recipe["quantizer"], recipe["bits"]),
         training,
         CodebookSettings(**learning),
         compression_objective(params.recovery, city, training, teacher.network),
@@ -48,7 +54,7 @@ with logged(snakemake.log[0]):
     learnt = {name: p for name, p in model.network.named_parameters() if name in plain}
     contents.tensors.update((name, p.detach().cpu().numpy()) for name, p in learnt.items())
     contents.header["compression"] = {
-        **cell.as_dict(),
+        **recipe,
         "training": {**learning, "recovery": params.recovery, "seed": seed},
         "history": [asdict(record) for record in history],
     }

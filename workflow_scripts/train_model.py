@@ -5,24 +5,34 @@ from pathlib import Path
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.fine_tuning import fine_tune
+from pocketvlad.training.sections import study_city, write_history
 from pocketvlad.training.settings import TrainingSettings
-from pocketvlad.training.training_job import job_checkpoint, job_city, write_history
 from pocketvlad.training.triplet_objective import TripletObjective
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     keep_freed_memory()
-    training = snakemake.params.training
-    seed = derive_seed(snakemake.params.seed)
+    params, training = snakemake.params, snakemake.params.training
+    seed = derive_seed(params.seed)
     model = read_model(Path(snakemake.input.model))
-    run_on(model.network, **snakemake.params.compute)
-    city = job_city(snakemake, model.preprocessing)
+    run_on(model.network, **params.compute)
+    city = study_city(
+        snakemake.input.dataset,
+        snakemake.input.images,
+        model.preprocessing,
+        protocol=params.protocol,
+        validation=params.validation,
+        split_seed=params.split_seed,
+    )
     settings = TrainingSettings(**training)
     # The number of epochs is not part of the identity: a longer training goes on from a shorter.
     identity = {key: value for key, value in training.items() if key != "epochs"}
-    checkpoint = job_checkpoint(snakemake, identity)
+    known = [identity, params.validation, params.protocol, params.seed]
+    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
+    checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
     objective = TripletObjective(city, settings)
     history = fine_tune(model.network, settings, seed, checkpoint, objective=objective, select=True)
     write_history(snakemake.output.history, history)

@@ -100,7 +100,6 @@ def _trials(
         ),
         sizing=sizing,
         compute=compute,
-        cell={"quantizer": "rd"},
         computation=fingerprint(known, [picture.path for picture in pictures.values()]),
     )
 

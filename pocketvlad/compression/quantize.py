@@ -5,29 +5,12 @@ weights; the other 2^b - 1 levels are for the weights that survived. So a pruned
 zero after quantization, and b bits are enough for all.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from pocketvlad.compression.kmeans1d import kmeans1d
+from pocketvlad.compression.quantizers import by_rows, levels_of
 from pocketvlad.compression.settings import MOST_BITS
 from pocketvlad.format.contents import Contents
-from pocketvlad.format.quantized_tensor import QuantizedTensor, grid, per_row
-
-ROW = "-row"
-
-
-def uniform_levels(survivors: np.ndarray, levels: int) -> np.ndarray:
-    """`levels` evenly spaced values from the least to the greatest of `survivors` [N]."""
-    return np.unique(grid(survivors.min(), survivors.max(), levels))
-
-
-_LEVELS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "uniform": uniform_levels,
-    "kmeans": kmeans1d,
-}
-QUANTIZERS = (*_LEVELS, *(name + ROW for name in _LEVELS))
-"""Each also with a scale a row: one codebook a layer for rows of unlike size."""
+from pocketvlad.format.quantized_tensor import QuantizedTensor, per_row
 
 
 def row_scales(weight: np.ndarray) -> np.ndarray:
@@ -54,24 +37,23 @@ def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedT
 
     Args:
         weight: float32, any shape.
-        quantizer: one of QUANTIZERS.
+        quantizer: one of `quantizer_names.QUANTIZERS`.
         bits: b, 1 to 8.
 
     Raises:
         ValueError: unknown quantizer, or bits out of range.
     """
-    if quantizer not in QUANTIZERS:
-        raise ValueError(f"quantizer {quantizer!r} is unknown; choose among {QUANTIZERS}")
+    choose_levels = levels_of(quantizer)
     if not 1 <= bits <= MOST_BITS:
         raise ValueError(f"{bits} bits are out of range; choose 1 to {MOST_BITS}")
     alive = weight != 0
     codes = np.zeros(weight.shape, dtype=np.uint8)
     levels = np.empty(0, dtype=np.float32)
-    scales = row_scales(weight) if quantizer.endswith(ROW) else None
+    scales = row_scales(weight) if by_rows(quantizer) else None
     if alive.any():
         scaled = weight if scales is None else weight / per_row(scales, weight.ndim)
         survivors = scaled[alive]
-        levels = _LEVELS[quantizer.removesuffix(ROW)](survivors, 2**bits - 1)
+        levels = choose_levels(survivors, 2**bits - 1)
         codes[alive] = nearest_level(survivors, levels) + 1
     codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
     return QuantizedTensor(codes, codebook, scales)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.util.settings import Value, default_of, setting
 
 READINGS = ("relative", "relative-row", "absolute")
-QUANTIZERS = ("uniform", "kmeans", "uniform-row", "kmeans-row")
 CODEBOOKS = ("fixed", "trained")
 MOST_BITS = 8  # codes are stored in bytes
 DECIMAL = r"0\.[0-9]*[1-9]"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pocketvlad.compression.coding import cell_text
+from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell
 from pocketvlad.retrieval.bootstrap import MOST_DROP
 from pocketvlad.util.size import float32_bytes
@@ -19,6 +19,10 @@ def _float32_mb(line: pd.Series) -> float:
     return float32_bytes(int(line["parameters"])) / 1e6
 
 
+def _words(line: pd.Series) -> str:
+    return recipe_of(line["version"]).label
+
+
 def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
     if best.empty:
         return (
@@ -29,7 +33,7 @@ def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
     return (
         f"the smallest file of {model} is {line['ratio']:.1f} times smaller than its float32 "
         f"weights ({line['file_mb']:.2f} MB in place of {_float32_mb(line):.2f}: "
-        f"{cell_text(line)})"
+        f"{_words(line)})"
     )
 
 
@@ -48,7 +52,7 @@ def answer_sentences(table: pd.DataFrame) -> list[str]:
 
 
 def _short(line: pd.Series, version: str, cities: Sequence[str]) -> dict[str, str]:
-    base = line["quantizer"] == "none"
+    base = line["version"] == BASE
     drop, low, high = (line[f"drop_mean{end}"] for end in ("", "_low", "_high"))
     return {
         "model": line["model"],
@@ -72,7 +76,7 @@ def answer_table(table: pd.DataFrame, cities: Sequence[str]) -> pd.DataFrame:
         lines += [_short(line, "float32", cities) for _, line in block[~is_cell(block)].iterrows()]
         for column, role in ROLES.items():
             lines += [
-                _short(line, f"{role}: {cell_text(line)}", cities)
+                _short(line, f"{role}: {_words(line)}", cities)
                 for _, line in block[block[column]].iterrows()
             ]
     return pd.DataFrame(lines)

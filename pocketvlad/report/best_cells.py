@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pocketvlad.compression.coding import cell_text
-from pocketvlad.compression.grid import Cell
+from pocketvlad.compression.recipe import Recipe
+from pocketvlad.compression.recipes import BASE, recipe_of
 
 WITHIN = 2.0  # percentage points of mAP, the mean of both cities: the paper's other headline
 ROLES = {
@@ -17,7 +17,7 @@ ROLES = {
 
 def is_cell(table: pd.DataFrame) -> pd.Series:
     """Whether a line is a compressed model, not a base model."""
-    return table["quantizer"] != "none"
+    return table["version"] != BASE
 
 
 def _smallest(table: pd.DataFrame, eligible: pd.Series) -> pd.Series:
@@ -45,12 +45,17 @@ class Choice:
     @property
     def version(self) -> str:
         """The part of a path that names the cell."""
-        return Cell.of(self.cell).version
+        return self.cell["version"]
+
+    @property
+    def recipe(self) -> Recipe:
+        """What made the cell."""
+        return recipe_of(self.version)
 
     @property
     def text(self) -> str:
         """The cell in words."""
-        return cell_text(self.cell)
+        return self.recipe.label
 
 
 def _ranked(lines: pd.DataFrame) -> list[Choice]:

@@ -1,10 +1,12 @@
 """Where a model's bytes go, layer by layer, before and after compression."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pandas as pd
 
-from pocketvlad.format.inspection import LayerReport
+from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.format.inspection import LayerReport, layer_reports
 from pocketvlad.format.stored import HEADER
 from pocketvlad.util.size import float32_bytes
 
@@ -61,3 +63,17 @@ def layer_bytes(
         8 * table["compressed_bytes"] / table["weights"].where(table["weights"] > 0)
     )
     return table.reset_index()
+
+
+def layer_bytes_of_files(directions: Iterable[tuple[Path, Path]]) -> pd.DataFrame:
+    """`layer_bytes` of files.
+
+    Args:
+        directions: for each training city the compressed model and its base model.
+    """
+    found = []
+    for compressed, base in directions:
+        with open_compressed(compressed) as model:
+            reports = layer_reports(model)
+        found.append((reports, compressed.stat().st_size, base.stat().st_size))
+    return layer_bytes(found)

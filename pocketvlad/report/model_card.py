@@ -11,13 +11,11 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from pocketvlad.compression.coding import cell_text, dial_text
-from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.compression.recipes import recipe_of
 from pocketvlad.data.dataset import describe_counts
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.architecture import Architecture
-from pocketvlad.report.rows import CELL
 from pocketvlad.retrieval.scores import RANKS
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.size import float32_bytes
@@ -81,42 +79,13 @@ def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
     )
 
 
-def _compression(row: Mapping, header: Mapping) -> tuple[str, bool]:
-    """(what was done to the base model, in words; whether that took unlabelled crops alone)"""
-    pruned = f"{row['pruned_percent']['total']:.1f} % of the weights"
-    if row["quantizer"] == RATE_DISTORTION:
-        length = header["compression"]["rounding"]["settings"]["length"]
-        shorter = length is not None and length < Architecture.of(header["architecture"]).length
-        cut = f", all that makes components of the descriptor after its first {length} among them"
-        text = (
-            f"rounding by rate and distortion ({dial_text(row)}, `docs/compression.md`), which "
-            f"makes {pruned} zero{cut if shorter else ''}, then entropy coding"
-        )
-        return text, True
-    pruning = header["origin"]["pruning"]
-    text = (
-        f"pruning of {pruned} ({dial_text(row)}: {_cutoff(pruning)}; {pruning['rounds']} rounds, "
-        f"L1 penalty {pruning['l1']}), then {row['quantizer']} quantization to {row['bits']} bits "
-        f"with a {row['codebook']} codebook, then entropy coding"
-    )
-    return text, pruning["recovery"]["objective"] == "distillation"
-
-
-def _cutoff(pruning: Mapping) -> str:
-    units = {
-        "relative": "standard deviations of its layer",
-        "relative-row": "standard deviations of its row",
-    }
-    if unit := units.get(pruning["reading"]):
-        return f"below {pruning['cutoff']} {unit}"
-    return f"below {pruning['threshold']}"
-
-
 def _line_of(row: Mapping, table: pd.DataFrame) -> pd.Series:
-    wanted = pd.Series({name: str(row[name]) for name in CELL})
-    found = table[(table[list(CELL)].astype(str) == wanted).all(axis=1)]
+    found = table[(table["model"] == row["model"]) & (table["version"] == row["version"])]
     if len(found) != 1:
-        raise ValueError(f"the table has {len(found)} rows of {dict(wanted)}; run the table again")
+        raise ValueError(
+            f"the table has {len(found)} rows of {row['model']}, {row['version']}; run the table "
+            "again"
+        )
     return found.iloc[0]
 
 
@@ -138,7 +107,7 @@ def card_facts(
     with open_compressed(file) as model:
         header = model.header
     origin, city = header["origin"], row["test_city"]
-    line = _line_of(row, table)
+    line, recipe = _line_of(row, table), recipe_of(row["version"])
     datasets, sources = settings["datasets"], settings["sources"]
     training, test = row["train_dataset"], row["test_dataset"]
     drawn = "render" in datasets[test["name"]] or "render" in datasets[training["name"]]
@@ -146,11 +115,10 @@ def card_facts(
         package = version("pocketvlad")
     except PackageNotFoundError:
         package = "(not installed)"
-    compression, unlabelled = _compression(row, header)
     names = ("model", "study", "seed", "ratio", "parameters")
     return {
         **{name: row[name] for name in names},
-        "cell": cell_text(row),
+        "cell": recipe.label,
         "file": file.name,
         "sha256": file_digest(file, "sha256"),
         "version": package,
@@ -165,8 +133,8 @@ def card_facts(
         "architecture": str(Architecture.of(header["architecture"])),
         "weights_source": origin["weights"]["source"],
         "initialise": origin["initialise"],
-        "compression": compression,
-        "unlabelled": unlabelled,
+        "compression": recipe.account(header, row["pruned_percent"]["total"]),
+        "unlabelled": recipe.unlabelled(header),
         "epochs": origin["training"]["epochs"],
         "protocol": row["protocol"],
         "training": training,

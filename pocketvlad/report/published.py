@@ -6,7 +6,8 @@ import pandas as pd
 
 
 def published_results(path: Path) -> pd.DataFrame:
-    """Their table by (model, bits, threshold as text); sizes in MiB, `ratio` to their own base.
+    """Their table by (model, bits, threshold as text); sizes in MiB, `ratio` to their own base,
+    which has 32 bits and no threshold, "".
 
     A model of theirs has drops on `oxford` and `paris`, and nothing else of its scores.
     """

@@ -6,22 +6,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
 from pocketvlad.report.best_cells import mark_best
 from pocketvlad.retrieval.bootstrap import paired_drop
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
 
-CELL = ("model", "quantizer", "bits", "codebook", "l1", "threshold")
+_EARLIER = [version for version in STATES if version != BASE]
+_TEXTS = {name: str for name, kind in COLUMNS.items() if kind is str}
+_NUMBERS = {name: "Int64" for name, kind in COLUMNS.items() if kind is int}  # blank here and there
 
 
 def read_rows(paths: Iterable[Path | str]) -> list[dict]:
     return [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
 
 
-def _by_cell(rows: Iterable[dict]) -> dict[tuple, dict[str, dict]]:
-    """The values of `CELL` -> the row of each test city."""
-    cells: dict[tuple, dict[str, dict]] = {}
+def _by_cell(rows: Iterable[dict]) -> dict[tuple[str, str], dict[str, dict]]:
+    """(model, version) -> the row of each test city."""
+    cells: dict[tuple[str, str], dict[str, dict]] = {}
     for row in rows:
-        key = tuple(row[name] for name in CELL)
+        key = row["model"], row["version"]
         directions = cells.setdefault(key, {})
         if row["test_city"] in directions:
             raise ValueError(f"two rows for {key} tested on {row['test_city']}")
@@ -31,6 +34,35 @@ def _by_cell(rows: Iterable[dict]) -> dict[tuple, dict[str, dict]]:
 
 def _mean(directions: dict[str, dict], pick) -> float:
     return sum(pick(row) for row in directions.values()) / len(directions)
+
+
+def _recipe_columns(version: str) -> dict[str, object]:
+    """COLUMNS of one line, blank where they do not apply.
+
+    Raises:
+        ValueError: the version is neither the base model nor a recipe.
+    """
+    known = columns_of(version)
+    if not known:
+        raise ValueError(f"version {version!r} names no recipe; the kinds are {', '.join(KINDS)}")
+    return {name: known.get(name, "" if kind is str else None) for name, kind in COLUMNS.items()}
+
+
+def _paper_memory(directions: dict[str, dict]) -> float:
+    """The mean by the paper's way to count; missing where it does not apply."""
+    found = [row["paper_memory_mb"] for row in directions.values()]
+    return float("nan") if None in found else sum(found) / len(found)
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each model the base model first, then kind by kind, each in its own order."""
+    blocks = [table[table["version"] == BASE]]
+    for kind in filter(lambda kind: kind.TABULATED, KINDS.values()):
+        lines = table[table["recipe"] == kind.NAME]
+        ascending = list(kind.ORDER.values())
+        blocks.append(lines.sort_values(list(kind.ORDER), ascending=ascending, kind="stable"))
+    ordered = pd.concat([block for block in blocks if len(block)])
+    return ordered.sort_values("model", kind="stable", ignore_index=True)
 
 
 def _check_preprocessing(cell: tuple, rows: Iterable[dict], expected: dict) -> None:
@@ -83,20 +115,23 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         ValueError: a cell lacks a direction, its base model is missing, or the two saw pixels
             prepared in different ways.
     """
-    cells = _by_cell(row for row in rows if row["version"] not in ("untrained", "initial"))
+    cells = _by_cell(row for row in rows if row["version"] not in _EARLIER)
     lines = []
     for cell, directions in cells.items():
+        model, version = cell
         missing = [city for city in cities if city not in directions]
-        base = cells.get((cell[0], "none", 32, "none", "none", "none"), {})
+        base = cells.get((model, BASE), {})
         if missing or set(base) != set(cities):
             raise ValueError(f"cell {cell}: no row for {missing or 'its base'}")
         _check_preprocessing(cell, directions.values(), base[cities[0]]["preprocessing"])
         line = {
-            **dict(zip(CELL, cell, strict=True)),
+            "model": model,
+            "version": version,
+            **_recipe_columns(version),
             "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
         }
         line |= score_columns(base, directions, cities)
-        line["paper_memory_mb"] = _mean(directions, lambda row: row["paper_memory_mb"])
+        line["paper_memory_mb"] = _paper_memory(directions)
         line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / MEGABYTE)
         some = directions[cities[0]]
         float32_size = float32_bytes(some["parameters"])
@@ -129,19 +164,14 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"images_{city}"] = counts["images"]
             line[f"queries_{city}"] = counts["queries"]
         lines.append(line)
-    table = mark_best(pd.DataFrame(lines))
-    # A base model first; then wide before narrow, and each quantizer's thresholds together.
-    return table.sort_values(
-        ["model", "bits", "quantizer", "codebook", "l1", "threshold"],
-        ascending=[True, False, False, True, True, True],
-        key=lambda column: column.replace("none", "0"),
-        ignore_index=True,
-    )
+    return _in_order(mark_best(pd.DataFrame(lines).astype(_NUMBERS)))
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """The study's `table.csv`; thresholds and penalties as the texts that name them."""
-    return pd.read_csv(path, dtype={"threshold": str, "l1": str}, keep_default_na=False)
+    """The study's `table.csv`. What recipes have in texts, such as thresholds, is read as text, and
+    is "" where it does not apply; a number that does not apply is missing."""
+    blank = {name: [""] for name in (*_NUMBERS, "paper_memory_mb", "paper_ratio")}
+    return pd.read_csv(path, dtype=_TEXTS | _NUMBERS, keep_default_na=False, na_values=blank)
 
 
 def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:

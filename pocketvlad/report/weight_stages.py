@@ -1,12 +1,14 @@
 """A layer's weights from the base model to the quantized one, as histograms and centres."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pocketvlad.compression.coding import coding_text
-from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.compression.recipes import recipe_of
+from pocketvlad.compression.recipes.pruned import PrunedQuantized
+from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Label, Part
 from pocketvlad.report.best_cells import Choice, chosen_cells, is_cell
@@ -40,8 +42,8 @@ def chosen_layers(labels: Mapping[str, Label], beginnings: Sequence[str]) -> lis
     return list(dict.fromkeys([backbone[0], backbone[-1], *projection]))
 
 
-def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, str | None]:
-    """A cell without L1 penalty, and the penalty at its threshold that it is compared with.
+def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, PrunedQuantized | None]:
+    """A cell without L1 penalty, and one with the strongest penalty at its threshold, to compare.
 
     Where the study has penalties, the cell is chosen among those of a threshold that has one, so
     that nothing but the penalty tells the histograms apart.
@@ -49,27 +51,29 @@ def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, str | Non
     Args:
         table: the results table.
     """
-    # A rounded cell has no pruned model before it.
-    staged = is_cell(table) & (table["quantizer"] != RATE_DISTORTION)
-    lines = table[(table["model"] == model) & staged]
+    lines = table[(table["model"] == model) & is_cell(table)]
+    # Only a cell that a pruned model comes before has stages.
+    lines = lines[lines["recipe"] == PrunedQuantized.NAME]
     plain, penalised = lines[lines["l1"] == "0"], lines[lines["l1"] != "0"]
     both = set(plain["threshold"]) & set(penalised["threshold"])
     if not both:
         return chosen_cells(lines, model, 1)[0], None
     choice = chosen_cells(plain[plain["threshold"].isin(both)], model, 1)[0]
     there = penalised[penalised["threshold"] == choice.cell["threshold"]]
-    return choice, max(there["l1"], key=float)
+    return choice, recipe_of(there.loc[there["l1"].astype(float).idxmax(), "version"])
 
 
-def stage_titles(choice: Choice, penalty: str | None) -> dict[str, str]:
-    """What each stage that there is is called above a figure."""
-    threshold = choice.cell["threshold"]
-    titles = {BASE: "base", PRUNED: f"pruned at {threshold}"}
-    if penalty:
-        titles[PENALISED] = f"pruned at {threshold},\nL1 {penalty}"
-    return titles | {
-        QUANTIZED: f"quantized: {coding_text(choice.cell)},\n{choice.cell['bits']} bits"
-    }
+def stage_titles(choice: Choice, penalised: PrunedQuantized | None) -> dict[str, str]:
+    """The title of each stage in a figure.
+
+    Args:
+        choice, penalised: as `illustrated_cell` gives them.
+    """
+    pruned = f"pruned at {choice.recipe.threshold}"
+    titles = {BASE: "base", PRUNED: pruned}
+    if penalised:
+        titles[PENALISED] = f"{pruned},\nL1 {penalised.l1}"
+    return titles | {QUANTIZED: f"quantized: {choice.recipe.coding},\n{choice.recipe.rate}"}
 
 
 def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -127,3 +131,21 @@ def weight_stages(
     return table.sort_values(
         "layer", key=lambda names: names.map(order), kind="stable", ignore_index=True
     )
+
+
+def stages_of_files(
+    pruned: Path, penalised: Path | None, compressed: Path, beginnings: Sequence[str]
+) -> pd.DataFrame:
+    """`weight_stages` of files.
+
+    Args:
+        pruned, penalised: `weights.csv` of a pruned model, and of one with an L1 penalty.
+        compressed: what the first became.
+        beginnings: as for `chosen_layers`.
+    """
+    histograms = pd.read_csv(pruned)
+    layers = chosen_layers(list(dict.fromkeys(histograms["layer"])), beginnings)
+    with open_compressed(compressed) as model:
+        quantized = ((layer.name, held) for layer, held in model)
+        compared = None if penalised is None else pd.read_csv(penalised)
+        return weight_stages(histograms, compared, quantized, layers)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGES = ("pocketvlad", "embedded_cities")
+_DISCOVERY = "pocketvlad.util.discovery"
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -42,8 +43,10 @@ def _imported_names(path: Path) -> set[str]:
 
 @cache
 def _direct(path: Path, root: Path) -> frozenset[Path]:
-    found = set()
-    for name in _imported_names(path):
+    found, names = set(), _imported_names(path)
+    if path.name == "__init__.py" and _DISCOVERY in names:
+        found.update(path.parent.glob("*.py"))
+    for name in names:
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
             base = root.joinpath(*parts[:depth])

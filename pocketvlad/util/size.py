@@ -3,6 +3,7 @@
 MEBIBYTE = 2**20
 MEGABYTE = 10**6
 FLOAT32_BYTES = 4
+FLOAT32_BITS = 8 * FLOAT32_BYTES
 
 
 def float32_bytes(parameters: int) -> int:

@@ -45,7 +45,7 @@ def warm_up(coder: ModuleType, settings: dict[str, object]) -> None:
 
 def main() -> None:
     step, name, settings, source, target = sys.argv[1:]
-    coder = import_module(f"pocketvlad.baselines.rivals.{name}")
+    coder = import_module(f"pocketvlad.baselines.rivals.coders.{name}")
     settings = json.loads(settings)
     warm_up(coder, settings)
     if step == "encode":

@@ -28,7 +28,7 @@ def run_step(
 
     Args:
         step: "encode", from `.npz` to a file, or "decode", from a file to `.npz`.
-        coder: a module of this package.
+        coder: a module of `coders`.
         settings: of its `encode`, for either step.
         python: of the environment that the coder runs in.
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pocketvlad.compression.grid import target_name
 from pocketvlad.util.size import MEGABYTE
 
 START = 0.1  # squared distance of the first trial
@@ -48,8 +47,8 @@ class Target:
 
     @property
     def name(self) -> str:
-        """As part of a path."""
-        return target_name({self.kind: self.limit})
+        """As part of a path: "drop-0.5"."""
+        return f"{self.kind}-{self.limit:g}"
 
     def excess(self, trial: Trial) -> float:
         """By how much a trial misses the target, in points or in octaves of bytes; 0 or less is

@@ -1,10 +1,10 @@
 """A base model and all that rounding it depends on, beside the distortion; rounded files of it."""
 
 import copy
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pocketvlad.compression.rd.account import ROUNDED
 from pocketvlad.compression.rd.length import shortened
 from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
@@ -32,14 +32,9 @@ class Calibration:
         return {"settings": asdict(self.settings), "crops": asdict(self.crops), "seed": self.seed}
 
 
-def write_rounded(
-    path: Path, calibration: Calibration, distortion: float, cell: Mapping[str, object]
-) -> int:
+def write_rounded(path: Path, calibration: Calibration, distortion: float) -> int:
     """Round the base model to a squared distance of its descriptors, and write it; whole or not
     at all. The distance is that of the components that are kept.
-
-    Args:
-        cell: what the header says of it beside the calibration.
 
     Returns:
         the file's size in bytes.
@@ -60,7 +55,7 @@ def write_rounded(
     distance = -objective.validate(model.network)
     contents = to_contents(model)
     contents.header["compression"] = {
-        **cell,
+        "recipe": ROUNDED,
         "distortion": distortion,
         "rounding": calibration.identity(),
         "distance": distance,

@@ -1,8 +1,9 @@
 """Trials of distortions: each a whole model, rounded, written, decoded and put to a task."""
 
+import csv
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 
@@ -34,8 +35,8 @@ class Trials:
     a search that was killed, or is for another target.
 
     folder: theirs alone.  task: what models are judged by.  sizing: how large its images are.
-    compute: see `device.run_on`.  cell: see `write_rounded`.  computation: a fingerprint of all
-    that a trial depends on, but the code; results with another one are done again.
+    compute: see `device.run_on`.  computation: a fingerprint of all that a trial depends on, but
+    the code; results with another one are done again.
     """
 
     folder: Path
@@ -43,7 +44,6 @@ class Trials:
     task: SelfRetrieval
     sizing: Sizing
     compute: Mapping[str, str]
-    cell: Mapping[str, object]
     computation: str
 
     def file(self, distortion: float) -> Path:
@@ -79,7 +79,7 @@ class Trials:
             return Trial(**found)
         base = self._base_scores()
         file = self.file(distortion)
-        size = write_rounded(file, self.calibration, distortion, self.cell)
+        size = write_rounded(file, self.calibration, distortion)
         model = read_model(file)
         run_on(model.network, **self.compute)
         scores = self_retrieval_scores(model.network, self.task, self.sizing, model.preprocessing)
@@ -113,3 +113,11 @@ class Trials:
                 f"{trial.drop:.2f} points"
             )
         return best(target, self.known())
+
+
+def write_trials(path: Path | str, trials: Iterable[Trial]) -> None:
+    """A line a trial, as CSV."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Trial)])
+        writer.writeheader()
+        writer.writerows(map(asdict, trials))

@@ -9,16 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pocketvlad.compression.coding import coding_text
+from pocketvlad.compression.recipes import recipe_of
 from pocketvlad.report.best_cells import is_cell
-from pocketvlad.report.figures.style import GREY, bit_colours, markers
+from pocketvlad.report.figures.style import GREY, NO_WIDTH, bit_colours, markers
 
 PAPER_SHAPES = {8: "+", 5: "x"}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One model tested on one city. cells: its lines of the table, with `coding` in words."""
+    """One model tested on one city. cells: its lines of the table, with the `coding` and the
+    `rate` of their recipes in words."""
 
     axes: Axes
     model: str
@@ -67,14 +68,15 @@ def panels(
         squeeze=False,
         layout="constrained",
     )
-    table = table.assign(coding=table.apply(coding_text, axis=1))
 
     def each() -> Iterator[Panel]:
         for model, row in zip(models, grid, strict=True):
             for city, axes in zip(cities, row, strict=True):
                 lines = table[table["model"] == model]
                 base, cells = lines[~is_cell(lines)].iloc[0], lines[is_cell(lines)]
-                panel = Panel(axes, model, city, base, cells)
+                recipes = [recipe_of(version) for version in cells["version"]]
+                looks = {name: [getattr(r, name) for r in recipes] for name in ("coding", "rate")}
+                panel = Panel(axes, model, city, base, cells.assign(**looks))
                 axes.axhline(panel.base_map, color=GREY, linewidth=0.9, linestyle="--")
                 axes.set(title=f"{model}, tested on {base[f'dataset_{city}']}", ylabel="mAP (%)")
                 yield panel
@@ -84,15 +86,21 @@ def panels(
 
 @dataclass(frozen=True)
 class Looks:
-    """How cells are drawn in every figure: shape by coding, lightness by bit width."""
+    """How cells are drawn in every figure: shape by coding, lightness by bit width.
+
+    shapes: by a recipe's `coding`.  colours: by its `rate`, most bits first.
+    """
 
     shapes: dict[str, object]
-    colours: dict[int, tuple[float, float, float]]
+    colours: dict[str, object]
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> "Looks":
-        cells = table[is_cell(table)]
-        return cls(markers(cells.apply(coding_text, axis=1)), bit_colours(cells["bits"]))
+        recipes = [recipe_of(version) for version in table.loc[is_cell(table), "version"]]
+        shades = bit_colours(r.fixed_bits for r in recipes if r.fixed_bits is not None)
+        ordered = sorted(recipes, key=lambda r: r.fixed_bits or 0, reverse=True)
+        colours = {r.rate: shades.get(r.fixed_bits, NO_WIDTH) for r in ordered}
+        return cls(markers(recipe.coding for recipe in recipes), colours)
 
     def draw(self, axes: Axes, x: float, y: float, cell: pd.Series) -> None:
         """One cell's marker."""
@@ -100,14 +108,14 @@ class Looks:
             x,
             y,
             marker=self.shapes[cell["coding"]],
-            color=self.colours[cell["bits"]],
+            color=self.colours[cell["rate"]],
             markeredgecolor="white",
             markeredgewidth=0.5,
             markersize=7,
             zorder=3,
         )
 
-    def handles(self, lines: Mapping[int, object] | None = None) -> list[Line2D]:
+    def handles(self, lines: Mapping[str, object] | None = None) -> list[Line2D]:
         """For the legend: the shapes, then the bit widths, with their line styles if any."""
         shapes = [
             Line2D([], [], color=GREY, marker=shape, linestyle="", label=name, markersize=6)
@@ -119,11 +127,11 @@ class Looks:
                 [],
                 color=colour,
                 marker="o",
-                linestyle=lines[bits] if lines else "",
+                linestyle=lines[rate] if lines else "",
                 markersize=8,
-                label=f"{bits} bits",
+                label=rate,
             )
-            for bits, colour in sorted(self.colours.items(), reverse=True)
+            for rate, colour in self.colours.items()
         ]
 
 

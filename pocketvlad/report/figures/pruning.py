@@ -9,13 +9,13 @@ from pocketvlad.report.figures.panels import Looks, Panel, base_handle, legend_b
 from pocketvlad.report.figures.style import GREY, line_styles, use_style
 
 
-def _draw_cells(panel: Panel, looks: Looks, lines: dict[int, object]) -> None:
+def _draw_cells(panel: Panel, looks: Looks, lines: dict[str, object]) -> None:
     """Cells of one coding and bit width are joined in the order of their thresholds."""
     x, y = f"pruned_percent_{panel.city}", f"map_{panel.city}"
-    for (_, bits), some in panel.cells.groupby(["coding", "bits"], sort=False):
+    for (_, rate), some in panel.cells.groupby(["coding", "rate"], sort=False):
         some = some.sort_values(x)
         panel.axes.plot(
-            some[x], some[y], color=looks.colours[bits], linestyle=lines[bits], linewidth=1.2
+            some[x], some[y], color=looks.colours[rate], linestyle=lines[rate], linewidth=1.2
         )
         for _, cell in some.iterrows():
             looks.draw(panel.axes, cell[x], cell[y], cell)
@@ -32,7 +32,7 @@ def pruning_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequenc
     """
     use_style()
     looks = Looks.of(table)
-    lines = line_styles(sorted(looks.colours, reverse=True))
+    lines = line_styles(looks.colours)
     figure, drawn = panels(table, cities)
     for panel in drawn:
         _draw_cells(panel, looks, lines)

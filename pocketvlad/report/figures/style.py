@@ -12,6 +12,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 GREY = "0.35"
+NO_WIDTH = "#d55e00"
+"""The colour of cells that no bit width says the size of."""
 _DPI = 160
 # (n, 1, 0) is a star of n points; five are the base model's.
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">", "d", (4, 1, 0), "h", (6, 1, 0))

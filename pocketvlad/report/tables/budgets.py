@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from tabulate import tabulate
 
-from pocketvlad.compression.grid import rounded_cell, target_name
 from pocketvlad.compression.rd.budget import Target, Trial, best
+from pocketvlad.compression.recipes import BASE
+from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.report.rows import score_columns
 from pocketvlad.report.tables.layout import fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
@@ -39,20 +40,20 @@ def budgets_table(
     Raises:
         KeyError: a row or a search is missing.
     """
-    scores = {(row["model"], row["threshold"], row["test_city"]): row for row in rows}
+    scores = {(row["model"], row["version"], row["test_city"]): row for row in rows}
     lines = []
     for model in dict.fromkeys(model for model, _, _ in scores):
-        base = {city: scores[model, "none", city] for city in cities}
-        for target in targets:
-            name = target_name(target)
-            found = {city: scores[model, rounded_cell(name).threshold, city] for city in cities}
+        base = {city: scores[model, BASE, city] for city in cities}
+        for target in map(Target.of, targets):
+            version = Searched(target=target.name).version
+            found = {city: scores[model, version, city] for city in cities}
             size = sum(row["file_bytes"] for row in found.values()) / len(found)
-            line = {"model": model, "target": name, "file_mb": size / MEGABYTE}
+            line = {"model": model, "target": target.name, "file_mb": size / MEGABYTE}
             line["ratio"] = float32_bytes(base[cities[0]]["parameters"]) / size
             line |= score_columns(base, found, cities)
             for city, row in found.items():
                 made = trials[model, row["train_city"]]
-                chosen = best(Target.of(target), made)
+                chosen = best(target, made)
                 line[f"file_bytes_{city}"] = row["file_bytes"]
                 line[f"distortion_{city}"] = chosen.distortion
                 line[f"self_retrieval_drop_{city}"] = chosen.drop

@@ -1,12 +1,11 @@
 """The results table in the paper's layout: the one structure that every text form is made from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pocketvlad.compression.coding import coding_text, dial_text
-from pocketvlad.compression.grid import RATE_DISTORTION
+from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.best_cells import ROLES
 from pocketvlad.retrieval.bootstrap import MOST_DROP
 
@@ -91,11 +90,14 @@ def fixed(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
+_DIAL = "threshold"
+
+
 def _columns(cities: Sequence[str]) -> tuple[Column, ...]:
     return (
         Column("bits", names_row=True),
         Column("quantizer", names_row=True),
-        Column("threshold", names_row=True),
+        Column(_DIAL, names_row=True),
         Column("pruned", "%"),
         *(Column(f"drop {city}", "points") for city in cities),
         Column("drop, mean", "points"),
@@ -108,15 +110,23 @@ def _columns(cities: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
-def _dial(line: pd.Series) -> str:
-    """The threshold; of `rd` the distortion, and that it is one."""
-    return dial_text(line).removeprefix("threshold ")
+def _figure(value: float, digits: int, unit: str = "") -> str:
+    """`fixed`, with its unit; "" where there is no figure."""
+    return "" if pd.isna(value) else f"{fixed(value, digits)}{unit}"
+
+
+def _names(line: pd.Series) -> Iterator[Entry]:
+    """What tells a row from the others of its model; the column's heading is not repeated."""
+    recipe = recipe_of(line["version"])
+    yield Entry("" if pd.isna(line["bits"]) else str(line["bits"]))
+    yield Entry(recipe.coding if recipe else "")
+    yield Entry(recipe.dial.removeprefix(f"{_DIAL} ") if recipe else "")
 
 
 def _drop(line: pd.Series, name: str, paper: str = "", marks: str = "") -> Entry:
     """The drop and its interval; a float32 model's own is 0 by definition."""
     figure = fixed(line[f"drop_{name}"], 1)
-    if line["quantizer"] == "none":
+    if line["version"] == BASE:
         return Entry(figure, paper=paper)
     ends = (fixed(line[f"drop_{name}_{end}"], 1) for end in ("low", "high"))
     return Entry(figure, f"[{', '.join(ends)}]", paper, marks)
@@ -128,17 +138,15 @@ def _line(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> Li
             return ""
         return f"{paper[column]:g}" if digits is None else fixed(paper[column], digits)
 
-    base = line["quantizer"] == "none"
+    base = line["version"] == BASE
     return Line(
         (
-            Entry(str(line["bits"])),
-            Entry("" if base else coding_text(line)),
-            Entry("" if base else _dial(line)),
+            *_names(line),
             Entry(fixed(line["pruned_percent"], 1), paper=published("pruned_percent")),
             *(_drop(line, city, published(f"drop_{city}")) for city in cities),
             _drop(line, "mean", marks=NO_DROP if line["no_drop"] and not base else ""),
-            Entry(fixed(line["paper_memory_mb"], 2), paper=published("memory_mb")),
-            Entry(f"{fixed(line['paper_ratio'], 1)}x", paper=published("ratio", 1)),
+            Entry(_figure(line["paper_memory_mb"], 2), paper=published("memory_mb")),
+            Entry(_figure(line["paper_ratio"], 1, "x"), paper=published("ratio", 1)),
             Entry(
                 fixed(line["file_mb"], 2),
                 marks="".join(mark for column, mark in MARKS.items() if line[column]),
@@ -151,10 +159,9 @@ def _line(line: pd.Series, paper: pd.Series | None, cities: Sequence[str]) -> Li
 
 
 def _published(line: pd.Series, paper: pd.DataFrame) -> pd.Series | None:
-    """The paper's row of this cell. It has none of `rd`, whose dial is no threshold."""
+    """The paper's row of this bit width and threshold, if it has one."""
     key = (line["model"], line["bits"], line["threshold"])
-    ours_alone = line["quantizer"] == RATE_DISTORTION
-    return None if ours_alone or key not in paper.index else paper.loc[key]
+    return None if pd.isna(line["bits"]) or key not in paper.index else paper.loc[key]
 
 
 def results_layout(

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 from tabulate import tabulate
 
-from pocketvlad.compression.grid import Cell
+from pocketvlad.compression.recipes import BASE
+from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.rows import score_columns
 from pocketvlad.report.tables.layout import fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
@@ -26,23 +27,16 @@ _NOTE = (
 )
 
 
-def _version(row: dict) -> str:
-    """The part of a path that names what a JSON row scores."""
-    return Cell.of(row).version if row["version"] == "quantized" else row["version"]
-
-
 def _line(measured: dict[str, dict], scores: dict, model: str, cities: Sequence[str]) -> dict:
     """One line, from what was measured in each direction, by test city."""
     some = next(iter(measured.values()))
     version = some["source"] if some["of_cell"] else some["name"]
-    found = {
-        name: {city: scores[model, name, city] for city in cities} for name in ("base", version)
-    }
+    found = {name: {city: scores[model, name, city] for city in cities} for name in (BASE, version)}
     sizes = {city: measured[city]["file_bytes"] for city in cities}
     mean = sum(sizes.values()) / len(sizes)
     columns = {key: some[key] for key in ("model", "label", "coder", "source", "name")}
     columns |= {"file_mb": mean / MEGABYTE, "ratio": float32_bytes(some["parameters"]) / mean}
-    columns |= score_columns(found["base"], found[version], cities)
+    columns |= score_columns(found[BASE], found[version], cities)
     columns |= {f"file_bytes_{city}": sizes[city] for city in cities}
     for cost in _COSTS:
         values = [measured[city].get(cost, float("nan")) for city in cities]
@@ -52,7 +46,7 @@ def _line(measured: dict[str, dict], scores: dict, model: str, cities: Sequence[
 
 def _base(row: dict) -> dict:
     """The base model's file in the form of what is measured of rivals."""
-    own = {"label": "float32", "coder": "float32", "source": "base", "name": "base"}
+    own = {"label": "float32", "coder": "float32", "source": BASE, "name": BASE}
     kept = {key: row[key] for key in ("model", "test_city", "parameters", "file_bytes")}
     return {**own, **kept, "of_cell": False}
 
@@ -70,8 +64,8 @@ def rivals_table(
     Raises:
         ValueError: a direction is missing, or a score.
     """
-    by_name = {(row["model"], _version(row), row["test_city"]): row for row in scores}
-    bases = [_base(row) for (_, version, _), row in by_name.items() if version == "base"]
+    by_name = {(row["model"], row["version"], row["test_city"]): row for row in scores}
+    bases = [_base(row) for (_, version, _), row in by_name.items() if version == BASE]
     grouped: dict[tuple[str, str], dict[str, dict]] = {}
     for row in [*bases, *measured]:
         grouped.setdefault((row["model"], row["name"]), {})[row["test_city"]] = row
@@ -91,7 +85,7 @@ def with_ours(rivals: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     Args:
         table: the study's, as `rows.read_table` gives it.
     """
-    cells = table[table["quantizer"] != "none"]
+    cells = table[is_cell(table)]
 
     def share(line: pd.Series) -> float:
         if line["coder"] in _LOSSLESS:

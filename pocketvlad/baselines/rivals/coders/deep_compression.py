@@ -20,6 +20,7 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.baselines.rivals.rival import Made, Rival, asked
 from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.roles import Role
@@ -28,6 +29,25 @@ BITS = {Role.CONVOLUTION: 8, Role.CLUSTER: 8, Role.LINEAR: 5}
 """Of a centre's number and of a gap, by what a layer does."""
 _CODES, _GAPS, _CENTRES = "/codes", "/gaps", "/centres"
 _RAW = -15  # deflate without header and checksum, which the container has
+
+
+def rivals(section: Mapping, made: Made) -> list[Rival]:
+    """One a threshold of `rivals.deep_compression`, of the model that is pruned to it."""
+    thresholds = asked(
+        "deep_compression.thresholds",
+        section.get("deep_compression", {}).get("thresholds", []),
+        made.pruned,
+        "the grid does not prune it without an L1 penalty",
+    )
+    return [
+        Rival(
+            f"deep-compression_{each}",
+            f"Deep Compression, {each}",
+            "deep_compression",
+            made.pruned[each],
+        )
+        for each in thresholds
+    ]
 
 
 def huffman(symbols: np.ndarray) -> np.ndarray:

@@ -11,10 +11,24 @@ from collections.abc import Mapping
 import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.baselines.rivals.rival import Made, Rival
 from pocketvlad.format.quantized_tensor import per_row
 from pocketvlad.format.roles import Role
 
 _STREAM, _SCALES = "stream", "/scales"
+
+
+def rivals(section: Mapping, made: Made) -> list[Rival]:
+    """One a quantization parameter of `rivals.nncodec`, of the base model as it is and by rows."""
+    asked_for, found = section.get("nncodec", {}), []
+    for key, name, words, rows in (
+        ("qp", "nncodec", "nncodec", False),
+        ("row_qp", "nncodec-rows", "nncodec by rows", True),
+    ):
+        for qp in asked_for.get(key, []):
+            settings = {"qp": qp, "rows": rows}
+            found.append(Rival(f"{name}_qp{qp}", f"{words}, qp {qp}", "nncodec", "base", settings))
+    return found
 
 
 def row_magnitudes(tensor: np.ndarray) -> np.ndarray:

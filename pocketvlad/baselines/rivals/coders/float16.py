@@ -6,7 +6,13 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.baselines.rivals.rival import Made, Rival
 from pocketvlad.format.roles import Role
+
+
+def rivals(section: Mapping, made: Made) -> list[Rival]:
+    """One, of every base model."""
+    return [Rival("float16", "float16", "float16", "base")]
 
 
 def encode(tensors: Mapping[str, np.ndarray], roles: Mapping[str, Role]) -> bytes:

@@ -9,11 +9,17 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.baselines.rivals.rival import Made, Rival
 from pocketvlad.format.quantized_tensor import per_row
 from pocketvlad.format.roles import Role
 
 _MOST = 127  # -128 is left out: the range is symmetric
 _SCALES = "/scales"
+
+
+def rivals(section: Mapping, made: Made) -> list[Rival]:
+    """One, of every base model."""
+    return [Rival("int8", "int8 per channel", "int8", "base")]
 
 
 def encode(tensors: Mapping[str, np.ndarray], roles: Mapping[str, Role]) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.baselines.rivals.rival import Made, Rival, asked_cells, flat
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
@@ -43,6 +44,18 @@ _METHODS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] =
     "xz": (_xz, lzma.decompress),
 }
 METHODS = tuple(_METHODS)
+
+
+_WORDS = {"zstd": f"zstd -{ZSTD_LEVEL}", "xz": "xz"}
+
+
+def rivals(section: Mapping, made: Made) -> list[Rival]:
+    """One a cell of `rivals.cells` and method."""
+    return [
+        Rival(f"{method}_{flat(cell)}", _WORDS[method], "symbols", cell, {"method": method}, True)
+        for cell in asked_cells(section, made)
+        for method in METHODS
+    ]
 
 
 def encode(

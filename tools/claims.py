@@ -222,7 +222,7 @@ def _refresh(arguments: argparse.Namespace) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run from the repository's folder. Returns the exit status: 1 where a claim does not hold."""
-    parser = argparse.ArgumentParser("python -m pocketvlad.study.claims", description=__doc__)
+    parser = argparse.ArgumentParser("python tools/claims.py", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     check = verbs.add_parser("check", help="compare the results with the claims")
     refresh = verbs.add_parser("refresh", help="make the results the claims, after a change")

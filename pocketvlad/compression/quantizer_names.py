@@ -1,0 +1,11 @@
+"""The names of the quantizers, for configs, paths and checks; no quantizer is imported."""
+
+from pathlib import Path
+
+from pocketvlad.util.discovery import module_names
+
+ROW = "-row"
+_NAMES = module_names([str(Path(__file__).with_name("quantizers"))])
+QUANTIZERS = (*_NAMES, *(name + ROW for name in _NAMES))
+"""Each also by rows: every row is divided by a scale first, so that one codebook a layer serves
+rows of unlike size."""

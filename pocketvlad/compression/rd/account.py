@@ -1,0 +1,25 @@
+"""What rounding did to a base model: its name in headers of files, and in words."""
+
+from collections.abc import Mapping
+
+from pocketvlad.networks.architecture import Architecture
+
+ROUNDED = "rounded"
+"""The recipe of what was rounded to a distortion."""
+
+
+def rounding_account(dial: str, header: Mapping, zero_percent: float) -> str:
+    """A clause for the model card.
+
+    Args:
+        dial: what said how far, "distortion 0.1".
+        header: of the rounded file.
+        zero_percent: weights that are zero.
+    """
+    length = header["compression"]["rounding"]["settings"]["length"]
+    shorter = length is not None and length < Architecture.of(header["architecture"]).length
+    cut = f", all that makes components of the descriptor after its first {length} among them"
+    return (
+        f"rounding by rate and distortion ({dial}, `docs/compression.md`), which makes "
+        f"{zero_percent:.1f} % of the weights zero{cut if shorter else ''}, then entropy coding"
+    )

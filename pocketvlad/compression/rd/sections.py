@@ -1,0 +1,36 @@
+"""How a study rounds, from the sections of its config."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pocketvlad.compression.objectives import compression_crops
+from pocketvlad.compression.rd.calibration import Calibration
+from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.data.city_crops import CropSource
+from pocketvlad.networks.model import Model
+from pocketvlad.training.settings import TrainingSettings
+
+
+def study_calibration(
+    base: Model,
+    source: CropSource,
+    *,
+    rounding: Mapping[str, object],
+    recovery: Mapping[str, object],
+    training: Mapping[str, object],
+    small: str,
+    seed: int,
+) -> Calibration:
+    """
+    Args:
+        base: the base model, its network where it computes.
+        source: of the photographs that are rounded on.
+        rounding: the section `rd` without distortions, targets and trials.
+        recovery, training: the sections of these names, which say how crops are cut; their side is
+            that of `rounding`.
+        small: "float16" or "float32", for tensors that are not rounded.
+    """
+    settings = dict(rounding)
+    crops = compression_crops(recovery, TrainingSettings(**training))
+    crops = replace(crops, image_size=settings.pop("image_size"))
+    return Calibration(base, source, crops, RoundingSettings(**settings), small, seed)

@@ -1,0 +1,40 @@
+"""Rounded by rate and distortion: weights are zeroed and coded at once (docs/compression.md)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from pocketvlad.compression.rd.account import ROUNDED, rounding_account
+from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rounded(Recipe):
+    """distortion: the squared distance of descriptors that rounding may cause, as the config
+    writes it."""
+
+    NAME: ClassVar[str] = ROUNDED
+    PATH: ClassVar[str] = "rd/{distortion}"
+    ORDER: ClassVar[Mapping[str, bool]] = {"distortion": True}
+
+    distortion: str = path_part(DECIMAL)
+
+    @classmethod
+    def of_config(cls, config: Mapping) -> list[Self]:
+        """The distortions of the section `rd`."""
+        found = config.get("rd", {}).get("distortions", [])
+        return [cls(distortion=each) for each in dict.fromkeys(found)]
+
+    @property
+    def coding(self) -> str:
+        return "rd"
+
+    @property
+    def dial(self) -> str:
+        return f"distortion {self.distortion}"
+
+    def account(self, header: Mapping, zero_percent: float) -> str:
+        return rounding_account(self.dial, header, zero_percent)
+
+    def unlabelled(self, header: Mapping) -> bool:
+        return True

@@ -1,0 +1,100 @@
+"""Which files a study starts from, and where they lie: archives, lists, folders, weights."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
+from pocketvlad.data.image_files import state
+from pocketvlad.data.sources import Source, declared_source, source_path
+from pocketvlad.study.config import embedded_weights
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """Those of one study.
+
+    config: a checked one.  results: the folder that the study writes to.
+    """
+
+    config: Mapping
+    results: str
+
+    @cached_property
+    def folder(self) -> Path:
+        """What relative paths in the config start from."""
+        return data_folder(self.config)
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The declared sources by their names."""
+        declared = self.config["sources"]
+        return {name: declared_source(declared, name) for name in declared}
+
+    def dataset(self, city: str) -> Mapping:
+        """The declaration of the data set that plays a role."""
+        return self.config["datasets"][self.config["cities"][city]]
+
+    def declared(self, names: Iterable[str]) -> dict[str, dict[str, object]]:
+        """What is known of sources, by the path of each; not their urls, which are no job's
+        business once the file is there."""
+        return {
+            str(source_path(source, self.folder)): {
+                "name": source.name,
+                "checksum": source.checksum,
+                "size": source.size,
+            }
+            for source in (self.sources[name] for name in names)
+        }
+
+    def archive_names(self, city: str, kind: str) -> list[str]:
+        """The sources that a city's archives are. kind: "images" or "ground_truth"."""
+        return [name for name in source_names(self.dataset(city), kind) if not is_table(name)]
+
+    def archives(self, city: str, kind: str) -> list[str]:
+        """Where the archives of one kind of a city lie or will lie."""
+        if "render" in self.dataset(city):
+            file = {"images": "images.tar", "ground_truth": "ground_truth.tgz"}[kind]
+            return [f"{self.results}/data/{city}/archives/{file}"]
+        return list(self.declared(self.archive_names(city, kind)))
+
+    def table_names(self, city: str) -> list[str]:
+        """The source that a city's ground truth is, if it is one file; at most one."""
+        return list(filter(is_table, source_names(self.dataset(city), "ground_truth")))
+
+    def ground_truth(self, city: str) -> str:
+        """The folder or file with a city's queries."""
+        declared = self.dataset(city).get("ground_truth")
+        if isinstance(declared, str):
+            return str(local_file(declared, self.folder))
+        tables = self.declared(self.table_names(city))
+        return next(iter(tables), f"{self.results}/data/{city}/ground_truth")
+
+    def state_of_lists(self, city: str) -> object:
+        """What changes when a folder of official lists of one's own does; None for all else."""
+        folder = Path(self.ground_truth(city))
+        if isinstance(self.dataset(city).get("ground_truth"), str) and folder.is_dir():
+            return state(sorted(folder.glob("*.txt")), folder)
+        return None
+
+    def images(self, city: str) -> Path:
+        """The folder of a city's own images."""
+        return local_file(self.dataset(city)["folder"], self.folder)
+
+    def weights_source(self, model: str) -> list[str]:
+        """The source that a model's weights file is, if it is one; at most one."""
+        file = self.config["models"][model]["weights"].get("file")
+        return [file] if file in self.sources else []
+
+    def weights(self, model: str) -> list[str]:
+        """The file that a model's weights start from, if it starts from one; at most one."""
+        declared = self.config["models"][model]
+        weights = declared["weights"]
+        if weights["source"] == "buildings":
+            held = embedded_weights(**declared["backbone"])
+            return [os.path.relpath(held)]
+        if source := self.weights_source(model):
+            return list(self.declared(source))
+        return [str(local_file(weights["file"], self.folder))] if "file" in weights else []

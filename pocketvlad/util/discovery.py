@@ -1,0 +1,28 @@
+"""Modules that are found by their file names: one more file in a folder is one more of its kind.
+
+A package that imports this module depends on every module in its folder; `code_digest` knows.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+
+def module_names(path: Sequence[str]) -> tuple[str, ...]:
+    """The names of the modules in a package's folder, sorted; none is imported.
+
+    Args:
+        path: the package's `__path__`.
+    """
+    return tuple(sorted(module.name for module in iter_modules(path)))
+
+
+def modules_in(package: str, path: Sequence[str]) -> dict[str, ModuleType]:
+    """The modules in a package's folder by their names, imported.
+
+    Args:
+        package: the package's `__name__`.
+        path: its `__path__`.
+    """
+    return {name: import_module(f"{package}.{name}") for name in module_names(path)}
