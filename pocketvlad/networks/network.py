@@ -1,5 +1,7 @@
 """The whole network: backbone, pooling, projection. One image in, one unit vector out."""
 
+from contextlib import nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,7 +31,8 @@ class RetrievalNetwork(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Preprocessed images [N, 3, H, W], wherever they are -> local features [N, D, h, w]."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
+        device = self.device.type
+        with torch.autocast(device, torch.bfloat16) if self.mixed else nullcontext():
             return self.backbone(images.to(self.device, non_blocking=True)).float()
 
     def pooled(self, images: Tensor) -> Tensor:
