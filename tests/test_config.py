@@ -10,7 +10,6 @@ import pytest
 import yaml
 from workflow_runs import OFFICIAL
 
-from pocketvlad.compression import quantize, settings
 from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.study.config import (
     ConfigError,
@@ -284,10 +283,6 @@ def test_defaults_are_filled_in_once(name):
     if "rd" in config:
         assert full["rd"]["cluster_bits"] == 6
         assert "targets" not in full["rd"]
-
-
-def test_the_quantizers_that_a_config_may_name_are_those_that_there_are():
-    assert set(settings.QUANTIZERS) == set(quantize.QUANTIZERS)
 
 
 def test_the_check_reads_no_torch():

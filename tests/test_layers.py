@@ -147,7 +147,7 @@ def test_width_narrows_the_network():
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_least_side_is_enough_and_one_less_is_not(name):
     declared = backbone(name, 0.05)
-    network, side = declared.build().eval(), declared.least_side
+    network, side = declared.build().eval(), declared.min_side
     with torch.inference_mode():
         assert min(network(torch.zeros(1, 3, side, side)).shape[2:]) >= 1
         with pytest.raises(RuntimeError, match="too small"):

@@ -63,13 +63,13 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
     (folder / OFFICIAL / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
     config["protocol"]["image_size"] = 96
     config["models"]["vgg16"] |= {"clusters": 8, "descriptor": 16}
-    config["initialise"] |= {"locals_per_image": 10, "whitening_samples": 40}
+    config["initialise"] |= {"locals_per_image": 10, "projection_samples": 40}
     config["training"] |= {"epochs": 1, "tuples": 4, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 5, "queries": 5}
     config["pruning"]["rounds"] = 1
     config["recovery"] |= {"crops": 4, "crops_per_step": 2, "image_size": 67}
     # At full width, refitting the convolutions takes a minute whatever the number of crops.
-    few = {"crops": 0, "whitening_crops": 4}
+    few = {"crops": 0, "projection_crops": 4}
     config["recovery"]["reconstruction"] |= few
     block = {"thresholds": ["0.005"], "quantizers": ["kmeans"], "bits": [8]}
     config["grid"] = [config["grid"][0] | block]

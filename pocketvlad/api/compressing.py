@@ -46,7 +46,7 @@ def _rounding(crops: int, projection_crops: int, length: int | None) -> Rounding
     return RoundingSettings(
         crops=crops,
         patches=PATCHES_A_CROP * crops,
-        whitening_crops=projection_crops,
+        projection_crops=projection_crops,
         length=length,
     )
 
@@ -95,7 +95,7 @@ def _trials(
         task=self_retrieval(
             [pictures[name] for name in held],
             [pictures[name] for name in others],
-            base.network.least_side,
+            base.network.min_side,
             seed,
         ),
         sizing=sizing,

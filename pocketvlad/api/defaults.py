@@ -5,6 +5,6 @@ from pocketvlad.util.settings import default_of
 
 ANSWERS = 5  # of a search
 CROPS = default_of(RoundingSettings, "crops")
-PROJECTION_CROPS = default_of(RoundingSettings, "whitening_crops")
+PROJECTION_CROPS = default_of(RoundingSettings, "projection_crops")
 TRIALS = default_of(SearchSettings, "trials")
 SEED = 1

@@ -95,7 +95,7 @@ def _reconstruct_linear(
     settings: ReconstructionSettings,
 ) -> None:
     """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
-    crops = settings.whitening_crops
+    crops = settings.projection_crops
     features = paired_features(network, teacher, batches)
     inputs, outputs = projection_samples(network, teacher, features, crops)
     inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
@@ -105,7 +105,7 @@ def _reconstruct_linear(
         lambda rows: rows @ inputs.t() @ inputs / len(inputs),
         inputs.square().mean(dim=0),
         outputs.t() @ inputs / len(inputs),
-        settings.whitening_iterations,
+        settings.projection_iterations,
     )
     layer.weight.copy_(found[:, :-1])
     layer.bias.copy_(found[:, -1])
@@ -131,7 +131,7 @@ def reconstruct(
         own = crops_for(network, source, crops, settings.crops, generator)
         _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
     layer = network.projection.linear
-    if settings.whitening_crops and layer is not None:
+    if settings.projection_crops and layer is not None:
         [mask] = (masks[name] for name in compressible_of(network, Part.PROJECTION))
-        own = crops_for(network, source, crops, settings.whitening_crops, generator)
+        own = crops_for(network, source, crops, settings.projection_crops, generator)
         _reconstruct_linear(layer, network, teacher, mask, own, settings)

@@ -56,7 +56,7 @@ class Backbone(DeclaredPart):
     """Images [N, 3, H, W] -> local features [N, channels, h, w]."""
 
     part = Part.BACKBONE
-    least_side: ClassVar[int]
+    min_side: ClassVar[int]
     """Pixels that an image must have on either side."""
 
     @property

@@ -150,7 +150,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
                 directions, lambda row, kind=kind: row["pruned_percent"][kind]
             )
         line["parameters"] = some["parameters"]
-        line["threshold_reading"] = some["threshold_reading"]
+        line["threshold_mode"] = some["threshold_mode"]
         line["seed"] = some["seed"]
         line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
         line["evaluation"] = some["test_dataset"]["protocol"]

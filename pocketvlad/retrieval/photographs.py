@@ -41,7 +41,7 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
             clip_box(box, *picture.size)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from None
-    if fault := too_small(picture, sizing, model.network.least_side):
+    if fault := too_small(picture, sizing, model.network.min_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
 

@@ -51,7 +51,7 @@ def _image_sides(config: Mapping) -> Iterator[tuple[str, int]]:
 def _too_small(config: Mapping) -> Iterator[str]:
     """Images that are smaller than a backbone of the study needs."""
     needs = {
-        name: Architecture.of(model).backbone.least_side for name, model in config["models"].items()
+        name: Architecture.of(model).backbone.min_side for name, model in config["models"].items()
     }
     most = max(needs, key=needs.__getitem__)
     for key, side in _image_sides(config):

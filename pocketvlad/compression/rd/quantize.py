@@ -47,13 +47,13 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
 
-MOST = 127  # largest multiple of a step: 255 levels
+MAX_MULTIPLE = 127  # largest multiple of a step: 255 levels
 
 
 def from_multiples(
     multiples: np.ndarray, step: float, transformed: bool = False
 ) -> QuantizedTensor:
-    """Whole multiples, -MOST to MOST, of `step` as codes and levels.
+    """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
         transformed: see `QuantizedTensor`.
@@ -176,18 +176,18 @@ def _round_convolution(
         groups.append(_prepared(moments, right, draw, wanted.dtype))
     left = torch.cat([group.factor.diagonal() for group in groups]).log().mean().mul(-2).exp()
     largest = max(float(group.target.abs().max()) for group in groups)
-    step = max(math.sqrt(12 * error / float(left)), largest / MOST)
+    step = max(math.sqrt(12 * error / float(left)), largest / MAX_MULTIPLE)
     kernel = layer.weight[0, 0].numel()
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
         multiples[own] = descend(
-            round_in_order(group.target, group.factor, step, MOST),
+            round_in_order(group.target, group.factor, step, MAX_MULTIPLE),
             group.best,
             group.moments,
             step,
-            settings.price * error,
+            settings.multiplier * error,
             kernel,
-            MOST,
+            MAX_MULTIPLE,
             settings.sweeps,
         )
     quantized = _quantized(layer.weight, multiples, step, transformed=kernel > 1)
@@ -236,16 +236,18 @@ def _round_linear(
     error: float,
     settings: RoundingSettings,
 ) -> QuantizedTensor:
-    inputs, outputs = projection_samples(network, teacher, features, settings.whitening_crops)
+    inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
     # The descriptor is the output over its length.
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
     step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
-    step = max(step, float(layer.weight.abs().max()) / MOST)
+    step = max(step, float(layer.weight.abs().max()) / MAX_MULTIPLE)
     groups = network.pooling.column_groups(inputs.shape[1])
     prior = group_prior(inputs, groups, settings.ridge, settings.pooled)
-    multiples = round_with_few_samples(layer.weight, inputs, outputs - means, step, MOST, prior)
+    multiples = round_with_few_samples(
+        layer.weight, inputs, outputs - means, step, MAX_MULTIPLE, prior
+    )
     quantized = _quantized(layer.weight, multiples, step)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized
@@ -288,7 +290,7 @@ def round_network(
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
     if layer := network.projection.linear:
-        if (more := settings.whitening_crops - settings.crops) > 0:
+        if (more := settings.projection_crops - settings.crops) > 0:
             features += paired_features(network, teacher, cut(more))
         [name] = projection
         found[name] = _round_linear(layer, network, teacher, features, error, settings)
