@@ -229,7 +229,7 @@ def test_a_walk_that_needs_fewer_batches_shows_the_first_of_them(kind):
 
 CROPS = CropSettings(crops=0, batch=4, image_size=32, crop=0.8, colour=0.2)
 EVERYWHERE = ReconstructionSettings(
-    crops=6, patches=10**9, iterations=200, whitening_crops=0, whitening_iterations=1
+    crops=6, patches=10**9, iterations=80, projection_crops=0, projection_iterations=1
 )
 
 
@@ -314,14 +314,14 @@ ROUNDING = RoundingSettings(
     crops=8,
     patches=1000,
     damping=0.01,
-    whitening_crops=24,
+    projection_crops=24,
     ridge=0.5,
     pooled=0.7,
     cluster_bits=6,
-    price=4.0,
+    multiplier=4.0,
     sweeps=1,
 )
-LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
+LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
 
 
 def rounded_to_nearest(teacher, quantized):
@@ -375,7 +375,7 @@ def test_a_network_without_projection_is_refitted_and_rounded(city):
     teacher = built(Residual(norm=True), pooling=pooling, projection={"type": "none"})
     network = copy_of(teacher)
     prune_below(network, cutoffs(network, "relative", 0.01, 0.65))
-    settings = replace(EVERYWHERE, whitening_crops=8)
+    settings = replace(EVERYWHERE, projection_crops=8)
     masks, generator = zero_masks(network), np.random.default_rng(3)
     reconstruct(network, teacher, masks, city.crop_source, CROPS, settings, generator)
     assert all(not weight[masks[name]].any() for name, weight in compressible(network))
