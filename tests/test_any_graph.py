@@ -324,6 +324,14 @@ ROUNDING = RoundingSettings(
 LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
 
 
+def taught(network, city):
+    """Clustered and whitened on the city: else all images are alike to it."""
+    pictures = city.pictures(city.dataset.images)
+    for fit in (fit_pooling, fit_projection):
+        fit(network, pictures, city.sizing, city.preprocessing, LEARNT, 3)
+    return network
+
+
 def rounded_to_nearest(teacher, quantized):
     """The teacher, each weight (or coefficient) by itself rounded to the nearest of the levels."""
     network = copy.deepcopy(teacher)
@@ -347,10 +355,7 @@ def rounded_to_nearest(teacher, quantized):
 @torch.no_grad()
 @pytest.mark.parametrize("kind", KINDS)
 def test_rounding_comes_closer_than_rounding_to_the_nearest(city, kind):
-    teacher = built(KINDS[kind])
-    pictures = city.pictures(city.dataset.images)
-    for fit in (fit_pooling, fit_projection):
-        fit(teacher, pictures, city.sizing, city.preprocessing, LEARNT, 3)
+    teacher = taught(built(KINDS[kind]), city)
     network = copy_of(teacher)
     quantized = round_network(network, teacher, city.crop_source, CROPS, 0.02, ROUNDING, 7)
     assert set(quantized) == {name for name, _ in compressible(network)}
@@ -384,6 +389,27 @@ def test_a_network_without_projection_is_refitted_and_rounded(city):
     assert set(quantized) == {name for name, _ in compressible(network)}
     assert {name.partition(".")[0] for name in quantized} == {"backbone"}
     assert torch.equal(network.pooling.exponent, teacher.pooling.exponent)
+
+
+@torch.no_grad()
+def test_a_channel_that_a_relu_has_shut_costs_nothing_and_harms_nobody(city):
+    """The one input of a group of a depthwise convolution, zero at every place."""
+    teacher = built(Bottlenecks())
+    teacher.backbone.bottlenecks[1].expand.bias[3] = -1000.0
+    layer = "backbone.bottlenecks.1.depthwise"
+    (given,), _ = seen_by(teacher, teacher.get_submodule(layer), [torch.randn(2, 3, 36, 28)])
+    assert not given[:, 3].any()
+    taught(teacher, city)
+    network, masks = copy_of(teacher), zero_masks(teacher)
+    generator = np.random.default_rng(3)
+    reconstruct(network, teacher, masks, city.crop_source, CROPS, EVERYWHERE, generator)
+    assert all(torch.isfinite(weight).all() for weight in network.parameters())
+    network = copy_of(teacher)
+    quantized = round_network(network, teacher, city.crop_source, CROPS, 0.02, ROUNDING, 7)
+    assert all(torch.isfinite(weight).all() for weight in network.parameters())
+    codes = quantized[f"{layer}.weight"].codes
+    assert not codes[3].any()
+    assert codes.any(axis=(1, 2, 3)).sum() > 12
 
 
 def row(name, outgoing, incoming, side, places, bias=1):
