@@ -36,6 +36,7 @@ from pocketvlad.networks.labels import compressible, labelled_tensors
 from pocketvlad.networks.layer_table import layer_costs, network_costs
 from pocketvlad.networks.model import Model, read_model, to_contents, write_model
 from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.distillation import descriptor_distance
 from pocketvlad.training.initialise import fit_pooling, fit_projection
 from pocketvlad.training.settings import InitialisationSettings
@@ -410,6 +411,46 @@ def test_a_channel_that_a_relu_has_shut_costs_nothing_and_harms_nobody(city):
     codes = quantized[f"{layer}.weight"].codes
     assert not codes[3].any()
     assert codes.any(axis=(1, 2, 3)).sum() > 12
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", KINDS)
+def test_normalisation_for_training_alone_comes_and_goes(kind):
+    """Where convolutions have none of their own."""
+    backbone = built(KINDS[kind]).backbone
+    images = torch.randn(4, 3, 36, 28)
+    before = {path: type(module) for path, module in backbone.named_modules()}
+    kept = len(normalisations(backbone))
+    add_batch_norm(backbone)
+    convolutions = [m for m in backbone.modules() if isinstance(m, nn.Conv2d)]
+    assert len(normalisations(backbone)) == len(convolutions)
+    assert kept in (0, len(convolutions) - 1)
+    backbone.train()
+    for _ in range(3):
+        backbone(images)
+    expected = backbone.eval()(images)
+    fold_batch_norm(backbone)
+    assert {path: type(module) for path, module in backbone.named_modules()} == before
+    torch.testing.assert_close(backbone(images), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_linear_map_inside_a_backbone_is_refused_by_name(city):
+    class Mixing(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner, self.mix = inner, nn.Linear(10, 10)
+
+        def forward(self, images):
+            return self.mix(self.inner(images).movedim(1, -1)).movedim(-1, 1)
+
+    network = built(Residual())
+    network.backbone = Mixing(network.backbone)
+    masks, generator = zero_masks(network), np.random.default_rng(3)
+    message = "layer mix of the backbone is a Linear; only convolutions can be fitted there"
+    with pytest.raises(ValueError, match=message):
+        reconstruct(
+            network, copy_of(network), masks, city.crop_source, CROPS, EVERYWHERE, generator
+        )
 
 
 def row(name, outgoing, incoming, side, places, bias=1):
