@@ -56,18 +56,22 @@ def _reconstruct_convolution(
     for group in range(layer.groups):
         own = slice(group * size, (group + 1) * size)
         seen = inputs_at(inputs, places, layer, group)
-        seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
+        start, alive = layer.weight[own].flatten(1), ~mask[own].flatten(1)
+        if layer.bias is not None:
+            seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
+            start = torch.cat([start, layer.bias[own, None]], dim=1)
+            alive = _with_bias(alive)
         gram = seen.t() @ seen / len(seen)
         gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
         multiply = partial(torch.matmul, other=gram)
         cross = wanted[:, own].t() @ seen / len(seen)
-        start = torch.cat([layer.weight[own].flatten(1), layer.bias[own, None]], dim=1)
-        alive = _with_bias(~mask[own].flatten(1))
         found = masked_least_squares(
             start, alive, multiply, gram.diagonal(), cross, settings.iterations
         )
-        layer.weight[own] = found[:, :-1].reshape(layer.weight[own].shape)
-        layer.bias[own] = found[:, -1]
+        weights = layer.weight[own]
+        layer.weight[own] = found[:, : weights[0].numel()].reshape(weights.shape)
+        if layer.bias is not None:
+            layer.bias[own] = found[:, -1]
 
 
 def _reconstruct_convolutions(

@@ -130,11 +130,12 @@ def _is_whole(value: object, least: int, most: int) -> bool:
 
 def _identity(entry: Sequence[object], version: int) -> tuple[str, Label] | None:
     """(name, label) that an entry of the header's list begins with, before the last four fields."""
-    match version, entry[:-4]:
-        case version2.VERSION, [str(name)]:
+    match entry[:-4]:
+        case [str(name)] if version == version2.VERSION:
             return version2.identity(name)
-        case _, [str(name), str(part), str(role)] if part in set(Part) and role in set(Role):
-            return name, Label(Part(part), Role(role))
+        case [str(name), str(part), str(role)] if version == VERSION:
+            if part in set(Part) and role in set(Role):
+                return name, Label(Part(part), Role(role))
     return None
 
 

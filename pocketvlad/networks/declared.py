@@ -154,7 +154,12 @@ def declared_part(part: Part, section: object) -> DeclaredPart:
     if unknown := [str(key) for key in given if key not in names]:
         known = ", ".join(names) or "none"
         raise ValueError(f"{part} {section['type']}: {unknown[0]!r} is unknown; known are {known}")
+    for each in declared(found):
+        if each.required and each.name not in given:
+            raise ValueError(
+                f"{part} {section['type']}: {each.name} is missing; write {each.words}"
+            )
     try:
         return found(**given)
-    except TypeError as error:
+    except ValueError as error:
         raise ValueError(f"{part} {section['type']}: {error}") from None

@@ -50,6 +50,9 @@ from pocketvlad.networks.network import RetrievalNetwork
 MAX_MULTIPLE = 127  # largest multiple of a step: 255 levels
 
 
+_LEAST = 1e-12  # second moment of inputs that are taken to be there
+
+
 def from_multiples(
     multiples: np.ndarray, step: float, transformed: bool = False
 ) -> QuantizedTensor:
@@ -84,6 +87,12 @@ def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
     return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
 
 
+def _centre(samples: Tensor, layer: nn.Conv2d) -> Tensor:
+    """[D] The mean of samples [n, D], which the bias makes good; without one, nothing does."""
+    mean = samples.mean(dim=0)
+    return mean if layer.bias is not None else torch.zeros_like(mean)
+
+
 def _equations(
     pair: PairedConvolution,
     group: int,
@@ -105,12 +114,13 @@ def _equations(
         [D] mean inputs; [D, D] moments H and [R, D] right-hand sides B, of coefficients.
     """
     seen = inputs_at(pair.given, places, pair.layer, group)
-    centre = seen.mean(dim=0)
+    centre = _centre(seen, pair.layer)
     seen -= centre
     weight = pair.original.weight[rows].flatten(1)
     moments = (second_moments(seen) / len(seen)).double()
     cross = (wanted.t() @ seen / len(seen)).double()
-    own = damping * moments.diagonal().mean()
+    # A group whose input is zero everywhere (a channel that a ReLU has shut) leaves it open.
+    own = damping * moments.diagonal().mean().clamp_min(_LEAST)
     moments.diagonal().add_(own)
     basis = _basis(pair.layer)
     right = _to_coefficients(cross + own * weight.double(), basis)
@@ -163,7 +173,7 @@ def _round_convolution(
     layer = pair.layer
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
-    means = wanted.mean(dim=0)
+    means = _centre(wanted, layer)
     wanted -= means
     size = layer.out_channels // layer.groups
     slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
@@ -191,7 +201,7 @@ def _round_convolution(
             settings.sweeps,
         )
     quantized = _quantized(layer.weight, multiples, step, transformed=kernel > 1)
-    for own, centre in zip(slices, centres, strict=True):
+    for own, centre in zip(slices, centres, strict=True) if layer.bias is not None else ():
         layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
     return quantized
 
