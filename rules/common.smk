@@ -158,23 +158,18 @@ def timings(stage, **columns):
     return list(dict.fromkeys(paths))
 
 
-# What the report calls a figure; report/<figure>.rst is its caption.
-FIGURE_LABELS = {
-    "size": "mAP against size",
-    "pruning": "mAP against % pruned",
-    "weights": "weights by stage",
-    "bytes": "bytes by layer",
-    "run_time": "run time and memory",
-    "retrieval": "queries and their answers",
-}
+def drawing(name, figure, label, of):
+    """A figure of the report: as SVG, which is shown there with its caption, and as PNG.
 
-
-def drawing(name, figure, of):
-    """A figure of the report: as SVG, which is shown there with its caption, and as PNG."""
+    Args:
+        figure: report/<figure>.rst is its caption.
+        label: what the report calls it.
+        of: what it shows, for the report.
+    """
     shown = report(
         result(f"plots/{name}.svg"),
         caption=f"../report/{figure}.rst",
         category="Figures",
-        labels={"figure": FIGURE_LABELS[figure], "of": of},
+        labels={"figure": label, "of": of},
     )
     return [shown, result(f"plots/{name}.png")]
