@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from graphs import BottleneckNetwork, ResidualNetwork
+from networks import PUBLISHED
 from networks import backbone as declared
 from PIL import Image
 
 from embedded_cities.buildings import BuildingsSpec, buildings, write_buildings
 from embedded_cities.city import CitySpec, entries
 from pocketvlad.data.images import CENTRED
-from pocketvlad.format.roles import Part
 from pocketvlad.format.tensor_file import read_tensors
-from pocketvlad.networks.declared import part_types
 from pocketvlad.networks.weights.buildings_file import load_backbone, write_backbone
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.study.config import embedded_weights
@@ -64,11 +64,19 @@ def test_one_building_is_refused(tmp_path):
         labelled_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("name", part_types(Part.BACKBONE))
-def test_folded_normalisation_computes_the_same(name):
+BUILD = {
+    **{name: declared(name, 0.1).build for name in PUBLISHED},
+    "residual": ResidualNetwork,
+    # Its convolutions have normalisations of their own, which stay; the last one has none.
+    "bottlenecks, normalised": lambda: BottleneckNetwork(norm=True),
+}
+
+
+@pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
+def test_folded_normalisation_computes_the_same(build):
     torch.manual_seed(1)
-    network = declared(name, 0.1).build()
-    plain = [type(layer) for layer in network]
+    network = build()
+    plain = [type(module) for module in network.modules()]
     add_batch_norm(network)
     images = torch.randn(3, 3, 80, 80)
     network.train()
@@ -85,7 +93,7 @@ def test_folded_normalisation_computes_the_same(name):
         assert len(normalised) == plain.count(torch.nn.Conv2d)
         assert all(layer.weight.abs().max() > 0.5 for layer in normalised)
         fold_batch_norm(network)
-        assert [type(layer) for layer in network] == plain
+        assert [type(module) for module in network.modules()] == plain
         torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-4)
 
 

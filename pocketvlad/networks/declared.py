@@ -109,8 +109,8 @@ _FOLDERS: dict[Part, tuple[str, type[DeclaredPart]]] = {
 def part_types(part: Part) -> list[str]:
     """What a config may write as the `type` of a part; nothing is imported for it.
 
-    >>> part_types(Part.PROJECTION)
-    ['linear', 'none', 'pca-whitening']
+    >>> "pca-whitening" in part_types(Part.PROJECTION)
+    True
     """
     package = import_module(f"{__package__}.{_FOLDERS[part][0]}")
     return sorted(each.name.replace("_", "-") for each in pkgutil.iter_modules(package.__path__))

@@ -147,9 +147,14 @@ def _unfit_models(config: Mapping) -> Iterator[str]:
             )
 
 
-def embedded_weights(type: str, width: float = 1.0) -> Path:
-    """Where the package holds, or would hold, the pretrained weights of a narrow backbone."""
-    return EMBEDDED_WEIGHTS / f"{type}-{width:g}.safetensors"
+def embedded_weights(*backbone: object) -> Path:
+    """Where the package holds, or would hold, the pretrained weights of a narrow backbone.
+
+    Args:
+        backbone: its type, and the values of its settings.
+    """
+    words = (f"{each:g}" if isinstance(each, int | float) else str(each) for each in backbone)
+    return EMBEDDED_WEIGHTS / f"{'-'.join(words)}.safetensors"
 
 
 def check_config(config: Mapping) -> None:
