@@ -325,6 +325,25 @@ def dry_run(folder: Path) -> dict[str, int]:
         ),
         # What a recipe is called makes no model and no score anew.
         ("compression/recipes/pruned.py", from_scores(1)),
+        # A part that the study's model has, and what others may have.
+        (
+            "networks/backbones/vgg16.py",
+            {
+                "tabulate_layers": 1,
+                "initialise_model": 4,
+                "train_model": 2,
+                "prune_model": 2,
+                "quantize_model": 2,
+                "train_codebook": 2,
+                "round_model": 2,
+                "evaluate_model": 12,
+                "show_configuration": 1,
+                **from_scores(1),
+            },
+        ),
+        ("networks/backbones/alexnet.py", {}),
+        ("networks/poolings/gem.py", {}),
+        ("data/protocols/revisited.py", {}),
         ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
         (
             "compression/iterative_pruning.py",
