@@ -75,13 +75,13 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
         (quantize, "cosine_basis", lambda *size: np.ones((1, 1))),
         (quantize, "_quantized", _as_they_are),
     ],
-    "the draw to zero": [(quantize, "_prepared", _undrawn)],
-    "targets given what came before": [(quantize, "_equations", _own_outputs)],
+    "shrinkage": [(quantize, "_prepared", _undrawn)],
+    "sequential targets": [(quantize, "_equations", _own_outputs)],
     "error feedback in convolutions": [(quantize, "round_in_order", _nearest)],
-    "descent": [(quantize, "descend", lambda multiples, *rest: multiples)],
+    "coordinate descent": [(quantize, "descend", lambda multiples, *rest: multiples)],
     "error feedback in the projection": [(quantize, "round_with_few_samples", _nearest_linear)],
     "sensitivities": [(quantize, "sensitivity", _alike)],
-    "models of symbols by size": [
+    "frequency models by magnitude": [
         (symbol_model, "fit_model", _one_model),
         (descent, "fit_model", _one_model),
     ],
