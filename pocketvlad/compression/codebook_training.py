@@ -26,7 +26,8 @@ from pocketvlad.training.settings import TrainingSettings
 class _LookUp(torch.autograd.Function):
     """levels [L], codes -> weights; the gradient of a level is the sum over its weights.
 
-    As indexing differentiates, but in one pass over the weights, in double precision.
+    The same as differentiating the indexing, but in one pass over the weights and in double
+    precision.
     """
 
     @staticmethod
@@ -79,7 +80,7 @@ def use_codebooks(network: RetrievalNetwork, quantized: Mapping[str, QuantizedTe
             module.register_buffer(attribute, weight)
             continue
         getattr(module, attribute).data = weight
-        # Unsafe: the parameter has another shape than what the parametrization makes of it.
+        # Unsafe: the parameter and the weight made from it have different shapes.
         codebook = Codebook(tensor).to(network.device)
         parametrize.register_parametrization(module, attribute, codebook, unsafe=True)
         originals = module.parametrizations[attribute]
@@ -90,7 +91,7 @@ def use_codebooks(network: RetrievalNetwork, quantized: Mapping[str, QuantizedTe
 def read_codebooks(
     network: RetrievalNetwork, quantized: Mapping[str, QuantizedTensor]
 ) -> dict[str, QuantizedTensor]:
-    """What the layers of a network under `use_codebooks` look up now."""
+    """The present codebooks and codes of a network under `use_codebooks`."""
     result = {}
     for name, tensor in quantized.items():
         module, attribute = _owner(network, name)
@@ -107,7 +108,7 @@ def read_codebooks(
 
 @torch.no_grad()
 def recluster(network: RetrievalNetwork, weights: Mapping[str, Tensor]) -> None:
-    """Assign every weight that survived pruning to the level that is nearest by now.
+    """Assign every weight that survived pruning to the level that is now nearest.
 
     Args:
         weights: the network's weights before quantization.
@@ -131,10 +132,10 @@ def train_codebooks(
     seed: int,
     checkpoint: Checkpoint,
 ) -> tuple[dict[str, QuantizedTensor], list[EpochRecord]]:
-    """Fine-tune the codebooks of a quantized network; no epoch that made it worse is kept.
+    """Fine-tune the codebooks of a quantized network, and keep the best epoch, or the start.
 
     Args:
-        network: pruned, not quantized; its biases end trained, its weights looked up.
+        network: pruned, not quantized. Afterwards its biases are trained and its weights quantized.
         quantized: what its compressible layers become.
 
     Returns:
@@ -161,7 +162,7 @@ def train_codebooks(
             layers=("all",),
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,
-            weight_decay=0.0,  # it would draw the centres, not the weights, to zero
+            weight_decay=0.0,  # it would shrink the centres, not the weights
         ),
         seed,
         checkpoint,

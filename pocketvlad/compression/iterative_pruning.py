@@ -39,8 +39,8 @@ def prune_iteratively(
 
     Round r of R removes what is below r/R of the final cutoff; after each round the survivors are
     refitted, if so asked, and every layer is fine-tuned, with the pruned weights held at zero. A
-    weight that this moves below the cutoff goes in the next round; after the last one the masks
-    are fixed.
+    weight that fine-tuning moves below the cutoff is pruned in the next round; after the last round
+    the masks are fixed.
 
     Args:
         objective: what the survivors are fine-tuned for.

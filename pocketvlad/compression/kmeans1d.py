@@ -14,7 +14,7 @@ _MAX_ITERATIONS = 500
 
 
 def histogram(values: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
-    """(counts, sums) a bin of equal width between the least and the greatest value.
+    """(counts, sums) per bin, of bins of equal width between the smallest and the largest value.
 
     Args:
         values: [N] float32, finite, N at least 1.
@@ -36,8 +36,8 @@ def histogram(values: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndar
 def _grouped(counts: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(mass, mean) of at most `_GROUPS` runs of neighbouring points.
 
-    The runs have equal shares of the cube root of the smoothed density: the point density of an
-    optimal quantizer (Panter & Dite 1951), so that they are fine where centres will be dense.
+    The runs have equal shares of the cube root of the smoothed density. That is the point density
+    of an optimal quantizer (Panter & Dite 1951): runs are short where centres will be dense.
     """
     if len(points) <= _GROUPS:
         return counts, points
@@ -55,8 +55,8 @@ def _grouped(counts: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.nda
 def optimal_centres(mass: np.ndarray, points: np.ndarray, clusters: int) -> np.ndarray:
     """Centres of the optimal clustering of weighted points, by dynamic programming.
 
-    Clusters of sorted numbers are intervals, so that the best K clusters of the first j points
-    are the best K - 1 of the first i and the interval from i to j (Fisher 1958). O(K M^2).
+    Clusters of sorted numbers are intervals. The best K clusters of the first j points are the best
+    K - 1 of the first i, and the interval from i to j (Fisher 1958). O(K M^2).
 
     Args:
         mass: [M], above 0.

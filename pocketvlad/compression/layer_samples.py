@@ -61,7 +61,7 @@ SEEN_BATCHES = 4  # that a convolution's `seen` has at most
 
 
 def _places(made: object) -> int:
-    """How many places a map [n, C, h, w] has; of what is no map, one."""
+    """Places of a map [n, C, h, w]; 1 for anything else."""
     return made.shape[2:].numel() if isinstance(made, Tensor) and made.ndim == 4 else 1
 
 
@@ -76,8 +76,9 @@ def _places_by_step(backbone: nn.Module, graph: Graph, images: Tensor) -> dict[f
 def _stages(
     graph: Graph, weighted: Iterable[fx.Node], places: dict[fx.Node, int]
 ) -> list[list[fx.Node]]:
-    """The steps, cut where one value alone is alive and maps have become smaller: few and small
-    maps are held between stages. Each stage has a layer to be fitted, but for the last."""
+    """The steps in stages. A stage ends where only one value is needed later and maps have become
+    smaller, so that few and small maps are held between stages. Each stage but the last has a layer
+    to be fitted."""
     weighted, alive = set(weighted), graph.alive_after()
     stages: list[list[fx.Node]] = [[]]
     begin = places[graph.source]
@@ -122,14 +123,16 @@ class _Walk:
             self.graph.advance(module, step, values)
 
     def pass_through(self, steps: Sequence[fx.Node], start: int) -> None:
-        """Each batch from number `start` on through all steps: never all large maps at once."""
+        """Run all steps on each batch from number `start` on, batch by batch: the large maps of
+        only one are held."""
         for module, all_values in ((self.own, self.given), (self.teacher, self.wanted)):
             for values in all_values[start:]:
                 for step in steps:
                     self.graph.advance(module, step, values)
 
     def pair(self, step: fx.Node, count: int) -> Iterator[PairedConvolution]:
-        """The convolution of a step, of the first `count` batches; then both go on past it."""
+        """The convolution of a step, with the first `count` batches; then both networks run the
+        step."""
         layer, original = self.weighted[step], module_of(self.teacher, step)
         if not isinstance(layer, nn.Conv2d):
             raise ValueError(
@@ -154,11 +157,11 @@ class _Walk:
         )
         yield pair
         for held in (pair.given, pair.wanted, pair.seen, before):
-            held.clear()  # nobody keeps what the next step makes superfluous
+            held.clear()  # the next step needs none of it
         self._advance(self.own, step, self.given[:count])
 
     def advance_both(self, step: fx.Node, count: int) -> None:
-        """The first `count` batches past a step that has nothing to be fitted."""
+        """Run a step that has nothing to be fitted on the first `count` batches."""
         self._advance(self.teacher, step, self.wanted[:count])
         self._advance(self.own, step, self.given[:count])
 
@@ -171,8 +174,8 @@ def paired_convolutions(
     label: str,
     features: list[tuple[Tensor, Tensor]] | None = None,
 ) -> Iterator[PairedConvolution]:
-    """The backbone's convolutions in the order of execution. Whoever takes one may change its
-    `layer`; the next ones see the outputs of the changed one.
+    """The backbone's convolutions in the order of execution. The caller may change the `layer` of
+    each; the next ones see the outputs of the changed one.
 
     Args:
         batches: of images.
@@ -231,10 +234,11 @@ def projection_samples(
 def drawn_places(
     outputs: Sequence[Tensor], patches: int, generator: torch.Generator
 ) -> list[Tensor]:
-    """For each image of batches [n, O, h, w] the numbers of some of its h w places, at random.
+    """Random places of each image of batches [n, O, h, w], as numbers below h w.
 
     Args:
-        patches: how many in all, as far as there are so many; shared evenly between the images.
+        patches: how many in all, shared evenly between the images; fewer where there are not so
+            many.
     """
     images = sum(len(batch) for batch in outputs)
     places = []
@@ -259,7 +263,7 @@ def inputs_at(
     channels = layer.in_channels // layer.groups
     own = slice(group * channels, (group + 1) * channels)
     images = (image for batch in inputs for image in batch)
-    # Filled in place: this is the largest matrix there is, and must not be held twice.
+    # Filled in place: this is the largest matrix, and must not be held twice.
     length = channels * math.prod(layer.kernel_size)
     rows = inputs[0].new_empty(sum(map(len, places)), length)
     start = 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_SOLVED = 100  # roundings of the first residual's length: less cannot be told from nothing
+_SOLVED = 100  # rounding errors of the first residual's length: a smaller residual counts as zero
 
 
 def masked_least_squares(
@@ -18,9 +18,9 @@ def masked_least_squares(
 ) -> Tensor:
     """Rows w that minimise w G w' / 2 - cross w', all zero where `alive` is false.
 
-    By conjugate gradients in the space of each row's survivors, all rows at once, preconditioned
-    by the diagonal. Few iterations from a good start leave alone what the data says little about,
-    which is the only regularisation where there are fewer samples than weights.
+    By conjugate gradients in the space of each row's survivors, all rows at once, preconditioned by
+    the diagonal. Few iterations from a good start hardly move directions that the data do not
+    determine. Where there are fewer samples than weights, this is the only regularisation.
 
     Args:
         weight: [O, D], where to start.
@@ -44,7 +44,7 @@ def masked_least_squares(
     for _ in range(iterations):
         image = scaled_gram(direction) * alive
         curvature = (direction * image).sum(dim=1)
-        # A solved row stays: what is left of its residual is rounding, and would be blown up.
+        # A solved row stays: its residual is rounding error, which further steps would amplify.
         going = (energy > solved) & (curvature > 0)
         step = torch.where(going, energy / curvature, 0)
         weight = weight + step[:, None] * direction

@@ -22,12 +22,12 @@ def _cutoff(weight: Tensor, threshold_mode: str, threshold: float, deviations: f
 def cutoffs(
     network: RetrievalNetwork, threshold_mode: str, threshold: float, deviations: float
 ) -> dict[str, Tensor]:
-    """The magnitude below which a weight goes, from the unpruned network.
+    """The magnitude below which a weight is pruned, computed from the unpruned network.
 
     Args:
-        threshold_mode: "absolute": `threshold` to the letter. "relative": `deviations` times the
-            standard deviation of the layer's weights. "relative-row": of the weights of the same
-            output (a row of a matrix, a filter of a convolution, a centre).
+        threshold_mode: "absolute": `threshold` itself. "relative": `deviations` times the standard
+            deviation of the layer's weights. "relative-row": of the weights of the same output (a
+            row of a matrix, a filter of a convolution, a centre).
 
     Returns:
         by layer a figure, or one for each output, of a shape that broadcasts over the weight.
@@ -48,7 +48,7 @@ def cutoffs(
 def prune_below(network: RetrievalNetwork, limits: Mapping[str, Tensor]) -> None:
     """Set to zero every weight whose magnitude is below its layer's limit.
 
-    What is zero already stays so, since zero is below any limit.
+    Weights that are zero stay so, since zero is below any limit.
     """
     for name, weight in compressible(network):
         weight[weight.abs() < limits[name]] = 0.0

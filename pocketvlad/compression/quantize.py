@@ -22,7 +22,7 @@ def row_scales(weight: np.ndarray) -> np.ndarray:
     alive = np.count_nonzero(rows, axis=1)
     sizes = np.sqrt(np.square(rows).sum(axis=1) / np.maximum(alive, 1))
     relative = (sizes / max(sizes.max(), np.finfo(np.float64).tiny)).astype(np.float16)
-    # A row too small for half precision would be divided by zero; the smallest number will do.
+    # A row too small for half precision would be divided by zero; take the smallest number.
     least = np.finfo(np.float16).smallest_subnormal
     return np.where(alive, np.maximum(relative, least), 1).astype(np.float32)
 

@@ -7,5 +7,5 @@ from pocketvlad.util.discovery import module_names
 ROW = "-row"
 _NAMES = module_names([str(Path(__file__).with_name("quantizers"))])
 QUANTIZERS = (*_NAMES, *(name + ROW for name in _NAMES))
-"""Each also by rows: every row is divided by a scale first, so that one codebook a layer serves
-rows of unlike size."""
+"""Each also by rows: every row is first divided by a scale, so that one codebook per layer serves
+rows of different magnitude."""

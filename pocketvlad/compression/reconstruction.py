@@ -1,12 +1,12 @@
-"""Layer by layer: the surviving weights that best give the uncompressed layer's outputs.
+"""Layer by layer: the surviving weights whose outputs are closest to the uncompressed layer's.
 
-A few hundred gradient steps cannot bring back what pruning breaks in thirteen convolutions and the
-whitening. Each of these alone, though, is linear: given its inputs, as the pruned network before it
-makes them, and its outputs in the uncompressed network, the best survivors are a least-squares
-problem, small enough to be solved (Hubara et al., "Accelerated Sparse Neural Training", NeurIPS
-2021, and their AdaPrune; He et al., ICCV 2017, for whole channels). No label is needed. Every place
-of a crop is an equation for a convolution, so that tens of crops suffice; for the whitening a crop
-is one equation, of hundreds that are far fewer than its unknowns, and the start decides the rest.
+A few hundred gradient steps cannot repair what pruning breaks in thirteen convolutions and the
+whitening. But each of these layers is linear. With inputs from the pruned network and targets from
+the uncompressed one, the best survivors are the solution of a small least-squares problem (Hubara
+et al., "Accelerated Sparse Neural Training", NeurIPS 2021, and their AdaPrune; He et al., ICCV
+2017, for whole channels). No label is needed. For a convolution, every place of a crop is an
+equation, so tens of crops suffice. For the whitening, a crop is one equation; some hundred
+equations are far fewer than its unknowns, and the start decides the rest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions witho
 
 
 def _with_bias(alive: Tensor) -> Tensor:
-    """[O, D + 1] Where weights [O, D] survive, and the bias, which always does."""
+    """[O, D + 1] Which of the weights [O, D] survive; the bias always does."""
     return torch.cat([alive, alive.new_ones(len(alive), 1)], dim=1)
 
 
@@ -82,7 +82,7 @@ def _reconstruct_convolutions(
     settings: ReconstructionSettings,
     generator: np.random.Generator,
 ) -> None:
-    """First to last: each gets its inputs from those refitted before it."""
+    """From first to last: each gets its inputs from the refitted layers before it."""
     batches = list(batches)  # which draws from `generator`
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))
     for pair in paired_convolutions(network, teacher, batches, settings.patches, "convolutions"):
@@ -98,7 +98,7 @@ def _reconstruct_linear(
     batches: Iterable[Tensor],
     settings: ReconstructionSettings,
 ) -> None:
-    """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
+    """In the space of the samples: D is 32,768 in the paper's networks, so G is never formed."""
     crops = settings.projection_crops
     features = paired_features(network, teacher, batches)
     inputs, outputs = projection_samples(network, teacher, features, crops)
@@ -129,7 +129,7 @@ def reconstruct(
 
     Args:
         masks: true where a weight is pruned and stays zero, by parameter name.
-        crops: how the crops are cut; how many, `settings` say, and none leaves layers alone.
+        crops: how the crops are cut. `settings` say how many; with 0, layers are not refitted.
     """
     if settings.crops:
         own = crops_for(network, source, crops, settings.crops, generator)

@@ -1,4 +1,4 @@
-"""The L1 penalty that draws weights to zero, and what it does to them."""
+"""The L1 penalty, which shrinks weights, and histograms of its effect."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,7 +18,7 @@ def l1_penalty(network: RetrievalNetwork, weight: float) -> Callable[[], Tensor]
     """`weight` times the sum of the magnitudes of all compressible weights; None if that is 0.
 
     With the triplet loss it makes the paper's J = loss + lambda sum |W|. Pruned weights add nothing
-    to it, nor does it move them: the derivative at zero is taken as zero.
+    to it and are not moved by it: the derivative at zero is taken as zero.
     """
     if weight == 0:
         return None
@@ -38,8 +38,8 @@ def weight_histograms(
 ) -> Iterable[pd.DataFrame]:
     """A table a layer: layer, stage, low, high, count of each bin, and `zeros`.
 
-    Weights beyond the last edge are counted in the last bin. Zeros, pruned ones that is, are in no
-    bin: they would hide all else.
+    Weights beyond the last edge are counted in the last bin. Zeros (pruned weights) are in no bin:
+    they would dwarf all others.
     """
     for name, weight in compressible(network):
         values = weight.detach().cpu().numpy().ravel()

@@ -1,4 +1,4 @@
-"""Levels with the least squared distance to the weights: centres of k-means."""
+"""Levels at the smallest squared distance from the weights: centres of k-means."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The quantizer `rd`: where each weight is rounded so far as the descriptors do not feel it.
+"""The quantizer `rd`: each weight is rounded as coarsely as the descriptors tolerate.
 
 docs/compression.md says how the parts work together.
 """

@@ -12,7 +12,7 @@ def rounding_account(dial: str, header: Mapping, zero_percent: float) -> str:
     """A clause for the model card.
 
     Args:
-        dial: what said how far, "distortion 0.1".
+        dial: the setting that says how coarsely, "distortion 0.1".
         header: of the rounded file.
         zero_percent: weights that are zero.
     """

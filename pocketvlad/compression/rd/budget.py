@@ -12,15 +12,15 @@ from pocketvlad.util.size import MEGABYTE
 
 START = 0.1  # squared distance of the first trial
 _LEAST, _MOST = 2.0**-9, 1.0  # distortions that are tried
-_CLOSE = 0.25  # octaves of distortion: there is nothing to be won between trials as close as that
-_SIZE_TOLERANCE = -math.log2(0.97)  # a file of 97 % of the megabytes allowed is as good as all
+_CLOSE = 0.25  # octaves of distortion: trials as close as this are not refined
+_SIZE_TOLERANCE = -math.log2(0.97)  # a file of 97 % of the allowed size is near enough
 _OCTAVES_A_SIZE = 3.3  # of distortion, where the size halves: a first guess, as measured on VGG16
 _MAX_OCTAVES = 3.0  # at a time
-_MARGIN = 0.15  # of the way between two trials: a guess nearer to either would teach nothing
+_MARGIN = 0.15  # of the way between two trials: a guess nearer to either adds little
 
 
 class BudgetError(ValueError):
-    """No model that was tried meets the target; the message says what came nearest."""
+    """No model that was tried meets the target; the message names the nearest."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Trial:
 
 @dataclass(frozen=True)
 class Target:
-    """What a model may cost. kind: "drop", in percentage points, or "megabytes"."""
+    """The largest drop or size that a model may have. kind: "drop", in percentage points, or
+    "megabytes"."""
 
     kind: str
     limit: float
@@ -51,15 +52,15 @@ class Target:
         return f"{self.kind}-{self.limit:g}"
 
     def excess(self, trial: Trial) -> float:
-        """By how much a trial misses the target, in points or in octaves of bytes; 0 or less is
-        met."""
+        """By how much a trial misses the target, in points or in octaves of bytes; 0 or less if it
+        meets it."""
         if self.kind == "drop":
             return trial.drop - self.limit
         return math.log2(trial.bytes / MEGABYTE / self.limit)
 
     @property
     def towards(self) -> int:
-        """1 where more distortion comes nearer to the limit from where it is met, else -1."""
+        """1 if more distortion moves a trial that meets the target towards its limit, else -1."""
         return 1 if self.kind == "drop" else -1
 
 
@@ -68,7 +69,7 @@ def _octave(trial: Trial) -> float:
 
 
 def _leap(target: Target, trial: Trial) -> float:
-    """How many octaves to go from a trial when the limit lies somewhere beyond."""
+    """How many octaves to move from a trial when all trials are on one side of the limit."""
     if target.kind == "drop":
         return 1.0
     octaves = abs(target.excess(trial)) * _OCTAVES_A_SIZE
@@ -83,8 +84,8 @@ def _distortion(octave: float) -> float:
 def next_distortion(target: Target, trials: Iterable[Trial]) -> float | None:
     """What to try next, or None where no further trial could be much better.
 
-    From trials that all meet the target, or all miss it, on towards its limit; then where the line
-    between the nearest two crosses it.
+    While all trials meet the target, or all miss it, the next one moves towards the limit. Then it
+    is where the line between the nearest two crosses the limit.
     """
     trials = list(trials)
     if not trials:
@@ -113,7 +114,7 @@ def next_distortion(target: Target, trials: Iterable[Trial]) -> float | None:
 
 
 def best(target: Target, trials: Sequence[Trial]) -> Trial:
-    """The smallest file within a drop, or the one of least distortion within a size.
+    """The smallest file within a drop, or the file of smallest distortion within a size.
 
     Raises:
         BudgetError: none meets the target.

@@ -1,4 +1,5 @@
-"""A base model and all that rounding it depends on, beside the distortion; rounded files of it."""
+"""A base model and everything but the distortion that rounding it depends on; rounded files of
+it."""
 
 import copy
 from dataclasses import asdict, dataclass, replace

@@ -1,12 +1,12 @@
-"""Rounded weights improved one at a time, by what each costs in error and in bits.
+"""Coordinate descent on the multiples of rounded weights, by error and bits.
 
-Error feedback rounds each weight to the nearest multiple and never comes back to it. Most inputs
-that a layer sees can be made from others, so that very different weights do nearly the same: among
-these are some of fewer bits. From the rounded weights, column after column, all rows at once, each
-weight goes to the multiple of least error plus lambda times bits while the others stay (coordinate
-descent on the Lagrangian of rate-distortion optimised quantization; Sullivan & Wiegand, IEEE Signal
-Processing Magazine, 1998). Bits are those of models as the file will have them (`symbol_model`; of
-one group, where a convolution has several), fitted anew in every sweep.
+Error feedback rounds each weight to the nearest multiple and never returns to it. Most inputs of a
+layer are nearly linear combinations of others. So very different weights do nearly the same, and
+some of them take fewer bits. From the rounded weights, column after column, all rows at once, each
+weight moves to the multiple that minimises error plus lambda times bits while the others stay
+(coordinate descent on the Lagrangian of rate-distortion optimised quantization; Sullivan & Wiegand,
+IEEE Signal Processing Magazine, 1998). Bits are those of the file's frequency models
+(`symbol_model`; of one group, where a convolution has several), fitted anew in every sweep.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor
 from pocketvlad.format.symbol_model import fit_model
 
 _BLOCK = 128  # columns whose changes are gathered before they move the rest, as one product
-_UNSEEN = 0.05  # how often a symbol that does not occur is taken to occur
+_UNSEEN = 0.05  # count that is assumed of a symbol that does not occur
 
 
 def symbol_bits(multiples: Tensor, taps: int, limit: int) -> tuple[Tensor, Tensor]:
@@ -79,15 +79,15 @@ def descend(
     limit: int,
     sweeps: int,
 ) -> Tensor:
-    """Multiples [R, D] of less error plus lambda times bits than `multiples` have.
+    """Multiples [R, D] with a smaller error plus lambda times bits than `multiples`.
 
-    The error of a row is e H e', e what it differs from `best` by.
+    The error of a row is e H e', where e is its difference from `best`.
 
     Args:
-        multiples: [R, D], to begin with.
+        multiples: [R, D], the start.
         best: [R, D].
         moments: [D, D], H.
-        multiplier: the Lagrangian one, lambda: the error that a bit is worth.
+        multiplier: lambda, the Lagrangian multiplier: the error that a bit is worth.
         taps: see `symbol_bits`.
         limit: largest magnitude of a multiple.
         sweeps: over all columns.

@@ -1,4 +1,4 @@
-"""What the moments of a pooled vector are taken to be where samples are fewer than its numbers."""
+"""The prior of a pooled vector's second moments, for fewer samples than components."""
 
 from collections.abc import Iterator
 
@@ -11,17 +11,17 @@ def group_prior(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """By group of columns, its columns [D] and what is added to their second moments, [D, D].
 
-    Residuals have much the same directions in all clusters, since channels that go together do so
-    everywhere: the moments of all clusters, pooled, are known from few images, and stand for each
-    cluster's own in proportion to how large its residuals are. Clusters are taken to be
+    Residuals have similar directions in all clusters, since channels that correlate do so
+    everywhere. The moments pooled over the clusters are well estimated from few images. They stand
+    for each cluster's own, in proportion to the size of its residuals. Clusters are taken to be
     independent. (Shrinkage to a structured target; Ledoit & Wolf, J. Multivariate Analysis, 2004.)
 
     Args:
         samples: [n, D K], centred.
         groups: [K, D], columns whose moments are much alike: of NetVLAD, those of each cluster.
-        ridge: how much is added, in shares of the samples' moments, above 0.
-        pooled: the share of it that is pooled moments, below 1; the rest is alike in all
-            directions, and of one size for all clusters.
+        ridge: how much is added, relative to the samples' moments, above 0.
+        pooled: the share of it that is pooled moments, below 1; the rest is the same in all
+            directions and for all clusters.
     """
     groups = groups.to(samples.device)
     pool = sum(samples[:, own].t() @ samples[:, own] for own in groups).double()

@@ -1,11 +1,11 @@
-"""A network rounded layer after layer, each given what those before it have become.
+"""A network rounded layer after layer, each with the inputs that the rounded layers before it give.
 
-How coarse a layer's step is follows from one figure, the squared distance that rounding a weight
-may move the descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12:
-s, how sensitive the descriptor is to the layer's outputs, g, how much of an input the later columns
-cannot answer for, as a geometric mean. Equal figures for all weights are the best share-out of bits
-where steps are fine (reverse water-filling; Cover & Thomas, chapter 10); where they are coarse,
-the weights that matter little end as zeros by themselves.
+One number sets the step of every layer: the squared distance that rounding a weight may move the
+descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
+sensitivity of the descriptor to the layer's outputs. g is the part of an input that later columns
+cannot compensate, as a geometric mean. The same number for all weights is the optimal bit
+allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 10). Where steps are
+coarse, weights that matter little round to zero.
 """
 
 import math
@@ -88,7 +88,7 @@ def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
 
 
 def _centre(samples: Tensor, layer: nn.Conv2d) -> Tensor:
-    """[D] The mean of samples [n, D], which the bias makes good; without one, nothing does."""
+    """[D] The mean of samples [n, D], which the bias corrects; zero for a layer without a bias."""
     mean = samples.mean(dim=0)
     return mean if layer.bias is not None else torch.zeros_like(mean)
 
@@ -103,8 +103,8 @@ def _equations(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What the best coefficients of a group's kernels follow from, B / H.
 
-    For the inputs as they are now, drawn to the weights of the uncompressed layer where the
-    samples say little.
+    For the present inputs; where the samples say little, the weights stay near those of the
+    uncompressed layer.
 
     Args:
         rows: the group's outputs.
@@ -129,7 +129,7 @@ def _equations(
 
 @dataclass(frozen=True)
 class _Group:
-    """What the coefficients of one group of a convolution are rounded by.
+    """What one group of a convolution is rounded with.
 
     moments, best: [D, D] and [R, D], those that the outputs wanted ask for.  target, factor: [R, D]
     drawn to zero, and what errors are fed back by (`feedback`).
@@ -145,10 +145,10 @@ def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -
     """
     Args:
         moments, right: of `_equations`.
-        draw: what is added to the moments so that weights are drawn to zero, for bits. Where an
-            input is so small that the error allowed would hide a weight of ordinary size, the
-            weight is not worth any: as in reverse water-filling; and what a decision-feedback
-            equaliser of least mean squares has over one that forces errors to zero.
+        draw: added to the moments: it shrinks weights to save bits. Where an input is so small that
+            the allowed error would hide a weight of ordinary size, the weight is worth no bits.
+            This is reverse water-filling, and the difference between least mean squares and zero
+            forcing in a decision-feedback equaliser.
     """
     best = torch.cholesky_solve(right.t(), torch.linalg.cholesky(moments)).t()
     drawn = moments.clone()
@@ -165,7 +165,7 @@ def _round_convolution(
     settings: RoundingSettings,
     generator: torch.Generator,
 ) -> QuantizedTensor:
-    """Round a layer so that its outputs come close to those wanted; its biases follow.
+    """Round a layer so that its outputs stay close to the targets; its biases follow.
 
     Args:
         error: the variance that rounding one weight may add to its output.
@@ -214,7 +214,7 @@ def _round_convolutions(
     settings: RoundingSettings,
     generator: torch.Generator,
 ) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
-    """First to last: each gets its inputs from those rounded before it.
+    """From first to last: each gets its inputs from the rounded layers before it.
 
     Args:
         error: the squared distance that rounding one weight may move the descriptor.
@@ -277,9 +277,9 @@ def round_network(
 
     Args:
         network, teacher: `shortened` to the length that the settings have.
-        crops: how crops of the training city are cut; how many, `settings` say.
-        distortion: the squared distance between the descriptors of both that the rounding may
-            cause, as far as it can be foretold (it comes out larger where steps are coarse).
+        crops: how crops of the training city are cut; `settings` say how many.
+        distortion: the squared distance between the descriptors of both that the rounding is
+            predicted to cause. The measured one is larger where steps are coarse.
 
     Returns:
         by compressible tensor its codes and levels.

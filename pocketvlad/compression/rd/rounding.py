@@ -1,9 +1,9 @@
-"""Rounding weight after weight, each error made good by the weights that are still to be rounded.
+"""Rounding weight after weight; the weights not yet rounded compensate for each error.
 
 A layer's outputs are linear in its weights: rounding errors e of a row cost e H e', with H the
-second moments of the inputs. Optimal Brain Surgeon (Hassibi & Stork, NIPS 1992) says how the other
-weights of the row best answer a change of one; going through the columns in order, with the
-Cholesky factor of the inverse of H, all rows at once, is GPTQ (Frantar et al., ICLR 2023).
+second moments of the inputs. Optimal Brain Surgeon (Hassibi & Stork, NIPS 1992) gives the best
+change of the other weights of the row for a change of one. GPTQ (Frantar et al., ICLR 2023) goes
+through the columns in order, all rows at once, with the Cholesky factor of the inverse of H.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def second_moments(samples: Tensor) -> Tensor:
 def feedback(moments: Tensor) -> Tensor:
     """[D, D] upper triangular U with U'U the inverse of `moments` (symmetric, positive definite).
 
-    1 / U[j, j]^2 is what is left of moment j once the columns after j have answered for it.
+    1 / U[j, j]^2 is the part of moment j that the columns after j cannot compensate.
     """
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(moments.double()))
     return torch.linalg.cholesky(inverse, upper=True)
@@ -78,10 +78,11 @@ def round_with_few_samples(
 ) -> Tensor:
     """`round_in_order` for H = S'S / n + P, never formed: n samples, D inputs, n << D, P by blocks.
 
-    A block of columns at a time, in the space of the samples (Woodbury): what all later columns
-    could still make good is counted off from a block's own moments, and the errors so far are
-    answered by the block before it is rounded. So are the errors that `weight` begins with: without
-    rounding, the result would be the ridge regression of `wanted`, drawn to `weight` by P.
+    A block of columns at a time, in the space of the samples (Woodbury). From the moments of a
+    block is subtracted what all later columns can compensate. The block compensates for the errors
+    so far before it is rounded, and for those that `weight` begins with. Without rounding, the
+    result would be the ridge regression of `wanted`, with P as the penalty on the distance from
+    `weight`.
 
     Args:
         weight: [R, D].

@@ -1,4 +1,4 @@
-"""How far the descriptor moves when the weights of a convolution do."""
+"""How far the descriptor moves when the weights of a convolution are wrong."""
 
 import torch
 import torch.nn.functional as F
@@ -19,10 +19,10 @@ def sensitivity(
     descriptors: Tensor,
     generator: torch.Generator,
 ) -> float:
-    """The squared distance that the descriptor moves, for errors of one output of variance one.
+    """The squared distance that the descriptor moves for errors of variance 1 in one output.
 
-    The errors are those that errors of the weights cause: they show at every place of an image
-    alike, and add up over the places. Measured by noise on all weights of the layer.
+    The errors are those caused by errors of the weights. They are the same at every place of an
+    image, and add up over the places. Measured by noise on all weights of the layer.
 
     Args:
         pair: the convolution.
@@ -40,7 +40,7 @@ def sensitivity(
         groups=layer.groups,
     )
     if layer.bias is not None:
-        change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias makes good
+        change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias corrects
     size = _SHARE * outputs.var(dim=(0, 2, 3)).sum()
     moved = outputs + change * torch.sqrt(size / change.square().mean(dim=(0, 2, 3)).sum())
     found = teacher.described(pair.features_with(batch, moved))

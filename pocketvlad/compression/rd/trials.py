@@ -1,4 +1,4 @@
-"""Trials of distortions: each a whole model, rounded, written, decoded and put to a task."""
+"""Trials of distortions: each is a whole model, rounded, written, decoded and scored on a task."""
 
 import csv
 import json
@@ -24,17 +24,17 @@ from pocketvlad.util.size import MEGABYTE
 
 @cache
 def _code() -> str:
-    """A digest of the modules that make a trial: another version's trials are none of ours."""
+    """A digest of the modules that make a trial. Trials of another version are not reused."""
     own = Path(__file__)
     return digest(package_modules([own], own.parents[3]))
 
 
 @dataclass(frozen=True)
 class Trials:
-    """Those of one base model. What has been tried is kept in a folder, and found there again by
-    a search that was killed, or is for another target.
+    """Those of one base model. Trials are kept in a folder. A search that resumes, or one for
+    another target, finds them there.
 
-    folder: theirs alone.  task: what models are judged by.  sizing: how large its images are.
+    folder: for these trials only.  task: what scores models.  sizing: how large its images are.
     compute: see `device.run_on`.  computation: a fingerprint of all that a trial depends on, but
     the code; results with another one are done again.
     """
