@@ -1,1 +1,1 @@
-"""What our figures stand beside: a colour histogram, and other coders (`rivals`)."""
+"""What our results are compared with: a colour histogram, and other coders (`rivals`)."""

@@ -1,4 +1,4 @@
-"""The baseline that knows nothing of structure: a histogram of colours."""
+"""A baseline without a network: a colour histogram."""
 
 import torch
 from torch import Tensor

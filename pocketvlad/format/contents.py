@@ -41,7 +41,7 @@ def write_contents(path: Path, contents: Contents) -> None:
 
 
 def read_contents(path: Path) -> Contents:
-    """The uncompressed model in `path`; one of before version 3 as if it were of today.
+    """The uncompressed model in `path`; an older one is converted to today's form.
 
     Raises:
         FormatError: not one of ours; names the file.

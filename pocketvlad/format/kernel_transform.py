@@ -1,7 +1,7 @@
 """The discrete cosine transform of convolution kernels (Ahmed, Natarajan & Rao, 1974; type II).
 
-What a convolution sees at neighbouring places is much alike. The coefficients of a kernel see
-different things instead: few of them matter much, and the others can be rounded coarsely.
+A convolution's inputs at neighbouring places are much alike. The coefficients of a kernel have less
+correlated inputs: a few of them matter much, and the others can be rounded coarsely.
 """
 
 import numpy as np

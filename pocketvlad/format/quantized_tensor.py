@@ -21,7 +21,7 @@ def grid(first: float, last: float, count: int) -> np.ndarray:
 
 
 def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(R, C, K) of a weight of this shape: rows, lines (inputs), places of a kernel."""
+    """(R, C, K) of a weight of this shape: rows (outputs), inputs, taps of a kernel."""
     rows, lines, *places = (*shape, 1, 1)[: max(2, len(shape))]
     return rows, lines, math.prod(places)
 

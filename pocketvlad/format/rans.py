@@ -1,9 +1,9 @@
 """Entropy coding of one layer's symbols by interleaved asymmetric numeral systems (rANS).
 
-Duda, "Asymmetric numeral systems", arXiv:1311.2540 (2013), range variant, with static models of
-which a symbol's row and column choose one. A state of 64 bits gives off words of 32 bits, so
-that a symbol costs at most one word and no loop. Four states take turns, too (Giesen,
-arXiv:1402.3392, 2014), so that a processor can work on all of them at once.
+Duda, "Asymmetric numeral systems", arXiv:1311.2540 (2013), range variant, with static models,
+chosen by a symbol's row and column. A state of 64 bits emits words of 32 bits, so a symbol takes at
+most one word and no loop. Four states take turns, too (Giesen, arXiv:1402.3392, 2014), so that a
+processor can work on all of them at once.
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ _LEAST = np.uint64(_LOWEST)
 def model_frequencies(counts: np.ndarray) -> np.ndarray:
     """Frequencies [L] that sum to `TOTAL`, close to the shares of `counts` [L].
 
-    Every symbol that occurs gets at least one. What rounding leaves over or lacks goes where it
-    changes the coded length least.
+    Every symbol that occurs gets at least one. The remainder of the rounding goes where it changes
+    the coded length least.
 
     Raises:
         ValueError: nothing is counted, or there are more than `MAX_SYMBOLS` symbols.
@@ -130,7 +130,7 @@ def encode(symbols: np.ndarray, frequencies: np.ndarray, contexts: Contexts) -> 
             occurs.
     """
     states = np.full(_LANES, _LOWEST, dtype=np.uint64)
-    # A symbol gives off a word at most.
+    # A symbol emits one word at most.
     words = np.empty(symbols.size, dtype=np.uint32)
     models = frequencies.astype(np.uint64), _starts(frequencies)
     begin = _encode(symbols, contexts.rows, contexts.columns, *models, states, words)

@@ -1,10 +1,10 @@
-"""How likely each symbol of a layer is, by how large the symbols around it are.
+"""The probability of each symbol of a layer, given the magnitudes of its row, input and tap.
 
-Some outputs, some inputs and some taps of a kernel have larger symbols than others, and most of
-what one symbol says of another is this. So a layer has a few models, from small symbols to large
-ones; which of them a symbol is coded by follows from the sizes of its row, its input and its tap,
-which are stored (classification of coefficients by their variance; Chen & Smith, IEEE Trans.
-Communications, 1977). Sizes are half octaves of mean magnitudes: as logarithms they add up.
+Some outputs, some inputs and some taps of a kernel have larger symbols than others; that is most of
+what one symbol says about another. So a layer has a few models, from small symbols to large ones.
+The sizes of a symbol's row, input and tap choose its model; these sizes are stored (classification
+of coefficients by their variance; Chen & Smith, IEEE Trans. Communications, 1977). Sizes are half
+octaves of mean magnitudes: as logarithms they add up.
 
 Codes are [R, C, K] here: rows, the outputs of a layer; inputs; taps of a kernel, one
 in a layer without any.

@@ -1,6 +1,6 @@
-"""Files of before version 3, whose networks were told by names: a backbone, `netvlad`, `whitening`.
+"""Files of version 2, which identify tensors by name: a backbone, `netvlad`, `whitening`.
 
-This is the only place that knows those names. What it makes of a file is as if written today.
+This is the only place that knows those names. It converts a file to today's form.
 """
 
 from collections.abc import Mapping

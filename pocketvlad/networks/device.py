@@ -28,8 +28,8 @@ def run_on(network: RetrievalNetwork, device: str, precision: str) -> RetrievalN
     """Move `network` to where the config's section `compute` wants it, and return it.
 
     Args:
-        precision: "mixed" lets a GPU compute convolutions in bfloat16; the sums of NetVLAD and the
-            whitening stay in float32, as all is on a CPU.
+        precision: "mixed" lets a GPU compute convolutions in bfloat16; pooling and projection stay
+            in float32. On a CPU everything is float32.
     """
     chosen = chosen_device(device)
     network.to(chosen)

@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from pocketvlad.networks.labels import module_roles
 
 Values = dict[fx.Node, object]
-"""What the steps so far have made of one batch, as far as later steps need it."""
+"""The outputs of the steps so far for one batch, if later steps need them."""
 
 
 class _Tracer(fx.Tracer):
@@ -82,7 +82,8 @@ class Graph:
             del values[dead]
 
     def finish(self, module: nn.Module, step: fx.Node, made: Tensor, values: Values) -> Tensor:
-        """What the module makes if `step` makes `made`; `values`, those before it, stay."""
+        """The module's output if `step` gives `made`. `values`, those before the step, are not
+        changed."""
         values = {**values, step: made}
         for dead in self._last_used.get(step, []):
             del values[dead]

@@ -18,7 +18,7 @@ _MODULES: tuple[tuple[type[nn.Module], Mapping[str, Role]], ...] = (
 
 
 class UnknownRoleError(ValueError):
-    """A module holds a tensor of which nobody has said what it is."""
+    """A module holds a tensor whose role is not declared."""
 
 
 def module_roles(module: nn.Module) -> Mapping[str, Role]:
@@ -29,7 +29,7 @@ def module_roles(module: nn.Module) -> Mapping[str, Role]:
 
 
 def _own_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and stored buffers of a module alone; counters, which compute nothing, are not."""
+    """Parameters and stored buffers of a module alone; counters are left out."""
     yield from module.named_parameters(recurse=False)
     for name, tensor in module.named_buffers(recurse=False):
         if tensor.is_floating_point() and name not in module._non_persistent_buffers_set:

@@ -51,7 +51,7 @@ def write_model(path: Path, model: Model) -> None:
 def _require_fit(
     architecture: Architecture, tensors: Mapping[str, np.ndarray], labels: Mapping[str, Label]
 ) -> None:
-    """Hold the architecture against the tensors that are there, before anything is allocated.
+    """Compare the architecture with the tensors of the file, before anything is allocated.
 
     Raises:
         ValueError: it claims more, or less, or other roles.

@@ -1,9 +1,9 @@
 """Rotations that cost nothing: other axes for the local features, the same descriptors.
 
-Where a backbone ends in a convolution, and what follows knows features by lengths and inner
-products, the features may be turned by any orthonormal matrix E: the convolution makes x E in
-place of x, and pooling and projection take the rotation back. (Computational invariance; Ashkboos
-et al., "SliceGPT", ICLR 2024.) Nothing has to be stored for it.
+If a backbone ends in a convolution, and pooling uses only lengths and inner products of features,
+the features may be rotated by any orthonormal matrix E. The convolution gives x E in place of x,
+and pooling and projection undo the rotation. (Computational invariance; Ashkboos et al.,
+"SliceGPT", ICLR 2024.) Nothing has to be stored for it.
 """
 
 import torch
@@ -36,7 +36,7 @@ def last_convolution(network: RetrievalNetwork) -> nn.Conv2d:
 
 @torch.no_grad()
 def rotate_features(network: RetrievalNetwork, rotation: Tensor) -> None:
-    """Turn the local features x of `network` into x E; what it describes stays as it is.
+    """Rotate the local features x of `network` to x E; its descriptors stay the same.
 
     Without a projection the descriptors are turned, too, and their distances stay.
 

@@ -1,1 +1,1 @@
-"""From scores to what a reader sees: tables, figures, model cards, the answer."""
+"""From scores to tables, figures, model cards and the answer."""

@@ -1,4 +1,4 @@
-"""The study's question answered: two sentences and a short table, all of it from `table.csv`."""
+"""The answer to the study's question: two sentences and a short table, from `table.csv`."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
 
 
 def answer_sentences(table: pd.DataFrame) -> list[str]:
-    """A sentence a limit: how small the file of each model becomes within it, or that none does.
+    """One sentence per limit: each model's smallest file within it, or that there is none.
 
     Args:
         table: as `rows.results_table` gives it.

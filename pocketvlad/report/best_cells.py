@@ -1,4 +1,4 @@
-"""Which cells of a study stand out: the smallest files that keep the mAP."""
+"""The best cells of a study: the smallest files that keep the mAP."""
 
 from dataclasses import dataclass
 

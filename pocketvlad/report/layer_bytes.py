@@ -1,4 +1,4 @@
-"""Where a model's bytes go, layer by layer, before and after compression."""
+"""Bytes of each layer of a model, before and after compression."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

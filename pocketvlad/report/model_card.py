@@ -1,7 +1,7 @@
 """A card beside each compressed file, under the headings of Mitchell et al. (FAT* 2019).
 
-All that a card says is from the file, its row, the study's table and config; the words around it
-are in report/model_card.md.jinja.
+The facts are from the file, its row, the study's table and config; the words are in
+report/model_card.md.jinja.
 """
 
 from collections.abc import Iterator, Mapping
@@ -92,7 +92,7 @@ def _line_of(row: Mapping, table: pd.DataFrame) -> pd.Series:
 def card_facts(
     file: Path, row: Mapping, table: pd.DataFrame, settings: Mapping
 ) -> dict[str, object]:
-    """What the template names, of one compressed file.
+    """The facts that the template names, for one compressed file.
 
     Args:
         file: the compressed model.

@@ -1,10 +1,10 @@
-"""The front of best cells: those that no other beats in both size and mAP."""
+"""The Pareto front of cells in size and mAP."""
 
 import numpy as np
 
 
 def pareto_front(sizes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Numbers of the cells on the front, by rising size.
+    """Indices of the cells on the front, by rising size.
 
     A cell is on it unless another one is at most as large and scores at least as high, and is
     better in one of the two. Of equal cells the first stays.

@@ -9,7 +9,7 @@ def published_results(path: Path) -> pd.DataFrame:
     """Their table by (model, bits, threshold as text); sizes in MiB, `ratio` to their own base,
     which has 32 bits and no threshold, "".
 
-    A model of theirs has drops on `oxford` and `paris`, and nothing else of its scores.
+    Of a model's scores they published only the drops on `oxford` and `paris`.
     """
     table = pd.read_csv(path, dtype={"threshold": str}, keep_default_na=False)
     base = table[table["bits"] == 32].set_index("model")["memory_mb"]

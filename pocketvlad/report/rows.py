@@ -67,7 +67,8 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_preprocessing(cell: tuple, rows: Iterable[dict], expected: dict) -> None:
-    """Both directions of a cell see pixels as its base models do, or their scores say nothing."""
+    """Check that both directions of a cell have the preprocessing of its base models; otherwise
+    their scores cannot be compared."""
     for row in rows:
         if row["preprocessing"] != expected:
             raise ValueError(

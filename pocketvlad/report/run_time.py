@@ -15,8 +15,8 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
     A job that was repeated counts with its mean.
 
     Args:
-        files: by rule the benchmark files of all its jobs. Those that are not there are left out:
-            a job that was run by an earlier version, say.
+        files: by rule the benchmark files of all its jobs. Missing files are left out, such as
+            those of a job that an earlier version ran.
 
     Raises:
         ValueError: a file is not a benchmark; names it.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 def _judged(
     ranking: Iterable[str], positives: Collection[str], junk: Collection[str]
 ) -> Iterator[bool]:
-    """Whether each image of the ranking is positive, those that do not count left out.
+    """Whether each image of the ranking is positive; junk is left out.
 
     Raises:
         ValueError: there are no positives, for then no score is defined.
@@ -34,7 +34,7 @@ def average_precision(
             positive, as in the official program.
 
     Raises:
-        ValueError: there are no positives, for then the figure is not defined.
+        ValueError: there are no positives; the score is not defined.
     """
     positives = frozenset(positives)
     total, recall, precision = 0.0, 0.0, 1.0

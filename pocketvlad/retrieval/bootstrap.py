@@ -1,4 +1,4 @@
-"""How certain a difference in mAP is: paired bootstrap over queries (Efron & Tibshirani 1993)."""
+"""Intervals of a difference in mAP: paired bootstrap over queries (Efron & Tibshirani 1993)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ def random_crops(
     """`count` crops of each picture, anywhere in it.
 
     Args:
-        shares: the least and the largest share of each side.
+        shares: the smallest and the largest share of each side.
 
     Returns:
         the same crops for the same seed.

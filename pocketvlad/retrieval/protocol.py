@@ -1,4 +1,4 @@
-"""How images are seen when they are described. Free of torch, for the check of the config."""
+"""How images are resized and queries cropped. Free of torch, for the check of the config."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a descriptor was made with: it goes with descriptors wherever they are kept."""
+"""What descriptors were made with; stored with them."""
 
 import json
 

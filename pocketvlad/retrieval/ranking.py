@@ -13,7 +13,7 @@ def _dot(queries: np.ndarray, database: np.ndarray) -> np.ndarray:
 
 def _minkowski(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     def measure(queries: np.ndarray, database: np.ndarray) -> np.ndarray:
-        # Imported here: it would cost each of a study's jobs, none of which needs it, 0.4 s.
+        # Imported here: it takes 0.4 s, and no job of a study needs it.
         from scipy.spatial.distance import cdist
 
         return cdist(queries, database, name)
@@ -22,11 +22,11 @@ def _minkowski(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 
 METRICS = {"cosine": _dot, "l1": _minkowski("cityblock"), "l2": _minkowski("euclidean")}
-"""Dissimilarities: lower is closer. cosine: minus the product of two unit vectors."""
+"""Dissimilarities: lower is closer. cosine: minus the inner product of unit vectors."""
 
 
 def check_finite(rows: np.ndarray, label: str) -> None:
-    """Raises ValueError where a descriptor has a number that is none; `label` says whose."""
+    """Raises ValueError if a descriptor has a NaN or an infinity; `label` says whose."""
     for start in range(0, len(rows), _ROWS):
         good = np.isfinite(rows[start : start + _ROWS]).all(axis=1)
         if not good.all():
@@ -51,7 +51,7 @@ def dissimilarities(
 
 
 def rank(row: np.ndarray) -> np.ndarray:
-    """[N] Numbers of the nearest first; ties keep the database's order.
+    """[N] Row numbers, nearest first; ties keep the order of the database.
 
     Args:
         row: [N], dissimilarities from one query.

@@ -1,7 +1,7 @@
 """Retrieval without labels: a part of a photograph is to find the whole among other photographs.
 
-What a compressed model loses at it can be measured on anybody's photographs. There are as many
-queries as wanted, so that half a point is no accident, as it is with the few labelled ones.
+The drop of a compressed model at this task can be measured on anybody's photographs. There are as
+many queries as needed to tell half a point from chance, unlike the few labelled ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.ranking import rankings
 
-HELD = 5  # every fifth photograph is kept from calibration and asked for
+HELD = 5  # every fifth photograph is kept from calibration, and is a query
 _QUERIES = 400
 _MAX_PARTS = 12  # of one photograph: more say little new
 _DATABASE = 500
@@ -23,7 +23,7 @@ _SHARES = (0.35, 0.9)  # of each side, as have the boxes of the queries of Oxfor
 
 
 def held_out(names: Sequence[str]) -> list[str]:
-    """The photographs that calibration does without, so that they can judge it."""
+    """The photographs that calibration does not use, so that they can test it."""
     return sorted(names)[::HELD]
 
 
@@ -46,7 +46,7 @@ def self_retrieval(
 ) -> SelfRetrieval:
     """The task that asks for the photographs `held` among themselves and `others`.
 
-    The same seed gives the same task. Of many `others` an even choice is searched.
+    The same seed gives the same task. Of many `others`, an evenly spaced subset is the database.
 
     Args:
         min_side: pixels that the network needs on either side.
@@ -69,7 +69,7 @@ def self_retrieval(
 def self_retrieval_scores(
     network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
 ) -> dict[str, float]:
-    """Average precision of each query, in (0, 1]; its own photograph is what is right."""
+    """Average precision of each query, in (0, 1]; its own photograph is the only positive."""
     pictures = [*task.database, *task.queries]
     network.eval()
     rows = describe(network, pictures, sizing, preprocessing, label="self-retrieval")
@@ -85,8 +85,9 @@ def self_retrieval_scores(
 def self_retrieval_loss(base: Mapping[str, float], scores: Mapping[str, float]) -> float:
     """Percentage points of average precision that queries lose, on their mean.
 
-    What others gain is not set against it: a model fits the photographs that it was trained on,
-    these among them, in ways that rounding may undo, to the good of this task and of no other.
+    Gains of other queries are not set against it. A model is overfitted to the photographs that it
+    was trained on, these among them. Rounding may undo some of that, which helps at this task and
+    at no other.
 
     Args:
         base, scores: by query, of the base model and of the compressed one.

@@ -1,7 +1,7 @@
 """Which code a job of a study runs: what its script imports, and what the config names.
 
 Parts of networks and protocols are found by the names that a config has for them. No import shows
-which of them a job uses, so that a new one makes nothing run again.
+which of them a job uses. The config does, so a new one reruns no job.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

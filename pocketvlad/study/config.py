@@ -28,7 +28,7 @@ class ConfigError(ValueError):
 
 
 def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
-    """What of a model does not fit the weights that it starts from."""
+    """Faults of a model that does not fit its initial weights."""
     weights = model["weights"]
     name, source = weights["source"], SOURCES[weights["source"]]
     if source.file is None and "file" in weights:
@@ -64,7 +64,7 @@ def _too_small(config: Mapping) -> Iterator[str]:
 
 
 def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
-    """What of a data set's ground truth does not fit the rest of it."""
+    """Faults of a data set whose ground truth does not fit its other keys."""
     files = dataset.get("ground_truth", [])
     protocol = dataset.get("protocol", "original")
     if "render" in dataset and protocol not in protocols_of_file(OFFICIAL_LISTS):
@@ -83,7 +83,7 @@ def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
 
 
 def _contradictions(config: Mapping) -> Iterator[str]:
-    """What no schema can say: keys that must agree with each other."""
+    """Faults that no schema can find: keys that must agree with each other."""
     for role, name in config["cities"].items():
         if name not in config["datasets"]:
             yield (
@@ -134,7 +134,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
 
 
 def _unfit_models(config: Mapping) -> Iterator[str]:
-    """What of the study does not fit its models, whose parts fit."""
+    """Faults of a study that does not fit its models, once their parts are valid."""
     yield from _too_small(config)
     for name, model in config["models"].items():
         key = f"models.{name}"
@@ -158,7 +158,7 @@ def embedded_weights(*backbone: object) -> Path:
 
 
 def check_config(config: Mapping) -> None:
-    """Hold `config` against its declaration and against itself.
+    """Check `config` against its declaration, and its keys against each other.
 
     Raises:
         ConfigError: with one line for each fault.

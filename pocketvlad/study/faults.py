@@ -1,4 +1,4 @@
-"""What of a section of the config does not fit its declaration: key, value and remedy of each."""
+"""Faults of a section of the config against its declaration: key, value and remedy of each."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping

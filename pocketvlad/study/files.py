@@ -38,8 +38,8 @@ class StudyFiles:
         return self.config["datasets"][self.config["cities"][city]]
 
     def declared(self, names: Iterable[str]) -> dict[str, dict[str, object]]:
-        """What is known of sources, by the path of each; not their urls, which are no job's
-        business once the file is there."""
+        """What is known of sources, by the path of each; not their urls, since no job depends on
+        these once the file is there."""
         return {
             str(source_path(source, self.folder)): {
                 "name": source.name,
@@ -73,7 +73,7 @@ class StudyFiles:
         return next(iter(tables), f"{self.results}/data/{city}/ground_truth")
 
     def state_of_lists(self, city: str) -> object:
-        """What changes when a folder of official lists of one's own does; None for all else."""
+        """A fingerprint of a folder of official lists; None for any other ground truth."""
         folder = Path(self.ground_truth(city))
         if isinstance(self.dataset(city).get("ground_truth"), str) and folder.is_dir():
             return state(sorted(folder.glob("*.txt")), folder)

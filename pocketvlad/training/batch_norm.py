@@ -1,8 +1,8 @@
 """Batch normalisation that is there for training only.
 
-The study's networks have none. A deep network that learns from nothing needs it, and once it has
-learnt, the normalisation is a scale and a shift a channel that the convolution before it can take
-over (Ioffe & Szegedy 2015, section 3.1).
+The study's networks have none. A deep network trained from scratch needs it. After training, it is
+a scale and a shift per channel, which the convolution before it can take over (Ioffe & Szegedy
+2015, section 3.1).
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Checkpoints that a killed job goes on from, and that nothing else can be mistaken for."""
+"""Checkpoints that a killed job resumes from. A fingerprint tells whose they are."""
 
 import hashlib
 import json
@@ -12,7 +12,8 @@ from pocketvlad.util.atomic import replacing
 
 
 def fingerprint(settings: Mapping[str, object], files: Iterable[Path] = ()) -> str:
-    """A digest of all that a computation depends on: settings and the contents of files."""
+    """Fingerprint: a digest of all that a computation depends on, settings and contents of
+    files."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in files:
         with open(path, "rb") as file:
@@ -23,8 +24,8 @@ def fingerprint(settings: Mapping[str, object], files: Iterable[Path] = ()) -> s
 class Checkpoint:
     """One file holding the newest state of one computation.
 
-    It is written under a temporary name and renamed, so that a kill leaves the previous one. A
-    file with another fingerprint, or one that cannot be read, is as good as none.
+    It is written under a temporary name and renamed, so that a kill leaves the previous one. A file
+    with another fingerprint, or one that cannot be read, is ignored.
     """
 
     def __init__(self, path: Path, computation: str) -> None:

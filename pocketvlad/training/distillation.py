@@ -1,7 +1,7 @@
 """The float32 model's own descriptors as the objective (Hinton et al., arXiv:1503.02531, 2015).
 
-Labelled triplets of a few landmarks say little about a photograph; the uncompressed model's
-descriptor of it says everything that compression must keep, and needs no label.
+Labelled triplets of a few landmarks say little about a photograph. The uncompressed model's
+descriptor of it says all that compression must keep, and needs no label.
 """
 
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from pocketvlad.data.settings import CropSettings
 from pocketvlad.networks.network import RetrievalNetwork
 
 _VALIDATION_SHARE = 0.5  # of the crops of an epoch
-_VALIDATION_SEED = 2  # no epoch draws from it: theirs are pairs
+_VALIDATION_SEED = 2  # no epoch has it: their seeds are pairs
 
 
 def descriptor_distance(student: Tensor, teacher: Tensor) -> Tensor:
     """Mean squared Euclidean distance between descriptors [N, D] of the same N images.
 
-    Of unit vectors it is 2 - 2 cos: 0 where the ranking cannot change, 2 where nothing is left.
+    Of unit vectors it is 2 - 2 cos: 0 for equal descriptors, 2 for orthogonal ones.
     """
     return (student - teacher).square().sum(dim=1).mean()
 

@@ -46,13 +46,12 @@ class Objective(Protocol):
     ) -> Iterator[tuple[int, Tensor]]:
         """(units, loss to differentiate) of each step of one epoch, the network as it is by then.
 
-        All that is random is drawn from `generator`.
+        All random numbers are drawn from `generator`.
         """
 
     def validate(self, network: RetrievalNetwork) -> float:
-        """How well `network` does by now on what it is not trained on; greater is better.
-
-        The same data at every call.
+        """The score of `network` on data that it is not trained on; higher is better. The same data
+        at every call.
         """
 
 
@@ -85,8 +84,8 @@ def train_epoch(
         for units, loss in objective.losses(network, generator):
             optimiser.zero_grad()
             loss.backward()
-            # The loss's gradient alone: that of a penalty on millions of weights is long, and would
-            # leave little of the loss's.
+            # The loss's gradient alone: that of a penalty on millions of weights is so long that
+            # clipping both would leave little of the loss's.
             nn.utils.clip_grad_norm_(parameters, gradient_norm)
             if penalty is not None:
                 penalty().backward()

@@ -1,4 +1,4 @@
-"""Epoch after epoch of training, with a checkpoint after each and the best one picked."""
+"""Training, epoch by epoch, with a checkpoint after each; the best epoch is kept."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -46,15 +46,15 @@ def fine_tune(
     after_step: Callable[[], None] = _nothing,
     label: str = "training",
 ) -> list[EpochRecord]:
-    """Train `network` in place, going on from `checkpoint` if it has a state.
+    """Train `network` in place, resumed from `checkpoint` if it has a state.
 
     Every epoch draws from a generator seeded by (seed, epoch) alone, so that a job that was
     killed and goes on ends with the same weights as one that was not.
 
     Args:
         penalty: added to every step's loss.
-        select: whether the network ends as it was after the epoch, the start (epoch 0) among
-            them, that `objective.validate` likes best, or as it was after its last.
+        select: whether the network of the epoch that `objective.validate` scores highest is kept,
+            the start (epoch 0) among them, or that of the last epoch.
         before_epoch: called with the epoch's number (from 1) before its mining.
         after_step: called after every optimiser step.
     """

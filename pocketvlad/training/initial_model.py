@@ -1,4 +1,5 @@
-"""The model that a training starts from: initial weights, and what they lack learnt from images."""
+"""The model that training starts from: initial weights; parts without any are learnt from
+images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ def initial_model(
     settings: InitialisationSettings,
     seed: int,
 ) -> Model:
-    """Weights as published where they are there, pooling and projection learnt where not.
+    """Published weights where there are some; else pooling and projection are learnt.
 
     Args:
         weights: the config's section of that name.

@@ -54,10 +54,10 @@ def mine_tuples(
 ) -> list[TrainingTuple]:
     """`count` tuples in random order, the landmarks taking turns.
 
-    A few labelled landmarks teach a network those landmarks. So a share of the tuples is made of
-    images that no list names: the positive is the anchor itself, which augmentation crops and
-    colours differently, and the negatives are the hardest of the landmarks' images, which
-    certainly show something else.
+    A network trained on a few labelled landmarks overfits them. So a share of the tuples is made of
+    images that no list names. The positive is the anchor itself, which augmentation crops and
+    colours differently, and the negatives are the hardest of the landmarks' images, which certainly
+    show something else.
 
     Args:
         training: the landmarks to learn from.
@@ -66,8 +66,8 @@ def mine_tuples(
         descriptors: [N, D], unit length.
         negatives: how many hardest negatives (largest inner product) each anchor gets.
         negative_candidates: among how many, drawn at random for each tuple (NetVLAD: 1000). Few
-            candidates make easy negatives, which an untrained network needs: with the hardest of
-            all it learns to map every image to one point.
+            candidates give easy negatives. An untrained network needs these: with the hardest
+            negatives it learns to map every image to one point.
         nearest_positives: the positive is drawn from this many nearest images of the anchor's
             landmark; the farther ones may show another side of the building.
         instance_share: share of the tuples that are made of the background.

@@ -97,7 +97,7 @@ def pretrain(
     seed: int,
     checkpoint: Checkpoint,
 ) -> nn.Module:
-    """A backbone trained from nothing, going on from `checkpoint` if it has a state.
+    """A backbone trained from scratch, resumed from `checkpoint` if it has a state.
 
     Raises:
         ValueError: fewer pictures than a batch holds.

@@ -5,7 +5,8 @@ from torch import Tensor
 
 
 def triplet_loss(descriptors: Tensor, triplets: Tensor, margin: float) -> Tensor:
-    """`1/2 h(m + |q - p|^2 - |q - n|^2)`, h the hinge, averaged over the triplets that it bites.
+    """`1/2 h(m + |q - p|^2 - |q - n|^2)`, h the hinge, averaged over the triplets where it is above
+    0.
 
     Triplets that the margin satisfies have no gradient; averaging over the others keeps the
     step's length from shrinking with the number of easy triplets.

@@ -1,8 +1,8 @@
 """Memory that layers free is kept for the next ones instead of going back to the system.
 
-A network asks for the same few large blocks image after image. By its defaults the C library maps
-each anew and the kernel fills it with zeros, page by page: of VGG16's forward pass on a CPU that is
-a sixth.
+A network asks for the same few large blocks image after image. By default the C library maps each
+anew, and the kernel fills it with zeros, page by page. That takes a sixth of VGG16's forward pass
+on a CPU.
 """
 
 import ctypes
@@ -13,10 +13,10 @@ _NEVER = -1
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library to, for the rest of the process; whether it could be told.
+    """Make the C library keep freed memory until the process ends. True if it does.
 
-    For work that asks for the same blocks again and again. What a process holds at its most grows
-    by a tenth then; by half where blocks of many sizes have to fit into one heap, as in `rd`.
+    For work that allocates the same blocks again and again. Peak memory grows by a tenth; by half
+    where blocks of many sizes have to fit into one heap, as in `rd`.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

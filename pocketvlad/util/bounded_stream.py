@@ -5,13 +5,13 @@ from typing import BinaryIO
 
 
 class BoundsError(ValueError):
-    """More was to be read than the bounds allow; the message has the figures."""
+    """A read beyond the bounds; the message has the numbers."""
 
 
 class BoundedStream:
     """Reads and seeks like `stream`, but neither beyond `total` bytes nor `piece` bytes at once.
 
-    Where a header announces terabytes, none of what lies beyond is ever decompressed.
+    Where a header announces terabytes, nothing beyond the bounds is decompressed.
     """
 
     def __init__(self, stream: BinaryIO, total: int, piece: int) -> None:

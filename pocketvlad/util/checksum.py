@@ -1,4 +1,4 @@
-"""Whether a file is the declared one: its size and its digest."""
+"""Compares a file with its declared size and digest."""
 
 import hashlib
 from pathlib import Path
@@ -15,7 +15,7 @@ def file_digest(path: Path, algorithm: str) -> str:
 
 
 def verify_file(path: Path, checksum: str | None, size: int | None = None) -> None:
-    """Hold a file against what is known of it.
+    """Compare a file with its known checksum and size.
 
     Args:
         checksum: "md5:..." or "sha256:...", hexadecimal, or "sha256-prefix:..." with the digest's

@@ -40,7 +40,7 @@ def summaries(path: Sequence[str]) -> dict[str, str]:
     found = {}
     for module in iter_modules(path):
         text = Path(module.module_finder.path, f"{module.name}.py").read_text(encoding="utf-8")
-        # To parse the code of all verbs would take as long as the rest of the command's help.
+        # Parsing the code of all verbs would double the time of `--help`.
         first = text.partition('"""')[2].partition("\n")[0]
         found[module.name] = first.removesuffix('"""').removesuffix(".")
     return found

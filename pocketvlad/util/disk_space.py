@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before a long job rather than found missing after it."""
+"""Checks for free disk space before a long job."""
 
 import shutil
 from pathlib import Path

@@ -15,7 +15,7 @@ def progress(total: int | None, label: str, unit: str, done: int = 0) -> tqdm:
     Args:
         total: how many units there are; None if that is not known.
         unit: bytes are "B", and are shown as kB, MB and so on.
-        done: how many of them an earlier run has done.
+        done: how many of them an earlier run completed.
     """
     interactive = sys.stderr.isatty()
     return tqdm(

@@ -1,4 +1,4 @@
-"""Pictures of one training step decoded while the step before is computed."""
+"""Decodes the pictures of one training step while the step before is computed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +21,7 @@ def read_ahead(
     load: Callable[[Item, np.random.Generator], np.ndarray],
     generator: np.random.Generator,
 ) -> Iterator[list[np.ndarray]]:
-    """What `load` makes of the items of each step, in threads, one step ahead of use.
+    """The results of `load` for the items of each step, loaded by threads one step ahead.
 
     Each item draws from a generator of its own, spawned in order, so that the result does not
     depend on which thread is faster.

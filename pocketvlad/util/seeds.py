@@ -1,4 +1,4 @@
-"""Seeds that differ from job to job and follow from the study's one."""
+"""A seed for each job, derived from the study's seed."""
 
 import hashlib
 

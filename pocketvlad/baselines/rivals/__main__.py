@@ -1,4 +1,4 @@
-"""One step of one coder in a process of its own, so that its memory can be told.
+"""One step of one coder in a process of its own, so that its memory can be measured.
 
 python -m pocketvlad.baselines.rivals encode CODER SETTINGS LAYERS.npz FILE
 python -m pocketvlad.baselines.rivals decode CODER SETTINGS FILE TENSORS.npz
@@ -24,7 +24,7 @@ from pocketvlad.format.roles import Role
 
 
 def peak_memory_mb() -> float:
-    """The most resident memory that this process has had, in 10^6 bytes."""
+    """Peak resident memory of this process, in 10^6 bytes."""
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage says includes the process that this one was forked from.
@@ -35,7 +35,7 @@ def peak_memory_mb() -> float:
 
 
 def warm_up(coder: ModuleType, settings: dict[str, object]) -> None:
-    """Code a model of two weights: neither imports nor compilation must be timed."""
+    """Code a model of two weights, so that neither imports nor compilation are timed."""
     weight: np.ndarray | QuantizedTensor = np.ones((1, 2), dtype=np.float32)
     if getattr(coder, "OF_SYMBOLS", False):
         codes = np.arange(2, dtype=np.uint8).reshape(1, 2)

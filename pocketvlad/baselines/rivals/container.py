@@ -1,4 +1,4 @@
-"""What a rival's bytes are kept in: named arrays, a small header, and a checksum.
+"""The file of a rival: named arrays, a small header, and a checksum.
 
 | bytes | what |
 |---|---|

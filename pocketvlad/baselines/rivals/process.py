@@ -1,4 +1,4 @@
-"""Runs a coder's steps, each in a process of its own, and says what they took."""
+"""Runs each step of a coder in a process of its own, and measures time and memory."""
 
 import json
 import os

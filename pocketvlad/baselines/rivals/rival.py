@@ -28,7 +28,7 @@ class Made:
 
 
 def asked(key: str, names: Sequence[str], made: Iterable[str], fault: str) -> Sequence[str]:
-    """`names`, which the section `rivals` has under `key`: a rival has no model made for it.
+    """`names`, of the section `rivals` under `key`, checked: no model is made for a rival.
 
     Raises:
         ValueError: a name is not among what the study has `made`.

@@ -1,4 +1,4 @@
-"""What the study asks of a pooling and of a projection, beside computing."""
+"""What a pooling and a projection provide beside their computation."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -21,21 +21,21 @@ class PoolingModule(nn.Module):
         """Learn from local features [n, D] of unit length, without labels."""
 
     def column_groups(self, length: int) -> Tensor:
-        """[G, P / G] The numbers of a pooled vector, in groups whose moments are much alike.
+        """[G, P / G] The components of a pooled vector, in groups with similar moments.
 
         Within each group the columns are in the same order. One group, unless overridden.
         """
         return torch.arange(length)[None]
 
     def multiply_adds(self, channels: int, places: int) -> int:
-        """For one image of so many places; sums alone are not counted."""
+        """For one image of so many places; additions alone are not counted."""
         return 0
 
     def rotate(self, rotation: Tensor) -> None:
         """Expect features x E in place of x, for an orthonormal E [D, D].
 
         Raises:
-            ValueError: this pooling is not one for which that can be made good.
+            ValueError: this pooling cannot compensate for a rotation.
         """
         raise ValueError(f"{type(self).__name__} depends on the axes of the features: no rotation")
 

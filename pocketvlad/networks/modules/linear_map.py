@@ -25,7 +25,7 @@ def principal_components(
     Raises:
         ValueError: `length` is not below N.
     """
-    from sklearn.decomposition import PCA  # a second to import, for one job of a study
+    from sklearn.decomposition import PCA  # takes a second to import; one job needs it
 
     if length >= len(pooled):
         raise ValueError(
@@ -40,7 +40,7 @@ def principal_components(
 
 
 class LinearMap(nn.Linear, ProjectionModule):
-    """A linear map whose rows answer to the principal components of the pooled vectors."""
+    """A linear map whose rows are the principal components of the pooled vectors."""
 
     learns_by = "PCA"
     whitens = False
@@ -62,8 +62,8 @@ class LinearMap(nn.Linear, ProjectionModule):
 
     @torch.no_grad()
     def shorten(self, length: int) -> None:
-        """The rows are in the order of the variance of what they answer to: the last ones are
-        missed least."""
+        """The rows are in the order of their components' variance, so the last ones matter
+        least."""
         self.weight[length:] = 0
         self.bias[length:] = 0
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pocketvlad.format.roles import Role
 from pocketvlad.networks.modules.base import PoolingModule
 
-_LEAST = 1e-6  # the root of nothing has no derivative
+_LEAST = 1e-6  # the root has no derivative at 0
 
 
 class Mean(PoolingModule):
@@ -21,7 +21,7 @@ class Mean(PoolingModule):
         return F.normalize(features.mean(dim=(2, 3)), dim=1)
 
     def rotate(self, rotation: Tensor) -> None:
-        """A mean turns with its features."""
+        """The mean of rotated features is the rotated mean."""
 
     def rotated_columns(self, rows: Tensor, rotation: Tensor) -> Tensor:
         """See `PoolingModule`."""
@@ -29,8 +29,8 @@ class Mean(PoolingModule):
 
 
 class AbsMean(PoolingModule):
-    """The mean of the features' absolute values: where a backbone ends without a ReLU, a channel
-    means much whatever its sign."""
+    """The mean of the features' absolute values: a backbone that ends without a ReLU has
+    informative negative values."""
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, D, H, W] -> [N, D] of unit length."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pocketvlad.format.roles import Role
 from pocketvlad.networks.modules.base import PoolingModule
 
-# Relja's choice: softness such that the nearest centre outweighs the second 100 : 1 on average.
+# As in NetVLAD's own program: the nearest centre outweighs the second 100 : 1 on average.
 _ASSIGNMENT_RATIO = 100.0
 
 
@@ -23,7 +23,7 @@ def cluster_centres(local: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     Raises:
         ValueError: fewer descriptors than centres.
     """
-    from sklearn.cluster import KMeans  # a second to import, for one job of a study
+    from sklearn.cluster import KMeans  # takes a second to import; one job needs it
 
     if len(local) < clusters:
         raise ValueError(

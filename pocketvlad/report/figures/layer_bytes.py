@@ -1,4 +1,4 @@
-"""Where the bytes go: two bars a layer, of the base model and of a compressed one."""
+"""Bytes per layer: two bars each, of the base model and of a compressed one."""
 
 from textwrap import fill
 

@@ -1,4 +1,4 @@
-"""mAP against the file's size, the front of best cells drawn in."""
+"""mAP against the file's size, with the Pareto front."""
 
 from collections.abc import Sequence
 
@@ -100,8 +100,8 @@ def size_figure(
 ) -> Figure:
     """mAP of every cell against the bytes of its file, a column a city, a row a model.
 
-    The paper gives sizes of full-size networks and drops, but no mAP. Its points stand where its
-    ratio, and its drop from our base model's mAP, put them.
+    The paper gives sizes of full-size networks and drops, but no mAP. Its points are drawn at its
+    ratio, and at our base model's mAP minus its drop.
 
     Args:
         table: as `rows.read_table` gives it.

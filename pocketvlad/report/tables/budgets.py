@@ -1,4 +1,4 @@
-"""The table of budgets: what was asked, what the training city promised, what the tests say."""
+"""The table of budgets: the target, the drop on the training city, and that on the test city."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What must stand above the results: the data that was there, and what the models started from."""
+"""Notes above the results: which data were there, and what the models started from."""
 
 from collections.abc import Sequence
 

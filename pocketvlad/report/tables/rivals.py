@@ -1,4 +1,4 @@
-"""The table of rivals: what their files weigh, score and cost, beside the base model and ours."""
+"""The table of rivals: size, scores, time and memory, beside the base model and ours."""
 
 from collections.abc import Iterable, Sequence
 
@@ -79,8 +79,9 @@ def rivals_table(
 
 
 def with_ours(rivals: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """`rivals` with a column `ours_percent`: the bytes of the study's smallest compressed file that
-    drops no further than the rival, as % of the rival's; none where all do, or of a cell's symbols.
+    """`rivals` with a column `ours_percent`: the bytes of the study's smallest compressed file with
+    no larger drop than the rival, in % of the rival's; empty where there is none, and for coders of
+    a cell's symbols.
 
     Args:
         table: the study's, as `rows.read_table` gives it.

@@ -5,11 +5,11 @@ Huffman-coded on their own. Convolutions and clusters have 8 bits for a number a
 linear maps, which are fully connected layers, 5 and 5: the paper's bits. A longer gap needs a
 filler, a zero that is stored.
 
-Two things are not the paper's. A layer has 2^b - 1 centres, for number 0 is the fillers'. And
+Two things differ from the paper. A layer has 2^b - 1 centres, because number 0 is for fillers. And
 centres are not trained, as in our cells with fixed codebooks.
 
-Huffman codes are those of zlib's Huffman-only strategy: a code for each block of some 32,000
-numbers, which is built for the block and stored before it, and no repetitions sought.
+Huffman codes are those of zlib's Huffman-only strategy: each block of some 32,000 numbers has a
+code of its own, stored before it. Repetitions are not searched for.
 """
 
 import math
@@ -62,7 +62,7 @@ def unhuffman(coded: np.ndarray) -> np.ndarray:
 
 
 def to_gaps(codes: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """(codes, gaps) of what is not zero, and of fillers.
+    """(codes, gaps) of non-zero codes and of fillers.
 
     Args:
         codes: uint8 [N]; 0 is a zero.

@@ -1,6 +1,6 @@
 """Eight bits a weight, symmetric about zero, with a scale for each output of a layer.
 
-What inference libraries do to weights by default; nothing is calibrated, for weights need none.
+This is the default of inference libraries for weights. Weights need no calibration.
 """
 
 from collections.abc import Mapping

@@ -49,7 +49,8 @@ def encode(
     """The float32 `tensors` of a model as a file; int32 ones are coded without loss.
 
     Args:
-        qp: the standard's quantization parameter; biases have its program's own, which is fine.
+        qp: the standard's quantization parameter; biases have the default of its program, a fine
+            one.
         rows: whether rows are divided by their magnitudes, which are stored in float16. The
             standard has one step a tensor, whatever the magnitude of its weights.
         dependent: trellis-coded quantization, which does nothing for int32.
