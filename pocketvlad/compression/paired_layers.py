@@ -1,7 +1,7 @@
 """The layers of a backbone in two networks at once: the one that is compressed, and the teacher.
 
-Layers come in the order of execution. Each is shown with its inputs in the compressed network, as
-the layers before it have become, and with its outputs in the teacher, which nothing has changed.
+Layers come in the order of execution. Each comes with its inputs in the compressed network, after
+the changes of the layers before it, and with its outputs in the teacher, which is not changed.
 """
 
 import math

@@ -96,6 +96,6 @@ def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
         "MB are 10^6 bytes of the file that was scored, ratios are of float32 bytes. The drop is "
         "the mean of both cities, in percentage points of mAP, with its 95 % interval. *No drop* "
         f"means that the interval does not lie above 0 and the mean is at most {MAX_DROP:g}. The "
-        "best cells were chosen by the very scores that stand beside them."
+        "best cells were chosen by the same scores that are reported for them."
     )
     return f"{' '.join(answer_sentences(table))}\n\n{short}\n\n{reading}\n"

@@ -62,8 +62,8 @@ def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
     test = row["test_dataset"]
     if drawn:
         yield (
-            "The cities are drawn and the network is narrow: the file shows what the workflow "
-            "does, and is of no use on photographs."
+            "The cities are drawn and the network is narrow: the file shows that the workflow "
+            "works, and is of no use on photographs."
         )
     if test["images"] != test["expected_images"]:
         yield (
@@ -71,11 +71,11 @@ def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
             "published mAP."
         )
     if test["queries"] < _FEW_QUERIES:
-        yield f"{test['queries']} queries bound little: read the interval, not the drop."
+        yield f"Only {test['queries']} queries: read the interval, not the drop."
     yield "Measure on photographs of your own before you rely on it: `pocketvlad evaluate`."
     yield (
-        "One training with one seed; the interval is over queries and says nothing of other "
-        "trainings."
+        "One training with one seed: the interval is over queries only, treats queries of one "
+        "landmark as independent, and says nothing of other trainings."
     )
 
 

@@ -83,7 +83,7 @@ class Study:
     models: dict[str, ModelSection] = setting(
         "models by name; each is trained on either city", shortest=1, keys=_NAME
     )
-    protocol: Protocol = setting("how images are seen when they are described")
+    protocol: Protocol = setting("how images are resized and queries cropped")
     initialise: InitialisationSettings = setting(
         "what the cluster centres and the PCA whitening are learnt from"
     )

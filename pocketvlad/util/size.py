@@ -15,6 +15,6 @@ def paper_megabytes(parameters: int, pruned_percent: float, bits: int) -> float:
     """The size as the paper seems to count it, in MiB: kept weights times bits.
 
     Nothing is counted for the positions of the kept weights; the paper's published sizes fit this
-    (see docs/method.md). No file could be that small.
+    (see docs/method.md). It is not the size of a file.
     """
     return parameters * (1 - pruned_percent / 100) * bits / 8 / MEBIBYTE

@@ -1,7 +1,7 @@
-"""One convolution, rounded so that its outputs come close to those wanted.
+"""One convolution, rounded so that its outputs stay close to the targets.
 
-Rounded are the cosine coefficients of its kernels (`format.kernel_transform`). Its outputs are
-linear in them, so that the best ones follow from the moments of its inputs.
+The cosine coefficients of its kernels are rounded (`format.kernel_transform`). The outputs are
+linear in them, so the best ones follow from the moments of the inputs.
 """
 
 import math

@@ -38,8 +38,8 @@ class RoundingSettings:
         above=0,
     )
     pooled: float = setting(
-        "the share of the ridge that has the directions of all clusters' residuals together; the "
-        "rest is alike in all directions",
+        "the share of the ridge that is the moments of the residuals pooled over all clusters; the "
+        "rest is the same in all directions",
         0.7,
         minimum=0,
         below=1,
@@ -52,17 +52,15 @@ class RoundingSettings:
         maximum=MAX_BITS,
     )
     multiplier: float = setting(
-        "what a bit is worth when weights are improved one at a time, in errors that rounding one "
-        "weight may cause; 1.4 is the multiplier at fine steps, 0 looks at errors alone",
+        "the Lagrangian multiplier of coordinate descent: what a bit is worth, in errors that "
+        "rounding one weight may cause; 1.4 is the multiplier at fine steps, 0 ignores bits",
         4.0,
         minimum=0,
     )
-    sweeps: int = setting(
-        "how often all weights of a layer are improved one at a time", 5, minimum=0
-    )
+    sweeps: int = setting("sweeps of coordinate descent over a layer", 5, minimum=0)
     length: int | None = setting(
-        "components of the descriptor that are kept: the first ones, which the whitening makes of "
-        "the principal components of largest variance; all unless told",
+        "components of the descriptor that are kept: the first ones, those of the largest variance; "
+        "all unless told",
         None,
         minimum=2,
     )
@@ -70,14 +68,14 @@ class RoundingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """How long a model is searched for that meets a target."""
+    """How long the search for a target goes on."""
 
     trials: int = setting("models that the search for one target may try", 6, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSection:
-    """What a model may cost: one of the two."""
+    """The largest drop, or the largest size, that a model may have."""
 
     RULES: ClassVar = {"minProperties": 1, "maxProperties": 1}
 
@@ -98,8 +96,8 @@ class RateDistortionSection(RoundingSettings, SearchSettings):
 
     distortions: tuple[str, ...] | None = setting(
         "squared distances between the descriptors of the base model and of the rounded one that "
-        "rounding is predicted to cause, in the components that are kept; 0 would be no change, 2 "
-        "is as far as chance",
+        "rounding is predicted to cause, in the components that are kept; 0 is no change, 2 is the "
+        "distance of unrelated descriptors",
         None,
         shortest=1,
         items=Value(
@@ -108,7 +106,7 @@ class RateDistortionSection(RoundingSettings, SearchSettings):
         ),
     )
     targets: tuple[TargetSection, ...] | None = setting(
-        "what models may cost, for `snakemake budgets`",
+        "the largest drop or size of models, for `snakemake budgets`",
         None,
         shortest=1,
         distinct=True,

@@ -13,13 +13,13 @@ from pocketvlad.report.tables.layout import fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
 _NOTE = (
-    "Self-retrieval is that of photographs of the training city which nothing was fitted on: parts "
-    "of them are searched among all, and its drop is what these lose on their mean, gains not set "
-    "against it. The targets were met by it; no test city was looked at. Drops "
-    "are percentage points of mAP below the base model; in square brackets their 95 % intervals, "
-    "by a paired bootstrap over the queries. A size is that of the file that was decoded, in "
-    "millions of bytes, the mean of both directions. Distortions and self-retrieval are given by "
-    "test city."
+    "In self-retrieval, parts of photographs of the training city are queries among all of its "
+    "photographs; nothing was fitted on the photographs that are queries. Its drop is the mean of "
+    "what queries lose, gains not set against it. Targets were met by this drop, and no test city "
+    "was used. Other drops are percentage points of mAP below the base model; in square brackets "
+    "their 95 % intervals, by a paired bootstrap over the queries. A size is that of the file that "
+    "was decoded, in millions of bytes, the mean of both directions. Distortions and "
+    "self-retrieval are given by test city."
 )
 
 

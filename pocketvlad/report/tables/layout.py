@@ -69,7 +69,7 @@ LEGEND = (
     ),
     (
         NO_DROP,
-        "no drop: the interval of the mean drop is not above 0, and the mean is at most "
+        "no drop: the interval of the mean drop begins at 0 or below, and the mean is at most "
         f"{MAX_DROP:g} points",
     ),
 )
@@ -77,11 +77,11 @@ EXPLANATION = (
     "In round brackets: what the paper published for its own, full-size model.",
     "Drops are percentage points of mAP below the base model (32 bits) on the same city; in square "
     "brackets their 95 % intervals, by a paired bootstrap over the queries.",
-    "Memory counts kept weights times bits, in MiB, as the paper does, and nothing for their "
-    "positions; its ratio is that to the float32 weights.",
+    "Memory is kept weights times bits, in MiB, as the paper counts, with nothing for their "
+    "positions. The memory ratio is that of the float32 weights to it.",
     "File is the size of the file that was decoded and scored, in millions of bytes, the mean of "
-    "both directions; its ratio is that of the float32 weights to it, and projection that part's "
-    "share.",
+    "both directions. The file ratio is that of the float32 weights to it; projection is the share "
+    "of that part.",
 )
 
 

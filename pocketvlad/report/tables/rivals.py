@@ -19,11 +19,10 @@ _COSTS = ("encode_seconds", "decode_seconds", "encode_memory_mb", "decode_memory
 _NOTE = (
     "Drops are percentage points of mAP below the base model on the same city; in square brackets "
     "their 95 % intervals, by a paired bootstrap over the queries. A size is that of the file that "
-    "was decoded, in millions of bytes; sizes and times are means of both directions, memory is "
-    "the most that the coder's process held, the model included. Every coder ran on one core. "
-    "*Ours* is the smallest file of the study that on the mean of both cities loses no more than "
-    "the coder's, in % of its bytes. "
-    "Where a coder was given a cell, it codes its symbols without loss: the scores are the cell's."
+    "was decoded, in millions of bytes. Sizes and times are means of both directions; memory is "
+    "the peak of the coder's process, the model included. Every coder ran on one core. *Ours* is "
+    "the study's smallest file with no larger mean drop than the coder's, in % of its bytes. A "
+    "coder that was given a cell codes its symbols without loss: the scores are the cell's."
 )
 
 
