@@ -22,7 +22,7 @@ import torch
 from tabulate import tabulate
 
 from pocketvlad.compression.layer_samples import inputs_at
-from pocketvlad.compression.rd import descent, quantize, rounding
+from pocketvlad.compression.rd import convolution, descent, quantize, rounding
 from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.rounding import to_multiples
 from pocketvlad.compression.rd.settings import RoundingSettings
@@ -70,16 +70,17 @@ def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
     return to_multiples(weight, step, most)
 
 
-_equations, _prepared, _quantized = quantize._equations, quantize._prepared, quantize._quantized
+_equations, _prepared = convolution._equations, convolution._prepared
+_quantized = convolution.quantized_in_place
 WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "coefficients of kernels": [
-        (quantize, "cosine_basis", lambda *size: np.ones((1, 1))),
-        (quantize, "_quantized", _as_they_are),
+        (convolution, "cosine_basis", lambda *size: np.ones((1, 1))),
+        (convolution, "quantized_in_place", _as_they_are),
     ],
-    "shrinkage": [(quantize, "_prepared", _undrawn)],
-    "sequential targets": [(quantize, "_equations", _own_outputs)],
-    "error feedback in convolutions": [(quantize, "round_in_order", _nearest)],
-    "coordinate descent": [(quantize, "descend", lambda multiples, *rest: multiples)],
+    "shrinkage": [(convolution, "_prepared", _undrawn)],
+    "sequential targets": [(convolution, "_equations", _own_outputs)],
+    "error feedback in convolutions": [(convolution, "round_in_order", _nearest)],
+    "coordinate descent": [(convolution, "descend", lambda multiples, *rest: multiples)],
     "error feedback in the projection": [(quantize, "round_with_few_samples", _nearest_linear)],
     "sensitivities": [(quantize, "sensitivity", _alike)],
     "frequency models by magnitude": [
@@ -123,8 +124,8 @@ def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> f
 def _convolution_bound(equations: list[tuple], layer: torch.nn.Conv2d) -> float:
     """Bits a weight by `gaussian_bound`, of groups' moments and right-hand sides (`_equations`)."""
     places = math.prod(layer.kernel_size)
-    basis = quantize._basis(layer)
-    rows = quantize._to_coefficients(layer.weight.detach().double().flatten(1), basis)
+    basis = convolution._basis(layer)
+    rows = convolution._to_coefficients(layer.weight.detach().double().flatten(1), basis)
     bound = 0.0
     for (moments, right), own in zip(equations, rows.chunk(layer.groups), strict=True):
         best = torch.linalg.solve(moments, right.t()).t()
@@ -176,7 +177,7 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         found.append((name, size, symbol_model.coded_bits(quantized) / size, bound))
         return quantized
 
-    def convolution(pair, *rest):
+    def noted_convolution(pair, *rest):
         equations.clear()
         quantized = round_convolution(pair, *rest)
         return noted(pair.name, quantized, _convolution_bound(equations, pair.layer))
@@ -185,10 +186,10 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         return noted("projection", round_linear(*given), _projection_bound(blocks))
 
     in_order = rounding.round_in_order
-    round_convolution, round_linear = quantize._round_convolution, quantize._round_linear
+    round_convolution, round_linear = quantize.round_convolution, quantize._round_linear
     with (
-        patch.object(quantize, "_equations", recording),
-        patch.object(quantize, "_round_convolution", convolution),
+        patch.object(convolution, "_equations", recording),
+        patch.object(quantize, "round_convolution", noted_convolution),
         patch.object(rounding, "round_in_order", in_block),
         patch.object(quantize, "_round_linear", projection),
     ):

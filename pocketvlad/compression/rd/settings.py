@@ -59,8 +59,8 @@ class RoundingSettings:
     )
     sweeps: int = setting("sweeps of coordinate descent over a layer", 5, minimum=0)
     length: int | None = setting(
-        "components of the descriptor that are kept: the first ones, those of the largest variance; "
-        "all unless told",
+        "components of the descriptor that are kept: the first ones, of the largest variance; all "
+        "unless told",
         None,
         minimum=2,
     )
