@@ -212,7 +212,7 @@ def main() -> None:
     held = held_out(list(pictures))
     paths = {name: each.path for name, each in pictures.items() if name not in held}
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)
-    crops = CropSettings(1, 8, arguments.image_size, 0.7, 0.2)
+    crops = CropSettings(crops=1, batch=8, image_size=arguments.image_size, crop=0.7, colour=0.2)
     settings = RoundingSettings(
         crops=arguments.crops,
         patches=125 * arguments.crops,
