@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pocketvlad.data.image_files import is_image_name
+from pocketvlad.data.image_names import is_image_name
 
 _LISTS = (".txt",)  # of an official ground truth
 

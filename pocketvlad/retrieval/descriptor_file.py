@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.data.image_files import bare_name
+from pocketvlad.data.image_names import bare_name
 from pocketvlad.retrieval.ranking import check_finite
 from pocketvlad.util.atomic import replacing
 

@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from pocketvlad.data.dataset import Dataset
-from pocketvlad.data.images import decoded
+from pocketvlad.data.image_file import ImageFile
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.report.retrieval_changes import BROKEN, KEPT, MENDED, verdict
@@ -69,9 +69,9 @@ class Ranked:
 def _thumbnail(path: Path, upright: bool, width: float, height: float) -> Image.Image:
     """The picture, as many pixels as the sheet can show."""
     size = (round(width * _DPI / 100), round(height * _DPI / 100))
-    with Image.open(path) as image:
-        image.draft("RGB", (max(size), max(size)))  # at least so large, however it is turned
-        picture = decoded(image, upright)
+    with ImageFile(path, upright) as image:
+        image.draft(max(size), max(size))  # at least so large, however it is turned
+        picture = image.pixels()
     picture.thumbnail(size, Image.Resampling.LANCZOS)
     return picture
 
