@@ -45,8 +45,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         if len(cells) != len(COLUMNS):
             hint = "; take the comma at its end off" if cells[-1] == "" else ""
             raise GroundTruthError(
-                f"{place}: {len(cells)} cells, {len(COLUMNS)} expected "
-                f"({','.join(COLUMNS)}){hint}"
+                f"{place}: {len(cells)} cells, {len(COLUMNS)} expected ({','.join(COLUMNS)}){hint}"
             )
         yield place, dict(zip(COLUMNS, cells, strict=True))
 

@@ -42,9 +42,7 @@ def list_files(folder: Path) -> list[Path]:
     with foreign(GroundTruthError, f"{folder} cannot be read"):
         entries = sorted(folder.iterdir())
     return [
-        path
-        for path in entries
-        if path.suffix.lower() == LIST_SUFFIX and not is_hidden(path.name)
+        path for path in entries if path.suffix.lower() == LIST_SUFFIX and not is_hidden(path.name)
     ]
 
 
@@ -69,7 +67,9 @@ def _read_query(path: Path, prefix: str, names: BareNames) -> tuple[str, Box]:
     except ValueError:
         box = ()
     if len(box) != 4 or _LINE_END.search(image):
-        raise GroundTruthError(f"{path} holds {text[:200]!r}; expected an image name and x1 y1 x2 y2")
+        raise GroundTruthError(
+            f"{path} holds {text[:200]!r}; expected an image name and x1 y1 x2 y2"
+        )
     if not image.startswith(prefix):
         raise GroundTruthError(
             f"{path} names image {image!r}, which lacks the prefix {prefix!r}; "

@@ -5,7 +5,6 @@ it.
 """
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -130,9 +130,7 @@ def load_image(
         if sizing.decoder_scaling:
             image.draft(*target)
         picture = image.pixels()
-        return np.asarray(
-            picture if picture.size == target else picture.resize(target, resample)
-        )
+        return np.asarray(picture if picture.size == target else picture.resize(target, resample))
 
 
 def to_batch(pictures: Sequence[np.ndarray], preprocessing: Preprocessing) -> torch.Tensor:

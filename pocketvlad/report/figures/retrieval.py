@@ -147,7 +147,7 @@ def _draw_block(
     """One query: its picture, and a row a model."""
     axes.plot([0, axes.get_xlim()[1]], [top, top], color="0.6", linewidth=0.8)
     precision = " → ".join(f"{model.precision[query.name]:.0f}" for model in models)
-    axes.text(0, top + 8, query.name, va="top", fontsize=10, fontweight="bold")
+    axes.text(0, top + 8, query.name, va="top", fontsize=10, fontweight="bold", parse_math=False)
     axes.text(
         _QUERY + 15, top + 8, f"{_WORDS[outcome]}; AP in %: {precision}", va="top", fontsize=10
     )
@@ -161,6 +161,7 @@ def _draw_block(
             + f"\nAP {model.precision[query.name]:.1f} %",
             va="center",
             fontsize=8,
+            parse_math=False,
         )
         for place, image in enumerate(model.top[query.name][:SHOWN]):
             found = verdict(query, image)
@@ -196,7 +197,7 @@ def retrieval_sheet(
     axes.set(xlim=(-margin, width + margin), ylim=(height + margin, -margin), aspect="equal")
     axes.axis("off")
     axes.set_autoscale_on(False)
-    axes.text(0, 0, title, va="top", fontsize=10.5, linespacing=1.4)
+    axes.text(0, 0, title, va="top", fontsize=10.5, linespacing=1.4, parse_math=False)
     by_name = {query.name: query for query in dataset.queries}
     for place, (name, outcome) in enumerate(queries):
         top = _TITLE + place * block
