@@ -3,6 +3,7 @@
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
@@ -171,9 +172,7 @@ def compress(
     require_option(RoundingSettings, "whitening_crops", projection_crops, "projection_crops")
     require_option(SearchSettings, "trials", trials)
     require_option(Options, "seed", seed)
-    if length is not None:
-        require_option(RoundingSettings, "length", length)
-    if length is not None and length > model.length:
+    if length is not None and not (isinstance(length, Integral) and 2 <= length <= model.length):
         raise OptionError(
             "length",
             length,

@@ -39,13 +39,13 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     """
     if not path.is_file():
         raise FormatError(f"{path} is {'no ordinary file' if path.exists() else 'missing'}")
-    with foreign(FormatError, f"{path} is not a PocketVLAD model file"):
-        with safe_open(path, framework="np") as file:
-            text = (file.metadata() or {}).get(_KEY)
-            header = {} if text is None else json.loads(text)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    label = f"{path} is not a PocketVLAD model file"
+    with foreign(FormatError, label), safe_open(path, framework="np") as file:
+        text = (file.metadata() or {}).get(_KEY)
+        header = {} if text is None else json.loads(text)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if text is None or not isinstance(header, dict):
-        raise FormatError(f"{path} is not a PocketVLAD model file: it lacks our header")
+        raise FormatError(f"{label}: it lacks our header")
     for name, tensor in tensors.items():
         if tensor.dtype not in _READ:
             raise FormatError(f"{path}: {name} is {tensor.dtype}; save it as float32")

@@ -12,6 +12,7 @@ from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.shown import shown
 
 _SIZING = Sizing(320, "bilinear")
 _CELL = 2.6  # inches
@@ -44,11 +45,11 @@ def contact_sheet(query: Picture, answers: Sequence[tuple[Path, float]], output:
     grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axes in grid:
         axes.axis("off")
-    shown = load_image(query.path, _SIZING, upright=True)
-    grid[0].imshow(shown)
+    whole = load_image(query.path, _SIZING, upright=True)
+    grid[0].imshow(whole)
     grid[0].set_title("query", fontsize=9, fontweight="bold")
     if query.box is not None:
-        x1, y1, x2, y2 = (edge * shown.shape[1] / query.size[0] for edge in query.box)
+        x1, y1, x2, y2 = (edge * whole.shape[1] / query.size[0] for edge in query.box)
         grid[0].add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, color="gold", lw=2))
     for axes, (place, (path, score)) in zip(grid[1:], enumerate(answers, start=1), strict=False):
         axes.imshow(load_image(path, _SIZING, upright=True))
