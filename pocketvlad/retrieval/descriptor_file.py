@@ -163,7 +163,8 @@ def unit_length(descriptors: Descriptors) -> Descriptors:
     Raises:
         DescriptorError: a row is zero and has no direction.
     """
-    norms = np.linalg.norm(descriptors.rows, axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # told below, by name
+        norms = np.linalg.norm(descriptors.rows, axis=1, keepdims=True)
     if not np.isfinite(norms).all():
         name = descriptors.names[int(np.flatnonzero(~np.isfinite(norms))[0])]
         raise DescriptorError(
