@@ -61,6 +61,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules workflow
 	$(BIN)/snakemake --lint
+	$(BIN)/python -m pytest --quiet tests/test_architecture.py
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

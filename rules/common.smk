@@ -3,6 +3,7 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 # The repository, whichever Snakefile includes this file.
@@ -26,7 +27,8 @@ from pocketvlad.compression.recipes import (
 )
 from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.data.image_files import find_images, state
-from pocketvlad.util.code_digest import digest, package_modules
+from pocketvlad.util.code_digest import digest
+from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.baselines.rivals.declared import declared_rivals
@@ -107,11 +109,11 @@ def filled(paths, **values):
 
 
 def library(script, *started):
-    """A digest of the package's modules that a rule's script imports.
+    """A parameter of a rule: a digest of the package's modules that its jobs run.
 
-    As a parameter it makes the rule's jobs run again when one of the modules is edited. (As inputs
-    the modules themselves would do so, too; but Snakemake looks at every input of every waiting
-    job each time it starts one.)
+    It makes a job run again when one of the modules is edited. (As inputs the modules themselves
+    would do so, too; but Snakemake looks at every input of every waiting job each time it starts
+    one.)
 
     Args:
         started: modules that the script runs in other processes, by their paths in the package.
@@ -120,7 +122,12 @@ def library(script, *started):
         ROOT / "workflow_scripts" / f"{script}.py",
         *(ROOT / "pocketvlad" / module for module in started),
     ]
-    return digest(package_modules(scripts, ROOT))
+
+    @cache
+    def of(model):
+        return digest(job_modules(scripts, config, model, ROOT))
+
+    return lambda wildcards: of(wildcards.get("model"))
 
 
 # A regular expression that fits nothing. (An empty one would be no constraint.)
@@ -162,23 +169,18 @@ def timings(stage, **columns):
     return list(dict.fromkeys(paths))
 
 
-# What the report calls a figure; report/<figure>.rst is its caption.
-FIGURE_LABELS = {
-    "size": "mAP against size",
-    "pruning": "mAP against % pruned",
-    "weights": "weights by stage",
-    "bytes": "bytes by layer",
-    "run_time": "run time and memory",
-    "retrieval": "queries and their answers",
-}
+def drawing(name, figure, label, of):
+    """A figure of the report: as SVG, which is shown there with its caption, and as PNG.
 
-
-def drawing(name, figure, of):
-    """A figure of the report: as SVG, which is shown there with its caption, and as PNG."""
+    Args:
+        figure: report/<figure>.rst is its caption.
+        label: what the report calls it.
+        of: what it shows, for the report.
+    """
     shown = report(
         result(f"plots/{name}.svg"),
         caption=f"../report/{figure}.rst",
         category="Figures",
-        labels={"figure": FIGURE_LABELS[figure], "of": of},
+        labels={"figure": label, "of": of},
     )
     return [shown, result(f"plots/{name}.png")]

@@ -31,7 +31,7 @@ rule evaluate_model:
         protocol=config["protocol"],
         compute=COMPUTE,
         batch_size=config["compute"]["batch_size"],
-        reading=config["pruning"]["reading"],
+        threshold_mode=config["pruning"]["threshold_mode"],
         seed=config["seed"],
         test_city=lambda wildcards: test_city(wildcards.city),
     script:

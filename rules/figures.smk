@@ -37,8 +37,8 @@ rule plot_results:
         table=result("table.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
-        size=drawing("size", "size", "all models"),
-        pruning=drawing("pruning", "pruning", "all models"),
+        size=drawing("size", "size", "mAP against size", "all models"),
+        pruning=drawing("pruning", "pruning", "mAP against % pruned", "all models"),
     log:
         log_file("plot_results"),
     conda:
@@ -66,9 +66,9 @@ rule plot_layers:
             version=VERSIONS,
         ),
     output:
-        weights=drawing("weights-{model}", "weights", "{model}"),
+        weights=drawing("weights-{model}", "weights", "weights by stage", "{model}"),
         weights_csv=result("plots/weights-{model}.csv"),
-        bytes=drawing("bytes-{model}", "bytes", "{model}"),
+        bytes=drawing("bytes-{model}", "bytes", "bytes by layer", "{model}"),
         bytes_csv=result("plots/bytes-{model}.csv"),
     log:
         log_file("plot_layers/{model}"),
@@ -90,7 +90,7 @@ rule plot_run_time:
     input:
         table=result("table.csv"),
     output:
-        figure=drawing("run-time", "run_time", "all rules"),
+        figure=drawing("run-time", "run_time", "run time and memory", "all rules"),
         table=result("plots/run-time.csv"),
     log:
         log_file("plot_run_time"),
@@ -121,7 +121,7 @@ rule draw_retrieval:
                 caption="../report/retrieval.rst",
                 category="Figures",
                 labels={
-                    "figure": FIGURE_LABELS["retrieval"],
+                    "figure": "queries and their answers",
                     "of": f"{{model}} on {city}",
                 },
             )

@@ -35,7 +35,7 @@ rule compress_rival:
             "compress_rival",
             "baselines/rivals/__main__.py",
             f"baselines/rivals/coders/{RIVALS[wildcards.version].coder}.py",
-        ),
+        )(wildcards),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
         test_city=lambda wildcards: test_city(wildcards.city),
     script:

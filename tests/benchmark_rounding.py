@@ -215,11 +215,11 @@ def main() -> None:
         crops=arguments.crops,
         patches=125 * arguments.crops,
         damping=0.01,
-        whitening_crops=2 * arguments.crops,
+        projection_crops=2 * arguments.crops,
         ridge=1.0,
         pooled=0.7,
         cluster_bits=6,
-        price=4.0,
+        multiplier=4.0,
         sweeps=5,
     )
 

@@ -145,7 +145,7 @@ def small_study(tmp_path_factory):
         "image_size": 67,
         "crops": 4,
         "patches": 200,
-        "whitening_crops": 8,
+        "projection_crops": 8,
         "ridge": 0.3,
         "sweeps": 2,
     }

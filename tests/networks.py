@@ -9,6 +9,9 @@ from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 
+PUBLISHED = ("alexnet", "alexnet-torchvision", "vgg16")
+"""Backbones of the study, each with a width."""
+
 
 def backbone(name="vgg16", width=1.0):
     return declared_part(Part.BACKBONE, {"type": name, "width": width})

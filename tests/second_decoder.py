@@ -27,7 +27,7 @@ OLD = {  # what a name of version 2 begins with: its part, and the role of what 
     "netvlad": ("pooling", "cluster"),
     "whitening": ("projection", "linear"),
 }
-MOST_HEADER, MOST_SIDE, MOST_WEIGHTS = 1 << 20, 1 << 24, 1 << 29  # the first two in bytes unpacked
+MAX_HEADER, MAX_SIDE, MAX_WEIGHTS = 1 << 20, 1 << 24, 1 << 29  # the first two in bytes unpacked
 
 
 @dataclass
@@ -138,7 +138,7 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     """(codes, values) of a layer whose coding is `symbols`, both in `shape`."""
     (rows, lines), places = (*shape, 1, 1)[:2], prod(shape[2:])
     coder = Cursor(payload)
-    side = Cursor(unpacked(coder.take(coder.variable()), -15, MOST_SIDE))
+    side = Cursor(unpacked(coder.take(coder.variable()), -15, MAX_SIDE))
     flags = side.number("u1")
     require(flags < 8, "a flag is unknown")
     require(len(shape) == 4 or not flags & COEFFICIENTS, "coefficients have four dimensions")
@@ -184,7 +184,7 @@ def read_header(data: bytes) -> tuple[dict, list[tuple[tuple, bytes]]]:
     length, checksum = file.number("<u4"), file.number("<u4")
     packed = file.take(length)
     require(zlib.crc32(packed) == checksum, "the header's checksum differs")
-    header = json.loads(unpacked(packed, 15, MOST_HEADER).decode("utf-8"))
+    header = json.loads(unpacked(packed, 15, MAX_HEADER).decode("utf-8"))
     require(isinstance(header, dict) and type(header.get("layers")) is list, "no layers are listed")
     pieces, weights = [], 0
     for entry in header["layers"]:
@@ -200,7 +200,7 @@ def read_header(data: bytes) -> tuple[dict, list[tuple[tuple, bytes]]]:
     require(file.left() == 0, "bytes follow the last payload")
     names = {about[0] for about, _ in pieces}
     require(len(names) == len(pieces), "a layer is listed twice")
-    require(weights <= MOST_WEIGHTS, "the header claims too many weights")
+    require(weights <= MAX_WEIGHTS, "the header claims too many weights")
     return header, pieces
 
 

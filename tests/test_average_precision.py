@@ -7,7 +7,7 @@ import pytest
 
 from pocketvlad.data.query import Query
 from pocketvlad.retrieval.average_precision import average_precision, precision_at
-from pocketvlad.retrieval.ranking import distances, rank, rankings
+from pocketvlad.retrieval.ranking import dissimilarities, rank, rankings
 from pocketvlad.retrieval.scores import mean, score_rankings
 
 
@@ -70,7 +70,7 @@ def test_agrees_with_the_official_loop_on_random_rankings():
 def test_ties_keep_the_order_of_the_database():
     query = np.array([1.0, 0.0])
     database = np.array([[0.5, 0.0], [1.0, 0.0], [0.5, 0.9], [1.0, 0.3]])
-    (row,) = distances(query[np.newaxis], database)
+    (row,) = dissimilarities(query[np.newaxis], database)
     assert rank(row).tolist() == [1, 3, 0, 2]
 
 
@@ -99,11 +99,11 @@ def test_distances_are_those_of_their_definitions():
     generator = np.random.default_rng(0)
     queries, database = generator.normal(size=(3, 7)), generator.normal(size=(600, 7))
     gaps = queries[:, np.newaxis] - database
-    np.testing.assert_allclose(distances(queries, database, "l1"), np.abs(gaps).sum(axis=2))
+    np.testing.assert_allclose(dissimilarities(queries, database, "l1"), np.abs(gaps).sum(axis=2))
     np.testing.assert_allclose(
-        distances(queries, database, "l2"), np.sqrt(np.square(gaps).sum(axis=2))
+        dissimilarities(queries, database, "l2"), np.sqrt(np.square(gaps).sum(axis=2))
     )
-    np.testing.assert_allclose(distances(queries, database), -queries @ database.T)
+    np.testing.assert_allclose(dissimilarities(queries, database), -queries @ database.T)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from study_tables import study_table
 
 from pocketvlad.report.best_cells import chosen_cells, mark_best
-from pocketvlad.report.pareto_front import front
+from pocketvlad.report.pareto_front import pareto_front
 
 
 def marked(column):
@@ -68,7 +68,7 @@ figures = st.integers(0, 6).map(float)
 @given(st.lists(st.tuples(figures, figures), min_size=1, max_size=12))
 def test_the_front_by_its_definition(cells):
     sizes, scores = np.array(cells).T
-    found = front(sizes, scores)
+    found = pareto_front(sizes, scores)
     for number, (size, score) in enumerate(cells):
         beaten = any(
             other <= size and value >= score and (other, value) != (size, score)
@@ -82,4 +82,4 @@ def test_the_front_by_its_definition(cells):
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_the_front_of_few(count):
-    assert list(front(np.ones(count), np.ones(count))) == list(range(count))
+    assert list(pareto_front(np.ones(count), np.ones(count))) == list(range(count))

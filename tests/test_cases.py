@@ -150,8 +150,14 @@ def test_wide_pixels_are_scaled(tmp_path):
         pixels("f.tif", odd_files.float_tiff())
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "LAB"])
-@pytest.mark.parametrize("kind", ["TIFF", "PNG", "JPEG"])
+MODES = {
+    "TIFF": ("1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "LAB"),
+    "PNG": ("1", "L", "LA", "P", "RGBA"),
+    "JPEG": ("1", "L", "CMYK", "YCbCr"),
+}
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind in MODES for mode in MODES[kind]])
 def test_every_mode_shows_the_same_picture(tmp_path, mode, kind):
     image = odd_files.picture()
     if mode == "LAB":
@@ -164,10 +170,7 @@ def test_every_mode_shows_the_same_picture(tmp_path, mode, kind):
     else:
         image = image.convert(mode)
     path = tmp_path / "a.jpg"
-    try:
-        path.write_bytes(odd_files.encoded(image, kind))
-    except (OSError, KeyError):
-        pytest.skip(f"{kind} has no pixels of mode {mode}")
+    path.write_bytes(odd_files.encoded(image, kind))
     expected = (
         odd_files.picture().convert("L" if mode in ("1", "L", "LA") else "RGB").convert("RGB")
     )
@@ -624,7 +627,7 @@ def test_a_study_rounds_on_nothing_that_says_nothing(few_files, kind):
     paths = {path.stem: path for path in folder.glob("*.jpg")}
     source = CropSource(paths, False, "bilinear", CENTRED)
     crops = CropSettings(image_size=96, crops=8, batch=4)
-    settings = RoundingSettings(crops=8, patches=100, whitening_crops=8)
+    settings = RoundingSettings(crops=8, patches=100, projection_crops=8)
     message = "8 of 8 crops .* of one colour" if kind == "black" else "descriptors of 8 of 8 crops"
     with pytest.raises(CoincidingError, match=message):
         round_network(network, random_network("alexnet", 0.1, 4, 8).eval() if kind == "black"

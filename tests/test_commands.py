@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -67,6 +68,20 @@ def test_every_verb_has_help(capsys, verb):
         main([verb, "--help"])
     assert stop.value.code == 0
     assert "usage: pocketvlad " + verb in capsys.readouterr().out
+
+
+def test_help_has_a_line_on_every_verb(capsys):
+    """The first line of its module's docstring; the module itself is not imported for it."""
+    code = f"{MAIN.rpartition(';')[0]}; main(['--help'])"
+    code = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {code}"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    told = " ".join(told.stdout.split())
+    assert "pocketvlad.cli.verbs" in told
+    for verb in VERBS:
+        name = f"pocketvlad.cli.verbs.{verb}"
+        summary = import_module(name).__doc__.partition("\n")[0]
+        assert f" {verb} {summary.removesuffix('.')} " in told
+        assert name not in told
 
 
 def test_inspect_accounts_for_every_byte(capsys, model_file):

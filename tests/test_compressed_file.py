@@ -111,7 +111,7 @@ def decode(data):
     """All that a reader does with a file, from bytes."""
     import io
 
-    model = CompressedModel(io.BytesIO(data), most_weights=1 << 20)
+    model = CompressedModel(io.BytesIO(data), max_weights=1 << 20)
     return model.header, {layer.name: held for layer, held in model}
 
 

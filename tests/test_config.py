@@ -10,7 +10,6 @@ import pytest
 import yaml
 from workflow_runs import OFFICIAL
 
-from pocketvlad.compression import quantize, settings
 from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.study.config import (
     ConfigError,
@@ -286,10 +285,6 @@ def test_defaults_are_filled_in_once(name):
         assert "targets" not in full["rd"]
 
 
-def test_the_quantizers_that_a_config_may_name_are_those_that_there_are():
-    assert set(settings.QUANTIZERS) == set(quantize.QUANTIZERS)
-
-
 def test_the_check_reads_no_torch():
     """It runs at every start of Snakemake."""
     code = (
@@ -436,10 +431,12 @@ def test_the_pitts30k_weights_have_64_clusters_and_4096_dimensions(changes, mess
             check_config(config)
 
 
-def test_embedded_weights_are_named_by_backbone_and_width():
+def test_embedded_weights_are_named_by_backbone_and_settings():
     path = embedded_weights("alexnet-torchvision", 0.25)
     assert path.name == "alexnet-torchvision-0.25.safetensors"
     assert path.parent == embedded_weights("alexnet", 0.25).parent
+    assert embedded_weights("vgg16", 1).name == embedded_weights("vgg16", 1.0).name
+    assert embedded_weights("other", 3, "wide").name == "other-3-wide.safetensors"
 
 
 def test_all_mistakes_are_told_at_once():

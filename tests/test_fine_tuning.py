@@ -11,6 +11,7 @@ from pocketvlad.compression.prune import pruned_percent
 from pocketvlad.compression.settings import PruningSettings
 from pocketvlad.compression.sparsity import l1_penalty
 from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.modules.mean import Mean
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import train_epoch, trainable_parameters
 from pocketvlad.training.fine_tuning import fine_tune
@@ -70,6 +71,14 @@ def test_only_the_named_layers_train(network):
     assert all(name.startswith(("backbone.conv5", "pooling")) for name in names)
     with pytest.raises(ValueError, match=r"'conv9' fits no parameter"):
         trainable_parameters(network, ["conv9"])
+
+
+def test_a_part_without_parameters_may_be_named(network):
+    network.pooling = Mean()
+    parameters = trainable_parameters(network, ["projection", "pooling"])
+    assert [parameter.shape for parameter in parameters] == [(8, 93), (8,)]
+    with pytest.raises(ValueError, match="layers pooling have no parameter; choose among backbone"):
+        trainable_parameters(network, ["pooling"])
 
 
 @pytest.mark.parametrize("epochs_per_round", [0, 1])

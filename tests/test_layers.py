@@ -4,16 +4,12 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from networks import architecture, backbone
+from networks import PUBLISHED, architecture, backbone
 from torch import nn
 from torchvision import models
 
-from pocketvlad.format.roles import Part
-from pocketvlad.networks.declared import part_types
 from pocketvlad.networks.layer_table import layer_costs, network_costs
 from pocketvlad.networks.network import RetrievalNetwork, parameter_count
-
-BACKBONES = part_types(Part.BACKBONE)
 
 # The poster's AlexNet table: (layer, parameters, multiply-adds), as printed.
 POSTER = {
@@ -144,17 +140,17 @@ def test_width_narrows_the_network():
         backbone("resnet")
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_least_side_is_enough_and_one_less_is_not(name):
     declared = backbone(name, 0.05)
-    network, side = declared.build().eval(), declared.least_side
+    network, side = declared.build().eval(), declared.min_side
     with torch.inference_mode():
         assert min(network(torch.zeros(1, 3, side, side)).shape[2:]) >= 1
         with pytest.raises(RuntimeError, match="too small"):
             network(torch.zeros(1, 3, side - 1, 90))
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", PUBLISHED)
 @pytest.mark.parametrize("width", [0.03, 0.125, 0.25, 1.0])
 def test_channels_of_a_backbone_are_known_before_it_is_built(name, width):
     declared = backbone(name, width)

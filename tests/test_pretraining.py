@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from networks import PUBLISHED
 from networks import backbone as declared
 from PIL import Image
 
 from embedded_cities.buildings import BuildingsSpec, buildings, write_buildings
 from embedded_cities.city import CitySpec, entries
 from pocketvlad.data.images import CENTRED
-from pocketvlad.format.roles import Part
 from pocketvlad.format.tensor_file import read_tensors
-from pocketvlad.networks.declared import part_types
 from pocketvlad.networks.weights.buildings_file import load_backbone, write_backbone
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.study.config import embedded_weights
@@ -64,7 +63,7 @@ def test_one_building_is_refused(tmp_path):
         labelled_pictures(tmp_path)
 
 
-@pytest.mark.parametrize("name", part_types(Part.BACKBONE))
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_folded_normalisation_computes_the_same(name):
     torch.manual_seed(1)
     network = declared(name, 0.1).build()

@@ -27,11 +27,11 @@ SETTINGS = RoundingSettings(
     crops=8,
     patches=2000,
     damping=0.01,
-    whitening_crops=24,
+    projection_crops=24,
     ridge=0.5,
     pooled=0.7,
     cluster_bits=6,
-    price=4.0,
+    multiplier=4.0,
     sweeps=3,
 )
 
@@ -44,7 +44,7 @@ def bits(quantized):
 def teacher(request, city):
     """Clustered and whitened on the city: else all images are alike to it."""
     network = random_network(request.param, 0.1, 4, 8)
-    learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
+    learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
     pictures = city.pictures(city.dataset.images)
     for fit in (fit_pooling, fit_projection):
         fit(network, pictures, city.sizing, city.preprocessing, learnt, 3)

@@ -16,7 +16,7 @@ from pocketvlad.compression.rd.rounding import (
 )
 from pocketvlad.compression.rd.sensitivity import sensitivity
 
-MOST = 127
+MAX_MULTIPLE = 127
 
 
 def layer(rows=5, inputs=40, samples=200, seed=0):
@@ -63,9 +63,9 @@ def test_errors_are_answered_as_the_surgeon_would():
     weight, seen = layer(inputs=300, samples=900)  # more columns than a block
     moments = seen.t() @ seen / len(seen)
     for step in (0.3, 0.7, 2.0):
-        found = round_in_order(weight, feedback(moments), step, MOST)
+        found = round_in_order(weight, feedback(moments), step, MAX_MULTIPLE)
         np.testing.assert_array_equal(found.numpy(), surgeon(weight, moments, step))
-        plain = to_multiples(weight, step, MOST)
+        plain = to_multiples(weight, step, MAX_MULTIPLE)
         assert cost(weight, found, step, moments) < 0.6 * cost(weight, plain, step, moments)
 
 
@@ -73,8 +73,8 @@ def test_independent_inputs_leave_nothing_to_answer():
     weight, _ = layer()
     moments = torch.diag(torch.rand(40, dtype=torch.float64) + 0.1)
     step = 0.4
-    found = round_in_order(weight, feedback(moments), step, MOST)
-    assert torch.equal(found, to_multiples(weight, step, MOST))
+    found = round_in_order(weight, feedback(moments), step, MAX_MULTIPLE)
+    assert torch.equal(found, to_multiples(weight, step, MAX_MULTIPLE))
 
 
 @pytest.mark.parametrize("blocks", [1, 4])
@@ -94,9 +94,9 @@ def test_few_samples_round_as_all_their_moments_do(blocks):
 
     order = columns.flatten()
     factor = feedback(moments[order][:, order])
-    expected = round_in_order(regressed.t()[:, order], factor, step, MOST)
-    found = round_with_few_samples(weight, seen, wanted, step, MOST, prior)
-    assert not torch.equal(expected, round_in_order(weight[:, order], factor, step, MOST))
+    expected = round_in_order(regressed.t()[:, order], factor, step, MAX_MULTIPLE)
+    found = round_with_few_samples(weight, seen, wanted, step, MAX_MULTIPLE, prior)
+    assert not torch.equal(expected, round_in_order(weight[:, order], factor, step, MAX_MULTIPLE))
     assert torch.equal(found[:, order], expected)
 
 

@@ -19,7 +19,7 @@ from pocketvlad.training.distillation import descriptor_distance
 
 CROPS = CropSettings(crops=12, batch=4, image_size=80, crop=0.8, colour=0.2)
 SETTINGS = ReconstructionSettings(
-    crops=12, patches=3000, iterations=30, whitening_crops=40, whitening_iterations=10
+    crops=12, patches=3000, iterations=30, projection_crops=40, projection_iterations=10
 )
 
 

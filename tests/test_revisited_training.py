@@ -124,9 +124,9 @@ def test_images_and_boxes_too_small_for_the_network_are_named(revisited):
     """67 pixels on the longest side leave 60 of 90 x 80, and 57 of the box."""
     network = random_network()
     words = (revisited.dataset, revisited.folder, PROTOCOL, revisited.preprocessing, 16)
-    evaluate(network, *words, least_side=57)
+    evaluate(network, *words, min_side=57)
     with pytest.raises(ImageError) as failure:
-        evaluate(network, *words, least_side=58)
+        evaluate(network, *words, min_side=58)
     message = str(failure.value)
     assert "3 of 19 images or boxes are too small" in message
     assert "query_a.jpg: 67 x 57 pixels are left of it at 67 on the longest side" in message

@@ -20,7 +20,7 @@ from pocketvlad.util.settings import (
 @dataclass(frozen=True)
 class Blur:
     radius: float = setting("of the Gaussian", unit="pixels", above=0)
-    passes: int = setting("how often it is used", 1, least=1, most=8)
+    passes: int = setting("how often it is used", 1, minimum=1, maximum=8)
 
 
 @dataclass(frozen=True, kw_only=True)

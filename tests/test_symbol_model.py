@@ -5,8 +5,8 @@ import pytest
 
 from pocketvlad.format.quantized_tensor import by_axes
 from pocketvlad.format.symbol_model import (
-    MOST_MODELS,
-    MOST_SIZE,
+    MAX_MODELS,
+    MAX_SIZE,
     SymbolModel,
     entropy_bits,
     fit_model,
@@ -71,8 +71,8 @@ def test_sizes_are_half_octaves():
     rows = 2.0 ** (np.arange(5) / 2)
     model = fit_model(codes_of((5, 200, 100), rows=2 * rows), MAGNITUDES)
     np.testing.assert_array_equal(np.diff(model.rows.astype(int)), 1)
-    assert not model.lines.any()
-    assert not model.places.any()
+    assert not model.inputs.any()
+    assert not model.taps.any()
     assert (model.low, model.models) == (0, 5)
 
 
@@ -94,7 +94,7 @@ def test_what_differs_by_size_takes_fewer_bits(axis):
 def test_symbols_that_are_all_alike_have_one_model():
     model = fit_model(codes_of((40, 50, 9)), MAGNITUDES)
     assert model.models == 1
-    assert not any(each.any() for each in (model.rows, model.lines, model.places))
+    assert not any(each.any() for each in (model.rows, model.inputs, model.taps))
 
 
 def test_a_layer_of_zeros_and_one_of_rows_of_zeros():
@@ -113,8 +113,8 @@ def test_sizes_far_apart_stay_within_what_a_file_may_hold():
     octaves = [np.repeat([-20, 20], count) for count in (30, 20, 4)]
     codes = (np.add.outer(np.add.outer(octaves[0], octaves[1]), octaves[2]) + 60).astype(np.uint8)
     model = fit_model(codes, magnitudes)
-    assert model.models == MOST_MODELS
-    assert max(each.max() for each in (model.rows, model.lines, model.places)) == MOST_SIZE
+    assert model.models == MAX_MODELS
+    assert max(each.max() for each in (model.rows, model.inputs, model.taps)) == MAX_SIZE
     counts = model.counts(codes, levels)
     assert entropy_bits(counts) < 0.8 * entropy_bits(counts.sum(axis=0, keepdims=True))
 
@@ -124,7 +124,7 @@ def test_few_symbols_far_from_the_rest_have_no_model_of_their_own():
     lines = np.repeat([1.0, 2.0], 150)
     lines[[0, -1]] = 0.05, 10
     model = fit_model(codes_of((2000, 300, 1), lines=lines), MAGNITUDES)
-    assert model.lines.max() - model.lines.min() > 6
+    assert model.inputs.max() - model.inputs.min() > 6
     assert model.models == 3  # of lines of 1, of 2, and half octaves have one in between
     assert model.low > 0
 

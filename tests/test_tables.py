@@ -120,7 +120,7 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
                 8: (line["paper_ratio"], 1),
                 9: (line["file_mb"], 2),
                 10: (line["ratio"], 1),
-                11: (line["whitening_bytes_percent"], 0),
+                11: (line["projection_bytes_percent"], 0),
                 12: (line["map_oxford"], 1),
                 13: (line["map_paris"], 1),
             }

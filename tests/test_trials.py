@@ -22,14 +22,14 @@ SETTINGS = RoundingSettings(
     crops=4,
     patches=200,
     damping=0.01,
-    whitening_crops=8,
+    projection_crops=8,
     ridge=0.3,
     pooled=0.7,
     cluster_bits=6,
-    price=4.0,
+    multiplier=4.0,
     sweeps=2,
 )
-LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, whitening_samples=24)
+LEARNT = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
 COMPUTE = {"device": "cpu", "precision": "float32"}
 
 

@@ -498,7 +498,7 @@ def test_random_weights_need_no_file_and_others_do():
         load(network, "vgg16-caffe", None)
 
 
-SETTINGS = InitialisationSettings(cluster_images=8, locals_per_image=10, whitening_samples=20)
+SETTINGS = InitialisationSettings(cluster_images=8, locals_per_image=10, projection_samples=20)
 
 
 def start(weights, path, pictures):

@@ -209,7 +209,7 @@ def test_every_import_is_declared():
 
 
 def test_the_command_needs_the_base_dependencies_and_no_others():
-    doors = [path for name in ("api", "cli") for path in (ROOT / "pocketvlad" / name).glob("*.py")]
+    doors = [path for name in ("api", "cli") for path in (ROOT / "pocketvlad" / name).rglob("*.py")]
     sheet = ROOT / "pocketvlad" / "report" / "contact_sheet.py"
     needed = package_modules(doors, ROOT)
     assert sheet in needed

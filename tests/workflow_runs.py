@@ -45,11 +45,11 @@ def small_model(config: dict) -> dict:
     config["models"]["vgg16"]["pooling"]["clusters"] = 4
     config["models"]["vgg16"]["projection"]["length"] = 16
     config["protocol"]["image_size"] = 96
-    config["initialise"] |= {"locals_per_image": 20, "whitening_samples": 60}
+    config["initialise"] |= {"locals_per_image": 20, "projection_samples": 60}
     config["training"] |= {"epochs": 1, "tuples": 8, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 6, "queries": 6}
     config["recovery"] |= {"crops": 8, "crops_per_step": 4, "image_size": 67}
-    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "whitening_crops": 4}
+    config["recovery"]["reconstruction"] |= {"crops": 4, "patches": 200, "projection_crops": 4}
     return config
 
 

@@ -28,7 +28,7 @@ with logged(snakemake.log[0]):
         "test_city": params.test_city,
         "version": wildcards.version,
         **params.recipe,
-        "threshold_reading": params.reading,
+        "threshold_mode": params.threshold_mode,
         "train_dataset": read_dataset(Path(snakemake.input.training_dataset)).identity(),
         **found,
     }

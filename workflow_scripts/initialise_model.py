@@ -22,7 +22,7 @@ with logged(snakemake.log[0]):
     architecture = Architecture.of(params.model)
     pictures = database_pictures(dataset, Path(snakemake.input.images))
     sizing = sizing_of(params.protocol)
-    require_sides(pictures, sizing, architecture.backbone.least_side)
+    require_sides(pictures, sizing, architecture.backbone.min_side)
     model = initial_model(
         architecture,
         params.model["weights"],

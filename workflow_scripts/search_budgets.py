@@ -48,7 +48,7 @@ with logged(snakemake.log[0]):
         task=self_retrieval(
             city.pictures(held),
             city.pictures(others),
-            base.network.least_side,
+            base.network.min_side,
             calibration.seed,
         ),
         sizing=sizing_of(params.protocol),

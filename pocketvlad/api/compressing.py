@@ -52,7 +52,7 @@ def _rounding(crops: int, projection_crops: int, length: int | None) -> Rounding
     return RoundingSettings(
         crops=crops,
         patches=PATCHES_A_CROP * crops,
-        whitening_crops=projection_crops,
+        projection_crops=projection_crops,
         length=length,
     )
 
@@ -101,7 +101,7 @@ def _trials(
         task=self_retrieval(
             [pictures[name] for name in held],
             [pictures[name] for name in others],
-            base.network.least_side,
+            base.network.min_side,
             seed,
         ),
         sizing=sizing,
@@ -169,7 +169,7 @@ def compress(
     target = _target(drop, megabytes)
     require_option(TargetSection, target.kind, target.limit)
     require_option(RoundingSettings, "crops", crops)
-    require_option(RoundingSettings, "whitening_crops", projection_crops, "projection_crops")
+    require_option(RoundingSettings, "projection_crops", projection_crops)
     require_option(SearchSettings, "trials", trials)
     require_option(Options, "seed", seed)
     if length is not None and not (isinstance(length, Integral) and 2 <= length <= model.length):

@@ -10,12 +10,12 @@ from pocketvlad.util.settings import default_of, setting
 class Options:
     """Options that are no settings of a study."""
 
-    top: int = setting("how many answers", 5, least=1)
-    seed: int = setting("the same seed, the same file", 1, least=0)
+    top: int = setting("how many answers", 5, minimum=1)
+    seed: int = setting("the same seed, the same file", 1, minimum=0)
 
 
 ANSWERS = default_of(Options, "top")
 SEED = default_of(Options, "seed")
 CROPS = default_of(RoundingSettings, "crops")
-PROJECTION_CROPS = default_of(RoundingSettings, "whitening_crops")
+PROJECTION_CROPS = default_of(RoundingSettings, "projection_crops")
 TRIALS = default_of(SearchSettings, "trials")

@@ -135,7 +135,7 @@ def evaluate(
         lists,
         protocol=protocol,
         expected_images=declared.get("expected_images"),
-        # Those of the other protocol are others.
+        # Those of another protocol are others.
         expected_queries=declared.get("expected_queries") if protocol == usual else None,
         leave_out=declared.get("leave_out", ()),
         partial=partial,

@@ -25,7 +25,7 @@ from pocketvlad.retrieval.photographs import (
     warn_left_out,
 )
 from pocketvlad.retrieval.provenance import provenance
-from pocketvlad.retrieval.ranking import distances, rank
+from pocketvlad.retrieval.ranking import dissimilarities, rank
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.option_error import OptionError, require_option
@@ -182,7 +182,7 @@ class Model:
         warn_left_out(faults + more)
         if not pictures:
             raise ImageError(f"{folder}: none of its images can be described")
-        distance = distances(row, rows)[0]
+        distance = dissimilarities(row, rows)[0]
         nearest = rank(distance)[:top]
         answers = (Answer(pictures[number].path, -float(distance[number])) for number in nearest)
         return Answers(wanted, tuple(answers))

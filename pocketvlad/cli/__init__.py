@@ -1,6 +1,4 @@
-"""The command `pocketvlad`, a module a verb, each a shell over `pocketvlad.api`.
+"""The command `pocketvlad`: `main`, and in `verbs` a module a verb.
 
-A verb has `add_arguments(parser)`, `OUTPUTS` (which of its arguments are files that it writes, each
-with the suffixes of what it writes; all other paths are read) and `run(arguments)`. What is slow to
-import is imported inside `run`, so that help and wrong usage are answered at once.
+`main` checks what a verb is to write, runs it, and turns errors of the input into one line.
 """

@@ -7,21 +7,16 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
+from pocketvlad.cli import verbs
 from pocketvlad.cli.outputs import require_outputs
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.util.discovery import module_names, summaries
 from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.option_error import OptionError
 from pocketvlad.util.shown import shown
 
-VERBS = {
-    "compress": "round a model to a drop or a size, on photographs of your own",
-    "inspect": "what is in a model file, layer by layer, and what it weighs",
-    "decode": "turn a compressed model into float32 weights (safetensors)",
-    "describe": "describe images by a model, as rows of an .npz file",
-    "evaluate": "score descriptors on Oxford, Paris or a city of your own",
-    "search": "find the images of a folder that show the same place as a query",
-}
-"""What each verb does; its module is called as it is, and is imported when it is asked for."""
+VERBS = module_names(verbs.__path__)
+"""Each is a module, which is imported when it is asked for."""
 
 _BROKEN_PIPE = 141  # what a shell reports of programs that end so: 128 and the signal's number
 _INTERRUPTED = 130
@@ -29,16 +24,18 @@ _SHOW = warnings.showwarning
 
 
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """The command line; of the verbs only the one that `words` begin with has its arguments."""
+    """The command line: the verb that `words` begin with, or a line on each."""
     top = argparse.ArgumentParser("pocketvlad", description=__doc__)
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, summary in VERBS.items():
-        own = verbs.add_parser(name, help=summary)
-        if name in words[:1]:
-            module = import_module(f"pocketvlad.cli.{name}")
-            own.description = module.__doc__
-            module.add_arguments(own)
-            own.set_defaults(run=module.run, outputs=module.OUTPUTS)
+    known = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    asked = [name for name in VERBS if name in words[:1]]
+    for name in asked:
+        module = import_module(f"{verbs.__name__}.{name}")
+        own = known.add_parser(name, description=module.__doc__)
+        module.add_arguments(own)
+        own.set_defaults(run=module.run, outputs=module.OUTPUTS)
+    if not asked:
+        for name, summary in summaries(verbs.__path__).items():
+            known.add_parser(name, help=summary.replace("%", "%%"))
     return top
 
 

@@ -29,7 +29,7 @@ def prune_iteratively(
     pruning: PruningSettings,
     objective: Objective,
     threshold: float,
-    quantile: float,
+    deviations: float,
     l1: float,
     seed: int,
     checkpoint: Checkpoint,
@@ -44,11 +44,11 @@ def prune_iteratively(
 
     Args:
         objective: what the survivors are fine-tuned for.
-        threshold, quantile: the readings of the cutoff, see `prune.cutoffs`.
+        threshold, deviations: of the cutoff, see `prune.cutoffs`.
         l1: lambda of the L1 penalty in that fine-tuning; 0 for none.
         refit: see `objectives.refit_by_reconstruction`.
     """
-    final = cutoffs(network, pruning.reading, threshold, quantile)
+    final = cutoffs(network, pruning.threshold_mode, threshold, deviations)
     masks = {}
 
     def prune_to(round_: int) -> None:

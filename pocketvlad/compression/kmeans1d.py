@@ -10,7 +10,7 @@ import numpy as np
 BINS = 1 << 16
 _GROUPS = 1 << 9  # points that the exact clustering starts from
 _CHUNK = 1 << 22  # numbers binned at a time: bounds the memory beside the input
-_MOST_ITERATIONS = 500
+_MAX_ITERATIONS = 500
 
 
 def histogram(values: np.ndarray, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +112,7 @@ def kmeans1d(values: np.ndarray, clusters: int) -> np.ndarray:
     moment = np.concatenate([[0.0], np.cumsum(counts * points)])
 
     centres = optimal_centres(*_grouped(counts, points), clusters)
-    for _ in range(_MOST_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         edges = np.searchsorted(points, (centres[1:] + centres[:-1]) / 2)
         edges = np.concatenate([[0], edges, [len(points)]])
         weight = np.diff(mass[edges])

@@ -55,7 +55,7 @@ def refit_by_reconstruction(
 ) -> Refit | None:
     """A function that refits a pruned network with these masks, or None if the config has none."""
     settings = ReconstructionSettings(**section["reconstruction"])
-    if not (settings.crops or settings.whitening_crops):
+    if not (settings.crops or settings.projection_crops):
         return None
     crops = compression_crops(section, training)
 

@@ -5,40 +5,41 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pocketvlad.compression.settings import READINGS
+from pocketvlad.compression.settings import THRESHOLD_MODES
 from pocketvlad.networks.labels import compressible, labelled_tensors
 from pocketvlad.networks.network import RetrievalNetwork
 
 
-def _cutoff(weight: Tensor, reading: str, threshold: float, quantile: float) -> Tensor:
-    if reading == "absolute":
+def _cutoff(weight: Tensor, threshold_mode: str, threshold: float, deviations: float) -> Tensor:
+    if threshold_mode == "absolute":
         return torch.tensor(threshold)
-    if reading == "relative":
-        return quantile * weight.std()
-    deviation = quantile * weight.flatten(1).std(dim=1)
+    if threshold_mode == "relative":
+        return deviations * weight.std()
+    deviation = deviations * weight.flatten(1).std(dim=1)
     return deviation.view(-1, *[1] * (weight.dim() - 1))
 
 
 def cutoffs(
-    network: RetrievalNetwork, reading: str, threshold: float, quantile: float
+    network: RetrievalNetwork, threshold_mode: str, threshold: float, deviations: float
 ) -> dict[str, Tensor]:
     """The magnitude below which a weight goes, from the unpruned network.
 
     Args:
-        reading: "absolute": `threshold` to the letter. "relative": `quantile` times the standard
-            deviation of the layer's weights. "relative-row": of the weights of the same output
-            (a row of a matrix, a filter of a convolution, a centre).
+        threshold_mode: "absolute": `threshold` to the letter. "relative": `deviations` times the
+            standard deviation of the layer's weights. "relative-row": of the weights of the same
+            output (a row of a matrix, a filter of a convolution, a centre).
 
     Returns:
         by layer a figure, or one for each output, of a shape that broadcasts over the weight.
 
     Raises:
-        ValueError: unknown reading.
+        ValueError: unknown mode.
     """
-    if reading not in READINGS:
-        raise ValueError(f"threshold reading {reading!r} is unknown; use {', '.join(READINGS)}")
+    if threshold_mode not in THRESHOLD_MODES:
+        known = ", ".join(THRESHOLD_MODES)
+        raise ValueError(f"threshold mode {threshold_mode!r} is unknown; use {known}")
     return {
-        name: _cutoff(weight.detach(), reading, threshold, quantile)
+        name: _cutoff(weight.detach(), threshold_mode, threshold, deviations)
         for name, weight in compressible(network)
     }
 

@@ -8,7 +8,7 @@ zero after quantization, and b bits are enough for all.
 import numpy as np
 
 from pocketvlad.compression.quantizers import by_rows, levels_of
-from pocketvlad.compression.settings import MOST_BITS
+from pocketvlad.compression.settings import MAX_BITS
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.quantized_tensor import QuantizedTensor, per_row
 
@@ -44,8 +44,8 @@ def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedT
         ValueError: unknown quantizer, or bits out of range.
     """
     choose_levels = levels_of(quantizer)
-    if not 1 <= bits <= MOST_BITS:
-        raise ValueError(f"{bits} bits are out of range; choose 1 to {MOST_BITS}")
+    if not 1 <= bits <= MAX_BITS:
+        raise ValueError(f"{bits} bits are out of range; choose 1 to {MAX_BITS}")
     alive = weight != 0
     codes = np.zeros(weight.shape, dtype=np.uint8)
     levels = np.empty(0, dtype=np.float32)

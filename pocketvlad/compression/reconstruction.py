@@ -56,18 +56,22 @@ def _reconstruct_convolution(
     for group in range(layer.groups):
         own = slice(group * size, (group + 1) * size)
         seen = inputs_at(inputs, places, layer, group)
-        seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
+        start, alive = layer.weight[own].flatten(1), ~mask[own].flatten(1)
+        if layer.bias is not None:
+            seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
+            start = torch.cat([start, layer.bias[own, None]], dim=1)
+            alive = _with_bias(alive)
         gram = seen.t() @ seen / len(seen)
         gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
         multiply = partial(torch.matmul, other=gram)
         cross = wanted[:, own].t() @ seen / len(seen)
-        start = torch.cat([layer.weight[own].flatten(1), layer.bias[own, None]], dim=1)
-        alive = _with_bias(~mask[own].flatten(1))
         found = masked_least_squares(
             start, alive, multiply, gram.diagonal(), cross, settings.iterations
         )
-        layer.weight[own] = found[:, :-1].reshape(layer.weight[own].shape)
-        layer.bias[own] = found[:, -1]
+        weights = layer.weight[own]
+        layer.weight[own] = found[:, : weights[0].numel()].reshape(weights.shape)
+        if layer.bias is not None:
+            layer.bias[own] = found[:, -1]
 
 
 def _reconstruct_convolutions(
@@ -95,7 +99,7 @@ def _reconstruct_linear(
     settings: ReconstructionSettings,
 ) -> None:
     """In the space of the samples: D is 32,768 in the paper's networks, and G never formed."""
-    crops = settings.whitening_crops
+    crops = settings.projection_crops
     features = paired_features(network, teacher, batches)
     inputs, outputs = projection_samples(network, teacher, features, crops)
     inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
@@ -105,7 +109,7 @@ def _reconstruct_linear(
         lambda rows: rows @ inputs.t() @ inputs / len(inputs),
         inputs.square().mean(dim=0),
         outputs.t() @ inputs / len(inputs),
-        settings.whitening_iterations,
+        settings.projection_iterations,
     )
     layer.weight.copy_(found[:, :-1])
     layer.bias.copy_(found[:, -1])
@@ -131,7 +135,7 @@ def reconstruct(
         own = crops_for(network, source, crops, settings.crops, generator)
         _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
     layer = network.projection.linear
-    if settings.whitening_crops and layer is not None:
+    if settings.projection_crops and layer is not None:
         [mask] = (masks[name] for name in compressible_of(network, Part.PROJECTION))
-        own = crops_for(network, source, crops, settings.whitening_crops, generator)
+        own = crops_for(network, source, crops, settings.projection_crops, generator)
         _reconstruct_linear(layer, network, teacher, mask, own, settings)

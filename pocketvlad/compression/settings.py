@@ -6,9 +6,9 @@ from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.util.settings import Value, default_of, setting
 
-READINGS = ("relative", "relative-row", "absolute")
+THRESHOLD_MODES = ("relative", "relative-row", "absolute")
 CODEBOOKS = ("fixed", "trained")
-MOST_BITS = 8  # codes are stored in bytes
+MAX_BITS = 8  # codes are stored in bytes
 DECIMAL = r"0\.[0-9]*[1-9]"
 """A decimal between 0 and 1 as a path has it: there is one way to write it."""
 
@@ -19,14 +19,14 @@ _THRESHOLD = Value(form="a quoted threshold of pruning.thresholds")
 class PruningSettings:
     """How magnitude pruning proceeds."""
 
-    reading: str = setting(
+    threshold_mode: str = setting(
         "what a cutoff is relative to: the standard deviation of the layer's weights, that of each "
         "output's weights, or nothing",
         "relative",
-        choices=READINGS,
+        choices=THRESHOLD_MODES,
     )
-    rounds: int = setting("how often the cutoff is raised on its way to the final one", least=1)
-    epochs_per_round: int = setting("epochs of fine-tuning after each raise", least=0)
+    rounds: int = setting("how often the cutoff is raised on its way to the final one", minimum=1)
+    epochs_per_round: int = setting("epochs of fine-tuning after each raise", minimum=0)
     learning_rate: float = setting("the learning rate of SGD", 0.01, above=0)
 
 
@@ -49,17 +49,17 @@ class PruningSection(PruningSettings):
 class ReconstructionSettings:
     """How much data layers are refitted on after each round of pruning, and how long."""
 
-    crops: int = setting("crops for the convolutions; 0: they are not refitted", least=0)
-    patches: int = setting("places of the crops that each convolution is fitted on", least=1)
-    iterations: int = setting("steps of conjugate gradients for a convolution", 30, least=1)
-    whitening_crops: int = setting(
-        "crops for the projection, one equation each; 0: it is not refitted", least=0
+    crops: int = setting("crops for the convolutions; 0: they are not refitted", minimum=0)
+    patches: int = setting("places of the crops that each convolution is fitted on", minimum=1)
+    iterations: int = setting("steps of conjugate gradients for a convolution", 30, minimum=1)
+    projection_crops: int = setting(
+        "crops for the projection, one equation each; 0: it is not refitted", minimum=0
     )
-    whitening_iterations: int = setting(
+    projection_iterations: int = setting(
         "steps of conjugate gradients for the projection; few, for the equations are fewer than "
         "the weights",
         10,
-        least=1,
+        minimum=1,
     )
 
 
@@ -73,13 +73,15 @@ class RecoverySection:
         "distillation",
         choices=("triplet", "distillation"),
     )
-    tuples: int = setting("triplet: training tuples an epoch", 48, least=1)
-    crops: int = setting("distillation: crops an epoch", default_of(CropSettings, "crops"), least=1)
+    tuples: int = setting("triplet: training tuples an epoch", 48, minimum=1)
+    crops: int = setting(
+        "distillation: crops an epoch", default_of(CropSettings, "crops"), minimum=1
+    )
     crops_per_step: int = setting(
-        "distillation: crops a gradient step", default_of(CropSettings, "batch"), least=1
+        "distillation: crops a gradient step", default_of(CropSettings, "batch"), minimum=1
     )
     image_size: int = setting(
-        "distillation and reconstruction: the side of the square crops", unit="pixels", least=1
+        "distillation and reconstruction: the side of the square crops", unit="pixels", minimum=1
     )
     reconstruction: ReconstructionSettings = setting(
         "after each round of pruning, before the fine-tuning, every convolution and the projection "
@@ -91,13 +93,13 @@ class RecoverySection:
 class CodebookSettings:
     """How trained codebooks learn."""
 
-    epochs: int = setting("epochs of training", 1, least=1)
+    epochs: int = setting("epochs of training", 1, minimum=1)
     learning_rate: float = setting("the learning rate of SGD", 0.0001, above=0)
     recluster_steps: int = setting(
         "weights are assigned to the nearest centre again after every so many steps of an epoch; "
         "0: never",
         0,
-        least=0,
+        minimum=0,
     )
 
 
@@ -133,7 +135,9 @@ class GridBlock:
         shortest=1,
         items=Value(choices=QUANTIZERS),
     )
-    bits: tuple[int, ...] = setting("bit widths", shortest=1, items=Value(least=1, most=MOST_BITS))
+    bits: tuple[int, ...] = setting(
+        "bit widths", shortest=1, items=Value(minimum=1, maximum=MAX_BITS)
+    )
     codebooks: tuple[str, ...] = setting(
         "codebooks as the quantizer made them, or trained after it",
         ("fixed",),

@@ -23,14 +23,15 @@ def read_any_ground_truth(path: Path, protocol: str, query_prefix: str = "") -> 
         query_prefix: see `ground_truth.read_ground_truth`.
 
     Raises:
-        GroundTruthError, ArchiveError: missing, none of these, or of the other protocol; names
+        GroundTruthError, ArchiveError: missing, none of these, or of another protocol; names
             the file.
     """
     fitting = protocols_of_file(PurePath(path.name))
     if protocol not in fitting:
+        known = " or ".join(fitting)
         raise GroundTruthError(
-            f"{path} is for the {fitting[0]} protocol, not for the {protocol} one: its lists mean "
-            f"something else; choose {fitting[0]}, or another ground truth"
+            f"{path} is for the {known} protocol, not for the {protocol} one: its lists mean "
+            f"something else; choose {known}, or another ground truth"
         )
     if path.is_dir():
         return read_ground_truth(path, query_prefix)

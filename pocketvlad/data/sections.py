@@ -30,7 +30,7 @@ class SourceSection:
         pattern="^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|sha256-prefix:[0-9a-f]{8,63})$",
     )
     size: int | None = setting(
-        "the size of the file; leave it out if it is not known", None, unit="bytes", least=1
+        "the size of the file; leave it out if it is not known", None, unit="bytes", minimum=1
     )
     licence: str | None = setting("what its publisher allows", None)
 
@@ -40,16 +40,20 @@ class RenderSection:
     """An embedded city. What is left out has the renderer's own default."""
 
     style: str = setting("the kind of city", choices=STYLES)
-    seed: int = setting("another seed draws another city", least=0)
-    landmarks: int | None = setting("landmarks", None, least=2, most=11)
-    queries: int | None = setting("queries a landmark", None, least=1)
-    views: int | None = setting("pictures a landmark", None, least=2)
-    distractors: int | None = setting("pictures that show no landmark", None, least=0)
+    seed: int = setting("another seed draws another city", minimum=0)
+    landmarks: int | None = setting("landmarks", None, minimum=2, maximum=11)
+    queries: int | None = setting("queries a landmark", None, minimum=1)
+    views: int | None = setting("pictures a landmark", None, minimum=2)
+    distractors: int | None = setting("pictures that show no landmark", None, minimum=0)
     size: int | None = setting(
-        "the longest side of a picture, a multiple of 4", None, unit="pixels", least=48, most=2048
+        "the longest side of a picture, a multiple of 4",
+        None,
+        unit="pixels",
+        minimum=48,
+        maximum=2048,
     )
     variety: float | None = setting(
-        "how much viewpoints, light and cameras differ: the difficulty", None, least=0, most=1
+        "how much viewpoints, light and cameras differ: the difficulty", None, minimum=0, maximum=1
     )
 
 
@@ -107,9 +111,9 @@ class DatasetSection:
     expected_images: int | None = setting(
         "images in the complete data set, those to leave out and those of queries counted",
         None,
-        least=1,
+        minimum=1,
     )
-    expected_queries: int | None = setting("queries in the complete data set", None, least=1)
+    expected_queries: int | None = setting("queries in the complete data set", None, minimum=1)
     leave_out: tuple[str, ...] | None = setting(
         "images to ignore, by name without suffix; none unless told", None
     )

@@ -17,7 +17,7 @@ class Sizing:
     """
 
     image_size: int = setting(
-        "the longest side; larger images are shrunk, smaller ones stay", unit="pixels", least=1
+        "the longest side; larger images are shrunk, smaller ones stay", unit="pixels", minimum=1
     )
     interpolation: str = setting("how images are resized", "bilinear", choices=INTERPOLATIONS)
     decoder_scaling: bool = setting(
@@ -32,19 +32,19 @@ class Sizing:
 class Augmentation:
     """What a training picture goes through: a random square crop, its colours moved."""
 
-    image_size: int = setting("the side of the square crops", unit="pixels", least=1)
+    image_size: int = setting("the side of the square crops", unit="pixels", minimum=1)
     crop: float = setting(
         "the least share of an image's shorter side in a crop; 1 is the whole side",
         0.7,
         above=0,
-        most=1,
+        maximum=1,
     )
     colour: float = setting(
         "how far brightness, contrast and the balance of the channels may move; 0 is not at all, "
         "0.3 is by up to 30 %",
         0.2,
-        least=0,
-        most=1,
+        minimum=0,
+        maximum=1,
     )
 
 
@@ -52,5 +52,5 @@ class Augmentation:
 class CropSettings(Augmentation):
     """How many crops, and how they are cut and coloured."""
 
-    crops: int = setting("crops an epoch", 128, least=1)
-    batch: int = setting("crops at a time", 8, least=1)
+    crops: int = setting("crops an epoch", 128, minimum=1)
+    batch: int = setting("crops at a time", 8, minimum=1)

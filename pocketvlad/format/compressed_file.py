@@ -29,14 +29,14 @@ from pocketvlad.util.atomic import replacing
 MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
 VERSION = 3
 _READABLE = (version2.VERSION, VERSION)
-MOST_WEIGHTS = 1 << 29
+MAX_WEIGHTS = 1 << 29
 """Weights of one file, by default: VGG16 with a 4096-D whitening has 149 million."""
 
 _PREFIX = struct.Struct("<8sHII")  # magic, version, bytes and CRC-32 of the header
-_MOST_HEADER = 1 << 20  # bytes, unpacked
-_MOST_LAYERS = 1 << 12
-_MOST_DIMENSIONS = 8
-_MOST_BYTES = 1 << 40  # of a layer
+_MAX_HEADER = 1 << 20  # bytes, unpacked
+_MAX_LAYERS = 1 << 12
+_MAX_DIMENSIONS = 8
+_MAX_BYTES = 1 << 40  # of a layer
 _FLOATS = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
 
 
@@ -92,11 +92,11 @@ def write_compressed(
         the file's size in bytes.
 
     Raises:
-        ValueError: a weight is not finite, or there are more than `MOST_WEIGHTS`.
+        ValueError: a weight is not finite, or there are more than `MAX_WEIGHTS`.
     """
     total = sum(tensor.size for tensor in contents.tensors.values())
-    if total > MOST_WEIGHTS:
-        raise ValueError(f"{path}: {total} weights; a file may hold {MOST_WEIGHTS}")
+    if total > MAX_WEIGHTS:
+        raise ValueError(f"{path}: {total} weights; a file may hold {MAX_WEIGHTS}")
     layers, payloads = [], []
     for name, tensor in contents.tensors.items():
         held = quantized[name].codebook if name in quantized else tensor
@@ -130,11 +130,12 @@ def _is_whole(value: object, least: int, most: int) -> bool:
 
 def _identity(entry: Sequence[object], version: int) -> tuple[str, Label] | None:
     """(name, label) that an entry of the header's list begins with, before the last four fields."""
-    match version, entry[:-4]:
-        case version2.VERSION, [str(name)]:
+    match entry[:-4]:
+        case [str(name)] if version == version2.VERSION:
             return version2.identity(name)
-        case _, [str(name), str(part), str(role)] if part in set(Part) and role in set(Role):
-            return name, Label(Part(part), Role(role))
+        case [str(name), str(part), str(role)] if version == VERSION:
+            if part in set(Part) and role in set(Role):
+                return name, Label(Part(part), Role(role))
     return None
 
 
@@ -144,16 +145,16 @@ def _layer(entry: object, version: int) -> Layer:
         match entry[-4:]:
             case [list(shape), "symbols" | "float16" | "float32" as coding, size, crc]:
                 if (
-                    len(shape) <= _MOST_DIMENSIONS
-                    and all(_is_whole(side, 1, _MOST_BYTES) for side in shape)
-                    and _is_whole(size, 0, _MOST_BYTES)
+                    len(shape) <= _MAX_DIMENSIONS
+                    and all(_is_whole(side, 1, _MAX_BYTES) for side in shape)
+                    and _is_whole(size, 0, _MAX_BYTES)
                     and _is_whole(crc, 0, 0xFFFFFFFF)
                 ):
                     return Layer(*identity, tuple(shape), coding, size, crc)
     raise FormatError(f"a layer of the header is malformed: {str(entry)[:80]}")
 
 
-def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], list[Layer]]:
+def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], list[Layer]]:
     magic, version, size, crc = _PREFIX.unpack(_exactly(file, _PREFIX.size))
     if magic != MAGIC:
         raise FormatError("it does not begin as a .pvlad file does")
@@ -163,14 +164,14 @@ def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], 
             f"{' and '.join(map(str, _READABLE))}: take the one that wrote it, or compress the "
             "model again"
         )
-    if size > _MOST_HEADER:
-        raise FormatError(f"a header of {size} bytes; at most {_MOST_HEADER} are allowed")
+    if size > _MAX_HEADER:
+        raise FormatError(f"a header of {size} bytes; at most {_MAX_HEADER} are allowed")
     packed = _exactly(file, size)
     if zlib.crc32(packed) != crc:
         raise FormatError("the header is damaged (checksum)")
     try:
         unpacker = zlib.decompressobj()
-        text = unpacker.decompress(packed, _MOST_HEADER)
+        text = unpacker.decompress(packed, _MAX_HEADER)
         if not unpacker.eof or unpacker.unused_data:
             raise FormatError("the header is too long or incomplete")
         header = json.loads(text)
@@ -179,14 +180,14 @@ def _read_header(file: BinaryIO, most_weights: int) -> tuple[dict[str, object], 
         if isinstance(error, FormatError):
             raise
         raise FormatError(f"the header cannot be read: {error}") from None
-    if not isinstance(entries, list) or not 1 <= len(entries) <= _MOST_LAYERS:
+    if not isinstance(entries, list) or not 1 <= len(entries) <= _MAX_LAYERS:
         raise FormatError("the header lists no layers, or too many")
     layers = [_layer(entry, version) for entry in entries]
     if len({layer.name for layer in layers}) != len(layers):
         raise FormatError("the header lists a layer twice")
     total = sum(layer.weights for layer in layers)
-    if total > most_weights:
-        raise FormatError(f"the header claims {total} weights; at most {most_weights} are allowed")
+    if total > max_weights:
+        raise FormatError(f"the header claims {total} weights; at most {max_weights} are allowed")
     return version2.header(header) if version == version2.VERSION else header, layers
 
 
@@ -207,14 +208,14 @@ def _decode(layer: Layer, payload: bytes) -> np.ndarray | QuantizedTensor:
 class CompressedModel:
     """An open file whose layers are decoded when they are asked for."""
 
-    def __init__(self, file: BinaryIO, most_weights: int = MOST_WEIGHTS) -> None:
+    def __init__(self, file: BinaryIO, max_weights: int = MAX_WEIGHTS) -> None:
         """Read the header; it must account for every byte of `file`.
 
         Raises:
             FormatError: damaged, truncated, hostile, or of an unknown version.
         """
         self._file = file
-        self.header, self.layers = _read_header(file, most_weights)
+        self.header, self.layers = _read_header(file, max_weights)
         self._begin = file.tell()
         size = file.seek(0, os.SEEK_END) - self._begin
         declared = sum(layer.bytes for layer in self.layers)
@@ -236,18 +237,18 @@ class CompressedModel:
 
 
 @contextmanager
-def open_compressed(path: Path, most_weights: int = MOST_WEIGHTS) -> Iterator[CompressedModel]:
+def open_compressed(path: Path, max_weights: int = MAX_WEIGHTS) -> Iterator[CompressedModel]:
     """The model in `path`, its header read.
 
     Args:
-        most_weights: a file that claims more is refused before anything is decoded.
+        max_weights: a file that claims more is refused before anything is decoded.
 
     Raises:
         FormatError: damaged, truncated, hostile, or of an unknown version; names the file.
     """
     with open(path, "rb") as file:
         try:
-            yield CompressedModel(file, most_weights)
+            yield CompressedModel(file, max_weights)
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
 

@@ -14,7 +14,7 @@ from pocketvlad.format import rans
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
 from pocketvlad.format.rans import Contexts
-from pocketvlad.format.symbol_model import MOST_MODELS, SymbolModel, model_of
+from pocketvlad.format.symbol_model import MAX_MODELS, SymbolModel, model_of
 
 # Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients.
 _GRID, _SCALED, _TRANSFORMED = 1, 2, 4
@@ -23,8 +23,8 @@ _SCALE = np.dtype("<f2")
 _ENDS = struct.Struct("<ff")
 _MODEL_HEAD = struct.Struct("<BB")  # number of models, the sum of sizes that the first is for
 _RAW = -15  # deflate without a head or checksum: the layer has one
-_MOST_SIDE = 1 << 24  # bytes, unpacked
-_MOST_NUMBER = 4  # bytes
+_MAX_SIDE = 1 << 24  # bytes, unpacked
+_MAX_NUMBER = 4  # bytes
 
 
 def _is_grid(levels: np.ndarray) -> bool:
@@ -70,8 +70,8 @@ def _read_codebook(
         levels = grid(*ends, count)
     else:
         levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
-    if count >= rans.MOST_SYMBOLS:
-        raise FormatError(f"{count} levels and zero: more than {rans.MOST_SYMBOLS}")
+    if count >= rans.MAX_SYMBOLS:
+        raise FormatError(f"{count} levels and zero: more than {rans.MAX_SYMBOLS}")
     if not np.isfinite(levels).all():
         raise FormatError("a level of the codebook is not finite")
     transformed = bool(flags & _TRANSFORMED)
@@ -107,15 +107,15 @@ def _write_numbers(numbers: Sequence[int]) -> bytes:
 
 def _read_numbers(reader: _Reader, count: int) -> np.ndarray:
     """[count] int64, the inverse of `_write_numbers`."""
-    data = np.frombuffer(reader.rest[: _MOST_NUMBER * count], np.uint8)
+    data = np.frombuffer(reader.rest[: _MAX_NUMBER * count], np.uint8)
     ends = np.flatnonzero(data < 0x80)[:count]
-    if np.diff(ends, prepend=-1).max(initial=0) > _MOST_NUMBER:
-        raise FormatError(f"a number of more than {_MOST_NUMBER} bytes")
+    if np.diff(ends, prepend=-1).max(initial=0) > _MAX_NUMBER:
+        raise FormatError(f"a number of more than {_MAX_NUMBER} bytes")
     if len(ends) < count:
         raise FormatError(f"{count} numbers expected, {len(ends)} left")
     starts = np.concatenate([[0], ends[:-1] + 1])
     numbers = np.zeros(count, dtype=np.int64)
-    for place in range(_MOST_NUMBER):
+    for place in range(_MAX_NUMBER):
         there = starts + place <= ends
         numbers[there] |= (data[starts[there] + place].astype(np.int64) & 0x7F) << 7 * place
     reader.take(int(ends[-1]) + 1)
@@ -123,7 +123,7 @@ def _read_numbers(reader: _Reader, count: int) -> np.ndarray:
 
 
 def _write_model(model: SymbolModel, frequencies: np.ndarray) -> bytes:
-    sizes = np.concatenate([model.rows, model.lines, model.places])
+    sizes = np.concatenate([model.rows, model.inputs, model.taps])
     head = _MODEL_HEAD.pack(model.models, model.low)
     return head + sizes.tobytes() + _write_numbers(frequencies.ravel())
 
@@ -131,8 +131,8 @@ def _write_model(model: SymbolModel, frequencies: np.ndarray) -> bytes:
 def _read_model(reader: _Reader, shape: Sequence[int], levels: int) -> tuple[Contexts, np.ndarray]:
     """(which model is whose, frequencies [M, levels])"""
     models, low = _MODEL_HEAD.unpack(reader.take(_MODEL_HEAD.size))
-    if not 1 <= models <= MOST_MODELS:
-        raise FormatError(f"{models} models of symbols; 1 to {MOST_MODELS} are allowed")
+    if not 1 <= models <= MAX_MODELS:
+        raise FormatError(f"{models} models of symbols; 1 to {MAX_MODELS} are allowed")
     sizes = [np.frombuffer(reader.take(count), np.uint8) for count in by_axes(shape)]
     frequencies = _read_numbers(reader, models * levels).reshape(models, levels)
     for total in frequencies.sum(axis=1):
@@ -162,7 +162,7 @@ def _unpack(reader: _Reader) -> _Reader:
     packed = reader.take(int(_read_numbers(reader, 1)[0]))
     unpacker = zlib.decompressobj(_RAW)
     try:
-        data = unpacker.decompress(packed, _MOST_SIDE)
+        data = unpacker.decompress(packed, _MAX_SIDE)
     except zlib.error as error:
         raise FormatError(f"what goes before the symbols cannot be read: {error}") from None
     if not unpacker.eof or unpacker.unused_data:

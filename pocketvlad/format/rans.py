@@ -16,7 +16,7 @@ from pocketvlad.util.compiled import compiled
 
 TOTAL = FREQUENCIES
 _PRECISION = TOTAL.bit_length() - 1
-MOST_SYMBOLS = 256
+MAX_SYMBOLS = 256
 
 _LANES = 4
 _LOWEST = 1 << 31  # between symbols a state lies in [2^31, 2^63)
@@ -50,9 +50,9 @@ def model_frequencies(counts: np.ndarray) -> np.ndarray:
     changes the coded length least.
 
     Raises:
-        ValueError: nothing is counted, or there are more than `MOST_SYMBOLS` symbols.
+        ValueError: nothing is counted, or there are more than `MAX_SYMBOLS` symbols.
     """
-    if not 1 <= len(counts) <= MOST_SYMBOLS or counts.sum() == 0:
+    if not 1 <= len(counts) <= MAX_SYMBOLS or counts.sum() == 0:
         raise ValueError(f"counts of {len(counts)} symbols, {counts.sum()} in total: cannot model")
     shares = counts * (TOTAL / counts.sum())
     frequencies = np.maximum(np.floor(shares), counts > 0).astype(np.int64)

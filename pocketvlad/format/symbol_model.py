@@ -1,12 +1,12 @@
 """How likely each symbol of a layer is, by how large the symbols around it are.
 
-Some outputs, some inputs and some places of a kernel have larger symbols than others, and most of
+Some outputs, some inputs and some taps of a kernel have larger symbols than others, and most of
 what one symbol says of another is this. So a layer has a few models, from small symbols to large
-ones; which of them a symbol is coded by follows from the sizes of its row, its line and its place,
+ones; which of them a symbol is coded by follows from the sizes of its row, its input and its tap,
 which are stored (classification of coefficients by their variance; Chen & Smith, IEEE Trans.
 Communications, 1977). Sizes are half octaves of mean magnitudes: as logarithms they add up.
 
-Codes are [R, C, K] here: rows, the outputs of a layer; lines, its inputs; places of a kernel, one
+Codes are [R, C, K] here: rows, the outputs of a layer; inputs; taps of a kernel, one
 in a layer without any.
 """
 
@@ -22,8 +22,8 @@ from pocketvlad.util.compiled import compiled
 
 FREQUENCIES = 1 << 16
 """What the frequencies of a model sum to."""
-MOST_MODELS = 64
-MOST_SIZE = 24
+MAX_MODELS = 64
+MAX_SIZE = 24
 _STEPS = 2  # an octave
 _TAIL = 1 / 256  # of all symbols: what is smaller or larger than the rest shares its model
 _ZERO_BITS = 1  # that storing a frequency of zero takes, once deflated
@@ -31,22 +31,22 @@ _ZERO_BITS = 1  # that storing a frequency of zero takes, once deflated
 
 @dataclass(frozen=True)
 class SymbolModel:
-    """Symbol (r, c, k) is coded by model rows[r] + lines[c] + places[k] - low, or by the nearest
+    """Symbol (r, c, k) is coded by model rows[r] + inputs[c] + taps[k] - low, or by the nearest
     of models 0 to M - 1.
 
-    rows: [R], lines: [C], places: [K] uint8.  low: 0 to 255.  models: M, 1 to `MOST_MODELS`.
+    rows: [R], inputs: [C], taps: [K] uint8.  low: 0 to 255.  models: M, 1 to `MAX_MODELS`.
     """
 
     rows: np.ndarray
-    lines: np.ndarray
-    places: np.ndarray
+    inputs: np.ndarray
+    taps: np.ndarray
     low: int
     models: int
 
     @property
     def columns(self) -> np.ndarray:
-        """[C K] int16 What to add to a row's size, lines first: the model before it is limited."""
-        columns = np.add.outer(self.lines.astype(np.int16), self.places.astype(np.int16)).ravel()
+        """[C K] int16 What to add to a row's size, inputs first: the model before it is limited."""
+        columns = np.add.outer(self.inputs.astype(np.int16), self.taps.astype(np.int16)).ravel()
         columns -= np.int16(self.low)
         return columns
 
@@ -79,18 +79,18 @@ def _count(codes, rows, columns, counts):
 
 
 @compiled
-def _count_by_sizes(codes, rows, lines, places, counts):
+def _count_by_sizes(codes, rows, inputs, taps, counts):
     for row in range(codes.shape[0]):
-        for line in range(codes.shape[1]):
-            for place in range(codes.shape[2]):
-                code = codes[row, line, place]
-                counts[rows[row], lines[line], places[place], code] += 1
+        for channel in range(codes.shape[1]):
+            for tap in range(codes.shape[2]):
+                code = codes[row, channel, tap]
+                counts[rows[row], inputs[channel], taps[tap], code] += 1
 
 
 def _sizes(means: np.ndarray) -> np.ndarray:
-    """Half octaves above the smallest, of those within `MOST_SIZE` of the largest."""
+    """Half octaves above the smallest, of those within `MAX_SIZE` of the largest."""
     octaves = np.round(_STEPS * np.log2(means / means.max()))
-    sizes = np.maximum(octaves, -MOST_SIZE)
+    sizes = np.maximum(octaves, -MAX_SIZE)
     return (sizes - sizes.min()).astype(np.uint8)
 
 
@@ -104,7 +104,7 @@ def _range(sums: np.ndarray, symbols: np.ndarray) -> tuple[int, int]:
     total = of_sum.sum()
     low = int(np.argmax(np.cumsum(of_sum) > _TAIL * total))
     high = len(of_sum) - 1 - int(np.argmax(np.cumsum(of_sum[::-1]) > _TAIL * total))
-    return low, min(high, low + MOST_MODELS - 1)
+    return low, min(high, low + MAX_MODELS - 1)
 
 
 def _storage_bits(sizes: Sequence[np.ndarray], counts: np.ndarray) -> float:

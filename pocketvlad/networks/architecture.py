@@ -32,6 +32,8 @@ class Architecture:
         Raises:
             ValueError: a part is missing or wrong; the message says which and what to write.
         """
+        if not isinstance(section, Mapping):
+            raise ValueError(f"architecture {str(section)[:80]!r} is no section of three parts")
         return cls(**{str(part): declared_part(part, section.get(str(part))) for part in Part})
 
     def as_dict(self) -> dict[str, dict[str, object]]:

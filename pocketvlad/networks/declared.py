@@ -56,7 +56,7 @@ class Backbone(DeclaredPart):
     """Images [N, 3, H, W] -> local features [N, channels, h, w]."""
 
     part = Part.BACKBONE
-    least_side: ClassVar[int]
+    min_side: ClassVar[int]
     """Pixels that an image must have on either side."""
 
     @property
@@ -109,8 +109,8 @@ _FOLDERS: dict[Part, tuple[str, type[DeclaredPart]]] = {
 def part_types(part: Part) -> list[str]:
     """What a config may write as the `type` of a part; nothing is imported for it.
 
-    >>> part_types(Part.PROJECTION)
-    ['linear', 'none', 'pca-whitening']
+    >>> "pca-whitening" in part_types(Part.PROJECTION)
+    True
     """
     package = import_module(f"{__package__}.{_FOLDERS[part][0]}")
     return sorted(each.name.replace("_", "-") for each in pkgutil.iter_modules(package.__path__))
@@ -154,7 +154,12 @@ def declared_part(part: Part, section: object) -> DeclaredPart:
     if unknown := [str(key) for key in given if key not in names]:
         known = ", ".join(names) or "none"
         raise ValueError(f"{part} {section['type']}: {unknown[0]!r} is unknown; known are {known}")
+    for each in declared(found):
+        if each.required and each.name not in given:
+            raise ValueError(
+                f"{part} {section['type']}: {each.name} is missing; write {each.words}"
+            )
     try:
         return found(**given)
-    except TypeError as error:
+    except ValueError as error:
         raise ValueError(f"{part} {section['type']}: {error}") from None

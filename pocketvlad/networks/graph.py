@@ -52,7 +52,7 @@ class Graph:
         """step -> the values that no later step needs."""
         last: dict[fx.Node, fx.Node] = {}
         for step in self.steps:
-            for value in step.all_input_nodes:
+            for value in (step, *step.all_input_nodes):  # its own, if nobody takes it
                 last[value] = step
         dying: dict[fx.Node, list[fx.Node]] = {}
         for value, step in last.items():

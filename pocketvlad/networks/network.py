@@ -25,9 +25,9 @@ class RetrievalNetwork(nn.Module):
         return next(self.parameters()).device
 
     @property
-    def least_side(self) -> int:
+    def min_side(self) -> int:
         """Pixels that an image must have on either side."""
-        return self.architecture.backbone.least_side
+        return self.architecture.backbone.min_side
 
     def features(self, images: Tensor) -> Tensor:
         """Preprocessed images [N, 3, H, W], wherever they are -> local features [N, D, h, w]."""

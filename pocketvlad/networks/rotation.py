@@ -26,6 +26,11 @@ def last_convolution(network: RetrievalNetwork) -> nn.Conv2d:
             f"the backbone ends in {graph.result.target}, not in a convolution: its features "
             "cannot be rotated"
         )
+    if found.groups > 1:
+        raise ValueError(
+            f"the backbone ends in a convolution of {found.groups} groups: a rotation would give "
+            "each output the inputs of all"
+        )
     return found
 
 

@@ -28,9 +28,9 @@ class ComputeSettings(RunSettings):
     threads: int = setting(
         "cores that one training or describing job uses; beside a GPU they decode pictures",
         1,
-        least=1,
+        minimum=1,
     )
-    batch_size: int = setting("images that are described at a time", 16, least=1)
+    batch_size: int = setting("images that are described at a time", 16, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell
-from pocketvlad.retrieval.bootstrap import MOST_DROP
+from pocketvlad.retrieval.bootstrap import MAX_DROP
 from pocketvlad.util.size import float32_bytes
 
 _LIMITS = {
@@ -95,7 +95,7 @@ def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
     reading = (
         "MB are 10^6 bytes of the file that was scored, ratios are of float32 bytes. The drop is "
         "the mean of both cities, in percentage points of mAP, with its 95 % interval. *No drop* "
-        f"means that the interval does not lie above 0 and the mean is at most {MOST_DROP:g}. The "
+        f"means that the interval does not lie above 0 and the mean is at most {MAX_DROP:g}. The "
         "best cells were chosen by the very scores that stand beside them."
     )
     return f"{' '.join(answer_sentences(table))}\n\n{short}\n\n{reading}\n"

@@ -45,7 +45,7 @@ def model_row(
         protocol,
         model.preprocessing,
         batch_size,
-        model.network.least_side,
+        model.network.min_side,
     )
     parameters, pruned = parameter_count(model.network), pruned_percent(model.network)
     size = file.stat().st_size

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def front(sizes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def pareto_front(sizes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Numbers of the cells on the front, by rising size.
 
     A cell is on it unless another one is at most as large and scores at least as high, and is

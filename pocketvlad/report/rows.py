@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
+from pocketvlad.format.roles import Part
 from pocketvlad.report.best_cells import mark_best
 from pocketvlad.retrieval.bootstrap import paired_drop
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
@@ -145,12 +146,13 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
             line[f"file_bytes_{city}"] = row["file_bytes"]
             line[f"ratio_{city}"] = row["ratio"]
-        for kind in ("backbone", "pooling", "projection"):
-            line[f"pruned_percent_{kind}"] = _mean(
-                directions, lambda row, kind=kind: row["pruned_percent"][kind]
+        for part in Part:
+            # A part without weights, such as a mean, has no share.
+            line[f"pruned_percent_{part}"] = _mean(
+                directions, lambda row, part=part: row["pruned_percent"].get(part, float("nan"))
             )
         line["parameters"] = some["parameters"]
-        line["threshold_reading"] = some["threshold_reading"]
+        line["threshold_mode"] = some["threshold_mode"]
         line["seed"] = some["seed"]
         line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
         line["evaluation"] = some["test_dataset"]["protocol"]
@@ -170,7 +172,8 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
 def read_table(path: Path | str) -> pd.DataFrame:
     """The study's `table.csv`. What recipes have in texts, such as thresholds, is read as text, and
     is "" where it does not apply; a number that does not apply is missing."""
-    blank = {name: [""] for name in (*_NUMBERS, "paper_memory_mb", "paper_ratio")}
+    parts = [f"pruned_percent_{part}" for part in Part]
+    blank = {name: [""] for name in (*_NUMBERS, "paper_memory_mb", "paper_ratio", *parts)}
     return pd.read_csv(path, dtype=_TEXTS | _NUMBERS, keep_default_na=False, na_values=blank)
 
 

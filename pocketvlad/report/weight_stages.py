@@ -144,8 +144,9 @@ def stages_of_files(
         beginnings: as for `chosen_layers`.
     """
     histograms = pd.read_csv(pruned)
-    layers = chosen_layers(list(dict.fromkeys(histograms["layer"])), beginnings)
     with open_compressed(compressed) as model:
+        labels = {each.name: each.label for each in model.layers if each.label.role.compressed}
+        layers = chosen_layers(labels, beginnings)
         quantized = ((layer.name, held) for layer, held in model)
         compared = None if penalised is None else pd.read_csv(penalised)
         return weight_stages(histograms, compared, quantized, layers)

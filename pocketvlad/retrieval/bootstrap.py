@@ -7,7 +7,7 @@ import numpy as np
 
 RESAMPLES = 10_000
 _SEED = 20170  # the same scores give the same interval everywhere
-MOST_DROP = 0.5  # percentage points
+MAX_DROP = 0.5  # percentage points
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Drop:
     def none(self) -> bool:
         """Whether this counts as no drop: the interval does not lie above 0, the mean is at most
         0.5. (An interval below 0 is that of a model that got better.)"""
-        return self.low <= 0 and self.mean <= MOST_DROP
+        return self.low <= 0 and self.mean <= MAX_DROP
 
 
 def _differences(base: Mapping[str, float], other: Mapping[str, float]) -> np.ndarray:

@@ -51,20 +51,20 @@ class Picture:
         return fitted_size(width, height, sizing.image_size)
 
 
-def too_small(picture: Picture, sizing: Sizing, least_side: int) -> str | None:
+def too_small(picture: Picture, sizing: Sizing, min_side: int) -> str | None:
     """None, or what is wrong with a picture of which too few pixels are left for a network."""
     width, height = picture.shape(sizing)
-    if min(width, height) >= least_side:
+    if min(width, height) >= min_side:
         return None
     return (
         f"{picture.path}: {width} x {height} pixels are left of it at {sizing.image_size} on the "
-        f"longest side; the network needs {least_side} on either"
+        f"longest side; the network needs {min_side} on either"
     )
 
 
-def require_sides(pictures: Sequence[Picture], sizing: Sizing, least_side: int) -> None:
+def require_sides(pictures: Sequence[Picture], sizing: Sizing, min_side: int) -> None:
     """Raises ImageError where pictures of a data set are too small for a network; names all."""
-    faults = [fault for each in pictures if (fault := too_small(each, sizing, least_side))]
+    faults = [fault for each in pictures if (fault := too_small(each, sizing, min_side))]
     if faults:
         raise ImageError(
             f"{len(faults)} of {len(pictures)} images or boxes are too small or too narrow:\n  "

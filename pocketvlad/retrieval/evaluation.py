@@ -70,12 +70,12 @@ def _at_scales(
     protocol: dict[str, object],
     preprocessing: Preprocessing,
     batch_size: int,
-    least_side: int,
+    min_side: int,
 ) -> np.ndarray:
     """[N, D] The mean of the descriptors at each of the protocol's scales, unit length again."""
     sizing, total = sizing_of(protocol), 0
     sizes = [max(1, round(scale * sizing.image_size)) for scale in protocol["scales"]]
-    require_sides(pictures, replace(sizing, image_size=min(sizes)), least_side)
+    require_sides(pictures, replace(sizing, image_size=min(sizes)), min_side)
     for size in sizes:
         scaled = replace(sizing, image_size=size)
         total = total + describe(function, pictures, scaled, preprocessing, batch_size)
@@ -91,21 +91,21 @@ def evaluate(
     protocol: dict[str, object],
     preprocessing: Preprocessing,
     batch_size: int = 16,
-    least_side: int = 1,
+    min_side: int = 1,
 ) -> Evaluation:
     """Scores and first answers of every query of `dataset`, described by `function`.
 
     Args:
         function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
         protocol: the config's section of that name.
-        least_side: pixels that `function` needs on either side of an image.
+        min_side: pixels that `function` needs on either side of an image.
 
     Raises:
         ImageError: images or boxes are smaller than that; names all of them.
     """
     database = database_pictures(dataset, folder)
     queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
-    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size, least_side)
+    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size, min_side)
     ranked = list(rankings(rows[len(database) :], dataset.images, rows[: len(database)]))
     return Evaluation(
         score_rankings(dataset.queries, ranked, dataset.protocol),

@@ -45,7 +45,7 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
     picture = Picture(path, image_size(path, upright=True), box, upright=True)
     if box is not None:
         clipped(path, box, picture.size)
-    if fault := too_small(picture, sizing, model.network.least_side):
+    if fault := too_small(picture, sizing, model.network.min_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
 

@@ -17,12 +17,12 @@ class Protocol(Sizing):
         "what a query's box grows by on each side; 0 is the official protocol",
         0,
         unit="pixels of the original image",
-        least=0,
+        minimum=0,
     )
     scales: tuple[float, ...] = setting(
         "multiples of image_size at which images are described; descriptors are averaged",
         (1,),
         shortest=1,
         distinct=True,
-        items=Value(above=0, most=4),
+        items=Value(above=0, maximum=4),
     )

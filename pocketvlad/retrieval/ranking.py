@@ -22,7 +22,7 @@ def _minkowski(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 
 METRICS = {"cosine": _dot, "l1": _minkowski("cityblock"), "l2": _minkowski("euclidean")}
-"""What is small where two descriptors are alike. cosine: of unit vectors, minus their product."""
+"""Dissimilarities: lower is closer. cosine: minus the product of two unit vectors."""
 
 
 def check_finite(rows: np.ndarray, label: str) -> None:
@@ -34,8 +34,10 @@ def check_finite(rows: np.ndarray, label: str) -> None:
             raise ValueError(f"{label} descriptor {row} is not finite: the network diverged")
 
 
-def distances(queries: np.ndarray, database: np.ndarray, metric: str = "cosine") -> np.ndarray:
-    """[Q, N] Distances of queries [Q, D] from the rows of a database [N, D].
+def dissimilarities(
+    queries: np.ndarray, database: np.ndarray, metric: str = "cosine"
+) -> np.ndarray:
+    """[Q, N] Dissimilarities of queries [Q, D] from the rows of a database [N, D].
 
     Args:
         metric: a key of METRICS; for "cosine" all rows have unit length.
@@ -52,7 +54,7 @@ def rank(row: np.ndarray) -> np.ndarray:
     """[N] Numbers of the nearest first; ties keep the database's order.
 
     Args:
-        row: [N], distances from one query.
+        row: [N], dissimilarities from one query.
     """
     return np.argsort(row, kind="stable")
 
@@ -75,5 +77,5 @@ def rankings(
         raise ValueError(f"{len(names)} images need as many descriptors, not {len(database)}")
     check_finite(queries, "query")
     check_finite(database, "database")
-    for row in distances(queries, database, metric):
+    for row in dissimilarities(queries, database, metric):
         yield [names[number] for number in rank(row)]

@@ -18,7 +18,7 @@ from pocketvlad.retrieval.ranking import rankings
 
 HELD = 5  # every fifth photograph is kept from calibration and asked for
 _QUERIES = 400
-_MOST_PARTS = 12  # of one photograph: more say little new
+_MAX_PARTS = 12  # of one photograph: more say little new
 _DATABASE = 500
 _SHARES = (0.35, 0.9)  # of each side, as have the boxes of the queries of Oxford and Paris
 
@@ -36,33 +36,33 @@ class SelfRetrieval:
     queries: tuple[Picture, ...]
 
 
-def _shares(picture: Picture, least_side: int) -> tuple[float, float]:
+def _shares(picture: Picture, min_side: int) -> tuple[float, float]:
     """Of each side of a part; larger where the picture is small."""
-    needed = min(1.0, least_side / min(picture.size))
+    needed = min(1.0, min_side / min(picture.size))
     return max(_SHARES[0], needed), max(_SHARES[1], needed)
 
 
 def self_retrieval(
-    held: Sequence[Picture], others: Sequence[Picture], least_side: int, seed: int
+    held: Sequence[Picture], others: Sequence[Picture], min_side: int, seed: int
 ) -> SelfRetrieval:
     """The task that asks for the photographs `held` among themselves and `others`.
 
     The same seed gives the same task. Of many `others` an even choice is searched.
 
     Args:
-        least_side: pixels that the network needs on either side.
+        min_side: pixels that the network needs on either side.
 
     Raises:
         ValueError: nothing is held, or there is nothing else to be found.
     """
     if not held or not others:
         raise ValueError(f"self-retrieval needs photographs to ask for and others, not {len(held)}")
-    parts = min(_MOST_PARTS, -(-_QUERIES // len(held)))
+    parts = min(_MAX_PARTS, -(-_QUERIES // len(held)))
     step = max(1, -(-len(others) // _DATABASE))
     queries = [
         query
         for number, picture in enumerate(held)
-        for query in random_crops([picture], parts, seed + number, _shares(picture, least_side))
+        for query in random_crops([picture], parts, seed + number, _shares(picture, min_side))
     ]
     return SelfRetrieval((*held, *others[::step]), tuple(queries))
 

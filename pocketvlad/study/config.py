@@ -20,6 +20,7 @@ from pocketvlad.study.faults import unfit_section
 from pocketvlad.study.parts import completed_parts, unfit_parts
 from pocketvlad.util.settings import completed
 
+OFFICIAL_LISTS = PurePath("lists")  # a folder of *_query.txt, *_good.txt, ...
 EMBEDDED_WEIGHTS = Path(__file__).parents[1] / "networks" / "weights" / "buildings"
 
 
@@ -52,7 +53,7 @@ def _image_sides(config: Mapping) -> Iterator[tuple[str, int]]:
 def _too_small(config: Mapping) -> Iterator[str]:
     """Images that are smaller than a backbone of the study needs."""
     needs = {
-        name: Architecture.of(model).backbone.least_side for name, model in config["models"].items()
+        name: Architecture.of(model).backbone.min_side for name, model in config["models"].items()
     }
     most = max(needs, key=needs.__getitem__)
     for key, side in _image_sides(config):
@@ -67,14 +68,15 @@ def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
     """What of a data set's ground truth does not fit the rest of it."""
     files = dataset.get("ground_truth", [])
     protocol = dataset.get("protocol", "original")
-    if "render" in dataset and protocol != "original":
+    if "render" in dataset and protocol not in protocols_of_file(OFFICIAL_LISTS):
         yield f"{key}.protocol: {protocol!r}, but what is drawn has official lists; remove it"
     for file in [files] if isinstance(files, str) else files:
         fitting = protocols_of_file(PurePath(file))
         if protocol not in fitting:
+            known = " or ".join(fitting)
             yield (
-                f"{key}.ground_truth: {file} is for the {fitting[0]} protocol; write `protocol: "
-                f"{fitting[0]}`, or name another ground truth"
+                f"{key}.ground_truth: {file} is for the {known} protocol; write `protocol: "
+                f"{known}`, or name another ground truth"
             )
     tables = [file for file in source_names(dataset, "ground_truth") if is_table(file)]
     if tables and len(files) > 1:
@@ -146,9 +148,14 @@ def _unfit_models(config: Mapping) -> Iterator[str]:
             )
 
 
-def embedded_weights(type: str, width: float = 1.0) -> Path:
-    """Where the package holds, or would hold, the pretrained weights of a narrow backbone."""
-    return EMBEDDED_WEIGHTS / f"{type}-{width:g}.safetensors"
+def embedded_weights(*backbone: object) -> Path:
+    """Where the package holds, or would hold, the pretrained weights of a narrow backbone.
+
+    Args:
+        backbone: its type, and the values of its settings.
+    """
+    words = (f"{each:g}" if isinstance(each, int | float) else str(each) for each in backbone)
+    return EMBEDDED_WEIGHTS / f"{'-'.join(words)}.safetensors"
 
 
 def check_config(config: Mapping) -> None:

@@ -46,7 +46,7 @@ class Study:
         form="lower-case letters, digits, - and _, a letter or a digit first",
         pattern="^[a-z0-9][a-z0-9_-]*$",
     )
-    seed: int = setting("the same seed gives the same table on the same machine", least=0)
+    seed: int = setting("the same seed gives the same table on the same machine", minimum=0)
     data_folder: str | None = setting(
         "where files of `sources` are looked for before they are downloaded, and that relative "
         "paths start from; `data` unless told; the environment variable POCKETVLAD_DATA goes "

@@ -94,7 +94,7 @@ class StudyFiles:
         declared = self.config["models"][model]
         weights = declared["weights"]
         if weights["source"] == "buildings":
-            held = embedded_weights(**declared["backbone"])
+            held = embedded_weights(*declared["backbone"].values())
             return [os.path.relpath(held)]
         if source := self.weights_source(model):
             return list(self.declared(source))

@@ -29,7 +29,12 @@ def _replace(network: nn.Module, path: str, module: nn.Module) -> None:
 
 def add_batch_norm(network: nn.Module) -> None:
     """Let every convolution of `network` be followed by a normalisation; in place."""
-    found = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d)]
+    # One without a bias has a normalisation of its own after it.
+    found = [
+        (path, module)
+        for path, module in network.named_modules()
+        if isinstance(module, nn.Conv2d) and module.bias is not None
+    ]
     for path, convolution in found:
         _replace(network, path, NormalisedConvolution(convolution))
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pocketvlad.format.roles import Part
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.util.progress import progress
 
@@ -14,18 +15,24 @@ from pocketvlad.util.progress import progress
 def trainable_parameters(network: nn.Module, layers: Sequence[str]) -> list[nn.Parameter]:
     """Freeze all but the parameters whose name begins with one of `layers`; return those.
 
+    A part of the network may be named although it has nothing to learn, as a mean has not.
+
     Raises:
-        ValueError: a prefix fits no parameter.
+        ValueError: another prefix fits no parameter, or none fits any.
     """
     named = dict(network.named_parameters())
+    known = ", ".join(named)
     for prefix in layers:
-        if prefix != "all" and not any(name.startswith(prefix) for name in named):
-            raise ValueError(
-                f"training layer {prefix!r} fits no parameter; choose among {', '.join(named)}"
-            )
+        if prefix not in ("all", *Part) and not any(name.startswith(prefix) for name in named):
+            raise ValueError(f"training layer {prefix!r} fits no parameter; choose among {known}")
     for name, parameter in named.items():
         parameter.requires_grad_("all" in layers or name.startswith(tuple(layers)))
-    return [parameter for parameter in named.values() if parameter.requires_grad]
+    found = [parameter for parameter in named.values() if parameter.requires_grad]
+    if not found:
+        raise ValueError(
+            f"training layers {', '.join(layers)} have no parameter; choose among {known}"
+        )
+    return found
 
 
 class Objective(Protocol):

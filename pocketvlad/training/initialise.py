@@ -56,9 +56,9 @@ def fit_projection(
     seed: int,
 ) -> None:
     """Let the projection learn from the pooled vectors of `pictures` and of crops of them."""
-    chosen = drawn(pictures, settings.whitening_samples, np.random.default_rng(seed))
+    chosen = drawn(pictures, settings.projection_samples, np.random.default_rng(seed))
     # A city with fewer images than the descriptor is long needs more samples than images.
-    crops, rest = divmod(settings.whitening_samples - len(chosen), len(pictures))
+    crops, rest = divmod(settings.projection_samples - len(chosen), len(pictures))
     chosen += random_crops(pictures, crops, seed)
     chosen += random_crops(drawn(pictures, rest, np.random.default_rng(seed)), 1, seed + 1)
     pooled = describe(network.pooled, chosen, sizing, preprocessing, label="projection")

@@ -10,10 +10,12 @@ from pocketvlad.util.settings import Value, setting
 class InitialisationSettings:
     """How much data the cluster centres and the PCA whitening are learnt from."""
 
-    cluster_images: int = setting("images whose local descriptors are clustered, at most", least=1)
-    locals_per_image: int = setting("local descriptors taken of each", least=1)
-    whitening_samples: int = setting(
-        "samples for the PCA: images, then random crops of them until there are so many", least=2
+    cluster_images: int = setting(
+        "images whose local descriptors are clustered, at most", minimum=1
+    )
+    locals_per_image: int = setting("local descriptors taken of each", minimum=1)
+    projection_samples: int = setting(
+        "samples for the PCA: images, then random crops of them until there are so many", minimum=2
     )
 
     def as_dict(self) -> dict[str, int]:
@@ -29,25 +31,25 @@ class TrainingSettings(Augmentation):
         shortest=1,
         items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
     )
-    epochs: int = setting("epochs of training; 0 keeps the initial network", least=0)
-    tuples: int = setting("training tuples an epoch", least=1)
-    tuples_per_step: int = setting("training tuples a gradient step", least=1)
-    negatives: int = setting("the hardest negatives of a tuple", least=1)
+    epochs: int = setting("epochs of training; 0 keeps the initial network", minimum=0)
+    tuples: int = setting("training tuples an epoch", minimum=1)
+    tuples_per_step: int = setting("training tuples a gradient step", minimum=1)
+    negatives: int = setting("the hardest negatives of a tuple", minimum=1)
     negative_candidates: int = setting(
-        "among how many random candidates they are the hardest", 1000, least=1
+        "among how many random candidates they are the hardest", 1000, minimum=1
     )
-    nearest_positives: int = setting("the positive is one of this many nearest", 8, least=1)
+    nearest_positives: int = setting("the positive is one of this many nearest", 8, minimum=1)
     instance_share: float = setting(
-        "the share of the tuples that are made of unlabelled images", 0.3, least=0, most=1
+        "the share of the tuples that are made of unlabelled images", 0.3, minimum=0, maximum=1
     )
     margin: float = setting("the triplet loss's margin m", 0.1, above=0)
     learning_rate: float = setting("the learning rate of SGD", 0.001, above=0)
-    momentum: float = setting("the momentum of SGD", 0.9, least=0, below=1)
-    weight_decay: float = setting("the weight decay of SGD", 0.0001, least=0)
-    decay: float = setting("the learning rate's factor an epoch", above=0, most=1)
+    momentum: float = setting("the momentum of SGD", 0.9, minimum=0, below=1)
+    weight_decay: float = setting("the weight decay of SGD", 0.0001, minimum=0)
+    decay: float = setting("the learning rate's factor an epoch", above=0, maximum=1)
     gradient_norm: float = setting("a step's gradient is clipped to this length", 1.0, above=0)
     pool: int = setting(
-        "images of landmarks, and as many of the background, that an epoch mines among", least=1
+        "images of landmarks, and as many of the background, that an epoch mines among", minimum=1
     )
 
 
@@ -56,29 +58,29 @@ class ValidationSettings:
     """The landmarks of the training city that pick the epoch."""
 
     fraction: float = setting("the share of the landmarks that is held out", 0.25, above=0, below=1)
-    images: int = setting("images of the background in the validation database", least=1)
-    queries: int = setting("images of the held-out landmarks that are queries, at most", least=1)
+    images: int = setting("images of the background in the validation database", minimum=1)
+    queries: int = setting("images of the held-out landmarks that are queries, at most", minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingSettings(Augmentation):
     """How a backbone is pretrained to tell buildings apart."""
 
-    epochs: int = setting("epochs of training", least=1)
-    batch: int = setting("pictures a gradient step", least=2)
+    epochs: int = setting("epochs of training", minimum=1)
+    batch: int = setting("pictures a gradient step", minimum=2)
     learning_rate: float = setting("the largest learning rate of AdamW, in one cycle", above=0)
-    weight_decay: float = setting("the weight decay of AdamW", least=0)
+    weight_decay: float = setting("the weight decay of AdamW", minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildingsSection:
     """The pictures that narrow backbones are pretrained on."""
 
-    seed: int = setting("a seed that no data set has", least=0)
-    buildings: int = setting("ordinary buildings of each style", least=1)
-    views: int = setting("pictures a building", least=1)
-    size: int = setting("the longest side of a picture", unit="pixels", least=48, most=2048)
-    variety: float = setting("how much viewpoints, light and cameras differ", least=0, most=1)
+    seed: int = setting("a seed that no data set has", minimum=0)
+    buildings: int = setting("ordinary buildings of each style", minimum=1)
+    views: int = setting("pictures a building", minimum=1)
+    size: int = setting("the longest side of a picture", unit="pixels", minimum=48, maximum=2048)
+    variety: float = setting("how much viewpoints, light and cameras differ", minimum=0, maximum=1)
 
 
 @dataclass(frozen=True, kw_only=True)

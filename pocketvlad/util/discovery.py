@@ -5,6 +5,7 @@ A package that imports this module depends on every module in its folder; `code_
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -26,3 +27,20 @@ def modules_in(package: str, path: Sequence[str]) -> dict[str, ModuleType]:
         path: its `__path__`.
     """
     return {name: import_module(f"{package}.{name}") for name in module_names(path)}
+
+
+def summaries(path: Sequence[str]) -> dict[str, str]:
+    """The first lines of the modules in a package's folder, by module; none is imported.
+
+    A module begins with its docstring in triple quotes. The first line is without a full stop.
+
+    Args:
+        path: the package's `__path__`.
+    """
+    found = {}
+    for module in iter_modules(path):
+        text = Path(module.module_finder.path, f"{module.name}.py").read_text(encoding="utf-8")
+        # To parse the code of all verbs would take as long as the rest of the command's help.
+        first = text.partition('"""')[2].partition("\n")[0]
+        found[module.name] = first.removesuffix('"""').removesuffix(".")
+    return found

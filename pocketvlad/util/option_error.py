@@ -19,12 +19,11 @@ class OptionError(ValueError):
         self.remedy = remedy
 
 
-def require_option(cls: type, name: str, value: object, option: str = "") -> None:
+def require_option(cls: type, name: str, value: object) -> None:
     """Hold an option against its declaration: type, bounds, and that it is finite.
 
     Args:
         cls, name: the dataclass and its field that declare it.
-        option: what its users call it; as the field unless told.
 
     Raises:
         OptionError: the value does not fit.
@@ -33,4 +32,4 @@ def require_option(cls: type, name: str, value: object, option: str = "") -> Non
     # A number of numpy is as good as Python's own.
     plain = value.item() if hasattr(value, "item") and not getattr(value, "shape", ()) else value
     if not field.fits(plain):
-        raise OptionError(option or name, value, f"give {field.words}")
+        raise OptionError(name, value, f"give {field.words}")

@@ -6,7 +6,7 @@ of a config, the manual and the command line read all three from there.
     @dataclass(frozen=True)
     class Blur:
         radius: float = setting("of the Gaussian", unit="pixels", above=0)
-        passes: int = setting("how often it is applied", 1, least=1)
+        passes: int = setting("how often it is applied", 1, minimum=1)
 
 A field may be an int, a float, a bool, a text, another such dataclass, a tuple of these or a dict
 from texts to these. A field that may be None may be left out.
@@ -35,7 +35,7 @@ _NOUNS = {
 class Value:
     """What may be written, as a field of its own, in a list or as a name.
 
-    meaning: a phrase without a full stop.  unit: in the plural.  least, most: bounds that are
+    meaning: a phrase without a full stop.  unit: in the plural.  minimum, maximum: bounds that are
     allowed themselves.  above, below: bounds that are not.  choices: the only texts.  pattern: a
     regular expression that a text fits.  form: the same in words.  shortest, longest: how many
     entries a list or a mapping has, or how many characters a text.  distinct: no entry of a list
@@ -44,8 +44,8 @@ class Value:
 
     meaning: str = ""
     unit: str = ""
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
     above: float | None = None
     below: float | None = None
     choices: tuple[str, ...] = ()
@@ -60,12 +60,12 @@ class Value:
     @property
     def bounds(self) -> str:
         """In words: "from 1 to 8", "above 0"; empty where there are none."""
-        if self.least is not None and self.most is not None:
-            return f"from {self.least:g} to {self.most:g}"
+        if self.minimum is not None and self.maximum is not None:
+            return f"from {self.minimum:g} to {self.maximum:g}"
         words = [
-            self.least is not None and f"{self.least:g} or more",
+            self.minimum is not None and f"{self.minimum:g} or more",
             self.above is not None and f"above {self.above:g}",
-            self.most is not None and f"at most {self.most:g}",
+            self.maximum is not None and f"at most {self.maximum:g}",
             self.below is not None and f"below {self.below:g}",
         ]
         return " and ".join(filter(None, words))
@@ -117,8 +117,8 @@ class Declared:
             return False
         rules = self.value
         return (
-            (rules.least is None or value >= rules.least)
-            and (rules.most is None or value <= rules.most)
+            (rules.minimum is None or value >= rules.minimum)
+            and (rules.maximum is None or value <= rules.maximum)
             and (rules.above is None or value > rules.above)
             and (rules.below is None or value < rules.below)
             and (not rules.choices or value in rules.choices)
@@ -294,8 +294,8 @@ def _schema(kind: Any, value: Value) -> dict[str, Any]:
             names.append(_TYPES[each])
     schema["type"] = names if len(names) > 1 else names[0]
     rules = {
-        "minimum": value.least,
-        "maximum": value.most,
+        "minimum": value.minimum,
+        "maximum": value.maximum,
         "exclusiveMinimum": value.above,
         "exclusiveMaximum": value.below,
         "enum": list(value.choices) or None,

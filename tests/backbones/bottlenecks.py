@@ -12,7 +12,7 @@ class Bottlenecks(Backbone):
 
     norm: bool = setting("whether convolutions are normalised", default=False)
 
-    least_side = 4
+    min_side = 4
     channels = 10
 
     def build(self):

@@ -12,7 +12,7 @@ class Residual(Backbone):
 
     norm: bool = setting("whether convolutions are normalised", default=False)
 
-    least_side = 2
+    min_side = 2
     channels = 10
 
     def build(self):

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pocketvlad.util.settings import Value, setting
 
-_PARAMETERS = {"shortest": 1, "distinct": True, "items": Value(least=-75, most=20)}
+_PARAMETERS = {"shortest": 1, "distinct": True, "items": Value(minimum=-75, maximum=20)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ _LEAST, _MOST = 2.0**-9, 1.0  # distortions that are tried
 _CLOSE = 0.25  # octaves of distortion: there is nothing to be won between trials as close as that
 _SIZE_TOLERANCE = -math.log2(0.97)  # a file of 97 % of the megabytes allowed is as good as all
 _OCTAVES_A_SIZE = 3.3  # of distortion, where the size halves: a first guess, as measured on VGG16
-_MOST_OCTAVES = 3.0  # at a time
+_MAX_OCTAVES = 3.0  # at a time
 _MARGIN = 0.15  # of the way between two trials: a guess nearer to either would teach nothing
 
 
@@ -72,7 +72,7 @@ def _leap(target: Target, trial: Trial) -> float:
     if target.kind == "drop":
         return 1.0
     octaves = abs(target.excess(trial)) * _OCTAVES_A_SIZE
-    return min(_MOST_OCTAVES, max(2 * _CLOSE, octaves))
+    return min(_MAX_OCTAVES, max(2 * _CLOSE, octaves))
 
 
 def _distortion(octave: float) -> float:

@@ -52,13 +52,16 @@ from pocketvlad.retrieval.coinciding import (
     require_finite,
 )
 
-MOST = 127  # largest multiple of a step: 255 levels
+MAX_MULTIPLE = 127  # largest multiple of a step: 255 levels
+
+
+_LEAST = 1e-12  # second moment of inputs that are taken to be there
 
 
 def from_multiples(
     multiples: np.ndarray, step: float, transformed: bool = False
 ) -> QuantizedTensor:
-    """Whole multiples, -MOST to MOST, of `step` as codes and levels.
+    """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
         transformed: see `QuantizedTensor`.
@@ -89,6 +92,12 @@ def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
     return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
 
 
+def _centre(samples: Tensor, layer: nn.Conv2d) -> Tensor:
+    """[D] The mean of samples [n, D], which the bias makes good; without one, nothing does."""
+    mean = samples.mean(dim=0)
+    return mean if layer.bias is not None else torch.zeros_like(mean)
+
+
 def _equations(
     pair: PairedConvolution,
     group: int,
@@ -110,12 +119,13 @@ def _equations(
         [D] mean inputs; [D, D] moments H and [R, D] right-hand sides B, of coefficients.
     """
     seen = inputs_at(pair.given, places, pair.layer, group)
-    centre = seen.mean(dim=0)
+    centre = _centre(seen, pair.layer)
     seen -= centre
     weight = pair.original.weight[rows].flatten(1)
     moments = (second_moments(seen) / len(seen)).double()
     cross = (wanted.t() @ seen / len(seen)).double()
-    own = damping * moments.diagonal().mean()
+    # A group whose input is zero everywhere (a channel that a ReLU has shut) leaves it open.
+    own = damping * moments.diagonal().mean().clamp_min(_LEAST)
     moments.diagonal().add_(own)
     basis = _basis(pair.layer)
     right = _to_coefficients(cross + own * weight.double(), basis)
@@ -168,7 +178,7 @@ def _round_convolution(
     layer = pair.layer
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
-    means = wanted.mean(dim=0)
+    means = _centre(wanted, layer)
     wanted -= means
     size = layer.out_channels // layer.groups
     slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
@@ -181,22 +191,22 @@ def _round_convolution(
         groups.append(_prepared(moments, right, draw, wanted.dtype))
     left = torch.cat([group.factor.diagonal() for group in groups]).log().mean().mul(-2).exp()
     largest = max(float(group.target.abs().max()) for group in groups)
-    step = max(math.sqrt(12 * error / float(left)), largest / MOST)
+    step = max(math.sqrt(12 * error / float(left)), largest / MAX_MULTIPLE)
     kernel = layer.weight[0, 0].numel()
     multiples = torch.empty_like(layer.weight).flatten(1)
     for own, group in zip(slices, groups, strict=True):
         multiples[own] = descend(
-            round_in_order(group.target, group.factor, step, MOST),
+            round_in_order(group.target, group.factor, step, MAX_MULTIPLE),
             group.best,
             group.moments,
             step,
-            settings.price * error,
+            settings.multiplier * error,
             kernel,
-            MOST,
+            MAX_MULTIPLE,
             settings.sweeps,
         )
     quantized = _quantized(layer.weight, multiples, step, transformed=kernel > 1)
-    for own, centre in zip(slices, centres, strict=True):
+    for own, centre in zip(slices, centres, strict=True) if layer.bias is not None else ():
         layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
     return quantized
 
@@ -258,16 +268,18 @@ def _round_linear(
     error: float,
     settings: RoundingSettings,
 ) -> QuantizedTensor:
-    inputs, outputs = projection_samples(network, teacher, features, settings.whitening_crops)
+    inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
     # The descriptor is the output over its length.
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
     step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
-    step = max(step, float(layer.weight.abs().max()) / MOST)
+    step = max(step, float(layer.weight.abs().max()) / MAX_MULTIPLE)
     groups = network.pooling.column_groups(inputs.shape[1])
     prior = group_prior(inputs, groups, settings.ridge, settings.pooled)
-    multiples = round_with_few_samples(layer.weight, inputs, outputs - means, step, MOST, prior)
+    multiples = round_with_few_samples(
+        layer.weight, inputs, outputs - means, step, MAX_MULTIPLE, prior
+    )
     quantized = _quantized(layer.weight, multiples, step)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized
@@ -313,7 +325,7 @@ def round_network(
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
     if layer := network.projection.linear:
-        if (more := settings.whitening_crops - settings.crops) > 0:
+        if (more := settings.projection_crops - settings.crops) > 0:
             features += paired_features(network, teacher, cut(more))
         [name] = projection
         found[name] = _round_linear(layer, network, teacher, features, error, settings)

@@ -15,13 +15,13 @@ _MOMENTS = 512  # columns whose moments are one product
 _BLOCK = 128  # columns whose errors are gathered before they move the rest, as one product
 
 
-def to_multiples(values: Tensor, step: float, most: int) -> Tensor:
+def to_multiples(values: Tensor, step: float, limit: int) -> Tensor:
     """The whole multiples of `step` that `values` are rounded to, as floats.
 
     Args:
-        most: largest magnitude of a multiple.
+        limit: largest magnitude of a multiple.
     """
-    return (values / step).round_().clamp_(-most, most)
+    return (values / step).round_().clamp_(-limit, limit)
 
 
 def second_moments(samples: Tensor) -> Tensor:
@@ -44,12 +44,12 @@ def feedback(moments: Tensor) -> Tensor:
     return torch.linalg.cholesky(inverse, upper=True)
 
 
-def round_in_order(weight: Tensor, factor: Tensor, step: float, most: int) -> Tensor:
+def round_in_order(weight: Tensor, factor: Tensor, step: float, limit: int) -> Tensor:
     """Multiples [R, D] of `step` that together come close to `weight` [R, D].
 
     Args:
         factor: of `feedback`, for the inputs' second moments.
-        most: see `to_multiples`.
+        limit: see `to_multiples`.
     """
     factor = factor.to(weight.dtype)
     moving, multiples = weight.clone(), torch.empty_like(weight)
@@ -59,7 +59,7 @@ def round_in_order(weight: Tensor, factor: Tensor, step: float, most: int) -> Te
         errors = torch.empty_like(part)
         for column in range(part.shape[1]):
             now = part[:, column : column + 1]
-            rounded = to_multiples(now, step, most)
+            rounded = to_multiples(now, step, limit)
             multiples[:, start + column] = rounded[:, 0]
             error = (now - rounded * step) / triangle[column, column]
             errors[:, column] = error[:, 0]
@@ -73,7 +73,7 @@ def round_with_few_samples(
     samples: Tensor,
     wanted: Tensor,
     step: float,
-    most: int,
+    limit: int,
     prior: Iterable[tuple[Tensor, Tensor]],
 ) -> Tensor:
     """`round_in_order` for H = S'S / n + P, never formed: n samples, D inputs, n << D, P by blocks.
@@ -112,7 +112,7 @@ def round_with_few_samples(
         without = damped(gram)
         moments = part.t() @ without @ part / count + expected.to(weight.dtype)
         answered = weight[:, own] + residual @ with_block @ solved
-        rounded = round_in_order(answered, feedback(moments), step, most)
+        rounded = round_in_order(answered, feedback(moments), step, limit)
         multiples[:, own] = rounded
         residual += (weight[:, own] - rounded * step) @ part.t()
         with_block = without

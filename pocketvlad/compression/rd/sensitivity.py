@@ -39,7 +39,8 @@ def sensitivity(
         dilation=layer.dilation,
         groups=layer.groups,
     )
-    change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias makes good
+    if layer.bias is not None:
+        change -= change.mean(dim=(0, 2, 3), keepdim=True)  # which the bias makes good
     size = _SHARE * outputs.var(dim=(0, 2, 3)).sum()
     moved = outputs + change * torch.sqrt(size / change.square().mean(dim=(0, 2, 3)).sum())
     found = teacher.described(pair.features_with(batch, moved))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pocketvlad.compression.settings import DECIMAL, MOST_BITS
+from pocketvlad.compression.settings import DECIMAL, MAX_BITS
 from pocketvlad.util.settings import Value, setting
 
 PATCHES_A_CROP = 125
@@ -15,21 +15,21 @@ _CROPS = 256
 class RoundingSettings:
     """How layers are rounded, whatever the distortion."""
 
-    crops: int = setting("crops that convolutions are rounded on", _CROPS, least=1)
+    crops: int = setting("crops that convolutions are rounded on", _CROPS, minimum=1)
     patches: int = setting(
         "places of the crops that each convolution is rounded on",
         PATCHES_A_CROP * _CROPS,
-        least=1,
+        minimum=1,
     )
     damping: float = setting(
         "added to the second moments of a convolution's inputs, in shares of their mean",
         0.01,
         above=0,
     )
-    whitening_crops: int = setting(
+    projection_crops: int = setting(
         "crops that the projection is rounded on, those of the convolutions among them",
         600,
-        least=1,
+        minimum=1,
     )
     ridge: float = setting(
         "added to the second moments of the projection's inputs, in shares of their mean; more "
@@ -41,28 +41,30 @@ class RoundingSettings:
         "the share of the ridge that has the directions of all clusters' residuals together; the "
         "rest is alike in all directions",
         0.7,
-        least=0,
+        minimum=0,
         below=1,
     )
     cluster_bits: int = setting(
         "bits a weight of the pooling's clusters (NetVLAD's assignment and centres), before they "
         "are coded",
         6,
-        least=1,
-        most=MOST_BITS,
+        minimum=1,
+        maximum=MAX_BITS,
     )
-    price: float = setting(
+    multiplier: float = setting(
         "what a bit is worth when weights are improved one at a time, in errors that rounding one "
-        "weight may cause; 1.4 is the price at fine steps, 0 looks at errors alone",
+        "weight may cause; 1.4 is the multiplier at fine steps, 0 looks at errors alone",
         4.0,
-        least=0,
+        minimum=0,
     )
-    sweeps: int = setting("how often all weights of a layer are improved one at a time", 5, least=0)
+    sweeps: int = setting(
+        "how often all weights of a layer are improved one at a time", 5, minimum=0
+    )
     length: int | None = setting(
         "components of the descriptor that are kept: the first ones, which the whitening makes of "
         "the principal components of largest variance; all unless told",
         None,
-        least=2,
+        minimum=2,
     )
 
 
@@ -70,7 +72,7 @@ class RoundingSettings:
 class SearchSettings:
     """How long a model is searched for that meets a target."""
 
-    trials: int = setting("models that the search for one target may try", 6, least=1)
+    trials: int = setting("models that the search for one target may try", 6, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,5 +115,5 @@ class RateDistortionSection(RoundingSettings, SearchSettings):
         items=Value("{drop: 0.5} or {megabytes: 4}, one key with a number above 0"),
     )
     image_size: int = setting(
-        "the side of the square crops; near that of the protocol's images", unit="pixels", least=1
+        "the side of the square crops; near that of the protocol's images", unit="pixels", minimum=1
     )

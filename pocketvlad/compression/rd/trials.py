@@ -93,20 +93,20 @@ class Trials:
         kept = [self._kept(name) for name in names if name != "base.json"]
         return sorted((Trial(**each) for each in kept if each), key=lambda t: t.distortion)
 
-    def search(self, target: Target, most: int) -> Trial:
+    def search(self, target: Target, limit: int) -> Trial:
         """The best trial for a target.
 
         Args:
-            most: how many new trials it may take.
+            limit: how many new trials it may take.
 
         Raises:
             BudgetError: none of them meets the target.
         """
-        for number in range(1, most + 1):
+        for number in range(1, limit + 1):
             distortion = next_distortion(target, self.known())
             if distortion is None:
                 break
-            print(f"{target.name}: trial {number} of {most} at most, distortion {distortion:g}")
+            print(f"{target.name}: trial {number} of {limit} at most, distortion {distortion:g}")
             trial = self.at(distortion)
             print(
                 f"{target.name}: {trial.bytes / MEGABYTE:.2f} MB, self-retrieval loses "

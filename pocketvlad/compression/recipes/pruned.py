@@ -75,7 +75,7 @@ class PrunedQuantized(Recipe):
 
     def account(self, header: Mapping, zero_percent: float) -> str:
         pruning = header["origin"]["pruning"]
-        unit = _UNITS.get(pruning["reading"])
+        unit = _UNITS.get(pruning["threshold_mode"])
         cutoff = f"{pruning['cutoff']} {unit}" if unit else pruning["threshold"]
         return (
             f"pruning of {zero_percent:.1f} % of the weights ({self.dial}: below {cutoff}; "

@@ -38,8 +38,8 @@ class Protocol:
 def protocol_names() -> list[str]:
     """What a config may write as a `protocol`.
 
-    >>> protocol_names()
-    ['original', 'revisited']
+    >>> "original" in protocol_names()
+    True
     """
     return sorted(each.name for each in pkgutil.iter_modules(__path__))
 

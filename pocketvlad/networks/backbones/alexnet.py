@@ -23,9 +23,9 @@ _GROUPS = 2
 class AlexNet(Backbone):
     """Caffe's AlexNet."""
 
-    width: float = setting("1 is the published network", default=1.0, above=0, most=1)
+    width: float = setting("1 is the published network", default=1.0, above=0, maximum=1)
 
-    least_side = 35
+    min_side = 35
 
     @property
     def channels(self) -> int:

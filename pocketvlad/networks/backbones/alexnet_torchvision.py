@@ -21,9 +21,9 @@ _CHANNELS = (64, 192, 384, 256, 256)
 class AlexNetTorchvision(Backbone):
     """torchvision's AlexNet."""
 
-    width: float = setting("1 is the published network", default=1.0, above=0, most=1)
+    width: float = setting("1 is the published network", default=1.0, above=0, maximum=1)
 
-    least_side = 31
+    min_side = 31
 
     @property
     def channels(self) -> int:

@@ -19,9 +19,9 @@ _STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 class VGG16(Backbone):
     """VGG16."""
 
-    width: float = setting("1 is the published network", default=1.0, above=0, most=1)
+    width: float = setting("1 is the published network", default=1.0, above=0, maximum=1)
 
-    least_side = 16
+    min_side = 16
 
     @property
     def channels(self) -> int:

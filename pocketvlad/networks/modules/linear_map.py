@@ -30,7 +30,7 @@ def principal_components(
     if length >= len(pooled):
         raise ValueError(
             f"{len(pooled)} descriptors cannot give {length} principal components; raise "
-            "`initialise.whitening_samples`, or lower `length` of the projection"
+            "`initialise.projection_samples`, or lower `length` of the projection"
         )
     pca = PCA(length, whiten=whiten, svd_solver="full").fit(pooled)
     weight = pca.components_

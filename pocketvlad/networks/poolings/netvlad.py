@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class NetVLAD(Pooling):
     """NetVLAD, its centres learnt by k-means from local features of the training city."""
 
-    clusters: int = setting("clusters (64 in the paper)", least=1)
+    clusters: int = setting("clusters (64 in the paper)", minimum=1)
 
     def length(self, channels: int) -> int:
         return channels * self.clusters

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Linear(Projection):
     """A linear map, begun as the PCA of pooled vectors of the training city."""
 
-    length: int = setting("length of the descriptor", least=1)
+    length: int = setting("length of the descriptor", minimum=1)
 
     def size(self, incoming: int) -> int:
         return self.length

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class PCAWhitening(Projection):
     """PCA whitening (Jegou & Chum, ECCV 2012), learnt from pooled vectors of the training city."""
 
-    length: int = setting("length of the descriptor (4096 in the paper)", least=1)
+    length: int = setting("length of the descriptor (4096 in the paper)", minimum=1)
 
     def size(self, incoming: int) -> int:
         return self.length

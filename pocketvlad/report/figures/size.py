@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from pocketvlad.report.best_cells import ROLES
 from pocketvlad.report.figures.panels import Looks, Panel, base_handle, legend_below, panels
 from pocketvlad.report.figures.style import GREY, markers, use_style
-from pocketvlad.report.pareto_front import front
+from pocketvlad.report.pareto_front import pareto_front
 from pocketvlad.report.tables.rivals import OURS
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
@@ -21,7 +21,7 @@ _RING = {"marker": "o", "color": "black", "markerfacecolor": "none", "linestyle"
 
 
 def _draw_front(panel: Panel, sizes: np.ndarray, scores: np.ndarray, right: float) -> None:
-    best = front(sizes, scores)
+    best = pareto_front(sizes, scores)
     steps = np.append(sizes[best], right), np.append(scores[best], scores[best[-1]])
     panel.axes.step(*steps, where="post", color="black", linewidth=1.3, zorder=2)
 

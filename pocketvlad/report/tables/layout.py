@@ -7,7 +7,7 @@ import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.best_cells import ROLES
-from pocketvlad.retrieval.bootstrap import MOST_DROP
+from pocketvlad.retrieval.bootstrap import MAX_DROP
 
 NO_DROP = "="
 MARKS = dict(zip(ROLES, ("★", "†"), strict=True))
@@ -70,7 +70,7 @@ LEGEND = (
     (
         NO_DROP,
         "no drop: the interval of the mean drop is not above 0, and the mean is at most "
-        f"{MOST_DROP:g} points",
+        f"{MAX_DROP:g} points",
     ),
 )
 EXPLANATION = (

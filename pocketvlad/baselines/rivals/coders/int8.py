@@ -13,7 +13,7 @@ from pocketvlad.baselines.rivals.rival import Made, Rival
 from pocketvlad.format.quantized_tensor import per_row
 from pocketvlad.format.roles import Role
 
-_MOST = 127  # -128 is left out: the range is symmetric
+_MAX = 127  # -128 is left out: the range is symmetric
 _SCALES = "/scales"
 
 
@@ -30,9 +30,9 @@ def encode(tensors: Mapping[str, np.ndarray], roles: Mapping[str, Role]) -> byte
             arrays[name] = half(tensor)
             continue
         largest = np.abs(tensor).reshape(len(tensor), -1).max(axis=1)
-        scales = np.where(largest > 0, largest / _MOST, 1).astype(np.float32)
+        scales = np.where(largest > 0, largest / _MAX, 1).astype(np.float32)
         steps = np.rint(tensor / per_row(scales, tensor.ndim))
-        arrays[name] = np.clip(steps, -_MOST, _MOST).astype(np.int8)
+        arrays[name] = np.clip(steps, -_MAX, _MAX).astype(np.int8)
         arrays[name + _SCALES] = scales
     return pack(arrays)
 

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvlad file")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_setting(parser, "--crops", RoundingSettings, "crops")
-    add_setting(parser, "--projection-crops", RoundingSettings, "whitening_crops")
+    add_setting(parser, "--projection-crops", RoundingSettings, "projection_crops")
     add_setting(parser, "--length", RoundingSettings, "length")
     add_setting(parser, "--trials", SearchSettings, "trials")
     parser.add_argument(

@@ -1,0 +1,44 @@
+"""Which code a job of a study runs: what its script imports, and what the config names.
+
+Parts of networks and protocols are found by the names that a config has for them. No import shows
+which of them a job uses, so that a new one makes nothing run again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pocketvlad.data import protocols
+from pocketvlad.format.roles import Part
+from pocketvlad.networks import declared
+from pocketvlad.networks.declared import part_class
+from pocketvlad.util.code_digest import package_modules
+
+
+def _file(module: str, root: Path) -> Path:
+    return root.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _named(config: Mapping, model: str | None, imported: set[Path], root: Path) -> Iterator[Path]:
+    if model in config["models"] and _file(declared.__name__, root) in imported:
+        for part in Part:
+            found = part_class(part, config["models"][model][str(part)]["type"])
+            yield _file(found.__module__, root)
+    if root.joinpath(*protocols.__name__.split("."), "__init__.py") in imported:
+        for city in config["cities"].values():
+            name = config["datasets"][city].get("protocol", "original")
+            yield _file(f"{protocols.__name__}.{name}", root)
+
+
+def job_modules(
+    scripts: Sequence[Path], config: Mapping, model: str | None, root: Path
+) -> list[Path]:
+    """Every file of the package that a job runs, sorted.
+
+    Args:
+        scripts: the job's script, and modules that it runs in other processes.
+        config: a checked one.
+        model: the name of the model that the job is about, if it is about one.
+        root: the repository.
+    """
+    imported = set(package_modules(scripts, root))
+    return package_modules([*scripts, *_named(config, model, imported, root)], root)

@@ -1,0 +1,59 @@
+"""Which modules a job depends on: what its script imports, and what the config names."""
+
+import pytest
+import yaml
+from workflow_runs import ROOT
+
+from pocketvlad.study.code import job_modules
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+OTHER = {
+    "backbone": {"type": "alexnet-torchvision", "width": 0.1},
+    "pooling": {"type": "gem", "exponent": 3.0},
+    "projection": {"type": "none"},
+}
+PLACES = ("networks/backbones", "networks/poolings", "networks/projections", "data/protocols")
+
+
+def found(script, model=None, protocol="original"):
+    """The names of the modules that are found by name, and of all others, of a script's jobs."""
+    datasets = {
+        name: dataset | {"protocol": protocol} for name, dataset in CONFIG["datasets"].items()
+    }
+    config = CONFIG | {"models": CONFIG["models"] | {"other": OTHER}, "datasets": datasets}
+    paths = job_modules([ROOT / "workflow_scripts" / f"{script}.py"], config, model, ROOT)
+    names = [str(path.relative_to(ROOT / "pocketvlad")) for path in paths]
+    named = {name for name in names if name.startswith(PLACES) and "__init__" not in name}
+    return named, set(names) - named
+
+
+@pytest.mark.parametrize("script", ["tabulate_layers", "pretrain_backbone"])
+def test_a_job_on_a_model_depends_on_the_models_parts(script):
+    parts, others = found(script, "vgg16")
+    assert parts == {
+        "networks/backbones/vgg16.py",
+        "networks/poolings/netvlad.py",
+        "networks/projections/pca_whitening.py",
+    }
+    # And on what these import.
+    assert {"networks/modules/netvlad.py", "networks/modules/linear_map.py"} <= others
+    parts, others = found(script, "other")
+    assert parts == {
+        "networks/backbones/alexnet_torchvision.py",
+        "networks/poolings/gem.py",
+        "networks/projections/none.py",
+    }
+    assert "networks/modules/netvlad.py" not in others
+
+
+@pytest.mark.parametrize("protocol", ["original", "revisited"])
+def test_a_job_on_queries_depends_on_their_protocol(protocol):
+    for script in ("index_dataset", "evaluate_histogram"):
+        named, others = found(script, protocol=protocol)
+        assert named == {f"data/protocols/{protocol}.py"}
+        assert "data/protocols/__init__.py" in others
+
+
+def test_all_other_jobs_depend_on_neither():
+    for script, model in (("plot_run_time", None), ("quantize_model", "vgg16")):
+        assert not found(script, model)[0]

@@ -1,0 +1,365 @@
+"""Poolings and projections: against numpy, declared as a config does, written and read."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from pocketvlad.compression.quantize import quantize_contents
+from pocketvlad.compression.rd.length import shortened
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.format.compressed_file import write_compressed
+from pocketvlad.format.roles import Part, Role
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.declared import declared_part, part_class, part_types
+from pocketvlad.networks.labels import labelled_tensors
+from pocketvlad.networks.model import Model, read_model, to_contents, write_model
+from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
+
+# Each type once, small. A new type is to be added here.
+SMALL = {
+    Part.BACKBONE: {
+        "alexnet": {"width": 0.06},
+        "alexnet-torchvision": {"width": 0.06},
+        "vgg16": {"width": 0.06},
+    },
+    Part.POOLING: {
+        "abs-mean": {},
+        "gem": {"exponent": 2.5},
+        "mean": {},
+        "netvlad": {"clusters": 3},
+    },
+    Part.PROJECTION: {"linear": {"length": 5}, "none": {}, "pca-whitening": {"length": 4}},
+}
+USUAL = {Part.BACKBONE: "vgg16", Part.POOLING: "netvlad", Part.PROJECTION: "pca-whitening"}
+PREPROCESSING = Preprocessing((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+
+
+def section(**types):
+    """A model's section of the config, with the usual types for all parts but these."""
+    chosen = {part: types.get(part, usual) for part, usual in USUAL.items()}
+    return {str(part): {"type": name, **SMALL[part][name]} for part, name in chosen.items()}
+
+
+def built(**types):
+    torch.manual_seed(0)
+    network = RetrievalNetwork(Architecture.of(section(**types))).eval()
+    initialise_randomly(network.backbone, 0)
+    return network
+
+
+def features(seed=0, channels=6):
+    """Of three images, positive and negative."""
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=(3, channels, 4, 5)).astype(np.float32)
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def pooled_by(declared, values):
+    module = declared_part(Part.POOLING, declared).build(values.shape[1])
+    with torch.no_grad():
+        return module(torch.from_numpy(values)).numpy()
+
+
+def test_the_mean():
+    expected = unit(features().astype(np.float64).mean(axis=(2, 3)))
+    np.testing.assert_allclose(pooled_by({"type": "mean"}, features()), expected, atol=1e-6)
+
+
+def test_the_mean_of_magnitudes():
+    expected = unit(np.abs(features().astype(np.float64)).mean(axis=(2, 3)))
+    np.testing.assert_allclose(pooled_by({"type": "abs-mean"}, features()), expected, atol=1e-6)
+    turned = features() * np.random.default_rng(1).choice([-1, 1], features().shape)
+    found = pooled_by({"type": "abs-mean"}, turned.astype(np.float32))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.5, 3, 8.0])
+def test_the_generalised_mean(exponent):
+    positive = np.maximum(features().astype(np.float64), 1e-6)  # below zero counts as zero
+    expected = unit(np.power(np.power(positive, exponent).mean(axis=(2, 3)), 1 / exponent))
+    found = pooled_by({"type": "gem", "exponent": exponent}, features())
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_generalised_mean_of_large_exponents_is_the_maximum():
+    found = pooled_by({"type": "gem", "exponent": 60.0}, np.abs(features()))
+    expected = unit(np.abs(features()).max(axis=(2, 3)))
+    np.testing.assert_allclose(found, expected, atol=0.03)
+
+
+def test_the_exponent_and_the_features_have_finite_gradients():
+    """Where channels are below zero everywhere, too: the root of nothing has no derivative."""
+    values = torch.from_numpy(features()).requires_grad_()
+    with torch.no_grad():
+        values[0] = -1
+    module = declared_part(Part.POOLING, {"type": "gem", "exponent": 3.0}).build(6)
+    (module(values) * torch.arange(6.0)).sum().backward()
+    for gradient in (values.grad, module.exponent.grad):
+        assert torch.isfinite(gradient).all()
+    assert module.exponent.grad.abs().sum() > 0
+
+
+def test_no_projection_hands_on_what_it_is_given():
+    declared = declared_part(Part.PROJECTION, {"type": "none"})
+    module, pooled = declared.build(7), torch.randn(2, 7)
+    assert module(pooled) is pooled
+    assert module.linear is None
+    assert declared.size(7) == 7
+
+
+def test_a_linear_map_is_the_pca_of_what_it_learns_from():
+    """By numpy's singular values; whitening divides by deviations, up to one scale for all."""
+    generator = np.random.default_rng(0)
+    samples = generator.normal(size=(40, 6)) * np.array([5, 4, 3, 2, 1, 0.5]) + 1
+    centred = samples - samples.mean(axis=0)
+    _, values, axes = np.linalg.svd(centred, full_matrices=False)
+    expected = np.abs(centred @ axes[:3].T)
+    for name, scales in (("linear", np.ones(3)), ("pca-whitening", values[:3] / np.sqrt(39 / 3))):
+        module = declared_part(Part.PROJECTION, {"type": name, "length": 3}).build(6)
+        module.fit(torch.from_numpy(samples.astype(np.float32)))
+        with torch.no_grad():
+            found = module(torch.from_numpy(samples.astype(np.float32))).abs().numpy()
+        np.testing.assert_allclose(found * scales, expected, rtol=1e-3, atol=2e-3)
+
+
+CHOICES = [
+    pytest.param(part, name, id=f"{part}-{name}") for part, types in SMALL.items() for name in types
+]
+
+
+def test_every_type_is_among_the_small_ones():
+    assert {part: part_types(part) for part in Part} == {p: sorted(SMALL[p]) for p in SMALL}
+
+
+@pytest.mark.parametrize(("part", "name"), CHOICES)
+def test_what_is_declared_is_what_is_built(part, name):
+    network = built(**{part: name})
+    declared = network.architecture
+    images = torch.randn(2, 3, 44, 52, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        local = network.features(images)
+        assert local.shape[:2] == (2, declared.backbone.channels)
+        pooled = network.pooling(local)
+        assert pooled.shape == (2, declared.pooled)
+        assert declared.pooled == declared.pooling.length(declared.backbone.channels)
+        torch.testing.assert_close(pooled.norm(dim=1), torch.ones(2))
+        assert torch.equal(network.pooled(images), pooled)
+        projected = network.projection(pooled)
+        assert projected.shape == (2, declared.length)
+        assert declared.length == declared.projection.size(declared.pooled)
+        descriptors = network(images)
+        assert torch.equal(descriptors, F.normalize(projected, dim=1))
+        assert torch.equal(network.described(local), descriptors)
+    assert network.min_side == declared.backbone.min_side
+    columns = network.pooling.column_groups(declared.pooled)
+    assert sorted(columns.flatten().tolist()) == list(range(declared.pooled))
+
+
+@pytest.mark.parametrize(("part", "name"), CHOICES)
+def test_it_is_written_and_read(tmp_path, part, name):
+    network = built(**{part: name})
+    model = Model(network, PREPROCESSING, {"city": "none"})
+    plain, packed = tmp_path / "m.safetensors", tmp_path / "m.pvlad"
+    write_model(plain, model)
+    contents = to_contents(model)
+    quantized = quantize_contents(contents, "uniform", 8)
+    write_compressed(packed, contents, quantized)
+    images = torch.randn(2, 3, 44, 52, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for path in (plain, packed):
+            found = read_model(path)
+            assert found.network.architecture == network.architecture
+            assert found.network.architecture.as_dict() == section(**{part: name})
+            assert (found.preprocessing, found.origin) == (PREPROCESSING, {"city": "none"})
+            for (own, tensor, label), (other, expected, wanted) in zip(
+                labelled_tensors(found.network), labelled_tensors(network), strict=True
+            ):
+                assert (own, label) == (other, wanted)
+                if own in quantized and path == packed:
+                    expected = torch.from_numpy(quantized[own].dequantize())
+                assert torch.equal(tensor, expected)
+        torch.testing.assert_close(read_model(plain).network(images), network(images))
+        assert (read_model(packed).network(images) * network(images)).sum(dim=1).min() > 0.9
+
+
+def test_an_exponent_is_neither_pruned_nor_quantized():
+    labels = {name: label for name, _, label in labelled_tensors(built(pooling="gem"))}
+    assert labels["pooling.exponent"].role is Role.OTHER
+    contents = to_contents(Model(built(pooling="gem"), PREPROCESSING))
+    assert contents.tensors["pooling.exponent"].tolist() == [2.5]
+    assert "pooling.exponent" not in quantize_contents(contents, "kmeans", 5)
+
+
+@pytest.mark.parametrize(("part", "name"), CHOICES)
+def test_in_words_and_back(part, name):
+    declared = Architecture.of({**section(**{part: name}), "weights": {"source": "random"}})
+    assert declared == Architecture.of(declared.as_dict())
+    assert getattr(declared, part).type == name
+    words = str(declared)
+    assert name in words
+    for key, value in SMALL[part][name].items():
+        assert f"{name} ({key} {value})" in words
+
+
+def test_descriptors_without_projection_cannot_be_shortened():
+    """Their components are in no order."""
+    network = built(pooling="mean", projection="none")
+    with pytest.raises(ValueError, match="NoProjection does not order its components"):
+        shortened(network, 2)
+    short = shortened(built(projection="linear"), 2)
+    with torch.no_grad():
+        descriptor = short(torch.randn(1, 3, 44, 52))
+    assert descriptor[0, :2].all()
+    assert not descriptor[0, 2:].any()
+
+
+BACKBONES = "alexnet, alexnet-torchvision, vgg16"
+POOLINGS = "abs-mean, gem, mean, netvlad"
+
+
+@pytest.mark.parametrize(
+    ("part", "written", "message"),
+    [
+        (
+            "backbone",
+            {"type": "resnet"},
+            f"backbone 'resnet' is unknown; choose one of {BACKBONES}",
+        ),
+        (
+            "pooling",
+            {"type": "net_vlad"},
+            f"pooling 'net_vlad' is unknown; choose one of {POOLINGS}",
+        ),
+        ("pooling", {"type": "../declared"}, "pooling '../declared' is unknown; choose one of"),
+        ("pooling", {"type": ""}, "pooling '' is unknown; choose one of"),
+        ("pooling", {"clusters": 3}, f"has no type; choose one of {POOLINGS}"),
+        ("pooling", {"type": ["gem"]}, "has no type; choose one of"),
+        ("pooling", "netvlad", f"pooling 'netvlad' has no type; choose one of {POOLINGS}"),
+        ("pooling", None, "pooling 'None' has no type; choose one of"),
+        ("projection", [], "has no type; choose one of linear, none, pca-whitening"),
+        # Keys.
+        (
+            "pooling",
+            {"type": "netvlad"},
+            "pooling netvlad: clusters is missing; write a whole number",
+        ),
+        (
+            "projection",
+            {"type": "linear"},
+            "projection linear: length is missing; write a whole number",
+        ),
+        (
+            "pooling",
+            {"type": "netvlad", "clusters": 3, "channels": 4},
+            "pooling netvlad: 'channels' is unknown; known are clusters",
+        ),
+        (
+            "pooling",
+            {"type": "mean", "width": 1.0},
+            "pooling mean: 'width' is unknown; known are none",
+        ),
+        ("backbone", {"type": "vgg16", 3: 1}, "backbone vgg16: '3' is unknown; known are width"),
+        # Values.
+        *(
+            (
+                "pooling",
+                {"type": "netvlad", "clusters": value},
+                f"netvlad.*clusters {shown} .*whole",
+            )
+            for value, shown in (
+                (0, "0"),
+                (-3, "-3"),
+                (3.0, r"3\.0"),
+                (True, "True"),
+                ("3", "'3'"),
+                (None, "None"),
+                ([3], r"\[3\]"),
+                (math.nan, "nan"),
+            )
+        ),
+        *(
+            ("backbone", {"type": "vgg16", "width": value}, f"vgg16.*width {shown} .*number")
+            for value, shown in (
+                (0, "0"),
+                (0.0, r"0\.0"),
+                (-0.5, r"-0\.5"),
+                (1.5, r"1\.5"),
+                (True, "True"),
+                ("1", "'1'"),
+                (None, "None"),
+                (math.nan, "nan"),
+                (math.inf, "inf"),
+            )
+        ),
+        *(
+            ("pooling", {"type": "gem", "exponent": value}, f"gem.*exponent {shown} .*above 0")
+            for value, shown in ((0, "0"), (-1.0, r"-1\.0"), (False, "False"), (math.inf, "inf"))
+        ),
+        ("projection", {"type": "pca-whitening", "length": 0}, "pca-whitening.*length 0 .*whole"),
+    ],
+)
+def test_a_bad_declaration_says_what_to_write(part, written, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        Architecture.of({**section(), part: written})
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", list(Part))
+def test_a_missing_part_is_named(missing):
+    kept = {part: value for part, value in section().items() if part != missing}
+    with pytest.raises(ValueError, match=rf"{missing} .*has no type; choose one of"):
+        Architecture.of(kept)
+
+
+@pytest.mark.parametrize("written", [None, [], "vgg16", 3])
+def test_an_architecture_is_a_section(written):
+    with pytest.raises(ValueError, match="architecture"):
+        Architecture.of(written)
+
+
+def test_whole_numbers_are_numbers():
+    declared = declared_part(Part.BACKBONE, {"type": "vgg16", "width": 1})
+    assert declared.channels == 512
+    assert declared_part(Part.POOLING, {"type": "gem", "exponent": 3}).exponent == 3
+
+
+def test_a_type_is_one_class():
+    assert part_class(Part.POOLING, "gem") is part_class(Part.POOLING, "gem")
+    assert part_class(Part.POOLING, "gem").part is Part.POOLING
+
+
+def test_declaring_and_checking_needs_no_torch():
+    """Every start of Snakemake does both."""
+    code = f"""
+import sys
+import pocketvlad.networks.architecture
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.weights.sources import SOURCES
+small = { ({str(part): types for part, types in SMALL.items()})!r}
+usual = {section()!r}
+for part, types in small.items():
+    for name, settings in types.items():
+        found = Architecture.of({{**usual, part: {{"type": name, **settings}}}})
+        assert found.length > 0
+        str(found), found.as_dict()
+        for source in SOURCES:
+            list(SOURCES[source].faults(source, found))
+try:
+    Architecture.of({{**usual, "pooling": {{"type": "netvlad", "clusters": 0}}}})
+except ValueError:
+    pass
+else:
+    sys.exit("0 clusters were accepted")
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
