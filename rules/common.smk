@@ -14,6 +14,7 @@ from pocketvlad.study.config import (
     ConfigError,
     check_config,
     require_local_data,
+    unfit_path,
     used_settings,
     with_defaults,
 )
@@ -35,6 +36,9 @@ from pocketvlad.report.summary import summary_text
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))
+
+if braces := unfit_path(ROOT):
+    raise WorkflowError(braces)
 
 try:
     check_config(config)

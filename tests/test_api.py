@@ -130,11 +130,14 @@ def test_a_single_file_is_no_list_of_files(few_files):
 def test_an_impossible_option_is_named(few_files):
     model = pocketvlad.load("base.safetensors")
     for options, message in [
-        ({"drop": 0}, "drop=0: give more than 0"),
-        ({"drop": float("nan")}, "drop=nan: give more than 0"),
+        ({"drop": 0}, "drop=0: give a number, above 0"),
+        ({"drop": float("nan")}, "drop=nan: give a number, above 0"),
         ({"megabytes": 1, "projection_crops": 0}, "projection_crops=0: "),
         ({"megabytes": 1, "length": 9}, "length=9: base.safetensors makes .* give 2 to 8"),
         ({"megabytes": 1, "image_size": 0}, "image_size=0: "),
+        ({"megabytes": float("inf")}, "megabytes=inf: give a number, above 0"),
+        ({"drop": 1, "crops": 4.5}, "crops=4.5: give a whole number, 1 or more"),
+        ({"drop": 1, "seed": -1}, "seed=-1: give a whole number, 0 or more"),
         ({}, "give a drop or megabytes"),
         ({"drop": 1, "megabytes": 1}, "give a drop or megabytes"),
     ]:

@@ -229,7 +229,7 @@ SEARCH = ("search", "{model}", "{photographs}/a.jpg", "--database", "{photograph
         (("search", "{model}", "{photographs}/a.jpg", "--database", "nowhere"), "nowhere"),
         (
             (*SEARCH, "--box", "900", "0", "950", "50"),
-            "a.jpg: box (900.0, 0.0, 950.0, 50.0) lies outside the image of 160 x 120",
+            "a.jpg: the box 900 0 950 50 lies outside the image of 160 x 120",
         ),
         ((*SEARCH, "--top", "0"), "--top 0"),
         ((*SEARCH, "--image-size", "-3"), "--image-size -3"),
@@ -295,7 +295,7 @@ def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--drop", "-1"), "--drop -1.0: give more than 0"),
+        (("--drop", "-1"), "--drop -1.0: give a number, above 0"),
         (("--megabytes", "0"), "--megabytes 0.0"),
         (("--drop", "1", "--trials", "0"), "--trials 0"),
         (("--drop", "1", "--length", "1"), "descriptors of 8 components; give 2 to 8"),

@@ -130,7 +130,10 @@ def test_a_part_must_be_allowed(lists, tmp_path, capsys):
         ({"names": NAMES, "descriptors": ROWS[:4]}, "5 names for 4 descriptors"),
         ({"names": NAMES[:4] + NAMES[:1], "descriptors": ROWS}, "'gate_000001' is there more"),
         ({"names": NAMES, "descriptors": ROWS[:, 0]}, "must hold"),
-        ({"names": NAMES, "descriptors": np.where(ROWS == 5, np.nan, ROWS)}, "descriptor 0 is not"),
+        (
+            {"names": NAMES, "descriptors": np.where(ROWS == 5, np.nan, ROWS)},
+            "gate_000001: its descriptor is not",
+        ),
         ({"names": NAMES, "descriptors": ROWS * (ROWS < 4.5)[:, 1:] * [1, 0]}, "gate_000001.*zero"),
         ({"names": list(range(5)), "descriptors": ROWS}, "not text"),
         ({"names": np.array(NAMES, dtype=object), "descriptors": ROWS}, "pickle|Object arrays"),

@@ -157,3 +157,18 @@ def test_the_box_is_where_the_query_has_it(dataset, tmp_path):
         for each in (dataset, moved)
     ]
     assert columns[1] - columns[0] > 100
+
+
+def test_names_are_no_mathematics(photograph, tmp_path):
+    """A name with dollars, which matplotlib would take for a formula, ends no study."""
+    name = "$$_1"
+    path = photograph(f"{name}.jpg")
+    dataset = Dataset("city", "original", {name: (200, 150)}, {}, (query_of(name),), 1, 1)
+    model = Ranked("base, $^$", {name: 50.0}, {name: [name]})
+    output = tmp_path / "sheet.jpg"
+    retrieval_sheet(dataset, path.parent, [(name, "kept")], [model], "$\\$ title", output)
+    assert output.stat().st_size > 0
+
+
+def query_of(image):
+    return Query(image, image, image, BOX, (image,), (), ())

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pocketvlad.data.dataset import DatasetError
+from pocketvlad.data.dataset import DatasetError, index_dataset
 from pocketvlad.data.image_sizes import image_sizes
 from pocketvlad.data.unpack import ArchiveError, Limits, unpack
 from pocketvlad.util.bounded_stream import BoundedStream, BoundsError
@@ -265,15 +265,19 @@ def test_a_disk_that_fills_up_meanwhile(tmp_path, monkeypatch):
 
 def test_all_damaged_images_are_named_with_the_remedy(photograph):
     whole = [photograph("a.jpg", seed=1), photograph("b.jpg", 90, 120, seed=2)]
-    assert image_sizes(whole, iter) == {"a": (200, 150), "b": (90, 120)}
+    by_name = {path.stem: path for path in whole}
+    assert image_sizes(by_name, iter) == ({"a": (200, 150), "b": (90, 120)}, {})
     cut, text = photograph("cut.jpg", 640, 480, seed=3), photograph("text.jpg")
     # The header is there, and says the size: only decoding tells.
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     text.write_text("no picture")
+    sizes, faults = image_sizes({**by_name, "cut": cut, "text": text}, iter)
+    assert list(sizes) == ["a", "b"]
     with pytest.raises(DatasetError) as failure:
-        image_sizes([*whole, cut, text], iter)
+        index_dataset("city", sizes, [], expected_images=4, faults=faults)
     message = str(failure.value)
-    assert "2 of 4 images cannot be decoded" in message
+    assert "2 images found, 4 expected" in message
+    assert "2 images cannot be decoded" in message
     assert f"{cut} is damaged: " in message
-    assert f"{text} is damaged: " in message
+    assert f"{text} is not a readable image: " in message
     assert "`leave_out` of the data set: [cut, text]" in message

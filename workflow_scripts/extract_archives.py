@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.data.unpack import unpack
 from pocketvlad.study.job import logged
@@ -9,5 +10,7 @@ from pocketvlad.study.job import logged
 with logged(snakemake.log[0]):
     verify_declared(snakemake.params.declared)
     archives = [Path(path) for path in snakemake.input.archives]
-    count = unpack(archives, snakemake.params.suffix, Path(snakemake.output[0]))
+    suffix = snakemake.params.suffix
+    also = SUFFIXES if suffix in SUFFIXES else ()  # those who read images go by the contents
+    count = unpack(archives, suffix, Path(snakemake.output[0]), also=also)
     print(f"{count} files")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pocketvlad.data.dataset import (
+    describe_absent,
     describe_counts,
     index_dataset,
     require_boxes_inside,
@@ -10,6 +11,7 @@ from pocketvlad.data.dataset import (
 )
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.image_folder import originals
+from pocketvlad.data.image_names import bare_name
 from pocketvlad.data.image_sizes import image_sizes
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
@@ -19,19 +21,26 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     verify_declared(params.declared)
     lists = read_any_ground_truth(Path(params.ground_truth), params.protocol, params.query_prefix)
+    left_out = {bare_name(name) for name in params.leave_out}
     files = originals(Path(snakemake.input.images))
-    files = [path for path in files if path.stem not in params.leave_out]
+    files = {name: path for name, path in files.items() if name not in left_out}
+    sizes, faults = image_sizes(files, progress_over("images", "image"), params.upright)
+    for fault in faults.values():
+        print(f"left out: {fault}")
     dataset = index_dataset(
         params.name,
-        image_sizes(files, progress_over("images", "image"), params.upright),
+        sizes,
         lists,
         protocol=params.protocol,
         expected_images=params.expected_images,
         expected_queries=params.expected_queries,
-        leave_out=params.leave_out,
+        leave_out=left_out,
         partial=params.partial,
         upright=params.upright,
+        faults=faults,
     )
     require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}")
+    if dataset.absent:
+        print(describe_absent(dataset))

@@ -6,5 +6,7 @@ from pocketvlad.data.image_folder import link_images
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
-    count = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))
-    print(f"{count} images of {snakemake.params.folder}")
+    found = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))
+    for line in found.passed_over:
+        print(line)
+    print(f"{len(found.images)} images of {snakemake.params.folder}")

@@ -8,6 +8,22 @@ from pathlib import Path
 from pocketvlad.retrieval.describe import Picture
 
 
+def require_figure(file: Path) -> None:
+    """Make sure that a picture of answers can be drawn, before there are any.
+
+    Raises:
+        ImportError: matplotlib is missing.
+        ValueError: it writes no format of this suffix; names the file.
+    """
+    try:
+        from pocketvlad.report.contact_sheet import require_format
+    except ImportError as error:
+        raise ImportError(
+            f"{error}: a picture of the answers needs it; pip install 'pocketvlad[figures]'"
+        ) from None
+    require_format(file)
+
+
 @dataclass(frozen=True)
 class Answer:
     """path: of a photograph.  similarity: the cosine to the query; 1 is the same picture."""
@@ -40,17 +56,14 @@ class Answers(Sequence):
         Raises:
             ImageError: a photograph cannot be decoded any more.
             OSError: the picture cannot be written.
+            ValueError: there is no format of this suffix.
             ImportError: matplotlib is missing.
 
         >>> import pocketvlad
         >>> pocketvlad.load("small.pvlad").search("a.jpg", "holiday/").draw("answers.png")
         """
-        try:
-            from pocketvlad.report.contact_sheet import contact_sheet
-        except ImportError as error:
-            raise ImportError(
-                f"{error}: a picture of the answers needs it; pip install 'pocketvlad[figures]'"
-            ) from None
+        require_figure(Path(file))
+        from pocketvlad.report.contact_sheet import contact_sheet
 
         pairs = [(answer.path, answer.similarity) for answer in self.found]
         contact_sheet(self.query, pairs, Path(file))

@@ -3,28 +3,34 @@
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
-from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS
+from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS, Options
 from pocketvlad.api.model import Model, load
 from pocketvlad.compression.rd.budget import Target, Trial
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.settings import PATCHES_A_CROP, RoundingSettings
+from pocketvlad.compression.rd.settings import (
+    PATCHES_A_CROP,
+    RoundingSettings,
+    SearchSettings,
+    TargetSection,
+)
 from pocketvlad.compression.rd.trials import Trials
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.images import ImageError
 from pocketvlad.data.settings import CropSettings, Sizing
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photographs import (
-    decodable,
     model_sizing,
     photographs,
+    telling,
     warn_left_out,
 )
 from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.training.checkpoint import fingerprint
-from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.option_error import OptionError, require_option
 from pocketvlad.util.progress import progress_over
 
 _LEAST_PHOTOGRAPHS = 10
@@ -52,11 +58,11 @@ def _rounding(crops: int, projection_crops: int, length: int | None) -> Rounding
 
 
 def _usable(folder: Path, model: Model, sizing: Sizing) -> dict[str, Picture]:
-    """Photographs by their paths within `folder`; those that cannot be decoded are left out."""
+    """Photographs by their paths within `folder`; those that say nothing are left out."""
     found, faults = photographs(folder, model.stored, sizing)
     usable = {}
     for name in progress_over("photographs", "file")(list(found)):
-        if fault := decodable(found[name], sizing):
+        if fault := telling(found[name], sizing):
             faults.append(fault)
         else:
             usable[name] = found[name]
@@ -161,16 +167,12 @@ def compress(
     True
     """
     target = _target(drop, megabytes)
-    amounts = {
-        target.kind: target.limit,
-        "crops": crops,
-        "projection_crops": projection_crops,
-        "trials": trials,
-    }
-    for option, value in amounts.items():
-        if not value > 0:
-            raise OptionError(option, value, "give more than 0")
-    if length is not None and not 2 <= length <= model.length:
+    require_option(TargetSection, target.kind, target.limit)
+    require_option(RoundingSettings, "crops", crops)
+    require_option(RoundingSettings, "projection_crops", projection_crops)
+    require_option(SearchSettings, "trials", trials)
+    require_option(Options, "seed", seed)
+    if length is not None and not (isinstance(length, Integral) and 2 <= length <= model.length):
         raise OptionError(
             "length",
             length,

@@ -1,10 +1,21 @@
 """What is done unless something else is asked for, in Python and on the command line."""
 
-from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
-from pocketvlad.util.settings import default_of
+from dataclasses import dataclass
 
-ANSWERS = 5  # of a search
+from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
+from pocketvlad.util.settings import default_of, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that are no settings of a study."""
+
+    top: int = setting("how many answers", 5, minimum=1)
+    seed: int = setting("the same seed, the same file", 1, minimum=0)
+
+
+ANSWERS = default_of(Options, "top")
+SEED = default_of(Options, "seed")
 CROPS = default_of(RoundingSettings, "crops")
 PROJECTION_CROPS = default_of(RoundingSettings, "projection_crops")
 TRIALS = default_of(SearchSettings, "trials")
-SEED = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pocketvlad.data.dataset import Dataset, describe_counts, index_dataset
+from pocketvlad.data.dataset import Dataset, describe_absent, describe_counts, index_dataset
 from pocketvlad.data.declarations import declared_dataset
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.protocols import protocol_named
@@ -17,6 +17,8 @@ from pocketvlad.retrieval.descriptor_file import (
     checked_descriptors,
     read_descriptors,
     require_comparable,
+    require_distinct_rows,
+    require_same_images,
     unit_length,
 )
 from pocketvlad.retrieval.ranking import METRICS, rankings
@@ -50,9 +52,11 @@ class Evaluation:
         return query_table(self.dataset.queries, self.scores)
 
     def __str__(self) -> str:
+        absent = describe_absent(self.dataset)
         return (
-            f"{self.dataset.name}: {describe_counts(self.dataset.counts())}\n\n"
-            f"{landmark_table(self.dataset.queries, self.scores)}"
+            f"{self.dataset.name}: {describe_counts(self.dataset.counts())}\n"
+            + (f"{absent}\n\n" if absent else "\n")
+            + f"{landmark_table(self.dataset.queries, self.scores)}"
         )
 
 
@@ -117,6 +121,9 @@ def evaluate(
     if own_rows:
         files.append(_read(query_descriptors, "query_descriptors"))
         require_comparable(*files)
+        if protocol_named(protocol).outside:  # queries have their images' names
+            require_same_images(*files)
+    require_distinct_rows(files[0])
     if metric == "cosine":
         files = [unit_length(each) for each in files]
     names = set(files[0].names)
@@ -132,6 +139,7 @@ def evaluate(
         expected_queries=declared.get("expected_queries") if protocol == usual else None,
         leave_out=declared.get("leave_out", ()),
         partial=partial,
+        allowed_by="--partial (in Python, partial=True)",
     )
     wanted = [query.name if own_rows else query.image for query in indexed.queries]
     rows = files[-1].of(wanted)

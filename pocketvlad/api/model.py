@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
-from pocketvlad.api.defaults import ANSWERS
+from pocketvlad.api.defaults import ANSWERS, Options
 from pocketvlad.data.images import Box, ImageError
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks import model as stored_model
@@ -28,7 +28,7 @@ from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.retrieval.ranking import dissimilarities, rank
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.checksum import file_digest
-from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.option_error import OptionError, require_option
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +95,39 @@ class Model:
         pictures = [photograph(Path(file), self.stored, sizing) for file in photographs]
         return self._rows(pictures, sizing, "describe")
 
+    def usable(
+        self, photographs: Sequence[str | PathLike], *, image_size: int | None = None
+    ) -> list[Path]:
+        """Those of the files that `describe` can describe, in their order.
+
+        The others are left out with a `PhotographWarning`.
+
+        Args:
+            photographs, image_size: see `describe`.
+
+        Raises:
+            ImageError: there is none; says what is wrong with the first.
+
+        >>> import pocketvlad
+        >>> [path.name for path in pocketvlad.load("small.pvlad").usable(["a.jpg", "b.jpg"])]
+        ['a.jpg', 'b.jpg']
+        """
+        sizing = model_sizing(self.stored, image_size)
+        good, faults = [], []
+        for path in map(Path, photographs):
+            try:
+                fault = decodable(photograph(path, self.stored, sizing), sizing)
+            except ImageError as error:
+                fault = str(error)
+            if fault:
+                faults.append(fault)
+            else:
+                good.append(path)
+        if faults and not good:
+            raise ImageError(faults[0])
+        warn_left_out(faults)
+        return good
+
     def search(
         self,
         query: str | PathLike,
@@ -133,8 +166,7 @@ class Model:
         >>> f"{answers[0].similarity:.2f}"
         '1.00'
         """
-        if top < 1:
-            raise OptionError("top", top, "ask for one answer or more")
+        require_option(Options, "top", top)
         sizing = model_sizing(self.stored, image_size)
         wanted = photograph(Path(query), self.stored, sizing, box)
         found, faults = photographs(Path(folder), self.stored, sizing)
@@ -143,6 +175,7 @@ class Model:
             Path(folder),
             list(found.values()),
             self.provenance(image_size),
+            self.length,
             lambda missing: self._rows(missing, sizing, "index"),
             lambda picture: decodable(picture, sizing),
         )

@@ -11,7 +11,9 @@ from pocketvlad.cli import verbs
 from pocketvlad.cli.outputs import require_outputs
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.discovery import module_names, summaries
+from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.shown import shown
 
 VERBS = module_names(verbs.__path__)
 """Each is a module, which is imported when it is asked for."""
@@ -43,13 +45,13 @@ def _message(error: Exception) -> str:
     if isinstance(error, OptionError):
         value = "" if error.value is None else f" {error.value}"
         text = f"--{error.option.replace('_', '-')}{value}: {error.remedy}"
-    return " ".join(text.split("\n"))
+    return shown(" ".join(text.split("\n")))
 
 
 def _show(message: Warning, category: type[Warning], *where: object) -> None:
     """A line; where in the code it was given only if it is of another library."""
     if issubclass(category, PhotographWarning):
-        print(message, file=sys.stderr)
+        print(shown(message), file=sys.stderr)
     else:
         _SHOW(message, category, *where)
 
@@ -61,6 +63,16 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
         elif hasattr(stream := getattr(sys, name), "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _close_streams() -> None:
+    """What is still to be written at the end of the process goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -84,11 +96,13 @@ def main(words: Sequence[str] | None = None) -> int:
             arguments.run(arguments)
             sys.stdout.flush()
     except BrokenPipeError:
-        # What is still to be written at the end of the process goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_streams()
         return _BROKEN_PIPE
-    except (OSError, ValueError, ImportError) as error:
-        print(f"pocketvlad {arguments.verb}: {_message(error)}", file=sys.stderr)
+    except (OSError, ValueError, ImportError, DiskSpaceError) as error:
+        try:
+            print(f"pocketvlad {arguments.verb}: {_message(error)}", file=sys.stderr)
+        except BrokenPipeError:
+            _close_streams()
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pocketvlad.data.image_files import is_image_name
+from pocketvlad.data.image_names import is_image_name
 
 _LISTS = (".txt",)  # of an official ground truth
 
@@ -44,17 +44,28 @@ def _require_writable(output: Path) -> None:
         raise OutputError(f"{output}: the folder {folder} may not be written to; choose another")
 
 
-def require_outputs(arguments: argparse.Namespace, outputs: Sequence[str]) -> None:
-    """Make sure that every file to be written can be, and replaces none that is read.
+def _require_own_kind(output: Path, suffixes: Sequence[str]) -> None:
+    """What is there already is an earlier output, not the first photograph of `-o *.jpg`."""
+    if output.exists() and output.suffix and output.suffix.lower() not in suffixes:
+        raise OutputError(
+            f"{output} is there already and is no {' or '.join(suffixes)} file; write to another "
+            "file, or remove it first"
+        )
+
+
+def require_outputs(arguments: argparse.Namespace, outputs: Mapping[str, Sequence[str]]) -> None:
+    """Make sure that every file to be written can be, and replaces no other file than an earlier
+    output.
 
     Args:
-        outputs: the arguments that name files to write; every other path is read.
+        outputs: the arguments that name files to write, each with the suffixes that these have;
+            every other path is read.
 
     Raises:
         OutputError: a file cannot be written there; names it, and what to do.
     """
     sources = list(_paths(arguments, vars(arguments).keys() - set(outputs)))
-    for _, output in _paths(arguments, outputs):
+    for argument, output in _paths(arguments, outputs):
         _require_writable(output)
         for name, source in sources:
             if _replaces(output, source):
@@ -62,3 +73,4 @@ def require_outputs(arguments: argparse.Namespace, outputs: Sequence[str]) -> No
                     f"{output} would replace what is read ({name.replace('_', ' ')} {source}); "
                     "write to another file"
                 )
+        _require_own_kind(output, outputs[argument])

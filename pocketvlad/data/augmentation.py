@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from pocketvlad.data.images import RESAMPLINGS, Box, ImageError, clip_box, decoded, stored_size
+from pocketvlad.data.box import Box
+from pocketvlad.data.image_file import ImageFile
+from pocketvlad.data.images import RESAMPLINGS, clipped
 from pocketvlad.data.settings import Augmentation
 
 
@@ -30,15 +31,12 @@ def augmented_image(
     left, top = generator.uniform(0, 1, size=2)
     gain = 1 + augmentation.colour * generator.uniform(-1, 1, size=3) / 2
     brightness, contrast = 1 + augmentation.colour * generator.uniform(-1, 1, size=2)
-    try:
-        with Image.open(path) as image:
-            whole = stored_size(image, upright)
-            region = (0, 0, *whole) if box is None else clip_box(box, *whole)
-            if box is None:
-                image.draft("RGB", (2 * augmentation.image_size, 2 * augmentation.image_size))
-            picture = decoded(image, upright)
-    except OSError as error:
-        raise ImageError(f"{path}: {error}") from None
+    with ImageFile(path, upright) as image:
+        whole = image.size
+        region = (0, 0, *whole) if box is None else clipped(path, box, whole)
+        if box is None:
+            image.draft(2 * augmentation.image_size, 2 * augmentation.image_size)
+        picture = image.pixels()
     scale = picture.width / whole[0]  # the decoder may have made it smaller
     x1, y1, x2, y2 = (scale * edge for edge in region)
     side = share * min(x2 - x1, y2 - y1)

@@ -5,57 +5,69 @@ Whatever no row names shows something else; but the query's own image, where no 
 junk, for to find that says nothing.
 """
 
+import csv
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
+from pocketvlad.data.box import Box, unfit_box
 from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
-from pocketvlad.data.image_files import bare_name
+from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.query_groups import with_landmarks
+from pocketvlad.util.foreign import foreign
+from pocketvlad.util.text_file import read_text
 
 COLUMNS = ["query", "x1", "y1", "x2", "y2", "image", "label"]
 LABELS = ("good", "ok", "junk")
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        # Excel writes a mark of the encoding before the first letter: "-sig" skips it.
-        table = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-        )
-    except FileNotFoundError:
-        raise GroundTruthError(f"{path} is missing") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise GroundTruthError(f"{path} is not a CSV file: {error}") from None
-    if list(table.columns) != COLUMNS:
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """(number of the line that a row ends in, its cells), blank ones left out."""
+    text = read_text(path, GroundTruthError)
+    with foreign(GroundTruthError, f"{path} is not a CSV file"):
+        reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    return [(number, row) for number, row in rows if any(row)]
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """(file and line, the row's cells by column), of every row."""
+    lines = _lines(path)
+    head = lines[0][1] if lines else []
+    if head != COLUMNS:
         raise GroundTruthError(
-            f"{path} has the columns {','.join(table.columns)}; write {','.join(COLUMNS)}"
+            f"{path} has the columns {','.join(head)}; write {','.join(COLUMNS)}"
         )
-    table = table.fillna("")
-    table = table[(table != "").any(axis=1)].copy()  # blank lines; the others keep their numbers
-    if table.empty:
+    if len(lines) == 1:
         raise GroundTruthError(f"{path} has no rows: no query, nothing to find")
-    for name in ("query", "image"):
-        table[name] = table[name].str.strip().map(bare_name)
-    return table
+    for number, cells in lines[1:]:
+        place = f"{path}, line {number}"
+        if len(cells) != len(COLUMNS):
+            hint = "; take the comma at its end off" if cells[-1] == "" else ""
+            raise GroundTruthError(
+                f"{place}: {len(cells)} cells, {len(COLUMNS)} expected ({','.join(COLUMNS)}){hint}"
+            )
+        yield place, dict(zip(COLUMNS, cells, strict=True))
 
 
-def _box(path: Path, number: int, row: dict[str, str]) -> tuple[float, float, float, float]:
+def _box(place: str, row: dict[str, str]) -> Box:
     try:
-        x1, y1, x2, y2 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
+        box = tuple(float(row[name]) for name in ("x1", "y1", "x2", "y2"))
     except ValueError:
         found = ", ".join(row[name] for name in COLUMNS[1:5])
-        raise GroundTruthError(
-            f"{path}, line {number}: the box {found} is not four numbers"
-        ) from None
-    if not (x2 > x1 and y2 > y1):
-        raise GroundTruthError(f"{path}, line {number}: empty box {x1:g} {y1:g} {x2:g} {y2:g}")
-    return x1, y1, x2, y2
+        raise GroundTruthError(f"{place}: the box {found} is not four numbers") from None
+    if fault := unfit_box(box):
+        raise GroundTruthError(f"{place}: {fault}")
+    return box
+
+
+def _name(place: str, text: str, names: BareNames) -> str:
+    if not text:
+        raise GroundTruthError(f"{place}: an image has no name")
+    try:
+        return names.of(text)
+    except NameClashError as error:
+        raise GroundTruthError(f"{place}: {error}") from None
 
 
 def read_csv_ground_truth(path: Path) -> list[QueryLists]:
@@ -64,31 +76,29 @@ def read_csv_ground_truth(path: Path) -> list[QueryLists]:
     Folders and the suffixes of images are cut off the names.
 
     Raises:
-        GroundTruthError: a missing column, box or label; names file and line.
+        GroundTruthError: a missing column, box or label, or two images of one name; names file
+            and line.
     """
-    boxes: dict[str, dict[tuple, dict[str, list[str]]]] = {}
-    table = _read(path)
-    for number, row in zip(table.index + 2, table.to_dict("records"), strict=True):
+    boxes: dict[str, dict[Box, dict[str, list[str]]]] = {}
+    names = BareNames()
+    for place, row in _rows(path):
         if row["label"] not in LABELS:
             raise GroundTruthError(
-                f"{path}, line {number}: label {row['label']!r}; write one of {', '.join(LABELS)}"
+                f"{place}: label {row['label']!r}; write one of {', '.join(LABELS)}"
             )
-        if not (row["query"] and row["image"]):
-            raise GroundTruthError(f"{path}, line {number}: an image has no name")
-        lists = boxes.setdefault(row["query"], {}).setdefault(
-            _box(path, number, row), {label: [] for label in LABELS}
+        query, image = (_name(place, row[column], names) for column in ("query", "image"))
+        lists = boxes.setdefault(query, {}).setdefault(
+            _box(place, row), {label: [] for label in LABELS}
         )
-        if any(row["image"] in listed for listed in lists.values()):
-            raise GroundTruthError(
-                f"{path}, line {number}: {row['image']} has a label already for this query"
-            )
-        lists[row["label"]].append(row["image"])
+        if any(image in listed for listed in lists.values()):
+            raise GroundTruthError(f"{place}: {image} has a label already for this query")
+        lists[row["label"]].append(image)
     queries = []
     for image, found in boxes.items():
-        for place, (box, lists) in enumerate(found.items(), start=1):
+        for number, (box, lists) in enumerate(found.items(), start=1):
             if not any(image in listed for listed in lists.values()):
                 lists["junk"].append(image)
-            name = image if len(found) == 1 else f"{image}/{place}"
+            name = image if len(found) == 1 else f"{image}/{number}"
             queries.append(
                 QueryLists(name, "", image, box, *(tuple(lists[label]) for label in LABELS))
             )

@@ -16,6 +16,8 @@ class DatasetError(ValueError):
 
 Sizes = Mapping[str, tuple[int, int]]
 
+_SHOWN = 3  # names of many
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -24,6 +26,7 @@ class Dataset:
     `sizes` maps each image of the database by its name, sorted, to its (width, height) in pixels;
     `outside` does so for query images that the protocol takes out of the database.
     `upright`: sizes and boxes refer to images turned as their cameras were held.
+    `absent`: names in the lists that no image has.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Dataset:
     expected_images: int
     expected_queries: int
     upright: bool = False
+    absent: tuple[str, ...] = ()
 
     @property
     def images(self) -> list[str]:
@@ -66,6 +70,26 @@ def describe_counts(counts: Mapping[str, int]) -> str:
     return f"{part('images')}, {part('queries')}"
 
 
+def describe_absent(dataset: Dataset) -> str:
+    """How many listed names no image has, in words; nothing if none."""
+    if not dataset.absent:
+        return ""
+    count, first = len(dataset.absent), ", ".join(dataset.absent[:_SHOWN])
+    more = ", ..." if count > _SHOWN else ""
+    return f"{count} listed {'names were' if count > 1 else 'name was'} not found: {first}{more}"
+
+
+def _told(text: str, faults: Mapping[str, str]) -> DatasetError:
+    """The error, with the images that are there and cannot be decoded."""
+    if not faults:
+        return DatasetError(text)
+    lines = "\n  ".join(faults.values())
+    return DatasetError(
+        f"{text}\n{len(faults)} images cannot be decoded:\n  {lines}\nget them again, or name them "
+        f"under `leave_out` of the data set: [{', '.join(faults)}]"
+    )
+
+
 def index_dataset(
     name: str,
     sizes: Sizes,
@@ -77,6 +101,8 @@ def index_dataset(
     leave_out: Iterable[str] = (),
     partial: bool = False,
     upright: bool = False,
+    faults: Mapping[str, str] | None = None,
+    allowed_by: str = "`partial: true`",
 ) -> Dataset:
     """Hold the lists against the images.
 
@@ -91,36 +117,44 @@ def index_dataset(
         partial: whether images and queries may be missing. If so, queries without their image
             or without any positive are dropped and the lists are cut.
         upright: whether `sizes` are those of images turned as their cameras were held.
+        faults: what is wrong with images that are there and cannot be decoded, by name. They are
+            left out, and count as expected.
+        allowed_by: how `partial` is written where the message is read.
 
     Raises:
         DatasetError: a count is off or a list names a missing image, and `partial` is false; or
             nothing is left.
     """
     leave_out = frozenset(leave_out)
+    faults = {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
     lists = list(lists)
     there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
-    expected_there = len(there) if expected_images is None else expected_images - len(leave_out)
+    found = len(there) + len(faults)
+    expected_there = found if expected_images is None else expected_images - len(leave_out)
     expected_queries = len(lists) if expected_queries is None else expected_queries
-    remedy = "get all images, correct the lists, or allow a part with `partial: true`"
+    remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
     if not partial:
-        if len(there) != expected_there:
-            raise DatasetError(
-                f"data set {name}: {len(there)} images found, {expected_there} expected; {remedy}"
+        if expected_images is not None and len(there) != expected_there:
+            raise _told(
+                f"data set {name}: {len(there)} images found, {expected_there} expected; {remedy}",
+                faults,
             )
         if len(lists) != expected_queries:
             raise DatasetError(
                 f"data set {name}: {len(lists)} queries found, {expected_queries} expected; "
                 f"{remedy}"
             )
-    queries = []
+    queries, absent = [], set()
     for query in lists:
         named = {query.image, *query.good, *query.ok, *query.junk} - leave_out
         missing = sorted(named - there.keys())
+        absent.update(missing)
         if missing and not partial:
-            raise DatasetError(
+            raise _told(
                 f"data set {name}: query {query.name} names {len(missing)} images that are not "
-                f"there, {missing[0]} for one; {remedy}"
+                f"there, {missing[0]} for one; {remedy}",
+                {n: faults[n] for n in missing if n in faults},
             )
         cut = {
             kind: tuple(n for n in getattr(query, kind) if n in there and n not in outside)
@@ -131,10 +165,10 @@ def index_dataset(
         elif not partial:
             raise DatasetError(
                 f"data set {name}: query {query.name} has no positives in the database; list some, "
-                "or leave it out with `partial: true`"
+                f"or leave it out with {allowed_by}"
             )
     if not queries:
-        raise DatasetError(f"data set {name}: no query has its image and a positive; {remedy}")
+        raise _told(f"data set {name}: no query has its image and a positive; {remedy}", faults)
     return Dataset(
         name,
         protocol,
@@ -144,6 +178,7 @@ def index_dataset(
         expected_there - len(outside),
         expected_queries,
         upright,
+        tuple(sorted(absent)),
     )
 
 
@@ -172,4 +207,5 @@ def read_dataset(path: Path) -> Dataset:
     sizes, outside = (
         {name: tuple(size) for name, size in raw.pop(key).items()} for key in ("sizes", "outside")
     )
-    return Dataset(sizes=sizes, outside=outside, queries=queries, **raw)
+    absent = tuple(raw.pop("absent", ()))
+    return Dataset(sizes=sizes, outside=outside, queries=queries, absent=absent, **raw)

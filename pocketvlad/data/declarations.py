@@ -27,7 +27,7 @@ def source_names(dataset: Mapping, kind: str) -> list[str]:
 
 def is_table(file: str) -> bool:
     """Whether a ground truth is one file, not an archive of lists."""
-    return PurePath(file).suffix in (".pkl", ".csv")
+    return PurePath(file).suffix.lower() in (".pkl", ".csv")
 
 
 def local_file(url_or_path: str, folder: Path) -> Path:

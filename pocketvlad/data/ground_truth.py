@@ -8,8 +8,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocketvlad.data.box import Box, unfit_box
+from pocketvlad.data.image_files import is_hidden
+from pocketvlad.data.image_names import BareNames, NameClashError
+from pocketvlad.util.foreign import foreign
+from pocketvlad.util.text_file import read_text
+
+LIST_SUFFIX = ".txt"
 _LISTS = ("good", "ok", "junk")
-_QUERY_FILE = re.compile(r"(?P<name>(?P<landmark>.+)_\d+)_query\.txt")
+_QUERY_FILE = re.compile(r"(?P<name>(?P<landmark>.+)_\d+)_query", re.DOTALL)
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class GroundTruthError(ValueError):
@@ -29,28 +37,47 @@ class QueryLists:
     junk: tuple[str, ...]
 
 
-def _read_names(path: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        raise GroundTruthError(f"{path} is missing: each query needs _query, _good, _ok and _junk")
-    return tuple(path.read_text(encoding="utf-8").split())
+def list_files(folder: Path) -> list[Path]:
+    """The lists in a folder, sorted; hidden files, such as a Mac's archives have, are none."""
+    with foreign(GroundTruthError, f"{folder} cannot be read"):
+        entries = sorted(folder.iterdir())
+    return [
+        path for path in entries if path.suffix.lower() == LIST_SUFFIX and not is_hidden(path.name)
+    ]
 
 
-def _read_query(path: Path, prefix: str) -> tuple[str, tuple[float, float, float, float]]:
-    fields = path.read_text(encoding="utf-8").split()
+def _bare(path: Path, text: str, names: BareNames) -> str:
     try:
-        image, x1, y1, x2, y2 = fields[0], *(float(value) for value in fields[1:])
-    except (IndexError, ValueError):
+        return names.of(text)
+    except NameClashError as error:
+        raise GroundTruthError(f"{path}: {error}") from None
+
+
+def _read_names(path: Path, names: BareNames) -> tuple[str, ...]:
+    lines = (line.strip() for line in _LINE_END.split(read_text(path, GroundTruthError)))
+    return tuple(_bare(path, line, names) for line in lines if line)
+
+
+def _read_query(path: Path, prefix: str, names: BareNames) -> tuple[str, Box]:
+    text = read_text(path, GroundTruthError).strip()
+    fields = text.rsplit(maxsplit=4)  # the name may have spaces
+    try:
+        image, *edges = fields
+        box = tuple(map(float, edges))
+    except ValueError:
+        box = ()
+    if len(box) != 4 or _LINE_END.search(image):
         raise GroundTruthError(
-            f"{path} holds {' '.join(fields)!r}; expected an image name and x1 y1 x2 y2"
-        ) from None
+            f"{path} holds {text[:200]!r}; expected an image name and x1 y1 x2 y2"
+        )
     if not image.startswith(prefix):
         raise GroundTruthError(
             f"{path} names image {image!r}, which lacks the prefix {prefix!r}; "
             "correct `query_prefix` of the data set in the config"
         )
-    if not (x2 > x1 and y2 > y1):
-        raise GroundTruthError(f"{path} has an empty box: {x1} {y1} {x2} {y2}")
-    return image.removeprefix(prefix), (x1, y1, x2, y2)
+    if fault := unfit_box(box):
+        raise GroundTruthError(f"{path}: {fault}")
+    return _bare(path, image.removeprefix(prefix), names), box
 
 
 def read_ground_truth(folder: Path, query_prefix: str = "") -> list[QueryLists]:
@@ -63,13 +90,25 @@ def read_ground_truth(folder: Path, query_prefix: str = "") -> list[QueryLists]:
         GroundTruthError: no queries, a list is missing, or a line has the wrong form; the
             message names the file.
     """
+    files = {path.stem: path for path in list_files(folder)}
+    names = BareNames()
     found = []
-    for path in sorted(folder.glob("*_query.txt")):
-        match = _QUERY_FILE.fullmatch(path.name)
+    for stem, path in files.items():
+        if not stem.endswith("_query"):
+            continue
+        match = _QUERY_FILE.fullmatch(stem)
         if match is None:
             raise GroundTruthError(f"{path} is not named <landmark>_<number>_query.txt")
-        image, box = _read_query(path, query_prefix)
-        lists = (_read_names(folder / f"{match['name']}_{kind}.txt") for kind in _LISTS)
+        image, box = _read_query(path, query_prefix, names)
+        lists = []
+        for kind in _LISTS:
+            listed = f"{match['name']}_{kind}"
+            if listed not in files:
+                raise GroundTruthError(
+                    f"{folder / listed}{LIST_SUFFIX} is missing: each query needs _query, _good, "
+                    "_ok and _junk"
+                )
+            lists.append(_read_names(files[listed], names))
         found.append(QueryLists(match["name"], match["landmark"], image, box, *lists))
     if not found:
         raise GroundTruthError(f"{folder} has no *_query.txt: is it a ground truth archive?")

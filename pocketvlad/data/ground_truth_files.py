@@ -1,14 +1,18 @@
 """Ground truth in any of the forms that it comes in."""
 
-import tarfile
 import tempfile
 from pathlib import Path, PurePath
 
 from pocketvlad.data.csv_ground_truth import read_csv_ground_truth
-from pocketvlad.data.ground_truth import GroundTruthError, QueryLists, read_ground_truth
+from pocketvlad.data.ground_truth import (
+    LIST_SUFFIX,
+    GroundTruthError,
+    QueryLists,
+    read_ground_truth,
+)
 from pocketvlad.data.protocols import protocols_of_file
 from pocketvlad.data.revisited import read_revisited
-from pocketvlad.data.unpack import unpack
+from pocketvlad.data.unpack import is_archive, other_kind, unpack
 
 
 def read_any_ground_truth(path: Path, protocol: str, query_prefix: str = "") -> list[QueryLists]:
@@ -31,17 +35,23 @@ def read_any_ground_truth(path: Path, protocol: str, query_prefix: str = "") -> 
         )
     if path.is_dir():
         return read_ground_truth(path, query_prefix)
-    if path.suffix == ".pkl":
+    suffix = path.suffix.lower()
+    if suffix == ".pkl":
         return read_revisited(path)
-    if path.suffix == ".csv":
+    if suffix == ".csv":
         return read_csv_ground_truth(path)
     if not path.is_file():
-        raise GroundTruthError(f"{path} is missing")
-    if not tarfile.is_tarfile(path):
+        raise GroundTruthError(f"{path} is {'no file' if path.exists() else 'missing'}")
+    if not is_archive(path):
+        kind = other_kind(path)
         raise GroundTruthError(
-            f"{path} is no ground truth: give a folder or an archive of *_query.txt, *_good.txt, "
-            "*_ok.txt and *_junk.txt, a gnd_*.pkl, or a .csv"
+            f"{path} is no ground truth{f', but {kind}' if kind else ''}: give a folder or a tar "
+            "archive of *_query.txt, *_good.txt, *_ok.txt and *_junk.txt, a gnd_*.pkl, or a .csv"
         )
     with tempfile.TemporaryDirectory() as folder:
-        unpack([path], ".txt", Path(folder) / "lists")
-        return read_ground_truth(Path(folder) / "lists", query_prefix)
+        unpack([path], LIST_SUFFIX, Path(folder) / "lists")
+        try:
+            return read_ground_truth(Path(folder) / "lists", query_prefix)
+        except GroundTruthError as error:
+            inside = str(error).replace(f"{folder}/lists", str(path))
+            raise GroundTruthError(inside) from None

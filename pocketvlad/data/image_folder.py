@@ -3,40 +3,52 @@
 from pathlib import Path
 
 from pocketvlad.data.dataset import DatasetError
-from pocketvlad.data.image_files import SUFFIXES, find_images
+from pocketvlad.data.image_files import Found, walk
+from pocketvlad.data.image_names import SUFFIXES, image_name
 
 
-def link_images(folder: Path, target: Path) -> int:
+def link_images(folder: Path, target: Path) -> Found:
     """Make `target` a folder of links `<name>.jpg` to every image under `folder`.
 
     Images are known by their file names without suffix, as in the official lists. Whatever their
     format, their links end in .jpg: those who read them go by the contents.
 
     Returns:
-        how many images there are.
+        the images, and what was passed over.
 
     Raises:
         DatasetError: there is no image, or two have one name; names both and says what to do.
     """
+    found = walk(folder)
     named: dict[str, Path] = {}
-    for path in find_images(folder):
-        if path.stem in named:
+    for path in found.images:
+        name = image_name(path)
+        if name in named:
             raise DatasetError(
-                f"{named[path.stem]} and {path} are both called {path.stem!r}: lists name images "
+                f"{named[name]} and {path} are both called {name!r}: lists name images "
                 "without folder and suffix; rename one"
             )
-        named[path.stem] = path
+        named[name] = path
     if not named:
         raise DatasetError(
-            f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}); correct `folder` of the "
-            "data set, or convert what is there"
+            "\n  ".join(
+                [
+                    f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}); correct `folder` of "
+                    "the data set, or convert what is there",
+                    *found.passed_over,
+                ]
+            )
         )
     target.mkdir(parents=True, exist_ok=True)
     for name, path in named.items():
         (target / f"{name}.jpg").symlink_to(path.absolute())
-    return len(named)
+    return found
 
 
-def originals(folder: Path) -> list[Path]:
-    """The files in a folder of images that was unpacked or linked; of links, what they lead to."""
-    return [path.readlink() if path.is_symlink() else path for path in sorted(folder.glob("*.jpg"))]
+def originals(folder: Path) -> dict[str, Path]:
+    """The files in a folder of images that was unpacked or linked, by their images' names; of
+    links, what they lead to."""
+    return {
+        path.stem: path.readlink() if path.is_symlink() else path
+        for path in sorted(folder.glob("*.jpg"))
+    }

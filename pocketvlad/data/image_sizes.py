@@ -1,37 +1,28 @@
 """The sizes of a data set's images, found in a way that finds damaged files, too."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pocketvlad.data.dataset import DatasetError
-from pocketvlad.data.images import ImageError, intact_size
+from pocketvlad.data.image_file import ImageError
+from pocketvlad.data.images import intact_size
 
 
 def image_sizes(
-    files: Sequence[Path],
-    over: Callable[[Sequence[Path]], Iterator[Path]],
+    files: Mapping[str, Path],
+    over: Callable[[Sequence[str]], Iterator[str]],
     upright: bool = False,
-) -> dict[str, tuple[int, int]]:
-    """(width, height) of each file in pixels, by its name without suffix.
+) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """(width, height) of each file in pixels, and what is wrong with those that cannot be decoded
+    to their end; both by the images' names.
 
     Args:
-        over: yields the files that it is given, and may show how far that has come.
+        over: yields the names that it is given, and may show how far that has come.
         upright: see `images.image_size`.
-
-    Raises:
-        DatasetError: files cannot be decoded to their end; names all of them.
     """
     sizes, faults = {}, {}
-    for path in over(files):
+    for name in over(list(files)):
         try:
-            sizes[path.stem] = intact_size(path, upright)
+            sizes[name] = intact_size(files[name], upright)
         except ImageError as error:
-            faults[path.stem] = str(error)
-    if faults:
-        raise DatasetError(
-            f"{len(faults)} of {len(files)} images cannot be decoded:\n  "
-            + "\n  ".join(faults.values())
-            + "\nget them again, or name them under `leave_out` of the data set: "
-            + f"[{', '.join(faults)}]"
-        )
-    return sizes
+            faults[name] = str(error)
+    return sizes, faults

@@ -6,23 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from pocketvlad.data.box import Box, box_text, unfit_box
+from pocketvlad.data.image_file import ImageError, ImageFile
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 
 RESAMPLINGS = {name: Image.Resampling[name.upper()] for name in INTERPOLATIONS}
 
-Box = tuple[float, float, float, float]
-
-# What Pillow raises for files that it cannot or will not decode.
-_FAULTS = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError)
 _MOST = 1e6  # of a mean or a deviation; pixels end at 255
-_ORIENTATION = 0x0112  # the EXIF tag
-_SIDEWAYS = 5  # of its values, the first by which the sides are exchanged
-
-
-class ImageError(ValueError):
-    """An image file cannot be decoded, or a box does not lie in it."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +62,25 @@ def clip_box(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """`box` rounded outwards to whole pixels and cut to the image.
 
     Raises:
-        ImageError: nothing of the box lies in the image.
+        ImageError: it is no box, or nothing of it lies in the image.
     """
+    if fault := unfit_box(box):
+        raise ImageError(fault)
     x1, y1 = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
     x2, y2 = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
     if x2 <= x1 or y2 <= y1:
-        raise ImageError(f"box {box} lies outside the image of {width} x {height} pixels")
+        raise ImageError(
+            f"the box {box_text(box)} lies outside the image of {width} x {height} pixels"
+        )
     return x1, y1, x2, y2
 
 
-def stored_size(image: Image.Image, upright: bool) -> tuple[int, int]:
-    """(width, height) of a file that is not decoded yet; `upright`: as the camera was held."""
-    turned = upright and image.getexif().get(_ORIENTATION, 1) >= _SIDEWAYS
-    return image.size[::-1] if turned else image.size
-
-
-def decoded(image: Image.Image, upright: bool) -> Image.Image:
-    """The picture in RGB; `upright`: turned as the camera was held."""
-    if upright and image.getexif().get(_ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
-    return image.convert("RGB")
+def clipped(path: Path, box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """`clip_box` of a file; the error names it."""
+    try:
+        return clip_box(box, *size)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
 
 
 def image_size(path: Path, upright: bool = False) -> tuple[int, int]:
@@ -98,11 +89,8 @@ def image_size(path: Path, upright: bool = False) -> tuple[int, int]:
     Raises:
         ImageError: the file has no header of an image; the message names it.
     """
-    try:
-        with Image.open(path) as image:
-            return stored_size(image, upright)
-    except _FAULTS as error:
-        raise ImageError(f"{path} is not a readable image: {error}") from None
+    with ImageFile(path, upright) as image:
+        return image.size
 
 
 def intact_size(path: Path, upright: bool = False) -> tuple[int, int]:
@@ -111,15 +99,10 @@ def intact_size(path: Path, upright: bool = False) -> tuple[int, int]:
     Raises:
         ImageError: it cannot be; the message names the file.
     """
-    try:
-        with Image.open(path) as image:
-            size = stored_size(image, upright)
-            # An eighth of the pixels: the decoder must read the whole file for them.
-            image.draft("RGB", (1, 1))
-            image.load()
-            return size
-    except _FAULTS as error:
-        raise ImageError(f"{path} is damaged: {error}") from None
+    with ImageFile(path, upright) as image:
+        image.draft(1, 1)  # an eighth of the pixels: the decoder must read the whole file for them
+        image.load()
+        return image.size
 
 
 def load_image(
@@ -138,25 +121,16 @@ def load_image(
         ImageError: the file is damaged or the box does not lie in it; the message names the file.
     """
     resample = RESAMPLINGS[sizing.interpolation]
-    try:
-        with Image.open(path) as image:
-            size = stored_size(image, upright)
-            if box is not None:
-                region = clip_box(box, *size)
-                target = fitted_size(
-                    region[2] - region[0], region[3] - region[1], sizing.image_size
-                )
-                picture = decoded(image, upright).resize(target, resample, box=region)
-            else:
-                target = fitted_size(*size, sizing.image_size)
-                if sizing.decoder_scaling:
-                    image.draft("RGB", target if size == image.size else target[::-1])
-                picture = decoded(image, upright)
-                if picture.size != target:
-                    picture = picture.resize(target, resample)
-    except (*_FAULTS, ImageError) as error:
-        raise ImageError(f"{path}: {error}") from None
-    return np.asarray(picture)
+    with ImageFile(path, upright) as image:
+        if box is not None:
+            region = clipped(path, box, image.size)
+            target = fitted_size(region[2] - region[0], region[3] - region[1], sizing.image_size)
+            return np.asarray(image.pixels().resize(target, resample, box=region))
+        target = fitted_size(*image.size, sizing.image_size)
+        if sizing.decoder_scaling:
+            image.draft(*target)
+        picture = image.pixels()
+        return np.asarray(picture if picture.size == target else picture.resize(target, resample))
 
 
 def to_batch(pictures: Sequence[np.ndarray], preprocessing: Preprocessing) -> torch.Tensor:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pocketvlad.data.box import unfit_box
 from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
+from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.query_groups import with_landmarks
+from pocketvlad.util.foreign import foreign, reason
 
 _ALLOWED = {
     ("numpy", "ndarray"),
@@ -28,6 +31,12 @@ _ALLOWED = {
 """All that arrays need. A pickle may call anything; one that wants more is refused."""
 
 
+_WRONG = "is not a ground truth of Revisited Oxford or Paris"
+_REMEDY = "fetch it again"
+_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, MemoryError)
+"""Of a structure that is another one."""
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ALLOWED:
@@ -35,8 +44,8 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _names(raw: Mapping, key: str) -> list[str]:
-    names = [str(name) for name in raw[key]]
+def _names(raw: Mapping, key: str, bare: BareNames) -> list[str]:
+    names = [bare.of(str(name)) for name in raw[key]]
     if len(set(names)) != len(names):
         raise ValueError(f"{key} names an image twice")
     return names
@@ -49,11 +58,18 @@ def _query(image: str, entry: Mapping, database: list[str]) -> QueryLists:
             raise ValueError(f"query {image}: {kind} points past the {len(database)} images")
         return tuple(database[place] for place in places)
 
-    x1, y1, x2, y2 = (float(value) for value in np.asarray(entry["bbx"]).reshape(-1))
-    if not (x2 > x1 and y2 > y1):
-        raise ValueError(f"query {image}: empty box {x1} {y1} {x2} {y2}")
+    box = tuple(float(value) for value in np.asarray(entry["bbx"]).reshape(-1))
+    if fault := unfit_box(box):
+        raise ValueError(f"query {image}: {fault}")
     easy, hard, junk = (listed(kind) for kind in ("easy", "hard", "junk"))
-    return QueryLists(image, "", image, (x1, y1, x2, y2), easy, hard, junk)
+    return QueryLists(image, "", image, box, easy, hard, junk)
+
+
+def _unpickled(path: Path) -> object:
+    if not path.is_file():
+        raise GroundTruthError(f"{path} is {'no file' if path.exists() else 'missing'}")
+    with foreign(GroundTruthError, f"{path} {_WRONG}", _REMEDY), open(path, "rb") as file:
+        return _Unpickler(file, encoding="latin1").load()
 
 
 def read_revisited(path: Path) -> list[QueryLists]:
@@ -62,30 +78,18 @@ def read_revisited(path: Path) -> list[QueryLists]:
     Raises:
         GroundTruthError: not such a file, or one that would run code; names file and fault.
     """
+    raw = _unpickled(path)
     try:
-        with open(path, "rb") as file:
-            raw = _Unpickler(file, encoding="latin1").load()
-        database, images = _names(raw, "imlist"), _names(raw, "qimlist")
+        bare = BareNames()
+        database, images = _names(raw, "imlist", bare), _names(raw, "qimlist", bare)
         queries = [
             _query(image, entry, database) for image, entry in zip(images, raw["gnd"], strict=True)
         ]
-    except FileNotFoundError:
-        raise GroundTruthError(f"{path} is missing") from None
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        ImportError,
-        MemoryError,  # of an array of an absurd size
-        OverflowError,
-        RecursionError,
-    ) as error:
+    except NameClashError as error:
+        raise GroundTruthError(f"{path}: {error}") from None
+    except _FAULTS as error:
         raise GroundTruthError(
-            f"{path} is not a ground truth of Revisited Oxford or Paris: {error!r}; fetch it again"
+            f"{path} {_WRONG}: {type(error).__name__}: {reason(error)}; {_REMEDY}"
         ) from None
     if not queries:
         raise GroundTruthError(f"{path} has no queries")

@@ -7,20 +7,35 @@ import lzma
 import os
 import shutil
 import tarfile
+import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pocketvlad.data.image_files import is_hidden
 from pocketvlad.util.bounded_stream import BoundedStream, BoundsError
 from pocketvlad.util.disk_space import DiskSpaceError, require_space
+from pocketvlad.util.foreign import foreign, reason
+from pocketvlad.util.shown import shown
 
 _CHUNK = 1 << 20
 _BLOCK = 512  # tar's
 _CLUSTER = 4096  # bytes; what a small file takes on most disks
 _COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 _DAMAGES = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
+_OTHERS = {
+    b"PK\x03\x04": "a zip archive",
+    b"PK\x05\x06": "a zip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a rar archive",
+    b"\x28\xb5\x2f\xfd": "an archive packed by zstd",
+    b"<!DO": "a web page",
+    b"<!do": "a web page",
+    b"<htm": "a web page",
+}
+"""What people take for a tar archive, by how it begins."""
 
 
 class ArchiveError(ValueError):
@@ -38,12 +53,38 @@ class Limits:
     archive: int = 100_000_000_000
 
 
-def unpack(archives: Sequence[Path], suffix: str, folder: Path, limits: Limits = Limits()) -> int:
+def other_kind(path: Path) -> str | None:
+    """What a file is that is no tar archive, if that is known."""
+    with open(path, "rb") as file:
+        return _OTHERS.get(file.read(4))
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file begins as a tar archive does, compressed or not.
+
+    Raises:
+        ArchiveError: the compression is damaged.
+    """
+    with foreign(ArchiveError, f"{path} cannot be unpacked", "fetch it again"):
+        return tarfile.is_tarfile(path)
+
+
+def unpack(
+    archives: Sequence[Path],
+    suffix: str,
+    folder: Path,
+    limits: Limits = Limits(),
+    also: Collection[str] = (),
+) -> int:
     """Unpack every file that ends in `suffix` into `folder`, without subfolders.
 
     The official archives differ in their folders only; the files' own names are unique, and there
     is nothing in them but folders and regular files. Every archive is read to its end before the
-    first file is written.
+    first file is written. Hidden files, such as a Mac's archives have, are left out.
+
+    Args:
+        suffix: in lower case; in the archive it may be in upper case, too.
+        also: further suffixes of files that are unpacked; they get `suffix` in their place.
 
     Returns:
         how many files there are.
@@ -54,8 +95,9 @@ def unpack(archives: Sequence[Path], suffix: str, folder: Path, limits: Limits =
         DiskSpaceError: the files do not fit on the disk.
     """
     sizes: dict[str, int] = {}
+    wanted = _Wanted(suffix, frozenset(also))
     for archive in archives:
-        _survey(archive, suffix, limits, sizes)
+        _survey(archive, wanted, limits, sizes)
     if not sizes:
         raise ArchiveError(f"{', '.join(map(str, archives))}: no file ends in {suffix}")
     temporary = folder.with_name(folder.name + ".part")
@@ -65,7 +107,7 @@ def unpack(archives: Sequence[Path], suffix: str, folder: Path, limits: Limits =
         needed = sum(-(-size // _CLUSTER) * _CLUSTER for size in sizes.values())
         require_space(temporary, needed, f"unpacking {', '.join(map(str, archives))}")
         for archive in archives:
-            _extract(archive, suffix, limits, temporary)
+            _extract(archive, wanted, limits, temporary)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(temporary, folder)
     except BaseException:
@@ -74,10 +116,29 @@ def unpack(archives: Sequence[Path], suffix: str, folder: Path, limits: Limits =
     return len(sizes)
 
 
+def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Every member; whatever tarfile stumbles on in a header is a ReadError."""
+    while True:
+        try:
+            member = tar.next()
+        except (BoundsError, *_DAMAGES):
+            raise
+        except Exception as error:
+            raise tarfile.ReadError(reason(error)) from None
+        if member is None:
+            return
+        yield member
+
+
 @contextmanager
 def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, BoundedStream]]:
     """The archive and its uncompressed bytes; whatever is wrong with them is an ArchiveError."""
     try:
+        if kind := other_kind(archive):
+            remedy = "fetch it again" if "page" in kind else "pack it again as .tar or .tgz"
+            raise ArchiveError(
+                f"{archive} cannot be unpacked: it is {kind}, not a tar archive; {remedy}"
+            )
         with open(archive, "rb") as file:
             decompress = _COMPRESSIONS.get(file.read(2), open)
         with decompress(archive, "rb") as file:
@@ -95,12 +156,12 @@ def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, Bo
         raise ArchiveError(f"{archive} cannot be unpacked: {error}; fetch it again") from None
 
 
-def _survey(archive: Path, suffix: str, limits: Limits, sizes: dict[str, int]) -> None:
+def _survey(archive: Path, wanted: "_Wanted", limits: Limits, sizes: dict[str, int]) -> None:
     """Check every member, and add the size of each wanted file to `sizes`, by its own name."""
     with _opened(archive, limits) as (tar, stream):
-        for member in tar:
+        for member in _members(tar):
             _require_harmless(archive, member, limits)
-            name = _wanted(member, suffix)
+            name = wanted.name(member)
             if name in sizes:
                 raise ArchiveError(f"{archive} holds a second file called {name} ({member.name})")
             if name is not None:
@@ -138,15 +199,28 @@ def _require_harmless(archive: Path, member: tarfile.TarInfo, limits: Limits) ->
         )
 
 
-def _wanted(member: tarfile.TarInfo, suffix: str) -> str | None:
-    name = PurePosixPath(member.name).name
-    return name if member.isreg() and name.endswith(suffix) else None
+@dataclass(frozen=True)
+class _Wanted:
+    """Which members are unpacked: see `unpack`."""
+
+    suffix: str
+    also: frozenset[str]
+
+    def name(self, member: tarfile.TarInfo) -> str | None:
+        """The file that a member becomes; None: none."""
+        path = PurePosixPath(member.name)
+        found = path.suffix.lower()
+        if not member.isreg() or (found != self.suffix and found not in self.also):
+            return None
+        if any(is_hidden(part) for part in path.parts if part != "."):
+            return None
+        return f"{shown(unicodedata.normalize('NFC', path.stem))}{self.suffix}"
 
 
-def _extract(archive: Path, suffix: str, limits: Limits, folder: Path) -> None:
+def _extract(archive: Path, wanted: "_Wanted", limits: Limits, folder: Path) -> None:
     with _opened(archive, limits) as (tar, _):
-        for member in tar:
-            name = _wanted(member, suffix)
+        for member in _members(tar):
+            name = wanted.name(member)
             if name is None:
                 continue
             # "x": also where the disk does not tell upper case from lower.

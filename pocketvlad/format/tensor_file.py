@@ -10,8 +10,10 @@ from safetensors.numpy import save_file
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.foreign import foreign
 
 _KEY = "pocketvlad"
+_READ = (np.float32, np.float16, np.float64)
 
 
 def write_tensors(
@@ -35,9 +37,16 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     Raises:
         FormatError: not a safetensors file, or not one with our header.
     """
-    try:
-        with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {})[_KEY])
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-        raise FormatError(f"{path} is not a PocketVLAD model file: {error}") from None
+    if not path.is_file():
+        raise FormatError(f"{path} is {'no ordinary file' if path.exists() else 'missing'}")
+    label = f"{path} is not a PocketVLAD model file"
+    with foreign(FormatError, label), safe_open(path, framework="np") as file:
+        text = (file.metadata() or {}).get(_KEY)
+        header = {} if text is None else json.loads(text)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if text is None or not isinstance(header, dict):
+        raise FormatError(f"{label}: it lacks our header")
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _READ:
+            raise FormatError(f"{path}: {name} is {tensor.dtype}; save it as float32")
+    return tensors, header

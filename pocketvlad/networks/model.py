@@ -65,6 +65,8 @@ def _require_fit(
         where = "not in the file" if name in expected else "not in the network"
         raise ValueError(f"tensor {name} is {where}")
     for name, (shape, label) in expected.items():
+        if not np.isfinite(tensors[name]).all():
+            raise ValueError(f"a weight of {name} is not finite: its training diverged")
         if tensors[name].shape != shape:
             raise ValueError(f"{name} has shape {tensors[name].shape}, {shape} expected")
         if labels[name] != label:
@@ -79,7 +81,7 @@ def build_model(contents: Contents, path: Path) -> Model:
         path: the file that was read, for the error message.
 
     Raises:
-        FormatError: tensors and header do not fit each other.
+        FormatError: tensors and header do not fit each other, or a weight is not finite.
     """
     header = contents.header
     try:

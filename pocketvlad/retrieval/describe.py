@@ -21,6 +21,7 @@ from pocketvlad.data.images import (
 )
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.settings import ComputeSettings
+from pocketvlad.retrieval.coinciding import require_finite
 from pocketvlad.util.progress import progress
 from pocketvlad.util.read_ahead import decoding_threads
 from pocketvlad.util.settings import default_of
@@ -127,11 +128,16 @@ def describe(
 
     Returns:
         [N, D] float32, in the order of `pictures`.
+
+    Raises:
+        ImageError: a file cannot be decoded; names it.
+        ValueError: a descriptor is not finite; names the file.
     """
     rows: np.ndarray | None = None
     with progress(total=len(pictures), label=label, unit="image") as bar:
         for group, batch in decoded_batches(pictures, sizing, preprocessing, batch_size):
             result = function(batch).float().cpu().numpy()
+            require_finite(result, [pictures[index].path for index in group])
             if rows is None:
                 rows = np.empty((len(pictures), result.shape[1]), dtype=np.float32)
             rows[group] = result

@@ -1,15 +1,16 @@
 """Descriptors by anybody, as `pocketvlad describe` writes them: an .npz of names and rows."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.data.image_files import bare_name
-from pocketvlad.retrieval.ranking import check_finite
+from pocketvlad.data.image_names import BareNames, NameClashError, bare_name
+from pocketvlad.retrieval.coinciding import require_finite
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.foreign import foreign
+from pocketvlad.util.shown import shown
 
 
 class DescriptorError(ValueError):
@@ -20,12 +21,14 @@ class DescriptorError(ValueError):
 class Descriptors:
     """`rows` [N, D] float32, the descriptor of each of `names`.
 
-    label: what messages call them, the file that they are from.  provenance: what they were made
-    with, where that is known; see `provenance`.
+    label: what messages call them, the file that they are from.  names: bare ones.  texts: what
+    they were cut from.  provenance: what they were made with, where that is known; see
+    `provenance`.
     """
 
     label: str
     names: list[str]
+    texts: list[str]
     rows: np.ndarray
     provenance: str | None
 
@@ -47,6 +50,7 @@ class Descriptors:
         return self.rows[[places[name] for name in wanted]]
 
 
+_SAME = 1e-6  # of the largest number of a descriptor
 _REMEDY = "it must hold `names` [N] and `descriptors` [N, D], as numpy.savez writes them"
 
 
@@ -56,12 +60,11 @@ def read_descriptors(path: Path) -> Descriptors:
     Raises:
         DescriptorError: see `checked_descriptors`.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names, rows = file["names"], file["descriptors"]
-            made = str(file["provenance"]) if "provenance" in file else None
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
-        raise DescriptorError(f"{path}: {error}; {_REMEDY}") from None
+    if not path.is_file():
+        raise DescriptorError(f"{path} is {'no ordinary file' if path.exists() else 'missing'}")
+    with foreign(DescriptorError, str(path), _REMEDY), np.load(path, allow_pickle=False) as file:
+        names, rows = file["names"], file["descriptors"]
+        made = str(file["provenance"]) if "provenance" in file else None
     return checked_descriptors(str(path), names, rows, made)
 
 
@@ -85,15 +88,49 @@ def checked_descriptors(
         raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {_REMEDY}")
     if len(names) != len(rows):
         raise DescriptorError(f"{label}: {len(names)} names for {len(rows)} descriptors")
-    short = [bare_name(name) for name in names.tolist()]
-    if len(set(short)) != len(short):
-        doubled = next(name for name in short if short.count(name) > 1)
-        raise DescriptorError(f"{label}: {doubled!r} is there more than once; leave one of each")
+    texts = names.tolist()
+    first: dict[str, str] = {}
+    for name, text in zip(short := list(map(bare_name, texts)), texts, strict=True):
+        if name in first:
+            raise DescriptorError(
+                f"{label}: {name!r} is there more than once, as {shown(first[name])} and as "
+                f"{shown(text)}; images are known without folder and suffix: leave one of each"
+            )
+        first[name] = text
+    with np.errstate(over="ignore"):  # told below, by name
+        rows = rows.astype(np.float32, copy=False)
     try:
-        check_finite(rows, "the")
+        require_finite(rows, list(map(shown, texts)))
     except ValueError as error:
         raise DescriptorError(f"{label}: {error}") from None
-    return Descriptors(label, short, rows.astype(np.float32, copy=False), made)
+    return Descriptors(label, short, texts, rows, made)
+
+
+def require_distinct_rows(descriptors: Descriptors) -> None:
+    """Raises DescriptorError where all descriptors of a database coincide: their ranking is that
+    of their names."""
+    rows = descriptors.rows
+    if len(rows) < 2:
+        return
+    least = _SAME * max(float(np.abs(rows[0]).max()), np.finfo(np.float32).tiny)
+    if all((np.abs(row - rows[0]) <= least).all() for row in rows[1:]):
+        raise DescriptorError(
+            f"{descriptors.label}: all {len(rows)} descriptors coincide; nothing can be ranked by "
+            "them"
+        )
+
+
+def require_same_images(database: Descriptors, queries: Descriptors) -> None:
+    """Raises DescriptorError where images of two files have one name and lie in two folders."""
+    texts = dict(zip(queries.names, queries.texts, strict=True))
+    for name, text in zip(database.names, database.texts, strict=True):
+        if name in texts:
+            try:
+                names = BareNames()
+                names.of(text)
+                names.of(texts[name])
+            except NameClashError as error:
+                raise DescriptorError(f"{database.label}, {queries.label}: {error}") from None
 
 
 def write_descriptors(path: Path, names: Sequence[str], rows: np.ndarray, made: str) -> None:
@@ -126,7 +163,13 @@ def unit_length(descriptors: Descriptors) -> Descriptors:
     Raises:
         DescriptorError: a row is zero and has no direction.
     """
-    norms = np.linalg.norm(descriptors.rows, axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # told below, by name
+        norms = np.linalg.norm(descriptors.rows, axis=1, keepdims=True)
+    if not np.isfinite(norms).all():
+        name = descriptors.names[int(np.flatnonzero(~np.isfinite(norms))[0])]
+        raise DescriptorError(
+            f"{descriptors.label}: the numbers of {name!r} are too large for a length; scale them"
+        )
     if not norms.all():
         name = descriptors.names[int(np.flatnonzero(norms == 0)[0])]
         raise DescriptorError(

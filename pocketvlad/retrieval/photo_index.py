@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.foreign import reason
 
 Describe = Callable[[Sequence[Picture]], np.ndarray]
 
@@ -24,25 +24,40 @@ def index_file(folder: Path, made_with: str) -> Path:
 def _stamp(path: Path) -> str:
     """What changes when the file does."""
     status = path.stat()
-    return f"{status.st_size}-{status.st_mtime_ns}"
+    # Some programs keep size and time; the time of the change itself they cannot set.
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
 
 
-def _load(path: Path, made_with: str) -> dict[tuple[str, str], np.ndarray]:
-    """(name, stamp) -> descriptor; nothing where there is no readable index of this provenance."""
+def _load(path: Path, made_with: str, length: int) -> dict[tuple[str, str], np.ndarray]:
+    """(name, stamp) -> descriptor; nothing where there is no index of this provenance. One that is
+    damaged is made anew."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            if stored["provenance"].item() != made_with:
-                return {}
-            keys = zip(stored["names"].tolist(), stored["stamps"].tolist(), strict=True)
-            return dict(zip(keys, stored["descriptors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            made, names = str(stored["provenance"]), stored["names"].tolist()
+            stamps, rows = stored["stamps"].tolist(), stored["descriptors"]
+    except FileNotFoundError:
         return {}
+    except Exception as error:  # on other bytes numpy raises whatever it stumbles on
+        _say(f"the index {path} is damaged ({reason(error)}) and is made anew")
+        return {}
+    fits = rows.shape == (len(names), length) and rows.dtype == np.float32
+    if not (fits and len(stamps) == len(names) and np.isfinite(rows).all()):
+        _say(f"the index {path} is damaged and is made anew")
+        return {}
+    return (
+        dict(zip(zip(names, stamps, strict=True), rows, strict=True)) if made == made_with else {}
+    )
+
+
+def _say(text: str) -> None:
+    warnings.warn(text, PhotographWarning, stacklevel=4)
 
 
 def indexed(
     folder: Path,
     pictures: Sequence[Picture],
     made_with: str,
+    length: int,
     describe: Describe,
     fault: Callable[[Picture], str | None],
 ) -> tuple[list[Picture], np.ndarray, list[str]]:
@@ -52,18 +67,20 @@ def indexed(
 
     Args:
         made_with: what `describe` uses, as `provenance` gives it.
+        length: numbers of a descriptor.
         fault: what is wrong with a picture, or None; asked of each before it is described.
 
     Returns:
         the pictures without fault, their descriptors [N, D], and the faults of the others.
     """
     file = index_file(folder, made_with)
-    known = _load(file, made_with)
-    keys = {
-        picture: (str(picture.path.relative_to(folder)), _stamp(picture.path))
-        for picture in pictures
-    }
-    missing, faults = [], []
+    known = _load(file, made_with, length)
+    keys, missing, faults = {}, [], []
+    for picture in pictures:
+        try:
+            keys[picture] = (str(picture.path.relative_to(folder)), _stamp(picture.path))
+        except OSError as error:  # it has gone meanwhile
+            faults.append(f"{picture.path}: {reason(error)}")
     for picture, key in keys.items():
         if key not in known:
             if found := fault(picture):
@@ -96,4 +113,4 @@ def _save(
                 provenance=made_with,
             )
     except OSError as error:  # a folder that may not be written to, a full disk
-        warnings.warn(f"the index is not kept: {error}", PhotographWarning, stacklevel=3)
+        _say(f"the index is not kept: {error}")

@@ -5,27 +5,34 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from pocketvlad.data.image_files import SUFFIXES, find_images
-from pocketvlad.data.images import Box, ImageError, clip_box, image_size, load_image
+import numpy as np
+
+from pocketvlad.data.box import Box
+from pocketvlad.data.image_files import Found, walk
+from pocketvlad.data.image_names import SUFFIXES
+from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 from pocketvlad.networks.model import Model
 from pocketvlad.retrieval.describe import Picture, too_small
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
-from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.option_error import OptionError, require_option
+
+_FLAT = 2  # levels of 256, which JPEG may make of one colour
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The images in `folder` and the folders in it, by name; hidden ones are left out.
+def image_files(folder: Path) -> Found:
+    """The images in `folder` and the folders in it, see `image_files.walk`.
 
     Raises:
         ImageError: it is no folder, or there is no image in it.
     """
     if not folder.is_dir():
         raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
-    files = find_images(folder)
-    if not files:
-        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
-    return files
+    found = walk(folder)
+    if not found.images:
+        faults = "".join(f"; {line}" for line in found.passed_over)
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}){faults}")
+    return found
 
 
 def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None) -> Picture:
@@ -37,10 +44,7 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
     """
     picture = Picture(path, image_size(path, upright=True), box, upright=True)
     if box is not None:
-        try:
-            clip_box(box, *picture.size)
-        except ImageError as error:
-            raise ImageError(f"{path}: {error}") from None
+        clipped(path, box, picture.size)
     if fault := too_small(picture, sizing, model.network.min_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
@@ -49,11 +53,16 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
 def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, Picture], list[str]]:
     """(pictures by their paths within `folder`, by name; what is wrong with the other images)
 
+    What the walk passes over is warned of.
+
     Raises:
         ImageError: see `image_files`.
     """
+    found = image_files(folder)
+    for line in found.passed_over:
+        warnings.warn(line, PhotographWarning, stacklevel=3)
     pictures, faults = {}, []
-    for path in image_files(folder):
+    for path in found.images:
         try:
             pictures[str(path.relative_to(folder))] = photograph(path, model, sizing)
         except ImageError as error:
@@ -70,6 +79,17 @@ def decodable(picture: Picture, sizing: Sizing) -> str | None:
     return None
 
 
+def telling(picture: Picture, sizing: Sizing) -> str | None:
+    """None, or why nothing can be learnt from a file: see `decodable`, or it shows nothing."""
+    try:
+        pixels = load_image(picture.path, sizing, picture.box, picture.upright)
+    except ImageError as error:
+        return str(error)
+    if np.ptp(pixels, axis=(0, 1)).max() <= _FLAT:
+        return f"{picture.path} is of one colour all over"
+    return None
+
+
 def warn_left_out(faults: Iterable[str]) -> None:
     """Warn of photographs that are not used, with what is wrong with each."""
     for fault in faults:
@@ -83,8 +103,8 @@ def model_sizing(model: Model, image_size: int | None = None) -> Sizing:
         OptionError: `image_size` is not above zero, or it is None and the model's file has no
             usable protocol.
     """
-    if image_size is not None and image_size < 1:
-        raise OptionError("image_size", image_size, "give the longest side in pixels")
+    if image_size is not None:
+        require_option(Sizing, "image_size", image_size)
     match model.origin.get("protocol"):
         case {
             "image_size": int(size),

@@ -11,6 +11,7 @@ from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.average_precision import average_precision
+from pocketvlad.retrieval.coinciding import require_distinct
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.ranking import rankings
@@ -69,12 +70,17 @@ def self_retrieval(
 def self_retrieval_scores(
     network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
 ) -> dict[str, float]:
-    """Average precision of each query, in (0, 1]; its own photograph is the only positive."""
+    """Average precision of each query, in (0, 1]; its own photograph is the only positive.
+
+    Raises:
+        CoincidingError: the network does not tell most of the photographs apart.
+    """
     pictures = [*task.database, *task.queries]
     network.eval()
     rows = describe(network, pictures, sizing, preprocessing, label="self-retrieval")
     count = len(task.database)
     names = [str(picture.path) for picture in task.database]
+    require_distinct(rows[:count], names, "photographs")
     ranked = rankings(rows[count:], names, rows[:count])
     return {
         f"{query.path} {number}": average_precision(ranking, {str(query.path)})

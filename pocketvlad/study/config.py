@@ -12,6 +12,7 @@ from pocketvlad.data.declarations import (
     source_names,
 )
 from pocketvlad.data.protocols import protocols_of_file
+from pocketvlad.data.sources import DOWNLOADS, declared_source, source_path
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.declaration import Study
@@ -176,17 +177,51 @@ def with_defaults(config: Mapping) -> dict[str, Any]:
     return full
 
 
+def _wanted_sources(config: Mapping) -> list[str]:
+    """The entries of `sources` that the study's cities and models need."""
+    wanted = [
+        name
+        for city in config["cities"].values()
+        for kind in ("images", "ground_truth")
+        for name in source_names(config["datasets"][city], kind)
+    ]
+    wanted += [model["weights"].get("file") for model in config["models"].values()]
+    return [name for name in dict.fromkeys(wanted) if name in config["sources"]]
+
+
+def unfit_path(path: Path) -> str | None:
+    """None, or why Snakemake cannot take a path."""
+    if "{" in str(path) or "}" in str(path):
+        return (
+            f"{path} has braces, which Snakemake takes for wildcards; rename the folder, or name a "
+            "link to it"
+        )
+    return None
+
+
 def require_local_data(config: Mapping) -> None:
-    """Look whether the cities' folders and local ground truths are there.
+    """Look whether the cities' folders, local ground truths and local archives are there.
 
     Raises:
-        ConfigError: with one line for each that is not.
+        ConfigError: with one line for each that is not, or that Snakemake cannot take.
     """
     start = data_folder(config)
     remedy = f"correct it, `data_folder` ({start}) or {DATA_FOLDER_VARIABLE}"
     faults = []
+    if fault := unfit_path(start):
+        raise ConfigError(f"the config is wrong:\n  data_folder: {fault}")
+    for name in _wanted_sources(config):
+        path = source_path(declared_source(config["sources"], name), start)
+        if fault := unfit_path(path):
+            faults.append(f"sources.{name}: {fault}")
+        elif path.parent != DOWNLOADS and not path.is_file():
+            faults.append(f"sources.{name}: {path} is missing; put it there, or {remedy}")
     for name in config["cities"].values():
         dataset = config["datasets"][name]
+        for key in ("folder", "ground_truth"):
+            named = dataset.get(key)
+            if isinstance(named, str) and (fault := unfit_path(local_file(named, start))):
+                faults.append(f"datasets.{name}.{key}: {fault}")
         if "folder" in dataset and not (path := local_file(dataset["folder"], start)).is_dir():
             fault = "is not a folder" if path.exists() else "is missing"
             faults.append(f"datasets.{name}.folder: {path} {fault}; {remedy}")
@@ -204,15 +239,6 @@ def used_settings(config: Mapping) -> dict[str, object]:
         config: a checked one.
     """
     datasets = {name: config["datasets"][name] for name in config["cities"].values()}
-    wanted = [
-        *(
-            name
-            for data in datasets.values()
-            for kind in ("images", "ground_truth")
-            for name in source_names(data, kind)
-        ),
-        *(model["weights"].get("file") for model in config["models"].values()),
-    ]
-    sources = {name: config["sources"][name] for name in wanted if name in config["sources"]}
+    sources = {name: config["sources"][name] for name in _wanted_sources(config)}
     rest = {key: value for key, value in config.items() if key not in ("datasets", "sources")}
     return {**rest, "datasets": datasets, "sources": sources}

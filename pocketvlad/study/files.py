@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
+from pocketvlad.data.ground_truth import list_files
 from pocketvlad.data.image_files import state
 from pocketvlad.data.sources import Source, declared_source, source_path
 from pocketvlad.study.config import embedded_weights
@@ -76,7 +77,7 @@ class StudyFiles:
         """A fingerprint of a folder of official lists; None for any other ground truth."""
         folder = Path(self.ground_truth(city))
         if isinstance(self.dataset(city).get("ground_truth"), str) and folder.is_dir():
-            return state(sorted(folder.glob("*.txt")), folder)
+            return state(list_files(folder), folder)
         return None
 
     def images(self, city: str) -> Path:

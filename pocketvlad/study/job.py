@@ -31,7 +31,10 @@ class _Tee:
 @contextmanager
 def logged(log: str | Path) -> Iterator[None]:
     """Send what the job prints, its progress and its errors to the terminal and to `log`."""
-    with open(log, "w", encoding="utf-8") as file:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # names of files may be of any bytes
+    with open(log, "w", encoding="utf-8", errors="backslashreplace") as file:
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Tee(sys.stdout, file), _Tee(sys.stderr, file)
         try:

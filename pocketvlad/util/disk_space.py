@@ -22,5 +22,5 @@ def require_space(folder: Path, needed: int, purpose: str) -> None:
     if needed > free:
         raise DiskSpaceError(
             f"{purpose} needs {needed:,} bytes ({needed / 1e9:.1f} GB) in {folder}, where "
-            f"{free:,} ({free / 1e9:.1f} GB) are free; make room, or run the study on another disk"
+            f"{free:,} ({free / 1e9:.1f} GB) are free; make room, or use another disk"
         )

@@ -1,4 +1,6 @@
-"""The error of an option that has an impossible value."""
+"""The error of an option that has an impossible value, and the check."""
+
+from pocketvlad.util.settings import declared_field
 
 
 class OptionError(ValueError):
@@ -15,3 +17,19 @@ class OptionError(ValueError):
         self.option = option
         self.value = value
         self.remedy = remedy
+
+
+def require_option(cls: type, name: str, value: object) -> None:
+    """Hold an option against its declaration: type, bounds, and that it is finite.
+
+    Args:
+        cls, name: the dataclass and its field that declare it.
+
+    Raises:
+        OptionError: the value does not fit.
+    """
+    field = declared_field(cls, name)
+    # A number of numpy is as good as Python's own.
+    plain = value.item() if hasattr(value, "item") and not getattr(value, "shape", ()) else value
+    if not field.fits(plain):
+        raise OptionError(name, value, f"give {field.words}")

@@ -12,7 +12,7 @@ from pocketvlad.api.defaults import SEED
 from pocketvlad.cli.options import add_setting
 from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
 
-OUTPUTS = ("output",)
+OUTPUTS = {"output": (".pvlad",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-OUTPUTS = ("output",)
+OUTPUTS = {"output": (".safetensors",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,9 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError where the file cannot be decoded."""
-    from pocketvlad.format.compressed_file import read_compressed
+    from pocketvlad.format.compressed_file import open_compressed, read_compressed
     from pocketvlad.format.contents import write_contents
+    from pocketvlad.util.disk_space import require_space
+    from pocketvlad.util.size import float32_bytes
 
+    with open_compressed(arguments.file) as model:
+        needed = float32_bytes(sum(layer.weights for layer in model.layers))
+    require_space(arguments.output.parent, needed, f"writing {arguments.output}")
     contents = read_compressed(arguments.file)
     write_contents(arguments.output, contents)
     weights = sum(tensor.size for tensor in contents.tensors.values())

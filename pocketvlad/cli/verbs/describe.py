@@ -6,7 +6,7 @@ Its `provenance` is JSON: the model file's SHA-256, the preprocessing and the si
 import argparse
 from pathlib import Path
 
-OUTPUTS = ("output",)
+OUTPUTS = {"output": (".npz",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +20,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
     import pocketvlad
     from pocketvlad.retrieval.descriptor_file import write_descriptors
+    from pocketvlad.util.disk_space import require_space
 
     model = pocketvlad.load(arguments.file)
-    rows = model.describe(arguments.images, image_size=arguments.image_size)
-    names = [str(path) for path in arguments.images]
-    write_descriptors(arguments.output, names, rows, model.provenance(arguments.image_size))
-    print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")
+    images = model.usable(arguments.images, image_size=arguments.image_size)
+    output, bytes_a_row = arguments.output, 4 * model.length
+    require_space(output.parent, bytes_a_row * len(images), f"writing {output}")
+    rows = model.describe(images, image_size=arguments.image_size)
+    names = [str(path) for path in images]
+    write_descriptors(output, names, rows, model.provenance(arguments.image_size))
+    print(f"{output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

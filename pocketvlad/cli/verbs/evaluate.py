@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pocketvlad.data.protocols import protocol_names
 
-OUTPUTS = ("output",)
+OUTPUTS = {"output": (".csv",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pocketvlad.format.inspection import LayerReport
 
-OUTPUTS = ()
+OUTPUTS = {}
 _HEADINGS = ("layer", "shape", "coding", "levels", "% zero", "bits/weight", "bytes", "ratio")
 
 

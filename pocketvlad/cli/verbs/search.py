@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pocketvlad.api.defaults import ANSWERS
 
-OUTPUTS = ("figure",)
+OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", ".tiff")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file."""
     import pocketvlad
+    from pocketvlad.api.answers import require_figure
+    from pocketvlad.util.shown import shown
 
+    if arguments.figure:
+        require_figure(arguments.figure)
     answers = pocketvlad.load(arguments.file).search(
         arguments.query,
         arguments.database,
@@ -40,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         image_size=arguments.image_size,
     )
     for place, answer in enumerate(answers, start=1):
-        print(f"{place:3d}  {answer.similarity:6.3f}  {answer.path}")
+        print(f"{place:3d}  {answer.similarity:6.3f}  {shown(answer.path)}")
     if arguments.figure:
         answers.draw(arguments.figure)
         print(f"figure: {arguments.figure}")

@@ -35,6 +35,27 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.retrieval.coinciding import (
+    CoincidingError,
+    require_distinct,
+    require_finite,
+)
+
+
+def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> None:
+    """Raises CoincidingError where the crops say nothing: most are of one colour all over, or are
+    one image to the network."""
+    spans = torch.cat([(each.amax((2, 3)) - each.amin((2, 3))).amax(1) for each in batches])
+    flat = int((spans == 0).sum())
+    if flat > len(spans) / 2:
+        raise CoincidingError(
+            f"{flat} of {len(spans)} crops of the photographs are of one colour all over: nothing "
+            "can be rounded on them; take other photographs"
+        )
+    rows = torch.cat(list(described)).float().cpu().numpy()
+    names = [f"crop {number}" for number in range(len(rows))]
+    require_finite(rows, names)
+    require_distinct(rows, names, "crops of the photographs")
 
 
 def _round_convolutions(
@@ -54,6 +75,7 @@ def _round_convolutions(
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
     described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
+    _require_content(batches, described)
     found, features = {}, []
     walk = paired_convolutions(
         network, teacher, batches, settings.patches, "rounding", features=features
@@ -114,6 +136,9 @@ def round_network(
 
     Returns:
         by compressible tensor its codes and levels.
+
+    Raises:
+        CoincidingError: the crops do not differ, or not to the network.
     """
     generator = np.random.default_rng(seed)
     own = torch.Generator().manual_seed(int(generator.integers(2**31)))

@@ -14,5 +14,5 @@ def _all(query: Query) -> Judgement:
 PROTOCOL = Protocol(
     difficulties={ALL: _all},
     headline=ALL,
-    fits=lambda path: path.suffix != ".pkl",
+    fits=lambda path: path.suffix.lower() != ".pkl",
 )

@@ -21,7 +21,7 @@ def _hard(query: Query) -> Judgement:
 PROTOCOL = Protocol(
     difficulties={"easy": _easy, "medium": _medium, "hard": _hard},
     headline="medium",
-    fits=lambda path: path.suffix in (".pkl", ".csv"),
+    fits=lambda path: path.suffix.lower() in (".pkl", ".csv"),
     outside=True,
     labels=("easy", "hard"),
 )

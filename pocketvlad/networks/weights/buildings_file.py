@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -41,6 +42,9 @@ def load_backbone(backbone: nn.Module, path: Path) -> Preprocessing:
     try:
         tensors, header = read_tensors(path)
         preprocessing = Preprocessing.from_dict(header.get("preprocessing"))
+        for name, tensor in tensors.items():
+            if not np.isfinite(tensor).all():
+                raise ValueError(f"a weight of {name} is not finite")
         backbone.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
     except (FormatError, RuntimeError, ValueError) as error:
         raise WeightsError(

@@ -22,6 +22,11 @@ def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
         raise WeightsError(
             f"{path}: {layer}: shape {tuple(values.shape)} found, {tuple(target.shape)} expected"
         )
+    if not values.is_floating_point() or values.layout is not torch.strided:
+        raise WeightsError(
+            f"{path}: {layer}: a tensor of {values.dtype}, {values.layout} found; plain "
+            "floating-point numbers expected"
+        )
     if not torch.isfinite(values).all():
         raise WeightsError(f"{path}: {layer}: a weight is not finite")
     with torch.no_grad():

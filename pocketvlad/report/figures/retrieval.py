@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from pocketvlad.data.dataset import Dataset
-from pocketvlad.data.images import decoded
+from pocketvlad.data.image_file import ImageFile
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.report.retrieval_changes import BROKEN, KEPT, MENDED, verdict
@@ -69,9 +69,9 @@ class Ranked:
 def _thumbnail(path: Path, upright: bool, width: float, height: float) -> Image.Image:
     """The picture, as many pixels as the sheet can show."""
     size = (round(width * _DPI / 100), round(height * _DPI / 100))
-    with Image.open(path) as image:
-        image.draft("RGB", (max(size), max(size)))  # at least so large, however it is turned
-        picture = decoded(image, upright)
+    with ImageFile(path, upright) as image:
+        image.draft(max(size), max(size))  # at least so large, however it is turned
+        picture = image.pixels()
     picture.thumbnail(size, Image.Resampling.LANCZOS)
     return picture
 
@@ -147,7 +147,7 @@ def _draw_block(
     """One query: its picture, and a row a model."""
     axes.plot([0, axes.get_xlim()[1]], [top, top], color="0.6", linewidth=0.8)
     precision = " → ".join(f"{model.precision[query.name]:.0f}" for model in models)
-    axes.text(0, top + 8, query.name, va="top", fontsize=10, fontweight="bold")
+    axes.text(0, top + 8, query.name, va="top", fontsize=10, fontweight="bold", parse_math=False)
     axes.text(
         _QUERY + 15, top + 8, f"{_WORDS[outcome]}; AP in %: {precision}", va="top", fontsize=10
     )
@@ -161,6 +161,7 @@ def _draw_block(
             + f"\nAP {model.precision[query.name]:.1f} %",
             va="center",
             fontsize=8,
+            parse_math=False,
         )
         for place, image in enumerate(model.top[query.name][:SHOWN]):
             found = verdict(query, image)
@@ -196,7 +197,7 @@ def retrieval_sheet(
     axes.set(xlim=(-margin, width + margin), ylim=(height + margin, -margin), aspect="equal")
     axes.axis("off")
     axes.set_autoscale_on(False)
-    axes.text(0, 0, title, va="top", fontsize=10.5, linespacing=1.4)
+    axes.text(0, 0, title, va="top", fontsize=10.5, linespacing=1.4, parse_math=False)
     by_name = {query.name: query for query in dataset.queries}
     for place, (name, outcome) in enumerate(queries):
         top = _TITLE + place * block

@@ -1,0 +1,91 @@
+"""What image files are called, and what lists call them."""
+
+import unicodedata
+from pathlib import PurePath
+
+from pocketvlad.util.shown import shown
+
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+HEIF = (".heic", ".heif", ".hif")
+SUFFIXES = frozenset({*JPEG, *HEIF, ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
+"""Of the formats that are read; in files' names they may be in upper case, too."""
+
+NOT_READ = frozenset(
+    {".gif", ".jp2", ".j2k", ".jxl", ".psd", ".dng", ".raw"}
+    | {".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw"}
+)
+"""Of pictures that are not read, and are told."""
+
+
+def is_image_name(path: PurePath) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
+def image_name(path: PurePath) -> str:
+    """What lists call an image file: its name without the suffix of a format.
+
+    It is text everywhere: in a list, a table, a figure. So accents are composed, as keyboards type
+    them and some file systems do not, and what no text may hold is written as an escape.
+
+    >>> image_name(PurePath("album/Köln 1.JPG")), image_name(PurePath("version.2"))
+    ('Köln 1', 'version.2')
+    """
+    stem = path.stem if is_image_name(path) else path.name
+    return shown(unicodedata.normalize("NFC", stem))
+
+
+def _as_path(text: str) -> PurePath:
+    return PurePath(text.strip().replace("\\", "/"))
+
+
+def bare_name(text: str) -> str:
+    """An image's name in lists and tables: without folders, of whatever system, and suffix.
+
+    >>> bare_name("photos/a.jpg"), bare_name(r"photos\\in\\a.JPEG"), bare_name("a")
+    ('a', 'a', 'a')
+    """
+    return image_name(_as_path(text))
+
+
+class NameClashError(ValueError):
+    """Two images would have one name; the message has both."""
+
+
+def _of_one_image(one: PurePath, other: PurePath) -> bool:
+    """Whether two texts that have one bare name may mean one image: one says more than the other,
+    or as much."""
+    shorter, longer = sorted((one.parts[:-1], other.parts[:-1]), key=len)
+    suffixes = {path.suffix.lower() for path in (one, other) if is_image_name(path)}
+    return longer[len(longer) - len(shorter) :] == shorter and len(suffixes) < 2
+
+
+class BareNames:
+    """Bare names, of texts that may have folders; folders are never lost in silence.
+
+    >>> names = BareNames()
+    >>> names.of("query/000.jpg"), names.of("000")
+    ('000', '000')
+    >>> names.of("ref/000.jpg")
+    Traceback (most recent call last):
+        ...
+    pocketvlad.data.image_names.NameClashError: query/000.jpg and ref/000.jpg are both called ...
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def of(self, text: str) -> str:
+        """The bare name.
+
+        Raises:
+            NameClashError: it was that of another image already.
+        """
+        name = bare_name(text)
+        known = self._texts.get(name, text)
+        if not _of_one_image(_as_path(known), _as_path(text)):
+            raise NameClashError(
+                f"{shown(known)} and {shown(text)} are both called {name!r}: images are known by "
+                "their names without folder and suffix; rename one"
+            )
+        self._texts[name] = max(known, text, key=len)
+        return name
