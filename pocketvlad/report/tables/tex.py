@@ -85,7 +85,7 @@ def tex_table(layout: Layout) -> str:
         caption.append(f"{marks}.")
     lines = [
         _PREAMBLE + r"{\scriptsize\setlength{\LTcapwidth}{\textwidth}",
-        r"\setlength{\tabcolsep}{3pt}\renewcommand{\arraystretch}{1.15}",
+        r"\setlength{\tabcolsep}{2.8pt}\renewcommand{\arraystretch}{1.15}",
         rf"\begin{{longtable}}{{{kinds}}}",
         rf"\caption{{{escaped(' '.join(caption))}}}\label{{tab:pocketvlad}} \\",
         *head,
