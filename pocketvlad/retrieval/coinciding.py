@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _SAME = 1e-6  # 1 - cosine; ten times what float32 rounds
-_MOST = 0.5  # of all: some people keep their photographs twice
+_MOST = 0.5  # of all: people keep some photographs several times
 _ROWS = 256
 
 
@@ -21,28 +21,25 @@ def require_finite(rows: np.ndarray, names: Sequence[object]) -> None:
         raise ValueError(f"{name}: its descriptor is not finite: the network diverged")
 
 
-def _twins(rows: np.ndarray) -> np.ndarray:
-    """[N] For each of N >= 2 rows the number of one that it coincides with; -1: there is none.
+def _largest_group(rows: np.ndarray) -> np.ndarray:
+    """Numbers of the rows [N, D] that coincide with one of them, the one with which most do.
 
-    A row without direction coincides with all.
+    Rows without direction coincide with each other.
     """
     rows = rows.astype(np.float64)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
-    found = np.empty(len(rows), dtype=np.int64)
+    largest = np.flatnonzero(norms[:, 0] == 0)
     for start in range(0, len(rows), _ROWS):
-        cosines = unit[start : start + _ROWS] @ unit.T
-        own = np.arange(len(cosines))
-        cosines[own, start + own] = -2
-        nearest = cosines.argmax(axis=1)
-        same = cosines[own, nearest] > 1 - _SAME
-        lost = norms[start : start + _ROWS, 0] == 0
-        found[start : start + _ROWS] = np.where(same | lost, nearest, -1)
-    return found
+        same = unit[start : start + _ROWS] @ unit.T > 1 - _SAME
+        counts = same.sum(axis=1)
+        if counts.max() > len(largest):
+            largest = np.flatnonzero(same[counts.argmax()])
+    return largest
 
 
 def require_distinct(rows: np.ndarray, names: Sequence[object], what: str) -> None:
-    """Make sure that most images can be told apart.
+    """Make sure that images can be told apart. A few may be there twice.
 
     Args:
         rows: [N, D] their descriptors.
@@ -50,16 +47,14 @@ def require_distinct(rows: np.ndarray, names: Sequence[object], what: str) -> No
         what: the images, in the plural.
 
     Raises:
-        CoincidingError: more than half have the descriptor of another one.
+        CoincidingError: more than half have one and the same descriptor.
     """
     if len(rows) < 2:
         return
-    twins = _twins(rows)
-    alike = np.flatnonzero(twins >= 0)
+    alike = _largest_group(rows)
     if len(alike) > _MOST * len(rows):
-        one = int(alike[0])
         raise CoincidingError(
-            f"the descriptors of {len(alike)} of {len(rows)} {what} coincide with others, "
-            f"{names[one]} and {names[int(twins[one])]} for two: nothing can be measured on them; "
-            "take pictures that differ, or a model that tells them apart"
+            f"the descriptors of {len(alike)} of {len(rows)} {what} coincide, those of "
+            f"{names[int(alike[0])]} and {names[int(alike[1])]} for two: nothing can be measured "
+            "on them; take pictures that differ, or a model that tells them apart"
         )
