@@ -21,7 +21,6 @@ from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.option_error import OptionError
 
 DOCUMENTED = [f"pocketvlad.api.{module.name}" for module in iter_modules(api.__path__)]
-DOCUMENTED += ["pocketvlad.util.atomic", "pocketvlad.util.option_error"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
