@@ -129,7 +129,8 @@ def test_an_index_of_another_preprocessing_is_not_used(files, photograph, tmp_pa
             return describe(model.network, some, SIZING, model.preprocessing)
 
         made_with = provenance(file_digest(file, "sha256"), model.preprocessing, SIZING)
-        rows = indexed(folder, pictures, made_with, function, lambda picture: None)[1]
+        length = model.network.architecture.length
+        rows = indexed(folder, pictures, made_with, length, function, lambda picture: None)[1]
         count = len(described)
         described.clear()
         return rows, count, index_file(folder, made_with)
