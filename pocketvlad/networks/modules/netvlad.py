@@ -50,8 +50,9 @@ class NetVLAD(PoolingModule):
         super().__init__()
         self.assignment = nn.Parameter(torch.empty(clusters, channels))
         self.centres = nn.Parameter(torch.empty(clusters, channels))
-        nn.init.normal_(self.assignment)
-        nn.init.normal_(self.centres)
+        for tensor in (self.assignment, self.centres):
+            if not tensor.is_meta:  # where it would import torch's compiler, which takes a second
+                nn.init.normal_(tensor)
 
     def forward(self, features: Tensor) -> Tensor:
         """features [N, D, H, W], any length per location -> [N, D * K], of unit length.
