@@ -20,7 +20,7 @@ def folder(tmp_path):
     for width, name in enumerate(names, start=70):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (width, 80)).save(root / name)
-    for other in ("notes.txt", ".hidden.jpg", ".thumbs/a.jpg", "raw.heic"):
+    for other in ("notes.txt", ".hidden.jpg", ".thumbs/a.jpg", "raw.cr2"):
         (root / other).parent.mkdir(exist_ok=True)
         (root / other).write_text("no image")
     (root / "folder.jpg").mkdir()
@@ -63,7 +63,7 @@ def test_two_images_of_one_name_are_refused(folder, tmp_path):
 
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").touch()
-    (tmp_path / "raw.heic").touch()
+    (tmp_path / "raw.cr2").touch()
     with pytest.raises(DatasetError, match=r"holds no image \(.*\.jpg.*correct `folder`.*convert"):
         link_images(tmp_path, tmp_path / "out")
 
