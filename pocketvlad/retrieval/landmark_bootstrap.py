@@ -1,6 +1,6 @@
 """The interval of a drop in mAP that knows where the doubt is: in landmarks and in trainings.
 
-Queries of one landmark fare alike, so that 159 queries of 11 landmarks say little more than 11.
+Queries of one landmark fare alike: 159 of 11 landmarks say less than 159 of as many would.
 Landmarks are drawn again, then their queries, both with replacement; trainings, which all answer
 the same queries, are drawn beside them (crossed, as in the pigeonhole bootstrap: Owen 2007).
 
