@@ -35,14 +35,16 @@ def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
     ]
 
 
-def _grown(box: Box, pixels: float) -> Box:
+def _grown(box: Box | None, pixels: float) -> Box | None:
+    if box is None:
+        return None
     return (box[0] - pixels, box[1] - pixels, box[2] + pixels, box[3] + pixels)
 
 
 def query_pictures(
     dataset: Dataset, folder: Path, crop: bool, box_growth: float = 0
 ) -> list[Picture]:
-    """Every query, cropped to its box unless `crop` is false.
+    """Every query, cropped to its box unless `crop` is false or it has none.
 
     Args:
         box_growth: pixels that the box is larger on each side, as far as the image goes; Relja
