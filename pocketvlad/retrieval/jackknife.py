@@ -6,6 +6,7 @@ Tibshirani 1993, chapter 11). Over clusters of unlike size it errs on the safe s
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaincinv, ndtr
@@ -72,6 +73,11 @@ def student_factor(numbers: Sequence[float]) -> float:
     >>> round(student_factor([11]), 3)
     2.228
     """
+    return _student_factor(tuple(numbers))
+
+
+@lru_cache(maxsize=64)  # the cells of a study have the same landmarks
+def _student_factor(numbers: tuple[float, ...]) -> float:
     count = round(_GRID ** (1 / len(numbers)))
     levels = (np.arange(count) + 0.5) / count
     squares = np.zeros(1)  # of the estimated standard error, over the true one
