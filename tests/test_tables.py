@@ -202,6 +202,17 @@ def test_marks_and_their_legend(layout):
             assert re.search(f"{mark} (the smallest file|no drop)", form(layout))
 
 
+def test_without_dense_queries_the_official_drop_is_marked(table):
+    table = table[[name for name in table if not name.startswith("dense")]]
+    paper = published_results(ROOT / "config" / "paper_results.csv")
+    layout = results_layout(table, paper, CITIES, "Results", [])
+    assert not [column for column in layout.columns if column.heading.startswith("dense")]
+    rows = from_markdown(markdown_table(layout))["vgg16"]
+    assert rows[2][6].strip() == "0.3 [-1.4, 2.5] ="
+    assert rows[2][7].strip() == "1.9"  # visible
+    assert tex_table(layout).count(r"\\*") == 2  # the models' names
+
+
 def test_a_mark_that_no_cell_has_is_not_explained(table):
     table[["no_drop", "best_no_drop"]] = False
     paper = published_results(ROOT / "config" / "paper_results.csv")

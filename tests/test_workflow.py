@@ -237,6 +237,11 @@ def test_the_whole_study_runs(small_study):
         assert 0 < cell[f"map_{city}"] <= 100
         expected = table[f"map_{city}"][0] - cell[f"map_{city}"]
         assert cell[f"drop_{city}"] == pytest.approx(expected, abs=1e-3)
+        expected = table[f"dense_map_{city}"][0] - cell[f"dense_map_{city}"]
+        assert cell[f"dense_drop_{city}"] == pytest.approx(expected, abs=1e-3)
+        # Each landmark is seen on its views and its queries' pictures.
+        assert cell[f"dense_queries_{city}"] > 3 * cell[f"queries_{city}"]
+        assert cell[f"landmarks_{city}"] == cell[f"dense_landmarks_{city}"] == 4
         # The size in the table is the file's own.
         trained_on = {"oxford": "paris", "paris": "oxford"}[city]
         file = results / "models" / "vgg16" / trained_on / "0.01" / "l1-0" / "kmeans-5-fixed.pvlad"

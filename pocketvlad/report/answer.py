@@ -1,4 +1,4 @@
-"""The study's question answered: two sentences and a short table, all of it from `table.csv`."""
+"""The study's question answered: a few sentences and a short table, all of it from `table.csv`."""
 
 from collections.abc import Sequence
 from math import isinf
@@ -29,10 +29,11 @@ def _words(line: pd.Series) -> str:
 
 
 def _bound(drop: Drop) -> str:
-    """What the interval excludes."""
+    """The mean, and what the interval excludes."""
+    found = f"mean drop {fixed(drop.mean, 1)}"
     if isinf(drop.largest):
-        return "how large its drop may be, queries of one landmark cannot say"
-    return f"no drop larger than {fixed(drop.largest, 1)} points"
+        return f"{found}, and queries of one landmark exclude none"
+    return f"{found}, no drop larger than {fixed(drop.largest, 1)} points"
 
 
 def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
