@@ -23,8 +23,9 @@ from tabulate import tabulate
 
 from pocketvlad.compression.layer_samples import inputs_at
 from pocketvlad.compression.rd import descent, quantize, rounding
-from pocketvlad.compression.rd.quantize import RoundingSettings, round_network
+from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.rounding import to_multiples
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format import symbol_model
 from pocketvlad.format.roles import Part

@@ -16,7 +16,7 @@ from networks import copy_of
 from scipy.fft import dctn, idctn
 from torch import nn
 
-from pocketvlad.compression.layer_samples import paired_convolutions
+from pocketvlad.compression.paired_layers import paired_convolutions
 from pocketvlad.compression.prune import cutoffs, prune_below, pruned_percent, zero_masks
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.quantize import round_network

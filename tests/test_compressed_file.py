@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.quantizer_names import QUANTIZERS
-from pocketvlad.compression.rd.quantize import from_multiples
+from pocketvlad.compression.rd.multiples import from_multiples
 from pocketvlad.format.compressed_file import (
     MAGIC,
     VERSION,

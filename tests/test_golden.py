@@ -13,7 +13,7 @@ import second_decoder
 import torch
 
 from pocketvlad.compression.quantize import quantize_tensor
-from pocketvlad.compression.rd.quantize import from_multiples
+from pocketvlad.compression.rd.multiples import from_multiples
 from pocketvlad.format.compressed_file import CompressedModel, read_compressed, write_compressed
 from pocketvlad.format.contents import Contents, read_contents, write_contents
 from pocketvlad.format.error import FormatError

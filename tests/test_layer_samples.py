@@ -5,7 +5,7 @@ import torch
 from networks import copy_of, random_network
 from torch import nn
 
-from pocketvlad.compression.layer_samples import paired_convolutions, paired_features
+from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
-from pocketvlad.report.rows import results_table
+from pocketvlad.report.rows import read_table, results_table
 from pocketvlad.report.tables.notes import starting_point
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.photo_index import index_file, indexed
@@ -190,6 +190,15 @@ def test_rows_of_different_preprocessing_make_no_table():
         changed[number]["preprocessing"] = json.loads(json.dumps(WRONG.as_dict()))
         with pytest.raises(ValueError, match=r"tested on .*preprocessing .*58\.395.* found"):
             results_table(changed, cities)
+
+
+def test_a_part_without_weights_has_no_share_in_the_table(tmp_path):
+    pruned = {"total": 50.0, "backbone": 50.0, "projection": 50.0}
+    rows = [row("base", city, pruned_percent=pruned) for city in ("oxford", "paris")]
+    results_table(rows, ["oxford", "paris"]).to_csv(tmp_path / "table.csv", index=False)
+    line = read_table(tmp_path / "table.csv").iloc[0]
+    assert np.isnan(line["pruned_percent_pooling"])
+    assert line["pruned_percent_backbone"] == line["pruned_percent_projection"] == 50
 
 
 @pytest.mark.parametrize(

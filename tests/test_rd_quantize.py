@@ -10,7 +10,8 @@ from scipy.fft import idctn
 
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.length import shortened
-from pocketvlad.compression.rd.quantize import from_multiples, round_network
+from pocketvlad.compression.rd.multiples import from_multiples
+from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.city_crops import crop_batches
 from pocketvlad.data.settings import CropSettings

@@ -5,7 +5,7 @@ import pytest
 import torch
 from networks import random_network
 
-from pocketvlad.compression.layer_samples import paired_convolutions
+from pocketvlad.compression.paired_layers import paired_convolutions
 from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import (
     feedback,

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from networks import architecture
 from workflow_runs import OFFICIAL, copy_workflow, snakemake
 
 from pocketvlad.data.ground_truth import read_ground_truth
 from pocketvlad.data.images import Preprocessing
-from pocketvlad.networks.architecture import Architecture
-from pocketvlad.networks.backbones import vgg16
+from pocketvlad.networks.backbones.vgg16 import VGG16
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
@@ -62,7 +62,8 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
         del sources[f"{city}_images.tar"]["checksum"]  # the archive has fewer images
     (folder / OFFICIAL / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
     config["protocol"]["image_size"] = 96
-    config["models"]["vgg16"] |= {"clusters": 8, "descriptor": 16}
+    config["models"]["vgg16"]["pooling"]["clusters"] = 8
+    config["models"]["vgg16"]["projection"]["length"] = 16
     config["initialise"] |= {"locals_per_image": 10, "projection_samples": 40}
     config["training"] |= {"epochs": 1, "tuples": 4, "image_size": 67, "pool": 12}
     config["validation"] |= {"images": 5, "queries": 5}
@@ -91,10 +92,10 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
 
 def test_the_weights_are_read_and_refused_by_name(real_data):
     path = real_data / "vgg16_features.pth"
-    network = RetrievalNetwork(Architecture("vgg16", 1.0, 2, 4))
+    network = RetrievalNetwork(architecture("vgg16", 1.0, 2, 4))
     preprocessing = load_initial_weights(network, "vgg16-caffe", path, seed=0)
     assert preprocessing == Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
     last = torch.load(path, weights_only=True)["features.28.weight"]
     torch.testing.assert_close(network.backbone.conv5_3.weight.detach(), last)
     with pytest.raises(WeightsError, match=r"layer conv1_1.*\(64, 3, 3, 3\) found, \(32, "):
-        load_torchvision_convolutions(vgg16(0.5), path)
+        load_torchvision_convolutions(VGG16(width=0.5).build(), path)

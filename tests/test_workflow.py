@@ -164,7 +164,11 @@ def test_what_is_not_there_would_be_downloaded(tmp_path, monkeypatch, cities, lo
     for protocol in ("http", "https"):
         monkeypatch.setenv(f"{protocol}_proxy", "http://127.0.0.1:9")
     folder = copy_workflow(tmp_path / "clone")
-    vgg16 = {"backbone": "vgg16", "width": 1.0, "clusters": 64, "descriptor": 4096}
+    vgg16 = {
+        "backbone": {"type": "vgg16", "width": 1.0},
+        "pooling": {"type": "netvlad", "clusters": 64},
+        "projection": {"type": "pca-whitening", "length": 4096},
+    }
     weights = {"source": "vgg16-caffe", "file": "Pitts30K_struct.mat"}
     study = write_study(
         folder,
@@ -329,7 +333,7 @@ def dry_run(folder: Path) -> dict[str, int]:
             },
         ),
         # What a recipe is called makes no model and no score anew.
-        ("compression/recipes/pruned.py", from_scores(1)),
+        ("compression/recipes/pruned.py", {"show_configuration": 1, **from_scores(1)}),
         # A part that the study's model has, and what others may have.
         (
             "networks/backbones/vgg16.py",

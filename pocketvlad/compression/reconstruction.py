@@ -21,11 +21,10 @@ from pocketvlad.compression.layer_samples import (
     drawn_places,
     inputs_at,
     outputs_at,
-    paired_convolutions,
-    paired_features,
     projection_samples,
 )
 from pocketvlad.compression.least_squares import masked_least_squares
+from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
 from pocketvlad.compression.settings import ReconstructionSettings
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings

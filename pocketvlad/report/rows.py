@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
+from pocketvlad.format.roles import Part
 from pocketvlad.report.best_cells import mark_best
 from pocketvlad.report.score_columns import DENSE, query_counts, score_columns
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
@@ -123,9 +124,10 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
             line[f"file_bytes_{city}"] = row["file_bytes"]
             line[f"ratio_{city}"] = row["ratio"]
-        for kind in ("backbone", "pooling", "projection"):
-            line[f"pruned_percent_{kind}"] = _mean(
-                directions, lambda row, kind=kind: row["pruned_percent"][kind]
+        for part in Part:
+            # A part without weights, such as a mean, has no share.
+            line[f"pruned_percent_{part}"] = _mean(
+                directions, lambda row, part=part: row["pruned_percent"].get(part, float("nan"))
             )
         line["parameters"] = some["parameters"]
         line["threshold_mode"] = some["threshold_mode"]
@@ -149,7 +151,8 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
 def read_table(path: Path | str) -> pd.DataFrame:
     """The study's `table.csv`. What recipes have in texts, such as thresholds, is read as text, and
     is "" where it does not apply; a number that does not apply is missing."""
-    blank = {name: [""] for name in (*_NUMBERS, "paper_memory_mb", "paper_ratio")}
+    parts = [f"pruned_percent_{part}" for part in Part]
+    blank = {name: [""] for name in (*_NUMBERS, "paper_memory_mb", "paper_ratio", *parts)}
     return pd.read_csv(path, dtype=_TEXTS | _NUMBERS, keep_default_na=False, na_values=blank)
 
 

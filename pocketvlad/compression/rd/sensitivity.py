@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pocketvlad.compression.layer_samples import PairedConvolution
+from pocketvlad.compression.paired_layers import PairedConvolution
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.distillation import descriptor_distance
 

@@ -1,0 +1,193 @@
+"""The layers of a backbone in two networks at once: the one that is compressed, and the teacher.
+
+Layers come in the order of execution. Each is shown with its inputs in the compressed network, as
+the layers before it have become, and with its outputs in the teacher, which nothing has changed.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor, fx, nn
+
+from pocketvlad.networks.graph import Graph, Values, module_of, weighted_steps
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.util.progress import progress
+
+
+@dataclass(frozen=True)
+class PairedConvolution:
+    """A convolution in both networks. Each sequence holds [n, C, H, W] by batch.
+
+    name: of its weight.  layer, original: in the compressed network, and in the teacher.  given:
+    the inputs of `layer`.  wanted: the outputs of `original`.  seen: the inputs of `original`, of
+    the first few batches.  All are emptied when the next convolution is asked for.
+    """
+
+    name: str
+    layer: nn.Conv2d
+    original: nn.Conv2d
+    given: list[Tensor]
+    wanted: list[Tensor]
+    seen: list[Tensor]
+    _finish: Callable[[int, Tensor], Tensor] = field(repr=False)
+
+    def features_with(self, batch: int, outputs: Tensor) -> Tensor:
+        """[n, D, h, w] The teacher's local features of a batch, if this layer made `outputs`.
+
+        Args:
+            batch: its number, below the length of `seen`.
+        """
+        return self._finish(batch, outputs)
+
+
+_PLACES, _APART = 256, 72  # of an image: more of them, or nearer ones, look much alike
+SEEN_BATCHES = 4  # that a convolution's `seen` has at most
+
+
+def _places(made: object) -> int:
+    """How many places a map [n, C, h, w] has; of what is no map, one."""
+    return made.shape[2:].numel() if isinstance(made, Tensor) and made.ndim == 4 else 1
+
+
+def _places_by_step(backbone: nn.Module, graph: Graph, images: Tensor) -> dict[fx.Node, int]:
+    values, found = graph.start(images), {graph.source: _places(images)}
+    for step in graph.steps:
+        graph.advance(backbone, step, values)
+        found[step] = _places(values[step])
+    return found
+
+
+def _stages(
+    graph: Graph, weighted: Iterable[fx.Node], places: dict[fx.Node, int]
+) -> list[list[fx.Node]]:
+    """The steps, cut where one value alone is alive and maps have become smaller: few and small
+    maps are held between stages. Each stage has a layer to be fitted, but for the last."""
+    weighted, alive = set(weighted), graph.alive_after()
+    stages: list[list[fx.Node]] = [[]]
+    begin = places[graph.source]
+    for step, living in zip(graph.steps, alive, strict=True):
+        stages[-1].append(step)
+        smaller = len(living) == 1 and places[step] < begin
+        if smaller and step not in weighted and weighted.intersection(stages[-1]):
+            stages.append([])
+            begin = places[step]
+    return [stage for stage in stages if stage]
+
+
+def _batches_for(patches: int, places: int, batches: Sequence[Tensor]) -> int:
+    """How many of `batches` have so many patches, `places` to an image.
+
+    `_PLACES` an image, and more where no more than one in `_APART` are taken: the fewer of the
+    largest maps are held, the better.
+    """
+    each = min(places, max(_PLACES, places // _APART))
+    return min(len(batches), math.ceil(patches / each / len(batches[0])))
+
+
+class _Walk:
+    """Batches on their way through the backbones of two networks, step by step."""
+
+    def __init__(
+        self, network: RetrievalNetwork, teacher: RetrievalNetwork, batches: list[Tensor]
+    ) -> None:
+        self.own, self.teacher = network.backbone, teacher.backbone
+        self.graph = Graph.of(self.own)
+        self.weighted = dict(weighted_steps(self.own, self.graph))
+        self.places = _places_by_step(self.teacher, self.graph, batches[0][:1])
+        self.given = [self.graph.start(batch) for batch in batches]
+        self.wanted = [self.graph.start(batch) for batch in batches]
+        self.names = {parameter: name for name, parameter in compressible(network)}
+
+    def stages(self) -> list[list[fx.Node]]:
+        return _stages(self.graph, self.weighted, self.places)
+
+    def _advance(self, module: nn.Module, step: fx.Node, all_values: Sequence[Values]) -> None:
+        for values in all_values:
+            self.graph.advance(module, step, values)
+
+    def pass_through(self, steps: Sequence[fx.Node], start: int) -> None:
+        """Each batch from number `start` on through all steps: never all large maps at once."""
+        for module, all_values in ((self.own, self.given), (self.teacher, self.wanted)):
+            for values in all_values[start:]:
+                for step in steps:
+                    self.graph.advance(module, step, values)
+
+    def pair(self, step: fx.Node, count: int) -> Iterator[PairedConvolution]:
+        """The convolution of a step, of the first `count` batches; then both go on past it."""
+        layer, original = self.weighted[step], module_of(self.teacher, step)
+        if not isinstance(layer, nn.Conv2d):
+            raise ValueError(
+                f"layer {step.target} of the backbone is a {type(layer).__name__}; only "
+                "convolutions can be fitted there"
+            )
+        [source] = step.all_input_nodes
+        before = [dict(values) for values in self.wanted[: min(count, SEEN_BATCHES)]]
+        self._advance(self.teacher, step, self.wanted[:count])
+
+        def finish(batch: int, outputs: Tensor) -> Tensor:
+            return self.graph.finish(self.teacher, step, outputs, before[batch])
+
+        pair = PairedConvolution(
+            self.names[layer.weight],
+            layer,
+            original,
+            [values[source] for values in self.given[:count]],
+            [values[step] for values in self.wanted[:count]],
+            [values[source] for values in before],
+            finish,
+        )
+        yield pair
+        for held in (pair.given, pair.wanted, pair.seen, before):
+            held.clear()  # nobody keeps what the next step makes superfluous
+        self._advance(self.own, step, self.given[:count])
+
+    def advance_both(self, step: fx.Node, count: int) -> None:
+        """The first `count` batches past a step that has nothing to be fitted."""
+        self._advance(self.teacher, step, self.wanted[:count])
+        self._advance(self.own, step, self.given[:count])
+
+
+def paired_convolutions(
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
+    batches: list[Tensor],
+    patches: int,
+    label: str,
+    features: list[tuple[Tensor, Tensor]] | None = None,
+) -> Iterator[PairedConvolution]:
+    """The backbone's convolutions in the order of execution. Whoever takes one may change its
+    `layer`; the next ones see the outputs of the changed one.
+
+    Args:
+        batches: of images.
+        patches: how many places a convolution should be shown. Where images have many, as in the
+            first layers, that takes fewer images, and their large maps need not all be held.
+        features: takes, after the last convolution, what the backbones of `network` and of
+            `teacher` make of each batch.
+    """
+    walk = _Walk(network, teacher, batches)
+    with progress(len(walk.graph.steps), label, "layer") as bar:
+        for stage in walk.stages():
+            first = next((step for step in stage if step in walk.weighted), None)
+            count = 0 if first is None else _batches_for(patches, walk.places[first], batches)
+            for step in stage:
+                if count and step in walk.weighted:
+                    yield from walk.pair(step, count)
+                elif count:
+                    walk.advance_both(step, count)
+                bar.update()
+            walk.pass_through(stage, count)
+    if features is not None:
+        result = walk.graph.result
+        pairs = zip(walk.given, walk.wanted, strict=True)
+        features += [(own[result], original[result]) for own, original in pairs]
+
+
+def paired_features(
+    network: RetrievalNetwork, teacher: RetrievalNetwork, batches: Iterable[Tensor]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What the backbones of both make of each batch of images."""
+    for batch in batches:
+        yield network.features(batch), teacher.features(batch)
