@@ -6,7 +6,7 @@ from pocketvlad.compression.recipes import COLUMNS, columns_of
 from pocketvlad.report.best_cells import mark_best
 
 CITIES = ["oxford", "paris"]
-# version, pruned, MB, drop on oxford, on paris, no_drop
+# version, pruned, MB, drop on oxford, on paris, no_drop; dense drops are as large
 LINES = {
     "vgg16": [
         ("base", 0.0, 126.24, 0.0, 0.0, True),
@@ -44,6 +44,10 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
         "projection_bytes_percent": 53.2,
         "parameters": parameters,
         "no_drop": no_drop,
+        "official_no_drop": no_drop,
+        "seed": 1,
+        "visible_drop": 1.9,
+        "dense_visible_drop": 1.1,
     }
     for city, base, drop in zip(CITIES, (47.1227, 74.8417), drops, strict=True):
         line |= {
@@ -51,12 +55,25 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
             f"drop_{city}": drop,
             f"drop_{city}_low": drop - 1.5,
             f"drop_{city}_high": drop + 2.25,
+            f"drop_{city}_landmarks_low": drop - 1.75,
+            f"drop_{city}_landmarks_high": drop + 2.5,
+            f"dense_map_{city}": base - 10 - drop,
+            f"dense_drop_{city}": drop,
+            f"dense_drop_{city}_low": drop - 1.25,
+            f"dense_drop_{city}_high": drop + 1.5,
+            f"queries_{city}": 33,
+            f"landmarks_{city}": 11,
+            f"dense_queries_{city}": 159,
+            f"dense_landmarks_{city}": 10,
             f"pruned_percent_{city}": pruned,
             f"file_bytes_{city}": round(1e6 * size),
             f"dataset_{city}": f"{city}-50%",
         }
     mean = sum(drops) / 2
-    return line | {"drop_mean": mean, "drop_mean_low": mean - 1, "drop_mean_high": mean + 1.2}
+    for name, low, high in (("", 1, 1.2), ("_landmarks", 1.7, 2.1)):
+        line |= {f"drop_mean{name}_low": mean - low, f"drop_mean{name}_high": mean + high}
+    line |= {"dense_drop_mean_low": mean - 0.9, "dense_drop_mean_high": mean + 1.3}
+    return line | {"drop_mean": mean, "dense_drop_mean": mean}
 
 
 def study_table() -> pd.DataFrame:

@@ -55,3 +55,9 @@ def test_other_queries_are_refused():
 )
 def test_no_drop_needs_both(drop, none):
     assert drop.none is none
+
+
+def test_the_smallest_visible_and_the_largest_possible_drop():
+    drop = Drop(0.3, -0.5, 0.9)
+    assert (drop.visible, drop.largest) == pytest.approx((0.7, 0.9))
+    assert Drop(-1.0, -2.0, -0.1).largest == 0  # it has certainly not dropped

@@ -98,16 +98,23 @@ def test_size_has_a_panel_a_city_and_model_with_the_papers_points():
     figure = size_figure(study_table(), PAPER, CITIES)
     panels = panels_of(figure)
     assert [axes.get_title() for axes in panels] == [
-        f"{model}, tested on {city}-50%" for model in ("vgg16", "tiny_net") for city in CITIES
+        f"{model}, {score}"
+        for model in ("vgg16", "tiny_net")
+        for score in (*(f"tested on {city}-50%" for city in CITIES), "mean, dense queries")
     ]
     assert {axes.get_xlabel() for axes in panels} == {"file size (MB)"}
-    assert {axes.get_ylabel() for axes in panels} == {"mAP (%)"}
+    assert [axes.get_ylabel() for axes in panels[:3]] == [
+        "mAP (%)",
+        "mAP (%)",
+        "mAP above float32 (points)",
+    ]
     # 5 bits, threshold 0.01: 529.5 / 21.2 times smaller, 6.8 points below our base model.
     points = labelled(panels[0], "paper's drop, 5 bits")
     expected = [4 * 31.557952 / (529.5 / 21.2), 47.1227 - 6.8]
     assert np.isclose(points, expected, atol=1e-3).all(axis=1).any()
     # The paper has no such model.
-    assert "paper's drop, 5 bits" not in [line.get_label() for line in panels[2].get_lines()]
+    for panel in panels[2:4]:
+        assert "paper's drop, 5 bits" not in [line.get_label() for line in panel.get_lines()]
     plt.close(figure)
 
 
@@ -119,6 +126,27 @@ def test_the_front_is_drawn_through_the_best_cells():
     # 7.05 MB scores above all larger files; its line goes on to the base model's size.
     assert np.allclose(np.array(front.get_data()).T, [[7.05, 48.6227], [126.24, 48.6227]])
     plt.close(figure)
+
+
+def test_the_dense_drop_has_a_panel_where_there_is_one():
+    table = study_table()
+    panel = panels_of(size_figure(table, PAPER, CITIES))[2]
+    points = [line.get_xydata().tolist() for line in panel.get_lines()]
+    # 13.02 MB lost 0.35 points, and is ringed with its interval, from 0.55 above to 1.65 below.
+    assert points.count([[13.02, pytest.approx(-0.35)]]) == 2
+    assert [[13.02, pytest.approx(-1.65)], [13.02, pytest.approx(0.55)]] in points
+    plt.close("all")
+    table = table[[name for name in table if not name.startswith("dense")]]
+    assert len(panels_of(size_figure(table, PAPER, CITIES))) == 4
+    plt.close("all")
+
+
+def test_an_interval_without_ends_is_not_drawn():
+    table = study_table()
+    table[["dense_drop_mean_low", "dense_drop_mean_high"]] = -np.inf, np.inf
+    panel = panels_of(size_figure(table, PAPER, CITIES))[2]
+    assert np.isfinite(panel.get_ylim()).all()
+    plt.close("all")
 
 
 def test_pruning_joins_the_thresholds_of_a_coding():

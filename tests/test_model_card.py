@@ -11,6 +11,7 @@ from workflow_runs import ROOT
 from pocketvlad.report.configuration_page import configuration_page
 from pocketvlad.report.model_card import card_facts, data_terms, model_card, weights_terms
 from pocketvlad.report.rows import read_table
+from pocketvlad.report.tables.drops import fixed
 from pocketvlad.study.config import used_settings
 
 SOURCES = {
@@ -92,9 +93,19 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         city = {"oxford": "paris", "paris": "oxford"}[trained_on]
         version = file.relative_to(results / "models").with_suffix("").parts[2:]
         [line] = table[table["version"] == "/".join(version)].to_dict("records")
-        drop, low, high = (line[f"drop_{city}{end}"] for end in ("", "_low", "_high"))
-        assert f"| {drop:.1f} [{low:.1f}, {high:.1f}] |" in card
-        assert f"| mAP (%) | {line[f'map_{city}']:.1f} |" in card
+        for column, asked in (
+            (f"drop_{city}_landmarks", "official queries"),
+            (f"dense_drop_{city}", "every labelled photograph"),
+        ):
+            drop = line[column.removesuffix("_landmarks")]
+            drop, low, high = (
+                fixed(x, 1) for x in (drop, line[f"{column}_low"], line[f"{column}_high"])
+            )
+            assert f"interval), {asked} | {drop} [{low}, {high}] |" in card
+        counts = line[f"queries_{city}"], line[f"dense_queries_{city}"]
+        assert f"| mAP (%), official queries ({counts[0]}) | {line[f'map_{city}']:.1f} |" in card
+        dense = f"| mAP (%), every labelled photograph ({counts[1]}) | "
+        assert f"{dense}{line[f'dense_map_{city}']:.1f} |" in card
         assert f"trained on mini-{trained_on}" in card.splitlines()[0]
         assert ("after its first 12 among them" in card) == (version[0] == "rd")
 

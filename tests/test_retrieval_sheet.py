@@ -92,6 +92,28 @@ def test_evaluation_keeps_the_first_ten_answers(tmp_path):
     top = [abs(int(name) - 100) for name in found.top["q_1"]]
     assert top == [0, 20, 20, 40, 40, 60, 60, 80, 80, 100]
     assert found.scores["all"].average_precision["q_1"] > 0.75
+    # 100 asks for 120, and the other way round.
+    row = found.row(dataset)
+    assert row["landmarks"] == {"q_1": "q"}
+    assert row["dense_landmarks"] == {"q/100": "q", "q/120": "q"}
+    assert row["dense_average_precision"].keys() == row["dense_landmarks"].keys()
+    assert row["dense_map"] == pytest.approx(np.mean([*row["dense_average_precision"].values()]))
+
+
+def test_a_data_set_without_dense_queries_has_no_dense_scores(tmp_path):
+    """No landmark has two images."""
+    Image.fromarray(np.zeros((70, 80, 3), np.uint8)).save(tmp_path / "a.jpg")
+    query = Query("q_1", "q", "a", None, ("a",), (), ())
+    dataset = Dataset("one", "original", {"a": (80, 70)}, {}, (query,), 1, 1)
+    protocol = {
+        "image_size": 80, "interpolation": "bilinear", "decoder_scaling": True,
+        "query_crop": True, "box_growth": 0, "scales": [1],
+    }  # fmt: skip
+    found = evaluate(lambda batch: torch.ones(len(batch), 1), dataset, tmp_path, protocol, IDENTITY)
+    assert found.dense is None
+    row = found.row(dataset)
+    assert row["average_precision"] == {"q_1": 1.0}
+    assert not [key for key in row if key.startswith("dense")]
 
 
 @pytest.fixture

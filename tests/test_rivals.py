@@ -410,7 +410,10 @@ def test_a_malformed_section(rivals, message):
 def _score(version, city, precisions):
     queries = {f"q{n}": each for n, each in enumerate(precisions)}
     row = {"model": "vgg16", "version": version, "test_city": city, "map": np.mean(precisions)}
-    return row | {"average_precision": queries, "file_bytes": 4000, "parameters": 1000}
+    row |= {"average_precision": queries, "file_bytes": 4000, "parameters": 1000}
+    dense = {"dense_map": row["map"], "dense_average_precision": queries}
+    landmarks = {name: name for name in queries}
+    return row | dense | {"landmarks": landmarks, "dense_landmarks": landmarks}
 
 
 SCORES = [
@@ -455,6 +458,7 @@ def test_the_table_joins_sizes_and_scores():
     # Both queries lose ten points, however they are drawn.
     for end in ("", "_low", "_high"):
         assert rival[f"drop_oxford{end}"] == pytest.approx(10)
+        assert rival[f"dense_drop_oxford{end}"] == pytest.approx(10)
     # The cell's own scores.
     assert table.loc["xz", "map_oxford"] == pytest.approx(69)
     assert table.loc["xz", "drop_mean"] == pytest.approx(1)
@@ -473,14 +477,14 @@ def test_the_smallest_of_ours_that_drops_no_further():
     """Drops are 10 points (int8) and 1 (xz, whose symbols are a cell's), of the base model 0."""
     cells = [("base", 0.0, 0.004), ("rd/0.1", 9.9, 2e-4), ("rd/0.4", 10.2, 1e-4)]
     cells.append(("0.01/l1-0/kmeans-5-fixed", 1.0, 5e-4))
-    table = pd.DataFrame(cells, columns=["version", "drop_mean", "file_mb"])
-    table["model"] = "vgg16"
+    table = pd.DataFrame(cells, columns=["version", "dense_drop_mean", "file_mb"])
+    table["model"], table["drop_mean"] = "vgg16", 99.0
     other = table.assign(model="alexnet", file_mb=1e-6)
     rivals = rivals_table(MEASURED, SCORES, CITIES)
     found = with_ours(rivals, pd.concat([table, other])).set_index("name")["ours_percent"]
     assert found["int8"] == pytest.approx(100 * 2e-4 / 0.00105)
     assert np.isnan(found["base"])  # all of ours lose more
-    assert with_ours(rivals, table.assign(drop_mean=-1.0)).set_index("name").loc[
+    assert with_ours(rivals, table.assign(dense_drop_mean=-1.0)).set_index("name").loc[
         "base", "ours_percent"
     ] == pytest.approx(100 * 1e-4 / 0.004)
 

@@ -12,8 +12,9 @@ from workflow_runs import ROOT
 
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import read_table
+from pocketvlad.report.tables.drops import fixed
 from pocketvlad.report.tables.html import html_page
-from pocketvlad.report.tables.layout import fixed, results_layout
+from pocketvlad.report.tables.layout import results_layout
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.report.tables.tex import escaped, tex_table
 
@@ -83,8 +84,11 @@ def from_html(text):
     return models
 
 
-def from_tex(text):
+def from_tex(text, columns):
+    """Dense figures, which stand in a second line, are put where other forms have them."""
     models = {}
+    first = [column.heading for column in columns if not column.below]
+    above = {}
     body = text.split("\\endfoot")[1].split("\\end{longtable}")[0]
     for line in body.strip().splitlines():
         if name := re.match(r"\\multicolumn\{\d+\}\{l\}\{\\textit\{(.*)\}\}", line):
@@ -92,7 +96,17 @@ def from_tex(text):
         elif "&" in line:
             plain = line.replace("$-$", "-").replace(r"$\star$", "★").replace(r"\dag{}", "†")
             plain = re.sub(r"\\textbf\{(.*?)\}", r"\1", plain)
-            models[list(models)[-1]].append(plain.removesuffix(r" \\").split(" & "))
+            row = re.sub(r" \\\\\*?$", "", plain).split(" & ")
+            if not above:
+                above = dict(zip(first, row, strict=True))
+                continue
+            below = dict(zip(first, row, strict=True))
+            models[list(models)[-1]].append(
+                [below[each.below] if each.below else above[each.heading] for each in columns]
+            )
+            filled = {heading for heading, entry in below.items() if entry}
+            assert filled == {each.below for each in columns if each.below}
+            above = {}
     return models
 
 
@@ -100,7 +114,7 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
     forms = {
         "markdown": from_markdown(markdown_table(layout)),
         "html": from_html(html_page(layout)),
-        "tex": from_tex(tex_table(layout)),
+        "tex": from_tex(tex_table(layout), layout.columns),
     }
     for name, models in forms.items():
         assert list(models) == ["vgg16", "tiny_net"], name
@@ -116,13 +130,19 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
                 4: (line["drop_oxford"], 1),
                 5: (line["drop_paris"], 1),
                 6: (line["drop_mean"], 1),
-                7: (line["paper_memory_mb"], 2),
-                8: (line["paper_ratio"], 1),
-                9: (line["file_mb"], 2),
-                10: (line["ratio"], 1),
-                11: (line["projection_bytes_percent"], 0),
-                12: (line["map_oxford"], 1),
-                13: (line["map_paris"], 1),
+                7: (line["dense_drop_oxford"], 1),
+                8: (line["dense_drop_paris"], 1),
+                9: (line["dense_drop_mean"], 1),
+                10: (None if line["version"] == "base" else line["dense_visible_drop"], 1),
+                11: (line["paper_memory_mb"], 2),
+                12: (line["paper_ratio"], 1),
+                13: (line["file_mb"], 2),
+                14: (line["ratio"], 1),
+                15: (line["projection_bytes_percent"], 0),
+                16: (line["map_oxford"], 1),
+                17: (line["map_paris"], 1),
+                18: (line["dense_map_oxford"], 1),
+                19: (line["dense_map_paris"], 1),
             }
             for column, (value, digits) in expected.items():
                 if pd.isna(value):
@@ -130,9 +150,10 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
                     continue
                 assert float(first[column]) == pytest.approx(value, abs=0.5001 * 10**-digits)
             if line["version"] != "base":
-                low, high = numbers(row)[4][0][1:3]
-                assert float(low) == pytest.approx(line["drop_oxford_low"], abs=0.051)
-                assert float(high) == pytest.approx(line["drop_oxford_high"], abs=0.051)
+                for column, name in {4: "drop_oxford_landmarks", 9: "dense_drop_mean"}.items():
+                    low, high = numbers(row)[column][0][1:3]
+                    assert float(low) == pytest.approx(line[f"{name}_low"], abs=0.051)
+                    assert float(high) == pytest.approx(line[f"{name}_high"], abs=0.051)
     # And the forms agree with each other to the letter, intervals, the paper's and marks included.
     texts = [
         [[numbers(row) for row in rows] for rows in models.values()] for models in forms.values()
@@ -142,10 +163,10 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
 
 def test_the_papers_figures_stand_beside_ours(layout):
     rows = from_markdown(markdown_table(layout))["vgg16"]
-    assert rows[0][7].strip().endswith("(529.5)")
+    assert rows[0][11].strip().endswith("(529.5)")
     assert rows[1][3].strip() == "53.1 (51.77)"
-    assert rows[3][4].strip() == "1.0 [-0.5, 3.2] (2)"
-    assert rows[3][8].strip().endswith("(13.1)")  # 529.5 / 40.5
+    assert rows[3][4].strip() == "1.0 [-0.8, 3.5] (2)"
+    assert rows[3][12].strip().endswith("(13.1)")  # 529.5 / 40.5
     # A model that the paper does not have.
     assert not any(
         "(" in entry for row in from_markdown(markdown_table(layout))["tiny_net"] for entry in row
@@ -155,7 +176,7 @@ def test_the_papers_figures_stand_beside_ours(layout):
 def test_a_rounded_model_has_neither_bits_nor_the_papers_memory(layout):
     row = [entry.strip() for entry in from_markdown(markdown_table(layout))["tiny_net"][3]]
     assert row[:3] == ["", "rd", "distortion 0.4"]
-    assert row[7:9] == ["", ""]
+    assert row[11:13] == ["", ""]
 
 
 def test_blanks_are_read_as_such(table):
@@ -171,7 +192,7 @@ def test_blanks_are_read_as_such(table):
 
 def test_marks_and_their_legend(layout):
     files = {
-        model: [row[9].strip() for row in rows]
+        model: [row[13].strip() for row in rows]
         for model, rows in from_markdown(markdown_table(layout)).items()
     }
     assert files["vgg16"] == ["126.24", "17.83", "13.02 ★", "8.39 †", "8.43", "7.05"]
@@ -179,6 +200,17 @@ def test_marks_and_their_legend(layout):
     for form in (markdown_table, html_page):
         for mark in "★†=":
             assert re.search(f"{mark} (the smallest file|no drop)", form(layout))
+
+
+def test_without_dense_queries_the_official_drop_is_marked(table):
+    table = table[[name for name in table if not name.startswith("dense")]]
+    paper = published_results(ROOT / "config" / "paper_results.csv")
+    layout = results_layout(table, paper, CITIES, "Results", [])
+    assert not [column for column in layout.columns if column.heading.startswith("dense")]
+    rows = from_markdown(markdown_table(layout))["vgg16"]
+    assert rows[2][6].strip() == "0.3 [-1.4, 2.5] ="
+    assert rows[2][7].strip() == "1.9"  # visible
+    assert tex_table(layout).count(r"\\*") == 2  # the models' names
 
 
 def test_a_mark_that_no_cell_has_is_not_explained(table):

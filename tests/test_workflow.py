@@ -1,5 +1,6 @@
 """The workflow as a user runs it: job counts, a whole small study, reruns of what changed."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -241,6 +242,16 @@ def test_the_whole_study_runs(small_study):
         assert 0 < cell[f"map_{city}"] <= 100
         expected = table[f"map_{city}"][0] - cell[f"map_{city}"]
         assert cell[f"drop_{city}"] == pytest.approx(expected, abs=1e-3)
+        expected = table[f"dense_map_{city}"][0] - cell[f"dense_map_{city}"]
+        assert cell[f"dense_drop_{city}"] == pytest.approx(expected, abs=1e-3)
+        index = json.loads((results / "data" / city / "dataset.json").read_text())
+        labelled = {
+            (query["landmark"], image)
+            for query in index["queries"]
+            for image in (*query["good"], *query["ok"])
+        }
+        assert cell[f"dense_queries_{city}"] == len(labelled) > cell[f"queries_{city}"]
+        assert cell[f"landmarks_{city}"] == cell[f"dense_landmarks_{city}"] == 4
         # The size in the table is the file's own.
         trained_on = {"oxford": "paris", "paris": "oxford"}[city]
         file = results / "models" / "vgg16" / trained_on / "0.01" / "l1-0" / "kmeans-5-fixed.pvlad"

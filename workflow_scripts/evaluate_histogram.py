@@ -6,7 +6,6 @@ from pathlib import Path
 from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.retrieval.evaluation import evaluate
-from pocketvlad.retrieval.scores import score_row
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
@@ -24,7 +23,7 @@ with logged(snakemake.log[0]):
         "protocol": snakemake.params.protocol,
         "test_city": snakemake.wildcards.city,
         "test_dataset": dataset.identity(),
-        **score_row(found.scores, dataset.protocol),
+        **found.row(dataset),
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
     print(f"mAP {100 * row['map']:.2f} %")

@@ -185,6 +185,8 @@ def index_dataset(
 def require_boxes_inside(dataset: Dataset) -> None:
     """Raises DatasetError where the box of a query lies beside its image; names both."""
     for query in dataset.queries:
+        if query.box is None:
+            continue
         (x1, y1, x2, y2), (width, height) = query.box, dataset.size_of(query.image)
         if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
             raise DatasetError(

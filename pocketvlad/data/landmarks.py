@@ -17,14 +17,14 @@ class Landmark:
     name: str
     positives: tuple[str, ...]  # good or ok for one of its queries, sorted
     shown: frozenset[str]  # positives, junk and its queries' images: never a negative
-    queries: tuple[tuple[str, Box], ...] = ()  # image and box of each query
+    queries: tuple[tuple[str, Box | None], ...] = ()  # image and box of each query
 
 
 def landmarks(dataset: Dataset) -> list[Landmark]:
     """Every landmark of the data set that has at least two positives, sorted by name."""
     positives: dict[str, set[str]] = defaultdict(set)
     shown: dict[str, set[str]] = defaultdict(set)
-    queries: dict[str, list[tuple[str, Box]]] = defaultdict(list)
+    queries: dict[str, list[tuple[str, Box | None]]] = defaultdict(list)
     for query in dataset.queries:
         positives[query.landmark] |= query.positives
         shown[query.landmark] |= query.positives | {*query.junk, query.image}

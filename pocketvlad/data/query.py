@@ -7,14 +7,14 @@ from dataclasses import dataclass
 class Query:
     """A query whose image is there, and its lists cut to the images that are.
 
-    box: x1, y1, x2, y2 in pixels of the original image.  good, ok, junk: what they are called in a
-    protocol, and how they count, the protocol says (`protocols`).
+    box: x1, y1, x2, y2 in pixels of the original image; None: the whole image.  good, ok, junk:
+    what they are called in a protocol, and how they count, the protocol says (`protocols`).
     """
 
     name: str
     landmark: str
     image: str
-    box: tuple[float, float, float, float]
+    box: tuple[float, float, float, float] | None
     good: tuple[str, ...]
     ok: tuple[str, ...]
     junk: tuple[str, ...]

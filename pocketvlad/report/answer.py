@@ -1,18 +1,23 @@
-"""The answer to the study's question: two sentences and a short table, from `table.csv`."""
+"""The study's question answered: a few sentences and a short table, all of it from `table.csv`."""
 
 from collections.abc import Sequence
+from math import isinf
 
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell
-from pocketvlad.retrieval.bootstrap import MAX_DROP
+from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, QuerySet, judging, query_sets
+from pocketvlad.report.tables.drops import drop_text, fixed
+from pocketvlad.retrieval.bootstrap import MAX_DROP, Drop
 from pocketvlad.util.size import float32_bytes
 
 _LIMITS = {
     "best_no_drop": "With no drop in mAP",
     "best_2_points": f"Within {WITHIN:g} points of mAP",
 }
+
+_HEADINGS = {OFFICIAL: "drop", DENSE: "dense drop"}
 
 
 def _float32_mb(line: pd.Series) -> float:
@@ -23,17 +28,26 @@ def _words(line: pd.Series) -> str:
     return recipe_of(line["version"]).label
 
 
+def _bound(drop: Drop) -> str:
+    """The mean, and what the interval excludes."""
+    found = f"mean drop {fixed(drop.mean, 1)}"
+    if isinf(drop.largest):
+        return f"{found}, and queries of one landmark exclude none"
+    return f"{found}, no drop larger than {fixed(drop.largest, 1)} points"
+
+
 def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
+    queries = judging(cells.columns)
     if best.empty:
         return (
             f"no compressed file of {model} qualifies ({len(cells)} tried; the smallest mean drop "
-            f"is {cells['drop_mean'].min():.1f} points)"
+            f"is {fixed(cells[queries.drop(MEAN)].min(), 1)} points)"
         )
     line = best.iloc[0]
     return (
         f"the smallest file of {model} is {line['ratio']:.1f} times smaller than its float32 "
         f"weights ({line['file_mb']:.2f} MB in place of {_float32_mb(line):.2f}: "
-        f"{_words(line)})"
+        f"{_words(line)}): {_bound(queries.drop_of(line, MEAN))}"
     )
 
 
@@ -51,16 +65,45 @@ def answer_sentences(table: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def basis_sentences(table: pd.DataFrame, cities: Sequence[str]) -> list[str]:
+    """What the drops rest on: queries, landmarks, trainings and their seed.
+
+    Args:
+        table: as `rows.results_table` gives it.
+        cities: the two roles.
+    """
+    line, queries = table.iloc[0], judging(table.columns)
+    counts = " and ".join(
+        f"{line[queries.key(f'queries_{city}')]} of {city} "
+        f"({line[queries.key(f'landmarks_{city}')]} landmarks)"
+        for city in cities
+    )
+    kind = (
+        "every labelled photograph asks for the others of its landmark"
+        if queries == DENSE
+        else "the official ones"
+    )
+    return [
+        f"These drops rest on queries, {counts}: {kind}.",
+        f"They rest on one training a model and city, with seed {line['seed']}.",
+    ]
+
+
+def _drop(line: pd.Series, queries: QuerySet) -> str:
+    if line["version"] == BASE:
+        return ""
+    return drop_text(queries.drop_of(line, MEAN))
+
+
 def _short(line: pd.Series, version: str, cities: Sequence[str]) -> dict[str, str]:
     base = line["version"] == BASE
-    drop, low, high = (line[f"drop_mean{end}"] for end in ("", "_low", "_high"))
     return {
         "model": line["model"],
         "version": version,
         "MB": f"{_float32_mb(line) if base else line['file_mb']:.2f}",
         "ratio": "1x" if base else f"{line['ratio']:.1f}x",
         **{f"mAP {city}": f"{line[f'map_{city}']:.1f}" for city in cities},
-        "drop": "" if base else f"{drop:.1f} [{low:.1f}, {high:.1f}]",
+        **{_HEADINGS[queries]: _drop(line, queries) for queries in query_sets(line.index)},
     }
 
 
@@ -93,9 +136,12 @@ def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
         index=False, tablefmt="rst", disable_numparse=True
     )
     reading = (
-        "MB are 10^6 bytes of the file that was scored, ratios are of float32 bytes. The drop is "
-        "the mean of both cities, in percentage points of mAP, with its 95 % interval. *No drop* "
-        f"means that the interval does not lie above 0 and the mean is at most {MAX_DROP:g}. The "
-        "best cells were chosen by the same scores that are reported for them."
+        "MB are 10^6 bytes of the file that was scored, ratios are of float32 bytes. A drop is "
+        "the mean of both cities, in percentage points of mAP, with its 95 % interval. That allows "
+        "for the landmarks that queries share, and not for other trainings. *No drop* means that "
+        f"the interval does not lie above 0 and the mean is at most {MAX_DROP:g}; *no drop larger "
+        "than* has the interval's upper end. Dense queries, where there are any, judge the cells. "
+        "The best cells were chosen by the very scores that stand beside them."
     )
-    return f"{' '.join(answer_sentences(table))}\n\n{short}\n\n{reading}\n"
+    sentences = [*answer_sentences(table), *basis_sentences(table, cities)]
+    return f"{' '.join(sentences)}\n\n{short}\n\n{reading}\n"

@@ -16,6 +16,8 @@ from pocketvlad.data.dataset import describe_counts
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.architecture import Architecture
+from pocketvlad.report.score_columns import DENSE, OFFICIAL, query_sets
+from pocketvlad.report.tables.drops import drop_text, fixed
 from pocketvlad.retrieval.scores import RANKS
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.size import float32_bytes
@@ -71,12 +73,32 @@ def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
             "published mAP."
         )
     if test["queries"] < _FEW_QUERIES:
-        yield f"Only {test['queries']} queries: read the interval, not the drop."
+        yield f"{test['queries']} official queries bound little: read the interval, not the drop."
     yield "Measure on photographs of your own before you rely on it: `pocketvlad evaluate`."
     yield (
-        "One training with one seed: the interval is over queries only, treats queries of one "
-        "landmark as independent, and says nothing of other trainings."
+        "One training with one seed; the intervals allow for landmarks and say nothing of other "
+        "trainings."
     )
+
+
+_ASKED = {OFFICIAL: "official queries", DENSE: "every labelled photograph"}
+
+
+def _score_lines(line: pd.Series, row: Mapping) -> list[dict[str, object]]:
+    """mAP and drop by the official queries, and by the dense where there are any, as texts."""
+    city, lines = row["test_city"], []
+    for queries in query_sets(line.index):
+        score, drop = 100 * row[queries.key("map")], queries.drop_of(line, city)
+        lines.append(
+            {
+                "asked": _ASKED[queries],
+                "queries": len(row[queries.key("average_precision")]),
+                "map": fixed(score, 1),
+                "base_map": fixed(score + drop.mean, 1),
+                "drop": drop_text(drop),
+            }
+        )
+    return lines
 
 
 def _line_of(row: Mapping, table: pd.DataFrame) -> pd.Series:
@@ -106,7 +128,7 @@ def card_facts(
     """
     with open_compressed(file) as model:
         header = model.header
-    origin, city = header["origin"], row["test_city"]
+    origin = header["origin"]
     line, recipe = _line_of(row, table), recipe_of(row["version"])
     datasets, sources = settings["datasets"], settings["sources"]
     training, test = row["train_dataset"], row["test_dataset"]
@@ -125,11 +147,7 @@ def card_facts(
         "versions": row["versions"],
         "file_bytes": row["file_bytes"],
         "float32_bytes": float32_bytes(row["parameters"]),
-        "map": 100 * row["map"],
-        "base_map": 100 * row["map"] + line[f"drop_{city}"],
-        "drop": line[f"drop_{city}"],
-        "drop_low": line[f"drop_{city}_low"],
-        "drop_high": line[f"drop_{city}_high"],
+        "scores": _score_lines(line, row),
         "architecture": str(Architecture.of(header["architecture"])),
         "weights_source": origin["weights"]["source"],
         "initialise": origin["initialise"],

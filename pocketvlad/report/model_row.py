@@ -10,7 +10,6 @@ from pocketvlad.networks.device import computed_on, run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import parameter_count
 from pocketvlad.retrieval.evaluation import evaluate, versions
-from pocketvlad.retrieval.scores import score_row
 from pocketvlad.util.size import float32_bytes, paper_megabytes
 
 
@@ -57,7 +56,7 @@ def model_row(
         "preprocessing": model.preprocessing.as_dict(),
         "protocol": protocol,
         "test_dataset": dataset.identity(),
-        **score_row(found.scores, dataset.protocol),
+        **found.row(dataset),
         "top": found.top,
         "pruned_percent": pruned,
         "parameters": parameters,

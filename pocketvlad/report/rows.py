@@ -1,7 +1,7 @@
 """From one JSON row a model file to the study's table."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
 from pocketvlad.format.roles import Part
 from pocketvlad.report.best_cells import mark_best
-from pocketvlad.retrieval.bootstrap import paired_drop
+from pocketvlad.report.score_columns import DENSE, query_counts, score_columns
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
 
 _EARLIER = [version for version in STATES if version != BASE]
@@ -83,28 +83,6 @@ def preprocessing_text(preprocessing: dict) -> str:
     return f"mean {mean} std {std}"
 
 
-def score_columns(
-    base: Mapping[str, dict], directions: Mapping[str, dict], cities: Sequence[str]
-) -> dict[str, object]:
-    """mAP, and the drop below the base model with its interval, as columns of a table.
-
-    Args:
-        base, directions: by test city the rows of the base models, and of the compressed ones.
-    """
-    columns: dict[str, object] = {f"map_{city}": 100 * directions[city]["map"] for city in cities}
-    pairs = {
-        city: (base[city]["average_precision"], directions[city]["average_precision"])
-        for city in cities
-    }
-    drops = {city: paired_drop([pairs[city]]) for city in cities}
-    for city, drop in drops.items():
-        columns[f"drop_{city}"] = drop.mean
-    both = paired_drop([pairs[city] for city in cities])
-    for name, drop in {**drops, "mean": both}.items():
-        columns[f"drop_{name}_low"], columns[f"drop_{name}_high"] = drop.low, drop.high
-    return columns | {"drop_mean": both.mean, "no_drop": both.none}
-
-
 def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     """One line a base model and a cell; see results/README.md for the columns.
 
@@ -166,6 +144,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"dataset_{city}"] = counts["name"]
             line[f"images_{city}"] = counts["images"]
             line[f"queries_{city}"] = counts["queries"]
+            line |= query_counts(directions[city], city)
         lines.append(line)
     return _in_order(mark_best(pd.DataFrame(lines).astype(_NUMBERS)))
 
@@ -179,19 +158,24 @@ def read_table(path: Path | str) -> pd.DataFrame:
 
 
 def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
-    """mAP in % of the colour histogram and of each network's states before compression, a city.
+    """mAP in % of the colour histogram and of each network's states before compression, a city,
+    of the official queries and, where each row has some, of the dense.
 
     untrained: random convolutions. initial: what training starts from. trained: the base model.
     """
     names = {"untrained": "untrained", "initial": "initial", "base": "trained"}
+    rows = list(rows)
+    keys = [key for key in ("map", DENSE.key("map")) if all(key in row for row in rows)]
     lines: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
         histogram = row["model"] == "histogram"
         key = ("colour histogram", "") if histogram else (row["model"], names[row["version"]])
-        lines.setdefault(key, {})[row["test_city"]] = 100 * row["map"]
+        for name in keys:
+            lines.setdefault(key, {})[f"{name}_{row['test_city']}"] = 100 * row[name]
     return pd.DataFrame(
         [
-            {"model": model, "state": state, **{f"map_{city}": maps[city] for city in cities}}
+            {"model": model, "state": state}
+            | {f"{key}_{city}": maps[f"{key}_{city}"] for key in keys for city in cities}
             for (model, state), maps in lines.items()
         ]
     )

@@ -13,7 +13,7 @@ def summary_text(results: Path) -> str:
     figures = "\n".join(
         f"  {' '.join(filter(None, row[:2])):24}"
         + "  ".join(
-            f"{name.removeprefix('map_')} {float(value):5.1f}"
+            f"{name.replace('map_', '').replace('_', ' ')} {float(value):5.1f}"
             for name, value in zip(head[2:], row[2:], strict=True)
         )
         for row in rows

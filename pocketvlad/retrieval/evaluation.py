@@ -10,21 +10,44 @@ import numpy as np
 from torch import Tensor
 
 from pocketvlad.data.dataset import Dataset
+from pocketvlad.data.dense import dense_queries
 from pocketvlad.data.images import Box, Preprocessing
 from pocketvlad.data.settings import Sizing
+from pocketvlad.retrieval.dense_scores import dense_scores
 from pocketvlad.retrieval.describe import Picture, describe, require_sides
 from pocketvlad.retrieval.ranking import rankings
-from pocketvlad.retrieval.scores import Scores, score_rankings
+from pocketvlad.retrieval.scores import Scores, mean, score_rankings, score_row
 
 TOP = 10  # images of every ranking that are kept
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """scores: by difficulty. top: of every query, by its name, the first TOP images found."""
+    """scores: by difficulty. top: of every query, by its name, the first TOP images found.
+    dense: see `data.dense`; None where no landmark has two images."""
 
     scores: dict[str, Scores]
     top: dict[str, list[str]]
+    dense: Scores | None
+
+    def row(self, dataset: Dataset) -> dict[str, object]:
+        """What a results row says of the scores: as `score_row`, and the landmark of each query.
+
+        The dense protocol has the same keys after `dense_`; without dense queries they are absent.
+        """
+        row = score_row(self.scores, dataset.protocol)
+        row["landmarks"] = {
+            query.name: query.landmark
+            for query in dataset.queries
+            if query.name in row["average_precision"]
+        }
+        if self.dense:
+            row["dense_map"] = mean(self.dense.average_precision)
+            row["dense_average_precision"] = self.dense.average_precision
+            row["dense_landmarks"] = {
+                query.name: query.landmark for query in dense_queries(dataset.queries)
+            }
+        return row
 
 
 def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
@@ -35,14 +58,16 @@ def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
     ]
 
 
-def _grown(box: Box, pixels: float) -> Box:
+def _grown(box: Box | None, pixels: float) -> Box | None:
+    if box is None:
+        return None
     return (box[0] - pixels, box[1] - pixels, box[2] + pixels, box[3] + pixels)
 
 
 def query_pictures(
     dataset: Dataset, folder: Path, crop: bool, box_growth: float = 0
 ) -> list[Picture]:
-    """Every query, cropped to its box unless `crop` is false.
+    """Every query, cropped to its box unless `crop` is false or it has none.
 
     Args:
         box_growth: pixels that the box is larger on each side, as far as the image goes; Relja
@@ -106,10 +131,12 @@ def evaluate(
     database = database_pictures(dataset, folder)
     queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
     rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size, min_side)
-    ranked = list(rankings(rows[len(database) :], dataset.images, rows[: len(database)]))
+    found = rows[: len(database)]
+    ranked = list(rankings(rows[len(database) :], dataset.images, found))
     return Evaluation(
         score_rankings(dataset.queries, ranked, dataset.protocol),
-        {query.name: found[:TOP] for query, found in zip(dataset.queries, ranked, strict=True)},
+        {query.name: names[:TOP] for query, names in zip(dataset.queries, ranked, strict=True)},
+        dense_scores(dataset, found) if dense_queries(dataset.queries) else None,
     )
 
 

@@ -1,7 +1,8 @@
-"""What the figures of mAP share: a panel a model and city, the base model, the paper's points."""
+"""What the figures of mAP share: a panel a model and score, the base model, the paper's points."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,24 +13,89 @@ from matplotlib.lines import Line2D
 from pocketvlad.compression.recipes import recipe_of
 from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.figures.style import GREY, NO_WIDTH, bit_colours, markers
+from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL
+from pocketvlad.retrieval.bootstrap import Drop
+from pocketvlad.util.size import MEGABYTE
 
 PAPER_SHAPES = {8: "+", 5: "x"}
 
 
 @dataclass(frozen=True)
+class CityScore:
+    """mAP on a city, by the official queries, and the files that were scored there."""
+
+    city: str
+    label = "mAP (%)"
+
+    def title(self, base: pd.Series) -> str:
+        return f"{base['model']}, tested on {base[f'dataset_{self.city}']}"
+
+    def base_score(self, base: pd.Series) -> float:
+        return base[f"map_{self.city}"]
+
+    def megabytes(self, lines: pd.DataFrame | pd.Series) -> pd.Series | float:
+        return lines[f"file_bytes_{self.city}"] / MEGABYTE
+
+    def drop_of(self, line: pd.Series) -> Drop:
+        return OFFICIAL.drop_of(line, self.city)
+
+    def published(self) -> str:
+        """The column of the paper's drops."""
+        return f"drop_{self.city}"
+
+
+@dataclass(frozen=True)
+class MeanScore:
+    """The mean of all cities by the dense queries, above or below the base model."""
+
+    label = "mAP above float32 (points)"
+
+    def title(self, base: pd.Series) -> str:
+        return f"{base['model']}, mean, dense queries"
+
+    def base_score(self, base: pd.Series) -> float:
+        return 0.0
+
+    def megabytes(self, lines: pd.DataFrame | pd.Series) -> pd.Series | float:
+        return lines["file_mb"]
+
+    def drop_of(self, line: pd.Series) -> Drop:
+        return DENSE.drop_of(line, MEAN)
+
+    def published(self) -> str:
+        """The paper has no such queries."""
+        return ""
+
+
+Score = CityScore | MeanScore
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One model tested on one city. cells: its lines of the table, with the `coding` and the
-    `rate` of their recipes in words."""
+    """One model by one score. cells: its lines of the table, with the `coding` and the `rate` of
+    their recipes in words."""
 
     axes: Axes
     model: str
-    city: str
+    score: Score
     base: pd.Series
     cells: pd.DataFrame
 
     @property
-    def base_map(self) -> float:
-        return self.base[f"map_{self.city}"]
+    def base_score(self) -> float:
+        return self.score.base_score(self.base)
+
+    def value(self, line: pd.Series) -> float:
+        """Where a cell, or a rival, stands on the vertical axis."""
+        return self.base_score - self.score.drop_of(line).mean
+
+    def ends(self, line: pd.Series) -> tuple[float, float]:
+        """Those of the interval of its drop on that axis, the lower one first; where there is no
+        limit, its value."""
+        drop = self.score.drop_of(line)
+        if not isfinite(drop.visible):
+            return (self.value(line),) * 2
+        return self.base_score - drop.high, self.base_score - drop.low
 
     def draw_paper(self, published: pd.DataFrame, x: Callable[[pd.DataFrame], pd.Series]) -> None:
         """The paper's compressed models, at our base model's mAP minus the paper's drop.
@@ -38,14 +104,14 @@ class Panel:
             published: as `published.published_results` gives it.
             x: where rows of it stand.
         """
-        known = self.model in published.index.get_level_values("model")
-        if not known or f"drop_{self.city}" not in published:
+        column, models = self.score.published(), published.index.get_level_values("model")
+        if self.model not in models or column not in published:
             return
         rows = published.loc[self.model].reset_index()
         for bits, some in rows[rows["bits"] < 32].groupby("bits"):
             self.axes.plot(
                 x(some),
-                self.base_map - some[f"drop_{self.city}"],
+                self.base_score - some[column],
                 marker=PAPER_SHAPES.get(bits, "1"),
                 label=f"paper's drop, {bits} bits",
                 color="black",
@@ -57,28 +123,28 @@ class Panel:
 
 
 def panels(
-    table: pd.DataFrame, cities: Sequence[str], width: float = 4.0, height: float = 3.3
+    table: pd.DataFrame, scores: Sequence[Score], width: float = 4.0, height: float = 3.3
 ) -> tuple[Figure, Iterator[Panel]]:
-    """A figure with a row a model and a column a city, the base model's mAP drawn in."""
+    """A figure with a row a model and a column a score, the base model's drawn in."""
     models = list(table["model"].unique())
     figure, grid = plt.subplots(
         len(models),
-        len(cities),
-        figsize=(width * len(cities), height * len(models) + 0.9),
+        len(scores),
+        figsize=(width * len(scores), height * len(models) + 0.9),
         squeeze=False,
         layout="constrained",
     )
 
     def each() -> Iterator[Panel]:
         for model, row in zip(models, grid, strict=True):
-            for city, axes in zip(cities, row, strict=True):
+            for score, axes in zip(scores, row, strict=True):
                 lines = table[table["model"] == model]
                 base, cells = lines[~is_cell(lines)].iloc[0], lines[is_cell(lines)]
                 recipes = [recipe_of(version) for version in cells["version"]]
                 looks = {name: [getattr(r, name) for r in recipes] for name in ("coding", "rate")}
-                panel = Panel(axes, model, city, base, cells.assign(**looks))
-                axes.axhline(panel.base_map, color=GREY, linewidth=0.9, linestyle="--")
-                axes.set(title=f"{model}, tested on {base[f'dataset_{city}']}", ylabel="mAP (%)")
+                panel = Panel(axes, model, score, base, cells.assign(**looks))
+                axes.axhline(panel.base_score, color=GREY, linewidth=0.9, linestyle="--")
+                axes.set(title=score.title(base), ylabel=score.label)
                 yield panel
 
     return figure, each()

@@ -5,13 +5,20 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pocketvlad.report.figures.panels import Looks, Panel, base_handle, legend_below, panels
+from pocketvlad.report.figures.panels import (
+    CityScore,
+    Looks,
+    Panel,
+    base_handle,
+    legend_below,
+    panels,
+)
 from pocketvlad.report.figures.style import GREY, line_styles, use_style
 
 
 def _draw_cells(panel: Panel, looks: Looks, lines: dict[str, object]) -> None:
     """Cells of one coding and bit width are joined in the order of their thresholds."""
-    x, y = f"pruned_percent_{panel.city}", f"map_{panel.city}"
+    x, y = f"pruned_percent_{panel.score.city}", f"map_{panel.score.city}"
     for (_, rate), some in panel.cells.groupby(["coding", "rate"], sort=False):
         some = some.sort_values(x)
         panel.axes.plot(
@@ -19,7 +26,7 @@ def _draw_cells(panel: Panel, looks: Looks, lines: dict[str, object]) -> None:
         )
         for _, cell in some.iterrows():
             looks.draw(panel.axes, cell[x], cell[y], cell)
-    panel.axes.plot(0, panel.base_map, "*", color=GREY, markersize=11)
+    panel.axes.plot(0, panel.base_score, "*", color=GREY, markersize=11)
 
 
 def pruning_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequence[str]) -> Figure:
@@ -33,7 +40,7 @@ def pruning_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequenc
     use_style()
     looks = Looks.of(table)
     lines = line_styles(looks.colours)
-    figure, drawn = panels(table, cities)
+    figure, drawn = panels(table, [CityScore(city) for city in cities])
     for panel in drawn:
         _draw_cells(panel, looks, lines)
         panel.draw_paper(published, lambda rows: rows["pruned_percent"])

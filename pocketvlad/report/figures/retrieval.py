@@ -93,6 +93,8 @@ def _draw_query(axes: Axes, dataset: Dataset, folder: Path, query: Query, top: f
     picture = _thumbnail(folder / f"{query.image}.jpg", dataset.upright, _QUERY, height)
     height = min(height, picture.height * _QUERY / picture.width)  # at the top of its field
     left, top, width, height = _place(axes, picture, 0, top, _QUERY, height)
+    if query.box is None:
+        return
     scale = width / dataset.size_of(query.image)[0]
     x1, y1, x2, y2 = (edge * scale for edge in query.box)
     place = (left + x1, top + y1)

@@ -1,4 +1,4 @@
-"""mAP against the file's size, with the Pareto front."""
+"""mAP against the file's size, with the Pareto front; beside it the dense drop."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from pocketvlad.report.best_cells import ROLES
-from pocketvlad.report.figures.panels import Looks, Panel, base_handle, legend_below, panels
+from pocketvlad.report.figures.panels import (
+    CityScore,
+    Looks,
+    MeanScore,
+    Panel,
+    base_handle,
+    legend_below,
+    panels,
+)
 from pocketvlad.report.figures.style import GREY, markers, use_style
 from pocketvlad.report.pareto_front import pareto_front
+from pocketvlad.report.score_columns import DENSE, judging
 from pocketvlad.report.tables.rivals import OURS
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
@@ -27,27 +36,26 @@ def _draw_front(panel: Panel, sizes: np.ndarray, scores: np.ndarray, right: floa
 
 
 def _draw_cells(panel: Panel, looks: Looks) -> None:
-    axes, city = panel.axes, panel.city
-    base_mb = panel.base[f"file_bytes_{city}"] / MEGABYTE
-    sizes = panel.cells[f"file_bytes_{city}"].to_numpy() / MEGABYTE
-    _draw_front(panel, sizes, panel.cells[f"map_{city}"].to_numpy(), base_mb)
-    for size, (_, cell) in zip(sizes, panel.cells.iterrows(), strict=True):
-        score = cell[f"map_{city}"]
+    axes, base_mb = panel.axes, panel.score.megabytes(panel.base)
+    cells = [cell for _, cell in panel.cells.iterrows()]
+    sizes = panel.score.megabytes(panel.cells).to_numpy()
+    scores = np.array([panel.value(cell) for cell in cells])
+    _draw_front(panel, sizes, scores, base_mb)
+    for size, score, cell in zip(sizes, scores, cells, strict=True):
         looks.draw(axes, size, score, cell)
         for column, diameter in _RINGS.items():
             if cell[column]:
                 axes.plot(size, score, markersize=diameter, zorder=4, **_RING)
-                low, high = cell[f"drop_{city}_low"], cell[f"drop_{city}_high"]
                 axes.plot(
                     [size, size],
-                    [panel.base_map - high, panel.base_map - low],
+                    panel.ends(cell),
                     color="black",
                     linewidth=0.8,
                     marker="_",
                     markersize=5,
                     zorder=2.8,
                 )
-    axes.plot(base_mb, panel.base_map, "*", color=GREY, markersize=11)
+    axes.plot(base_mb, panel.base_score, "*", color=GREY, markersize=11)
 
 
 def _scale(panel: Panel, float32_mb: float) -> None:
@@ -73,14 +81,14 @@ def _draw_rivals(panel: Panel, rivals: pd.DataFrame) -> None:
     """An outline each, with the interval of its drop; those of one label share a shape."""
     for label, marker in markers(rivals["label"]).items():
         rows = rivals[(rivals["label"] == label) & (rivals["model"] == panel.model)]
-        low, high = (rows[f"drop_{panel.city}_{end}"] for end in ("low", "high"))
-        scores = rows[f"map_{panel.city}"]
-        ends = [panel.base_map - high, panel.base_map - low]
+        lines = [line for _, line in rows.iterrows()]
+        scores = np.array([panel.value(line) for line in lines])
+        low, high = np.array([panel.ends(line) for line in lines]).reshape(-1, 2).T
         panel.axes.errorbar(
-            rows[f"file_bytes_{panel.city}"] / MEGABYTE,
+            panel.score.megabytes(rows),
             scores,
             # An interval of percentiles need not hold the mean.
-            [np.maximum(scores - ends[0], 0), np.maximum(ends[1] - scores, 0)],
+            [np.maximum(scores - low, 0), np.maximum(high - scores, 0)],
             linestyle="",
             marker=marker,
             color=_RIVAL,
@@ -98,7 +106,8 @@ def size_figure(
     cities: Sequence[str],
     rivals: pd.DataFrame | None = None,
 ) -> Figure:
-    """mAP of every cell against the bytes of its file, a column a city, a row a model.
+    """mAP of every cell against the bytes of its file, a column a city, a row a model. A last
+    column has the mean drop of the dense queries, where there are any.
 
     The paper gives sizes of full-size networks and drops, but no mAP. Its points are drawn at its
     ratio, and at our base model's mAP minus its drop.
@@ -112,7 +121,10 @@ def size_figure(
     """
     use_style()
     looks = Looks.of(table)
-    figure, drawn = panels(table, cities)
+    scores = [CityScore(city) for city in cities]
+    if judging(table.columns) == DENSE:
+        scores.append(MeanScore())
+    figure, drawn = panels(table, scores)
     for panel in drawn:
         float32_mb = float32_bytes(panel.base["parameters"]) / MEGABYTE
         _draw_cells(panel, looks)

@@ -8,18 +8,17 @@ from tabulate import tabulate
 from pocketvlad.compression.rd.budget import Target, Trial, best
 from pocketvlad.compression.recipes import BASE
 from pocketvlad.compression.recipes.searched import Searched
-from pocketvlad.report.rows import score_columns
-from pocketvlad.report.tables.layout import fixed
+from pocketvlad.report.score_columns import query_sets, score_columns
+from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
 _NOTE = (
-    "In self-retrieval, parts of photographs of the training city are queries among all of its "
-    "photographs; nothing was fitted on the photographs that are queries. Its drop is the mean of "
-    "what queries lose, gains not set against it. Targets were met by this drop, and no test city "
-    "was used. Other drops are percentage points of mAP below the base model; in square brackets "
-    "their 95 % intervals, by a paired bootstrap over the queries. A size is that of the file that "
-    "was decoded, in millions of bytes, the mean of both directions. Distortions and "
-    "self-retrieval are given by test city."
+    "Self-retrieval is that of photographs of the training city which nothing was fitted on: parts "
+    "of them are searched among all, and its drop is what these lose on their mean, gains not set "
+    "against it. The targets were met by it; no test city was looked at. "
+    f"{DROPS} A size is that of the file that was decoded, in "
+    "millions of bytes, the mean of both directions. Distortions and self-retrieval are given by "
+    "test city."
 )
 
 
@@ -64,14 +63,10 @@ def budgets_table(
 
 def budgets_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> str:
     """The table as a page of Markdown, a block a model."""
-    names = (*cities, "mean")
+    sets = query_sets(table.columns)
     headings = ["target", "distortion", "self-retrieval drop (points)", "file (MB)", "ratio"]
     headings += [f"mAP {city} (%)" for city in cities]
-    headings += [f"drop {city} (points)" for city in cities] + ["drop, mean (points)"]
-
-    def drop(line: pd.Series, name: str) -> str:
-        figure, low, high = (fixed(line[f"drop_{name}{end}"], 1) for end in ("", "_low", "_high"))
-        return f"{figure} [{low}, {high}]"
+    headings += drop_headings(sets, cities)
 
     parts = [f"# {title}"]
     for model, block in table.groupby("model", sort=False):
@@ -83,7 +78,7 @@ def budgets_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> 
                 fixed(line["file_mb"], 2),
                 f"{fixed(line['ratio'], 1)}x",
                 *(fixed(line[f"map_{city}"], 1) for city in cities),
-                *(drop(line, name) for name in names),
+                *drop_entries(line, sets, cities),
             ]
             for _, line in block.iterrows()
         ]

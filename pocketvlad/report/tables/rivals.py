@@ -7,8 +7,8 @@ from tabulate import tabulate
 
 from pocketvlad.compression.recipes import BASE
 from pocketvlad.report.best_cells import is_cell
-from pocketvlad.report.rows import score_columns
-from pocketvlad.report.tables.layout import fixed
+from pocketvlad.report.score_columns import MEAN, judging, query_sets, score_columns
+from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
 OURS = ("float32", "pvlad")
@@ -17,12 +17,12 @@ _LOSSLESS = ("pvlad", "symbols")
 """Coders of a cell's symbols: their scores are the cell's."""
 _COSTS = ("encode_seconds", "decode_seconds", "encode_memory_mb", "decode_memory_mb")
 _NOTE = (
-    "Drops are percentage points of mAP below the base model on the same city; in square brackets "
-    "their 95 % intervals, by a paired bootstrap over the queries. A size is that of the file that "
-    "was decoded, in millions of bytes. Sizes and times are means of both directions; memory is "
-    "the peak of the coder's process, the model included. Every coder ran on one core. *Ours* is "
-    "the study's smallest file with no larger mean drop than the coder's, in % of its bytes. A "
-    "coder that was given a cell codes its symbols without loss: the scores are the cell's."
+    f"{DROPS} A size is that of the file that "
+    "was decoded, in millions of bytes; sizes and times are means of both directions, memory is "
+    "the most that the coder's process held, the model included. Every coder ran on one core. "
+    "*Ours* is the smallest file of the study that on the mean of both cities loses no more than "
+    "the coder's, in % of its bytes. "
+    "Where a coder was given a cell, it codes its symbols without loss: the scores are the cell's."
 )
 
 
@@ -78,27 +78,22 @@ def rivals_table(
 
 
 def with_ours(rivals: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """`rivals` with a column `ours_percent`: the bytes of the study's smallest compressed file with
-    no larger drop than the rival, in % of the rival's; empty where there is none, and for coders of
-    a cell's symbols.
+    """`rivals` with a column `ours_percent`: the bytes of the study's smallest compressed file that
+    drops no further than the rival (by dense queries, where there are any), as % of the rival's;
+    none where all do, or of a cell's symbols.
 
     Args:
         table: the study's, as `rows.read_table` gives it.
     """
-    cells = table[is_cell(table)]
+    cells, drop = table[is_cell(table)], judging(rivals.columns).drop(MEAN)
 
     def share(line: pd.Series) -> float:
         if line["coder"] in _LOSSLESS:
             return float("nan")
-        own = cells[(cells["model"] == line["model"]) & (cells["drop_mean"] <= line["drop_mean"])]
+        own = cells[(cells["model"] == line["model"]) & (cells[drop] <= line[drop])]
         return 100 * own["file_mb"].min() / line["file_mb"]
 
     return rivals.assign(ours_percent=rivals.apply(share, axis=1))
-
-
-def _drop(line: pd.Series, name: str) -> str:
-    figure, low, high = (fixed(line[f"drop_{name}{end}"], 1) for end in ("", "_low", "_high"))
-    return figure if line["coder"] == "float32" else f"{figure} [{low}, {high}]"
 
 
 def _figure(line: pd.Series, column: str, digits: int) -> str:
@@ -108,7 +103,8 @@ def _figure(line: pd.Series, column: str, digits: int) -> str:
 def rivals_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> str:
     """The table of `with_ours` as a page of Markdown, a block a model, the largest file first."""
     headings = ["coder", "of", "file (MB)", "ratio", *(f"mAP {city} (%)" for city in cities)]
-    headings += [*(f"drop {city} (points)" for city in cities), "drop, mean (points)"]
+    sets = query_sets(table.columns)
+    headings += drop_headings(sets, cities)
     headings += ["ours (%)", "encode (s)", "decode (s)", "encode (MB)", "decode (MB)"]
     parts = [f"# {title}"]
     for model, block in table.groupby("model", sort=False):
@@ -119,7 +115,7 @@ def rivals_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> s
                 fixed(line["file_mb"], 2),
                 f"{fixed(line['ratio'], 1)}x",
                 *(fixed(line[f"map_{city}"], 1) for city in cities),
-                *(_drop(line, name) for name in (*cities, "mean")),
+                *drop_entries(line, sets, cities, bare=line["coder"] == "float32"),
                 _figure(line, "ours_percent", 0),
                 *(_figure(line, cost, 0 if "memory" in cost else 2) for cost in _COSTS),
             ]

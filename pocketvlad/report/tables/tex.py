@@ -1,5 +1,7 @@
 """The results table as TeX: a document that compiles, whose body fits into another one."""
 
+from collections.abc import Iterator
+
 from pocketvlad.report.tables.layout import Column, Entry, Layout, Line
 
 _SPECIAL = {
@@ -44,12 +46,12 @@ def escaped(text: str) -> str:
     return "".join(written)
 
 
-def _heading(column: Column) -> str:
-    return rf"\textbf{{{escaped(column.heading)}}}"
-
-
-def _unit(column: Column) -> str:
-    return escaped(f"({column.unit})") if column.unit else ""
+def _heading(column: Column) -> tuple[str, str]:
+    """Two lines: the heading and its unit, or, for a narrow column, a heading of two words."""
+    first, second = column.heading, f"({column.unit})" if column.unit else ""
+    if not column.unit:
+        first, _, second = column.heading.partition(" ")
+    return rf"\textbf{{{escaped(first)}}}", escaped(second)
 
 
 def _entry(entry: Entry, bold: bool) -> str:
@@ -65,8 +67,16 @@ def _entry(entry: Entry, bold: bool) -> str:
     return " ".join(parts)
 
 
-def _row(line: Line) -> str:
-    return " & ".join(_entry(entry, line.best) for entry in line.entries) + r" \\"
+def _rows(line: Line, columns: tuple[Column, ...]) -> Iterator[str]:
+    """One or two lines: the second has what may stand below, since a page is narrow."""
+    entries = {
+        column.heading: _entry(entry, line.best)
+        for column, entry in zip(columns, line.entries, strict=True)
+    }
+    below = {column.below: entries.pop(column.heading) for column in columns if column.below}
+    yield " & ".join(entries.values()) + (r" \\*" if below else r" \\")
+    if below:
+        yield " & ".join(below.get(heading, "") for heading in entries) + r" \\"
 
 
 def tex_table(layout: Layout) -> str:
@@ -74,18 +84,19 @@ def tex_table(layout: Layout) -> str:
 
     In a paper: `\\usepackage{docmute}`, then `\\input` of the file takes its body alone.
     """
-    columns = layout.columns
+    columns = [column for column in layout.columns if not column.below]
     kinds = "".join("l" if column.names_row else "r" for column in columns)
-    names = " & ".join(map(_heading, columns)) + r" \\"
-    units = " & ".join(map(_unit, columns)) + r" \\"
-    head = [r"\toprule", names, units, r"\midrule"]
+    heading = [" & ".join(parts) + r" \\" for parts in zip(*map(_heading, columns), strict=True)]
+    head = [r"\toprule", *heading, r"\midrule"]
     marks = "; ".join(f"{mark} {meaning}" for mark, meaning in layout.legend)
     caption = [layout.title + ".", *layout.notes, *layout.explanation]
     if marks:
         caption.append(f"{marks}.")
+    if len(columns) < len(layout.columns):
+        caption.append("Dense figures are below the official ones.")
     lines = [
         _PREAMBLE + r"{\scriptsize\setlength{\LTcapwidth}{\textwidth}",
-        r"\setlength{\tabcolsep}{2.8pt}\renewcommand{\arraystretch}{1.15}",
+        r"\setlength{\tabcolsep}{2pt}\renewcommand{\arraystretch}{1.15}",
         rf"\begin{{longtable}}{{{kinds}}}",
         rf"\caption{{{escaped(' '.join(caption))}}}\label{{tab:pocketvlad}} \\",
         *head,
@@ -100,6 +111,7 @@ def tex_table(layout: Layout) -> str:
             lines.append(r"\midrule")
         model = escaped(block.model)
         lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\textit{{{model}}}}} \\*")
-        lines += [_row(line) for line in block.lines]
+        for line in block.lines:
+            lines += _rows(line, layout.columns)
     lines += [r"\end{longtable}}", r"\end{document}"]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,108 @@
+"""Scores, drops and their intervals as columns of tables, of the official queries and the dense.
+
+The dense queries are every labelled photograph (`data.dense`). Cells are judged by them where every
+city has some, else by the official ones.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pocketvlad.retrieval.bootstrap import Drop, paired_drop
+from pocketvlad.retrieval.landmark_bootstrap import Comparison, landmark_drop
+
+MEAN = "mean"  # in place of a city: the mean of all
+
+
+@dataclass(frozen=True)
+class QuerySet:
+    """The queries of a protocol, and what columns of their scores are called.
+
+    prefix: of its columns, and of its keys in a JSON row.  landmarks, plain: what the ends of the
+    interval by landmarks and of the plain one have after the drop's name. (The official columns are
+    older than the interval by landmarks.)
+    """
+
+    prefix: str
+    landmarks: str
+    plain: str
+
+    def key(self, name: str) -> str:
+        return self.prefix + name
+
+    def drop(self, name: str) -> str:
+        """The column of the drop on a city, or of MEAN."""
+        return f"{self.prefix}drop_{name}"
+
+    def drop_of(self, line: Mapping[str, object], name: str) -> Drop:
+        """The drop on a city, or of MEAN, with its interval by landmarks, of a table's line."""
+        column = self.drop(name)
+        low, high = (line[f"{column}{self.landmarks}_{end}"] for end in ("low", "high"))
+        return Drop(line[column], low, high)
+
+
+OFFICIAL = QuerySet("", landmarks="_landmarks", plain="")
+DENSE = QuerySet("dense_", landmarks="", plain="_plain")
+
+
+def query_sets(columns: Iterable[str]) -> list[QuerySet]:
+    """Those that a table has columns of; the one that cells are judged by is the last."""
+    return [OFFICIAL, DENSE] if DENSE.drop(MEAN) in columns else [OFFICIAL]
+
+
+def judging(columns: Iterable[str]) -> QuerySet:
+    """The queries that a table's cells are judged by."""
+    return query_sets(columns)[-1]
+
+
+def _comparison(queries: QuerySet, base: Mapping, other: Mapping) -> Comparison:
+    """Of two rows of one city."""
+    scores, landmarks = queries.key("average_precision"), queries.key("landmarks")
+    return Comparison([base[scores]], [other[scores]], base[landmarks])
+
+
+def _columns(
+    queries: QuerySet, base: Mapping[str, dict], directions: Mapping[str, dict]
+) -> tuple[dict[str, object], Drop, Drop]:
+    """All columns of one set of queries, and the mean drop: by landmarks, and plain."""
+    columns: dict[str, object] = {
+        queries.key(f"map_{city}"): 100 * row[queries.key("map")]
+        for city, row in directions.items()
+    }
+    each = {city: [_comparison(queries, base[city], directions[city])] for city in directions}
+    each[MEAN] = [comparison for [comparison] in each.values()]
+    for name, comparisons in each.items():
+        by_landmarks = landmark_drop(comparisons)
+        plain = paired_drop([comparison.averaged() for comparison in comparisons])
+        column = queries.drop(name)
+        columns[column] = plain.mean
+        for suffix, drop in ((queries.landmarks, by_landmarks), (queries.plain, plain)):
+            columns[f"{column}{suffix}_low"] = drop.low
+            columns[f"{column}{suffix}_high"] = drop.high
+    columns[queries.key("visible_drop")] = by_landmarks.visible
+    return columns, by_landmarks, plain
+
+
+def score_columns(
+    base: Mapping[str, dict], directions: Mapping[str, dict], cities: Sequence[str]
+) -> dict[str, object]:
+    """mAP, and the drop below the base model with its intervals, as columns of a table.
+
+    Args:
+        base, directions: by test city the rows of the base models, and of the compressed ones.
+    """
+    base, directions = ({city: rows[city] for city in cities} for rows in (base, directions))
+    columns, judged, plain = _columns(OFFICIAL, base, directions)
+    if all(DENSE.key("map") in row for row in (*base.values(), *directions.values())):
+        dense, judged, _ = _columns(DENSE, base, directions)
+        columns |= dense
+    return columns | {"no_drop": judged.none, "official_no_drop": plain.none}
+
+
+def query_counts(row: Mapping[str, object], city: str) -> dict[str, int]:
+    """How many landmarks the queries of a row are of, and how many are dense, as columns."""
+    counts = {f"landmarks_{city}": len(set(row["landmarks"].values()))}
+    if DENSE.key("landmarks") in row:
+        landmarks = row[DENSE.key("landmarks")]
+        counts[f"dense_queries_{city}"] = len(landmarks)
+        counts[f"dense_landmarks_{city}"] = len(set(landmarks.values()))
+    return counts

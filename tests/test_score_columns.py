@@ -1,0 +1,136 @@
+"""Columns of drops, of numbers that can be reckoned by hand, and by the definitions."""
+
+import numpy as np
+import pytest
+
+from pocketvlad.report.rows import baselines_table
+from pocketvlad.report.score_columns import (
+    DENSE,
+    MEAN,
+    OFFICIAL,
+    judging,
+    query_counts,
+    query_sets,
+    score_columns,
+)
+from pocketvlad.retrieval.bootstrap import Drop
+
+CITIES = ["oxford", "paris"]
+
+
+def keys(prefix, scores):
+    """A row's keys of one protocol; scores by landmark."""
+    queries = {f"{name}/{n}": x for name, found in scores.items() for n, x in enumerate(found)}
+    return {
+        f"{prefix}map": float(np.mean(list(queries.values()))),
+        f"{prefix}average_precision": queries,
+        f"{prefix}landmarks": {query: query.split("/")[0] for query in queries},
+    }
+
+
+def row(official, dense=None):
+    return keys("", official) | (keys("dense_", dense) if dense else {})
+
+
+BASE = {
+    "oxford": row({"a": [0.9], "b": [0.5]}, {"a": [0.8, 0.6], "b": [0.7, 0.5]}),
+    "paris": row({"c": [0.9], "d": [0.7]}, {"c": [0.8, 0.6], "d": [0.7, 0.5]}),
+}
+# Official: 10 and 30 points in oxford, none in paris. Dense: 2 and 6 points, a landmark each, in
+# both.
+OTHER = {
+    "oxford": row({"a": [0.8], "b": [0.2]}, {"a": [0.78, 0.58], "b": [0.64, 0.44]}),
+    "paris": row({"c": [0.9], "d": [0.7]}, {"c": [0.78, 0.58], "d": [0.64, 0.44]}),
+}
+
+
+def test_drops_by_hand():
+    columns = score_columns(BASE, OTHER, CITIES)
+    found = {name: columns[name] for name in columns if not name.endswith(("low", "high"))}
+    visible = {name: found.pop(name) for name in ("visible_drop", "dense_visible_drop")}
+    assert found == {
+        "map_oxford": pytest.approx(50),
+        "map_paris": pytest.approx(80),
+        "drop_oxford": pytest.approx(20),
+        "drop_paris": 0,
+        "drop_mean": pytest.approx(10),
+        "dense_map_oxford": pytest.approx(61),
+        "dense_map_paris": pytest.approx(61),
+        "dense_drop_oxford": pytest.approx(4),
+        "dense_drop_paris": pytest.approx(4),
+        "dense_drop_mean": pytest.approx(4),
+        "no_drop": False,
+        "official_no_drop": False,
+    }
+    # One degree of freedom: Student's 12.7062 standard errors of 2 points, about the mean.
+    low, high = columns["dense_drop_oxford_low"], columns["dense_drop_oxford_high"]
+    assert high - low == pytest.approx(2 * 12.7062 * 2, rel=1e-3)
+    assert columns["dense_drop_oxford_plain_low"] == pytest.approx(2)  # two of four at 2 points
+    assert columns["dense_drop_oxford_plain_high"] == pytest.approx(6)
+    for name, width in visible.items():
+        drop = (OFFICIAL if name == "visible_drop" else DENSE).drop_of(columns, MEAN)
+        assert width == pytest.approx((drop.high - drop.low) / 2)
+
+
+def test_the_official_columns_keep_their_plain_interval():
+    columns = score_columns(BASE, OTHER, CITIES)
+    assert (columns["drop_oxford_low"], columns["drop_oxford_high"]) == pytest.approx((10, 30))
+    assert (columns["drop_mean_low"], columns["drop_mean_high"]) == pytest.approx((5, 15))
+    assert columns["drop_oxford_landmarks_high"] > 100
+    assert columns["drop_paris_landmarks_low"] == columns["drop_paris_landmarks_high"] == 0
+
+
+def test_cells_are_judged_by_the_dense_queries():
+    """They lose nothing there, and all that the official ones have."""
+    other = {
+        city: BASE[city] | {"map": 0.0, "average_precision": dict.fromkeys(queries, 0.0)}
+        for city in CITIES
+        for queries in [BASE[city]["average_precision"]]
+    }
+    columns = score_columns(BASE, other, CITIES)
+    assert columns["no_drop"] is True
+    assert columns["official_no_drop"] is False
+    assert judging(columns) is DENSE
+    assert query_sets(columns) == [OFFICIAL, DENSE]
+
+
+def test_without_dense_queries_by_the_official_ones():
+    base = {"oxford": BASE["oxford"], "paris": row({"c": [0.9], "d": [0.7]})}
+    other = {"oxford": OTHER["oxford"], "paris": row({"c": [0.9], "d": [0.7]})}
+    columns = score_columns(base, other, CITIES)
+    assert not [name for name in columns if name.startswith("dense")]
+    assert judging(columns) is OFFICIAL
+    assert columns["no_drop"] is False
+
+
+def test_of_one_landmark_nothing_is_known():
+    rows = {city: row({"a": [0.9, 0.8]}) for city in CITIES}
+    columns = score_columns(rows, rows, CITIES)
+    assert OFFICIAL.drop_of(columns, MEAN) == Drop(0, -np.inf, np.inf)
+    assert columns["visible_drop"] == np.inf
+
+
+def test_queries_and_landmarks_are_counted():
+    assert query_counts(BASE["paris"], "paris") == {
+        "landmarks_paris": 2,
+        "dense_queries_paris": 4,
+        "dense_landmarks_paris": 2,
+    }
+    assert query_counts(row({"a": [0.9, 0.8]}), "paris") == {"landmarks_paris": 1}
+
+
+def test_baselines_have_both_protocols_where_all_rows_do():
+    rows = [
+        BASE[city] | {"model": "vgg16", "version": "base", "test_city": city} for city in CITIES
+    ]
+    [line] = baselines_table(rows, CITIES).to_dict("records")
+    assert line == {
+        "model": "vgg16",
+        "state": "trained",
+        "map_oxford": pytest.approx(70),
+        "map_paris": pytest.approx(80),
+        "dense_map_oxford": pytest.approx(65),
+        "dense_map_paris": pytest.approx(65),
+    }
+    del rows[0]["dense_map"]
+    assert not [name for name in baselines_table(rows, CITIES) if name.startswith("dense")]
