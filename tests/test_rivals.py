@@ -396,7 +396,7 @@ def test_a_rival_of_what_the_study_does_not_make(rivals, message):
         ({"nncodec": {"qp": ["fine"]}}, r"rivals\.nncodec\.qp\.0: 'fine'.*whole number"),
         ({"nncodec": {}}, r"rivals\.nncodec: \{\}"),
         ({"deep_compression": {}}, r"missing key in rivals\.deep_compression: thresholds"),
-        ({"zip": 9}, r"unknown key in rivals: zip; known are deep_compression, nncodec, cells"),
+        ({"zip": 9}, r"unknown key in rivals: zip; known are deep_compression, nncodec, optq"),
     ],
 )
 def test_a_malformed_section(rivals, message):

@@ -32,6 +32,35 @@ class NncodecSection:
     )
 
 
+_LEVELS_OF = "steps from zero to the largest weight of a layer"
+_LEVELS = {
+    "shortest": 1,
+    "distinct": True,
+    "items": Value(minimum=1, maximum=127),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptqSection:
+    """Second-order rounding without a price for bits."""
+
+    levels: tuple[int, ...] = setting(_LEVELS_OF, **_LEVELS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CerwuSection:
+    """Second-order rounding by error and bits: every combination is a rival."""
+
+    levels: tuple[int, ...] = setting(_LEVELS_OF, **_LEVELS)
+    multipliers: tuple[float, ...] = setting(
+        "the Lagrangian multiplier: the error, in shares of the variance of a layer's outputs, "
+        "that a bit for each weight of the model is worth",
+        shortest=1,
+        distinct=True,
+        items=Value(above=0),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RivalsSection:
     """Other coders on the same models. float16 and int8 per channel are always among them."""
@@ -42,6 +71,16 @@ class RivalsSection:
     nncodec: NncodecSection | None = setting(
         "the standard's reference coder, in an environment of its own (`make nncodec`), at "
         "quantization parameters of which four more double the step: {qp: [...], row_qp: [...]}",
+        None,
+    )
+    optq: OptqSection | None = setting(
+        "second-order rounding without a price for bits (OPTQ), entropy-coded by our format; "
+        "fitted to the crops that `rd` rounds on: {levels: [...]}",
+        None,
+    )
+    cerwu: CerwuSection | None = setting(
+        "second-order rounding by error and bits (CERWU), likewise: {levels: [...], multipliers: "
+        "[...]}",
         None,
     )
     cells: tuple[str, ...] | None = setting(
