@@ -80,11 +80,11 @@ def as_tensors(*arrays):
     return [torch.from_numpy(array.copy()) for array in arrays]
 
 
-@pytest.mark.parametrize("levels", [2, 5, 40])
-def test_optq_is_the_published_loop(levels):
+@pytest.mark.parametrize("coarseness", [0.08, 0.7, 2.0])
+def test_optq_is_the_published_loop(coarseness):
     weight, seen = layer(7, 150, 400)  # more columns than a block
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, levels)
+    grid = Grid.of(given, coarseness)
     found = round_layer(given, moments, grid, 0.0, 1).numpy()
     expected = optq_by_cholesky(weight, moments_of(seen), grid)
     np.testing.assert_array_equal(found, expected)
@@ -111,7 +111,7 @@ def fixed_bits(monkeypatch):
 def test_cerwu_takes_the_level_of_least_cost(fixed_bits, price, shape):
     weight, seen = layer(*shape)
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, 3)
+    grid = Grid(float(given.abs().max()) / 3, 6)
     table = 1 + 2.0 * np.abs(np.arange(-grid.limit, grid.limit + 1)) ** 0.7
     fixed_bits(table)
     found = round_layer(given, moments, grid, price, 1).numpy()
@@ -124,7 +124,7 @@ def test_the_cases_tell_levels_apart(fixed_bits):
     """What the last test compares are not all zeros, nor what OPTQ would have found."""
     weight, seen = layer(4, 11)
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, 3)
+    grid = Grid(float(given.abs().max()) / 3, 6)
     fixed_bits(1 + 2.0 * np.abs(np.arange(-grid.limit, grid.limit + 1)) ** 0.7)
     found = [round_layer(given, moments.clone(), grid, price, 1) for price in (0.0, 0.02, 0.3, 2.0)]
     sizes = [float(each.abs().sum()) for each in found]
@@ -136,7 +136,7 @@ def test_the_cases_tell_levels_apart(fixed_bits):
 def test_bits_worth_next_to_nothing_leave_optq(fixed_bits):
     weight, seen = layer(5, 40)
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, 6)
+    grid = Grid.of(given, 0.5)
     fixed_bits(np.linspace(9, 1, 2 * grid.limit + 1))
     without = round_layer(given, moments.clone(), grid, 0.0, 1)
     assert torch.equal(round_layer(given, moments.clone(), grid, 1e-12, 1), without)
@@ -147,7 +147,7 @@ def test_bits_follow_the_symbols():
     """Three passes with the bits of the file's own models take fewer bits than none."""
     weight, seen = layer(30, 60, 200)
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, 8)
+    grid = Grid.of(given, 0.4)
 
     def entropy(multiples):
         _, counts = np.unique(multiples.numpy(), return_counts=True)
@@ -162,7 +162,7 @@ def test_an_input_that_is_never_there_costs_nothing():
     weight, seen = layer(3, 8)
     seen[:, 5] = 0
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, 10)
+    grid = Grid.of(given, 0.3)
     assert not round_layer(given, moments, grid, 0.0, 1)[:, 5].any()
     assert not round_projection(given, torch.from_numpy(seen), grid, 0.0)[:, 5].any()
 
@@ -172,7 +172,7 @@ def test_a_projection_is_rounded_as_if_its_moments_were_formed(monkeypatch, fixe
     monkeypatch.setattr(second_order, "_COLUMNS", 16)
     weight, seen = layer(5, 40, samples=12)
     given, moments = as_tensors(weight, moments_of(seen))
-    grid = Grid.of(given, 4)
+    grid = Grid.of(given, 0.7)
     fixed_bits(1.0 + np.abs(np.arange(-grid.limit, grid.limit + 1)))
     expected = round_layer(given, moments, grid, price, 1)
     found = round_projection(given, torch.from_numpy(seen), grid, price)
@@ -180,10 +180,11 @@ def test_a_projection_is_rounded_as_if_its_moments_were_formed(monkeypatch, fixe
 
 
 def test_the_grid_by_hand():
-    weight = torch.tensor([[0.5, -3.0], [1.0, 0.0]])
-    assert Grid.of(weight, 6) == Grid(0.5, 12)
-    assert Grid.of(weight, 100).limit == 127  # what a byte holds
-    assert Grid.of(torch.zeros(2, 2), 6).step > 0
+    weight = torch.tensor([[1.0, -3.0], [1.0, 1.0]])  # of standard deviation 2
+    assert Grid.of(weight, 0.25) == Grid(0.5, 12)
+    assert Grid.of(weight, 1) == Grid(2.0, 4)
+    assert Grid.of(weight, 0.001) == Grid(3 / 127, 127)  # what a byte holds
+    assert Grid.of(torch.zeros(2, 2), 2).step > 0
 
 
 @pytest.fixture
@@ -200,7 +201,7 @@ def calibration(city):
 def test_a_network_comes_back_on_its_grids(calibration, coder, settings):
     before = to_contents(calibration.base).tensors
     before = {name: tensor.copy() for name, tensor in before.items()}
-    layers, roles = coder.fit(calibration, levels=4, **settings)
+    layers, roles = coder.fit(calibration, coarseness=1.0, **settings)
     decoded = coder.decode(coder.encode(layers, roles))
     after = to_contents(calibration.base).tensors
     for name, tensor in before.items():
@@ -210,8 +211,9 @@ def test_a_network_comes_back_on_its_grids(calibration, coder, settings):
             expected = tensor.astype(np.float16)
             np.testing.assert_array_equal(decoded[name], expected)
         elif not name.startswith("pooling"):
-            own = tensor[: calibration.settings.length] if "projection" in name else tensor
-            multiples = decoded[name] / (np.abs(own).max() / 4)
+            if name.startswith("projection"):
+                tensor[6:] = 0  # components that are left out
+            multiples = decoded[name] / tensor.std(ddof=1)
             np.testing.assert_allclose(multiples, np.rint(multiples), atol=1e-4)
             assert len(np.unique(np.rint(multiples))) > 2
     assert not decoded["projection.weight"][6:].any()

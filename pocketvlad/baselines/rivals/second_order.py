@@ -61,11 +61,12 @@ class Grid:
     limit: int
 
     @classmethod
-    def of(cls, weight: Tensor, levels: int) -> "Grid":
-        """One step a layer: the largest weight is `levels` steps. Weights that compensate for the
-        errors of others may become twice as large."""
+    def of(cls, weight: Tensor, coarseness: float) -> "Grid":
+        """One step a layer: so many standard deviations of its weights. Weights that compensate for
+        the errors of others may become twice as large as the largest."""
         largest = float(weight.abs().max())
-        return cls(largest / levels if largest else 1.0, min(2 * levels, MAX_MULTIPLE))
+        step = max(coarseness * float(weight.std()), largest / MAX_MULTIPLE) or 1.0
+        return cls(step, min(2 * math.ceil(largest / step), MAX_MULTIPLE))
 
 
 def shrinkage(weight: Tensor, price: float) -> float:
@@ -164,7 +165,7 @@ def round_projection(weight: Tensor, samples: Tensor, grid: Grid, price: float) 
 
 def _round_convolution(
     pair: PairedConvolution,
-    levels: int,
+    coarseness: float,
     multiplier: float,
     patches: int,
     generator: torch.Generator,
@@ -172,7 +173,7 @@ def _round_convolution(
     layer = pair.layer
     places = drawn_places(pair.wanted, patches, generator)
     price = multiplier * float(outputs_at(pair.wanted, places).var(dim=0).sum())
-    grid = Grid.of(layer.weight, levels)
+    grid = Grid.of(layer.weight, coarseness)
     found = []
     for group, weight in enumerate(layer.weight.flatten(1).chunk(layer.groups)):
         seen = inputs_at(pair.given, places, layer, group)
@@ -183,7 +184,7 @@ def _round_convolution(
 
 @torch.no_grad()
 def rounded_layers(
-    calibration: Calibration, levels: int, multiplier: float
+    calibration: Calibration, coarseness: float, multiplier: float
 ) -> tuple[Layers, dict[str, Role]]:
     """The base model, its layers rounded from first to last on the crops that `rd` has.
 
@@ -191,7 +192,7 @@ def rounded_layers(
     own weights.
 
     Args:
-        levels: steps from zero to the largest weight of a layer.
+        coarseness: the step of a layer, in standard deviations of its weights.
         multiplier: the error, in shares of the variance of a layer's outputs, that a bit for each
             weight of the model is worth; 0 for OPTQ.
     """
@@ -205,7 +206,7 @@ def rounded_layers(
         network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
-        multiples, grid = _round_convolution(pair, levels, each, settings.patches, drawn.places)
+        multiples, grid = _round_convolution(pair, coarseness, each, settings.patches, drawn.places)
         found[pair.name] = quantized_in_place(pair.layer.weight, multiples, grid.step)
     for name, weight in compressible_of(network, Part.POOLING).items():
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
@@ -214,7 +215,7 @@ def rounded_layers(
         features += paired_features(network, teacher, drawn.more)
         inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
         price = each * float(outputs.var(dim=0).sum())
-        grid = Grid.of(layer.weight, levels)
+        grid = Grid.of(layer.weight, coarseness)
         multiples = round_projection(layer.weight, inputs, grid, price)
         [name] = compressible_of(network, Part.PROJECTION)
         found[name] = quantized_in_place(layer.weight, multiples, grid.step)

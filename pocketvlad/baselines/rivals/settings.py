@@ -32,26 +32,22 @@ class NncodecSection:
     )
 
 
-_LEVELS_OF = "steps from zero to the largest weight of a layer"
-_LEVELS = {
-    "shortest": 1,
-    "distinct": True,
-    "items": Value(minimum=1, maximum=127),
-}
+_STEPS_OF = "the step of a layer, in standard deviations of its weights"
+_STEPS = {"shortest": 1, "distinct": True, "items": Value(above=0)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptqSection:
     """Second-order rounding without a price for bits."""
 
-    levels: tuple[int, ...] = setting(_LEVELS_OF, **_LEVELS)
+    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CerwuSection:
     """Second-order rounding by error and bits: every combination is a rival."""
 
-    levels: tuple[int, ...] = setting(_LEVELS_OF, **_LEVELS)
+    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
     multipliers: tuple[float, ...] = setting(
         "the Lagrangian multiplier: the error, in shares of the variance of a layer's outputs, "
         "that a bit for each weight of the model is worth",
@@ -75,11 +71,11 @@ class RivalsSection:
     )
     optq: OptqSection | None = setting(
         "second-order rounding without a price for bits (OPTQ), entropy-coded by our format; "
-        "fitted to the crops that `rd` rounds on: {levels: [...]}",
+        "fitted to the crops that `rd` rounds on: {steps: [...]}",
         None,
     )
     cerwu: CerwuSection | None = setting(
-        "second-order rounding by error and bits (CERWU), likewise: {levels: [...], multipliers: "
+        "second-order rounding by error and bits (CERWU), likewise: {steps: [...], multipliers: "
         "[...]}",
         None,
     )

@@ -23,30 +23,30 @@ encode, decode = optq.encode, optq.decode
 
 
 def rivals(section: Mapping, made: Made) -> list[Rival]:
-    """One a combination of levels and multipliers of `rivals.cerwu`, of every base model."""
+    """One a combination of steps and multipliers of `rivals.cerwu`, of every base model."""
     asked_for = section.get("cerwu", {})
     return [
         Rival(
-            f"cerwu_{levels}_{multiplier}",
-            f"CERWU, {levels} levels, {multiplier}",
+            f"cerwu_{step:g}_{multiplier:g}",
+            f"CERWU, step {step:g}, multiplier {multiplier:g}",
             "cerwu",
             "base",
-            {"levels": levels, "multiplier": float(multiplier)},
+            {"coarseness": step, "multiplier": multiplier},
             fitted=True,
         )
-        for levels in asked_for.get("levels", [])
+        for step in asked_for.get("steps", [])
         for multiplier in asked_for.get("multipliers", [])
     ]
 
 
 def fit(
-    calibration: "Calibration", levels: int, multiplier: float
+    calibration: "Calibration", coarseness: float, multiplier: float
 ) -> tuple["Layers", dict[str, Role]]:
     """The base model, rounded.
 
     Args:
-        levels, multiplier: see `second_order.rounded_layers`.
+        coarseness, multiplier: see `second_order.rounded_layers`.
     """
     from pocketvlad.baselines.rivals.second_order import rounded_layers
 
-    return rounded_layers(calibration, levels, multiplier)
+    return rounded_layers(calibration, coarseness, multiplier)

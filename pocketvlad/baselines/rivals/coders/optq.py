@@ -26,22 +26,29 @@ decode = pvlad.decode
 
 
 def rivals(section: Mapping, made: Made) -> list[Rival]:
-    """One a number of levels of `rivals.optq`, of every base model."""
+    """One a step of `rivals.optq`, of every base model."""
     return [
-        Rival(f"optq_{each}", f"OPTQ, {each} levels", "optq", "base", {"levels": each}, fitted=True)
-        for each in section.get("optq", {}).get("levels", [])
+        Rival(
+            f"optq_{step:g}",
+            f"OPTQ, step {step:g}",
+            "optq",
+            "base",
+            {"coarseness": step},
+            fitted=True,
+        )
+        for step in section.get("optq", {}).get("steps", [])
     ]
 
 
-def fit(calibration: "Calibration", levels: int) -> tuple["Layers", dict[str, Role]]:
+def fit(calibration: "Calibration", coarseness: float) -> tuple["Layers", dict[str, Role]]:
     """The base model, rounded.
 
     Args:
-        levels: see `second_order.rounded_layers`.
+        coarseness: see `second_order.rounded_layers`.
     """
     from pocketvlad.baselines.rivals.second_order import rounded_layers
 
-    return rounded_layers(calibration, levels, multiplier=0.0)
+    return rounded_layers(calibration, coarseness, multiplier=0.0)
 
 
 def encode(layers: Mapping[str, np.ndarray | QuantizedTensor], roles: Mapping[str, Role]) -> bytes:
