@@ -6,11 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# The study that report, check-claims and refresh-claims are about.
+# The study that report and the claims' targets are about.
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset bench report check-claims refresh-claims manual picture wheel test lint format lock nncodec clean
+.PHONY: run subset bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -33,6 +33,10 @@ report: $(INSTALLED)
 # Holds a study's results against tests/expected.
 check-claims: $(INSTALLED)
 	$(BIN)/python tools/claims.py check $(CONFIG)
+
+# Keeps what each training of this machine's results came to: tolerances are computed from these.
+record-claims: $(INSTALLED)
+	$(BIN)/python tools/claims.py record $(CONFIG) $(if $(SERIES),--series "$(SERIES)") $(if $(MACHINE),--machine "$(MACHINE)")
 
 # After a deliberate change: what the results say becomes the claim, here and in the README.
 refresh-claims: $(INSTALLED)
