@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_table
 from pocketvlad.report.tables.html import html_fragment, html_page
@@ -15,8 +17,14 @@ with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)
-    table = results_table(base + read_rows(snakemake.input.cells), cities)
-    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    rows = base + read_rows(snakemake.input.cells)
+    by_seed = [
+        results_table([row for row in rows if row["seed"] == seed], cities)
+        for seed in dict.fromkeys(row["seed"] for row in rows)
+    ]
+    tables = {"table": by_seed[0], "table_seeds": pd.concat(by_seed)}
+    for name, table in tables.items():
+        table.to_csv(snakemake.output[name], index=False, float_format="%.6g")
     baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
     baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
     layout = results_layout(

@@ -12,7 +12,9 @@ from pocketvlad.study.job import logged
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
-    table = read_table(snakemake.input.table)
+    table = read_table(snakemake.input.table_seeds)
+    # Ours of the seed whose models the rivals were given.
+    table = table[table["seed"] == snakemake.params.seed].reset_index(drop=True)
     rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)
     rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
     title = f"Rivals in the study {snakemake.params.study}"
