@@ -90,7 +90,7 @@ rule tabulate_rivals:
             seed=FIRST,
         ),
         base=filled(SCORE, version="base", seed=FIRST),
-        table_seeds=result("table_seeds.csv"),
+        by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
         table=result("rivals.csv"),

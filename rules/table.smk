@@ -15,7 +15,7 @@ rule tabulate_results:
             category="Table",
             labels={"what": "all cells", "form": "csv"},
         ),
-        table_seeds=report(
+        by_seed=report(
             result("table_seeds.csv"),
             caption="../report/table_seeds.rst",
             category="Table",

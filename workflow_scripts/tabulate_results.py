@@ -22,7 +22,7 @@ with logged(snakemake.log[0]):
         results_table([row for row in rows if row["seed"] == seed], cities)
         for seed in dict.fromkeys(row["seed"] for row in rows)
     ]
-    tables = {"table": by_seed[0], "table_seeds": pd.concat(by_seed)}
+    tables = {"table": by_seed[0], "by_seed": pd.concat(by_seed)}
     for name, table in tables.items():
         table.to_csv(snakemake.output[name], index=False, float_format="%.6g")
     baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)

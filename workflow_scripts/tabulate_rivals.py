@@ -12,7 +12,7 @@ from pocketvlad.study.job import logged
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
-    table = read_table(snakemake.input.table_seeds)
+    table = read_table(snakemake.input.by_seed)
     # Ours of the seed whose models the rivals were given.
     table = table[table["seed"] == snakemake.params.seed].reset_index(drop=True)
     rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)

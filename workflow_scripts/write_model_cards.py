@@ -9,7 +9,7 @@ from pocketvlad.study.job import logged
 with logged(snakemake.log[0]):
     files = snakemake.input
     table, template = (
-        read_table(files.table_seeds),
+        read_table(files.by_seed),
         Path(files.template).read_text(encoding="utf-8"),
     )
     for model, row, card in zip(files.models, read_rows(files.rows), snakemake.output, strict=True):
