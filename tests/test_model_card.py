@@ -91,7 +91,7 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert f"{file.stat().st_size:,} bytes" in card
         trained_on = file.relative_to(results / "models").parts[1]
         city = {"oxford": "paris", "paris": "oxford"}[trained_on]
-        version = file.relative_to(results / "models").with_suffix("").parts[2:]
+        version = file.relative_to(results / "models").with_suffix("").parts[3:]
         [line] = table[table["version"] == "/".join(version)].to_dict("records")
         for column, asked in (
             (f"drop_{city}_landmarks", "official queries"),
