@@ -421,13 +421,15 @@ def changed(small_study):
     return counts
 
 
-def sections_of(folder: Path, *names: str) -> list:
+def grid_and_rounding(folder: Path) -> tuple[dict, dict]:
+    """The one block of the small study's grid, and its section `rd`."""
     config = yaml.safe_load((folder / "small.yaml").read_text())
-    return [config[name] for name in names]
+    [block] = config["grid"]
+    return block, config["rd"]
 
 
 def test_one_more_cell_runs_its_own_jobs_only(small_study, changed):
-    [[block]] = sections_of(small_study[0], "grid")
+    block, _ = grid_and_rounding(small_study[0])
     more = block | {"thresholds": ["0.05"], "codebooks": ["fixed"]}
     assert changed(grid=[block, more]) == {
         "prune_model": 2,
@@ -452,21 +454,24 @@ def test_one_more_seed_runs_its_own_jobs_only(changed):
     }
 
 
-def test_a_section_with_fewer_seeds_runs_fewer_jobs(small_study, changed):
-    [block], rounding = sections_of(small_study[0], "grid", "rd")
-    expected = {"initialise_model": 2, "train_model": 2, **from_scores(1), "show_configuration": 1}
-    one = {"seeds": [1]}
-    pruned = {"prune_model": 2, "quantize_model": 2, "train_codebook": 2}
-    found = changed(seeds=[1, 8], rd=rounding | one)
-    assert found == expected | pruned | {"evaluate_model": 8}
-    found = changed(seeds=[1, 8], grid=[block | one])
-    assert found == expected | {"round_model": 2, "evaluate_model": 6}
-    # What is said of one seed in words changes nothing but the page that shows the config.
-    assert changed(grid=[block | one], rd=rounding | one) == {
+def test_a_block_with_one_seed_runs_nothing_of_the_other(small_study, changed):
+    block, _ = grid_and_rounding(small_study[0])
+    assert changed(seeds=[1, 8], grid=[block | {"seeds": [1]}]) == {
+        "initialise_model": 2,
+        "train_model": 2,
+        "round_model": 2,
+        "evaluate_model": 6,
+        **from_scores(1),
         "show_configuration": 1,
-        "write_model_cards": 1,
-        "all": 1,
     }
+
+
+def test_seeds_that_sections_had_anyway_make_no_model_again(small_study, changed):
+    block, rounding = grid_and_rounding(small_study[0])
+    one = {"seeds": [1]}
+    # What shows the config, or may cite it.
+    expected = {"show_configuration": 1, "write_model_cards": 1, "all": 1}
+    assert changed(grid=[block | one], rd=rounding | one) == expected
 
 
 def test_a_second_seed_is_trained_beside_the_first(small_study):

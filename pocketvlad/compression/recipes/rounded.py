@@ -23,8 +23,8 @@ class Rounded(Recipe):
     def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
         """The distortions of the section `rd`."""
         section = config.get("rd", {})
-        seeds = seeds_of(config, section)
-        return {cls(distortion=each): seeds for each in section.get("distortions", [])}
+        found = section.get("distortions", [])
+        return {cls(distortion=each): seeds_of(config, section) for each in found}
 
     @property
     def coding(self) -> str:
