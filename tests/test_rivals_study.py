@@ -53,7 +53,7 @@ def test_sizes_are_those_of_the_files(rivals):
     results, table = rivals
     for name in table.index[1:]:
         for trained, tested in (("oxford", "paris"), ("paris", "oxford")):
-            path = results / "rivals" / "vgg16" / trained / name
+            path = results / "rivals" / "vgg16" / trained / "seed-1" / name
             size = path.with_name(f"{name}.bin").stat().st_size
             assert table.loc[name, f"file_bytes_{tested}"] == size
             measured = json.loads(path.with_name(f"{name}.json").read_text())

@@ -1,6 +1,6 @@
 """The study's config: checked before anything runs, with errors that say what to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -83,6 +83,28 @@ def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
         yield f"{key}.ground_truth: {tables[0]} is one of {len(files)}; write it alone"
 
 
+def _one_seed(config: Mapping) -> Iterator[str]:
+    """The fault of a study that has one seed, as studies once had, in place of a list."""
+    if "seed" in config:
+        yield (
+            f"seed: {config['seed']} stands alone, and a study has a list of seeds; "
+            f"write seeds: [{config['seed']}]"
+        )
+
+
+def _unfit_seeds(key: str, section: Mapping, seeds: Sequence[int]) -> Iterator[str]:
+    """Faults of a section's own seeds, beside those of the study."""
+    own, known = section.get("seeds", seeds), ", ".join(map(str, seeds))
+    for each in own:
+        if each not in seeds:
+            yield f"{key}.seeds: {each} is none of the study's; add it to seeds, which has {known}"
+    if seeds[0] not in own:
+        yield (
+            f"{key}.seeds: {list(own)} lacks {seeds[0]}, the study's first, whose models the "
+            f"figures show; add it, or put another first in seeds, which has {known}"
+        )
+
+
 def _contradictions(config: Mapping) -> Iterator[str]:
     """Faults that no schema can find: keys that must agree with each other."""
     for role, name in config["cities"].items():
@@ -113,7 +135,9 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             + ", ".join(f"{role} has the {found} protocol" for role, found in protocols.items())
             + "; their figures cannot stand in one table: choose two data sets of one protocol"
         )
+    yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
     for number, block in enumerate(config["grid"]):
+        yield from _unfit_seeds(f"grid.{number}", block, config["seeds"])
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
             yield (
                 f"grid.{number}.l1: {block['l1']} has no effect where nothing is fine-tuned; "
@@ -164,7 +188,9 @@ def check_config(config: Mapping) -> None:
     Raises:
         ConfigError: with one line for each fault.
     """
-    faults = unfit_section(Study, config) or list(_contradictions(config))
+    faults = (
+        list(_one_seed(config)) or unfit_section(Study, config) or list(_contradictions(config))
+    )
     if faults:
         raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pocketvlad.compression.settings import DECIMAL, MAX_BITS
+from pocketvlad.compression.settings import DECIMAL, MAX_BITS, seeds_setting
 from pocketvlad.util.settings import Value, setting
 
 PATCHES_A_CROP = 125
@@ -112,6 +112,7 @@ class RateDistortionSection(RoundingSettings, SearchSettings):
         distinct=True,
         items=Value("{drop: 0.5} or {megabytes: 4}, one key with a number above 0"),
     )
+    seeds: tuple[int, ...] | None = seeds_setting("models of these distortions are")
     image_size: int = setting(
         "the side of the square crops; near that of the protocol's images", unit="pixels", minimum=1
     )

@@ -21,10 +21,11 @@ _SPECIAL = {
     '"': "''",
     "★": r"$\star$",
     "†": r"\dag{}",
+    "±": r"$\pm$",
 }
 
 _PREAMBLE = r"""\documentclass[10pt]{article}
-\usepackage[a4paper,landscape,margin=12mm]{geometry}
+\usepackage[a4paper,landscape,margin=8mm]{geometry}
 \usepackage{longtable}
 % The rules of booktabs where it is installed, plain ones elsewhere.
 \IfFileExists{booktabs.sty}{\usepackage{booktabs}}{%
@@ -46,17 +47,25 @@ def escaped(text: str) -> str:
     return "".join(written)
 
 
-def _heading(column: Column) -> tuple[str, str]:
-    """Two lines: the heading and its unit, or, for a narrow column, a heading of two words."""
+def _heading(column: Column, below: str) -> tuple[str, str]:
+    """Two lines: the heading and its unit, or, for a narrow column, a heading of two words.
+
+    Args:
+        below: the heading of the column that stands below, "" if none. It is written where the
+            second line is free.
+    """
     first, second = column.heading, f"({column.unit})" if column.unit else ""
     if not column.unit:
         first, _, second = column.heading.partition(" ")
+    second = second or below
     return rf"\textbf{{{escaped(first)}}}", escaped(second)
 
 
 def _entry(entry: Entry, bold: bool) -> str:
     figure = escaped(entry.figure)
     parts = [rf"\textbf{{{figure}}}" if bold and figure else figure]
+    if entry.spread:
+        parts[0] += rf"{{\tiny\,{escaped(entry.spread).replace(' ', '')}}}"  # a page is narrow
     if entry.interval:
         # The group keeps a row's first bracket from being taken for an option of \\.
         parts.append(f"{{{escaped(entry.interval)}}}")
@@ -86,13 +95,15 @@ def tex_table(layout: Layout) -> str:
     """
     columns = [column for column in layout.columns if not column.below]
     kinds = "".join("l" if column.names_row else "r" for column in columns)
-    heading = [" & ".join(parts) + r" \\" for parts in zip(*map(_heading, columns), strict=True)]
+    below = {column.below: column.heading for column in layout.columns if column.below}
+    headings = [_heading(column, below.get(column.heading, "")) for column in columns]
+    heading = [" & ".join(parts) + r" \\" for parts in zip(*headings, strict=True)]
     head = [r"\toprule", *heading, r"\midrule"]
     marks = "; ".join(f"{mark} {meaning}" for mark, meaning in layout.legend)
     caption = [layout.title + ".", *layout.notes, *layout.explanation]
     if marks:
         caption.append(f"{marks}.")
-    if len(columns) < len(layout.columns):
+    if any(heading.startswith("dense") for heading in below.values()):
         caption.append("Dense figures are below the official ones.")
     lines = [
         _PREAMBLE + r"{\scriptsize\setlength{\LTcapwidth}{\textwidth}",
