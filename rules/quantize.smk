@@ -67,6 +67,7 @@ rule train_codebook:
 rule round_model:
     input:
         model=result("models/{model}/{city}/base.safetensors"),
+        settings=rules.choose_settings.output.settings if CHOOSES else [],
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:

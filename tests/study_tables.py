@@ -6,6 +6,7 @@ from pocketvlad.compression.recipes import COLUMNS, columns_of
 from pocketvlad.report.best_cells import mark_best
 
 CITIES = ["oxford", "paris"]
+LENGTHS = {"oxford": 384, "paris": 448}  # of the rounded models
 # version, pruned, MB, drop on oxford, on paris, no_drop; dense drops are as large
 LINES = {
     "vgg16": [
@@ -68,6 +69,7 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
             f"pruned_percent_{city}": pruned,
             f"file_bytes_{city}": round(1e6 * size),
             f"dataset_{city}": f"{city}-50%",
+            f"length_{city}": LENGTHS[city] if version == "rd/0.4" else 512,
         }
     mean = sum(drops) / 2
     for name, low, high in (("", 1, 1.2), ("_landmarks", 1.7, 2.1)):

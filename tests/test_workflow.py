@@ -52,6 +52,7 @@ COUNTS = {
         "prune_model": 4,  # 2 directions, 2 thresholds
         "quantize_model": 16,
         "train_codebook": 2,
+        "choose_settings": 2,
         "round_model": 4,  # 2 distortions x 2 directions
         "evaluate_model": 26,
         **from_scores(1),
@@ -350,6 +351,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "prune_model": 2,
                 "quantize_model": 2,
                 "train_codebook": 2,
+                "choose_settings": 2,
                 "round_model": 2,
                 "evaluate_model": 12,
                 "show_configuration": 1,
@@ -360,6 +362,10 @@ def dry_run(folder: Path) -> dict[str, int]:
         ("networks/poolings/gem.py", {}),
         ("data/protocols/revisited.py", {}),
         ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
+        (
+            "compression/rd/length_choice.py",
+            {"choose_settings": 2, "round_model": 2, "evaluate_model": 2, **from_scores(1)},
+        ),
         (
             "compression/iterative_pruning.py",
             {

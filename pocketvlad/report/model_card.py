@@ -137,7 +137,8 @@ def card_facts(
         package = version("pocketvlad")
     except PackageNotFoundError:
         package = "(not installed)"
-    names = ("model", "study", "seed", "ratio", "parameters")
+    names = ("model", "study", "seed", "ratio", "parameters", "length")
+    architecture = Architecture.of(header["architecture"])
     return {
         **{name: row[name] for name in names},
         "cell": recipe.label,
@@ -148,7 +149,8 @@ def card_facts(
         "file_bytes": row["file_bytes"],
         "float32_bytes": float32_bytes(row["parameters"]),
         "scores": _score_lines(line, row),
-        "architecture": str(Architecture.of(header["architecture"])),
+        "architecture": str(architecture),
+        "components": architecture.length,
         "weights_source": origin["weights"]["source"],
         "initialise": origin["initialise"],
         "compression": recipe.account(header, row["pruned_percent"]["total"]),

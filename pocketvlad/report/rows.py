@@ -125,6 +125,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
             line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
             line[f"file_bytes_{city}"] = row["file_bytes"]
             line[f"ratio_{city}"] = row["ratio"]
+            line[f"length_{city}"] = row["length"]
         for part in Part:
             # A part without weights, such as a mean, has no share.
             line[f"pruned_percent_{part}"] = _mean(

@@ -1,0 +1,32 @@
+# Settings that a study leaves open, chosen for each base model on the city that it was trained on.
+
+
+rule choose_settings:
+    input:
+        model=result("models/{model}/{city}/base.safetensors"),
+        dataset=result("data/{city}/dataset.json"),
+        images=result("data/{city}/images"),
+    output:
+        settings=result("models/{model}/{city}/settings.json"),
+        queries=result("models/{model}/{city}/settings.csv"),
+    log:
+        log_file("choose_settings/{model}-{city}"),
+    benchmark:
+        timing("choose_settings/{model}-{city}")
+    conda:
+        "../envs/environment.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=GPUS,
+    params:
+        library=library("choose_settings"),
+        compute=COMPUTE,
+        lengths=config["rd"].get("lengths"),
+        drop=config["rd"]["length_drop"],
+        validation=config["validation"],
+        protocol=config["protocol"],
+        # The queries are those of a search for a target.
+        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "rd"),
+        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+    script:
+        "../workflow_scripts/choose_settings.py"
