@@ -28,6 +28,13 @@ if "pretraining" in config:
 
 include: "rules/train.smk"
 include: "rules/prune.smk"
+
+
+if CHOOSES:
+
+    include: "rules/choose.smk"
+
+
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
 include: "rules/table.smk"

@@ -5,6 +5,7 @@
 rule search_budgets:
     input:
         model=model_path("base.safetensors"),
+        settings=rules.choose_settings.output.settings if CHOOSES else [],
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:

@@ -26,6 +26,7 @@ from pocketvlad.compression.recipes import (
     study_recipes,
 )
 from pocketvlad.compression.recipes.searched import Searched
+from pocketvlad.compression.rd.settings import CHOOSE
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest
 from pocketvlad.study.code import job_modules
@@ -72,8 +73,11 @@ PRUNINGS = {
 ROUNDING = {
     key: value
     for key, value in config.get("rd", {}).items()
-    if key not in ("distortions", "targets", "trials", "seeds")
+    if key
+    not in ("distortions", "targets", "trials", "seeds", "lengths", "length_drop")
 }
+# Whether each base model has settings of its own, chosen on its training city.
+CHOOSES = ROUNDING.get("length") == CHOOSE
 # Models that a search for a target finds, never part of the study's own table.
 BUDGETS = [recipe.version for recipe in Searched.of_config(config)]
 # What of `compute` a result may depend on.

@@ -27,6 +27,7 @@ MEASURED = {
     "train_codebook": timings(
         rules.train_codebook, recipe="pruned", codebook="trained"
     ),
+    "choose_settings": filled(rules.choose_settings.benchmark) if CHOOSES else [],
     "round_model": timings(rules.round_model, recipe="rounded"),
     "evaluate_model": filled(
         rules.evaluate_model.benchmark, version=["initial", "base"]
@@ -39,7 +40,8 @@ MEASURED = {
         seed=FIRST,
     ),
 }
-# A study on photographs renders no city, and one of fixed codebooks trains none.
+# A study on photographs renders no city, one of fixed codebooks trains none, and one of given
+# settings chooses none.
 MEASURED = {name: files for name, files in MEASURED.items() if files}
 
 

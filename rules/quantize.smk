@@ -75,6 +75,7 @@ rule train_codebook:
 rule round_model:
     input:
         model=model_path("base.safetensors"),
+        settings=rules.choose_settings.output.settings if CHOOSES else [],
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:

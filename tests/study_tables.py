@@ -8,6 +8,7 @@ from pocketvlad.report.best_cells import mark_best
 CITIES = ["oxford", "paris"]
 SEVERAL = "0.005/l1-0/uniform-8-fixed"
 """A cell that three trainings have been made of, in `three_seeds`."""
+LENGTHS = {"oxford": 384, "paris": 448}  # of the rounded models
 # version, pruned, MB, drop on oxford, on paris, no_drop; dense drops are as large
 LINES = {
     "vgg16": [
@@ -71,6 +72,7 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
             f"pruned_percent_{city}": pruned,
             f"file_bytes_{city}": round(1e6 * size),
             f"dataset_{city}": f"{city}-50%",
+            f"length_{city}": LENGTHS[city] if version == "rd/0.4" else 512,
         }
     for name in (*CITIES, "mean"):
         line |= {f"{queries}drop_{name}_spread": float("nan") for queries in ("", "dense_")}

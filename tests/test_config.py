@@ -396,6 +396,32 @@ def test_a_descriptor_is_not_kept_longer_than_it_is():
         check_config(config)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"length": "shortest"}, r"rd\.length: 'shortest' .*2 or more, or choose: components"),
+        ({"length": 1}, r"rd\.length: 1 .*a whole number, 2 or more, or choose"),
+        ({"length": 384.0}, r"rd\.length: 384\.0 .*a whole number, 2 or more, or choose"),
+        ({"lengths": [256, 513]}, r"rd\.lengths\.1: 513 is more than the 512 .*models\.vgg16 have"),
+        ({"lengths": [256, 256]}, r"rd\.lengths: \[256, 256\] does not fit"),
+        ({"lengths": [1]}, r"rd\.lengths\.0: 1 does not fit; write a whole number, 2 or more"),
+        ({"lengths": []}, r"rd\.lengths: \[\] does not fit"),
+        ({"length_drop": -1}, r"rd\.length_drop: -1 .*a number, 0 or more; 1\.0 unless told"),
+        (
+            {"length": 384, "lengths": [256]},
+            r"rd\.lengths: \[256\] has no effect where nothing is chosen; write `length: choose`",
+        ),
+    ],
+)
+def test_mistakes_in_what_chooses_a_length_are_explained(changes, message):
+    config = load("config/subset.yaml")
+    config["rd"] |= {"length": "choose", "lengths": [256, 384, 512], "length_drop": 0}
+    check_config(config)
+    config["rd"] |= changes
+    with pytest.raises(ConfigError, match=message):
+        check_config(config)
+
+
 def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}

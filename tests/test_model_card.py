@@ -114,7 +114,11 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert "This file is of one training, with seed 1;" in card
         assert "± standard deviation" not in card
         assert f"trained on mini-{trained_on}" in card.splitlines()[0]
-        assert ("after its first 12 among them" in card) == (version[0] == "rd")
+        settings = json.loads((results / f"models/vgg16/{trained_on}/settings.json").read_text())
+        length = settings["rd.length"]["chosen"] if version[0] == "rd" else 16
+        assert (f"after its first {length} among them" in card) == (length < 16)
+        whole, cut = f": {length} components.", f": the first {length} of 16 components"
+        assert f"- **Descriptor**{cut if length < 16 else whole}" in card
 
 
 @pytest.fixture

@@ -163,6 +163,7 @@ def row(version, test_city, **more):
         "bytes_by_part": {"projection": 5},
         "ratio": 1.0,
         "parameters": 10,
+        "length": 8,
         "threshold_mode": "relative",
         "seed": 1,
         "protocol": PROTOCOL,

@@ -166,10 +166,11 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
                 13: (line["file_mb"], 2),
                 14: (line["ratio"], 1),
                 15: (line["projection_bytes_percent"], 0),
-                16: (line["map_oxford"], 1),
-                17: (line["map_paris"], 1),
-                18: (line["dense_map_oxford"], 1),
-                19: (line["dense_map_paris"], 1),
+                16: (line["length_oxford"], 0),
+                17: (line["map_oxford"], 1),
+                18: (line["map_paris"], 1),
+                19: (line["dense_map_oxford"], 1),
+                20: (line["dense_map_paris"], 1),
             }
             for column, (value, digits) in expected.items():
                 if pd.isna(value):
@@ -277,7 +278,18 @@ def test_without_dense_queries_the_official_drop_is_marked(table):
     rows = from_markdown(markdown_table(layout))["vgg16"]
     assert rows[2][6].strip() == "0.3 [-1.4, 2.5] ="
     assert rows[2][7].strip() == "1.9"  # visible
-    assert tex_table(layout).count(r"\\*") == 2  # the models' names
+    tex = tex_table(layout)
+    assert "Below projection is length." in tex
+    assert "Dense figures" not in tex
+    assert tex.count(r"\\*") == 10 + 2  # of each row the first line; the models' names
+
+
+def test_lengths_are_of_each_city_where_they_differ(layout):
+    lengths = {
+        model: [row[16].strip() for row in rows]
+        for model, rows in from_markdown(markdown_table(layout)).items()
+    }
+    assert lengths == {"vgg16": ["512"] * 6, "tiny_net": ["512"] * 3 + ["384, 448"]}
 
 
 def test_a_mark_that_no_cell_has_is_not_explained(table):

@@ -55,6 +55,7 @@ COUNTS = {
         "prune_model": 12,  # 2 directions, 2 thresholds, 3 seeds
         "quantize_model": 24,  # of each direction and threshold 2 x 2, and 1 of the other seeds
         "train_codebook": 2,
+        "choose_settings": 6,
         "round_model": 12,  # 2 distortions x 2 directions x 3 seeds
         "evaluate_model": 50,
         **from_scores(1),
@@ -373,6 +374,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "prune_model": 2,
                 "quantize_model": 2,
                 "train_codebook": 2,
+                "choose_settings": 2,
                 "round_model": 2,
                 "evaluate_model": 12,
                 "show_configuration": 1,
@@ -383,6 +385,10 @@ def dry_run(folder: Path) -> dict[str, int]:
         ("networks/poolings/gem.py", {}),
         ("data/protocols/revisited.py", {}),
         ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
+        (
+            "compression/rd/length_choice.py",
+            {"choose_settings": 2, "round_model": 2, "evaluate_model": 2, **from_scores(1)},
+        ),
         (
             "compression/iterative_pruning.py",
             {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import write_rounded
-from pocketvlad.compression.rd.sections import study_calibration
+from pocketvlad.compression.rd.sections import settled, study_calibration
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
@@ -25,7 +25,7 @@ with logged(snakemake.log[0]):
     calibration = study_calibration(
         base,
         city.crop_source,
-        rounding=params.rounding,
+        rounding=settled(params.rounding, snakemake.input.settings),
         recovery=params.recovery,
         training=params.training,
         small=params.small,

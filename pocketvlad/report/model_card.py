@@ -166,7 +166,8 @@ def card_facts(
         package = version("pocketvlad")
     except PackageNotFoundError:
         package = "(not installed)"
-    names = ("model", "study", "seed", "ratio", "parameters")
+    names = ("model", "study", "seed", "ratio", "parameters", "length")
+    architecture = Architecture.of(header["architecture"])
     return {
         **{name: row[name] for name in names},
         "cell": recipe.label,
@@ -178,7 +179,8 @@ def card_facts(
         "float32_bytes": float32_bytes(row["parameters"]),
         "scores": _score_lines(line, cell, row),
         "seeds": seeds,
-        "architecture": str(Architecture.of(header["architecture"])),
+        "architecture": str(architecture),
+        "components": architecture.length,
         "weights_source": origin["weights"]["source"],
         "initialise": origin["initialise"],
         "compression": recipe.account(header, row["pruned_percent"]["total"]),

@@ -32,6 +32,7 @@ _MEASURED = (
     "ratio",
     "paper_ratio",
     "projection_bytes_percent",
+    "length_",
 )
 """How names of columns begin that depend on the seed, beside the scores."""
 
@@ -131,6 +132,7 @@ def _line(training: Training, base: Directions, directions: Directions, cities: 
         line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
         line[f"file_bytes_{city}"] = row["file_bytes"]
         line[f"ratio_{city}"] = row["ratio"]
+        line[f"length_{city}"] = row["length"]
     for part in Part:
         # A part without weights, such as a mean, has no share.
         line[f"pruned_percent_{part}"] = _mean(

@@ -7,6 +7,8 @@ many queries as needed to tell half a point from chance, unlike the few labelled
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
@@ -67,25 +69,46 @@ def self_retrieval(
     return SelfRetrieval((*held, *others[::step]), tuple(queries))
 
 
-def self_retrieval_scores(
+def self_retrieval_rows(
     network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
-) -> dict[str, float]:
-    """Average precision of each query, in (0, 1]; its own photograph is the only positive.
+) -> np.ndarray:
+    """[N + Q, D] Descriptors of the database, then of the queries.
 
     Raises:
         CoincidingError: the network does not tell most of the photographs apart.
     """
-    pictures = [*task.database, *task.queries]
     network.eval()
+    pictures = [*task.database, *task.queries]
     rows = describe(network, pictures, sizing, preprocessing, label="self-retrieval")
     count = len(task.database)
+    require_distinct(rows[:count], [picture.path for picture in task.database], "photographs")
+    return rows
+
+
+def row_scores(rows: np.ndarray, task: SelfRetrieval) -> dict[str, float]:
+    """Average precision of each query, in (0, 1]; its own photograph is the only positive.
+
+    Args:
+        rows: [N + Q, D] of unit length, in the order of `self_retrieval_rows`.
+    """
+    count = len(task.database)
     names = [str(picture.path) for picture in task.database]
-    require_distinct(rows[:count], names, "photographs")
     ranked = rankings(rows[count:], names, rows[:count])
     return {
         f"{query.path} {number}": average_precision(ranking, {str(query.path)})
         for number, (query, ranking) in enumerate(zip(task.queries, ranked, strict=True))
     }
+
+
+def self_retrieval_scores(
+    network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
+) -> dict[str, float]:
+    """`row_scores` of a network's own descriptors.
+
+    Raises:
+        CoincidingError: the network does not tell most of the photographs apart.
+    """
+    return row_scores(self_retrieval_rows(network, task, sizing, preprocessing), task)
 
 
 def self_retrieval_loss(base: Mapping[str, float], scores: Mapping[str, float]) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from pocketvlad.compression.rd.settings import CHOOSE
 from pocketvlad.data.declarations import (
     DATA_FOLDER_VARIABLE,
     data_folder,
@@ -149,6 +150,12 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                     f"grid.{number}.thresholds: {name!r} has no cutoff; add it to "
                     f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
                 )
+    rounding = config.get("rd", {})
+    if "lengths" in rounding and rounding.get("length") != CHOOSE:
+        yield (
+            f"rd.lengths: {rounding['lengths']} has no effect where nothing is chosen; write "
+            f"`length: {CHOOSE}`, or remove it"
+        )
     # What a network of wrong parts needs is not known.
     unfit = [
         fault
@@ -158,18 +165,25 @@ def _contradictions(config: Mapping) -> Iterator[str]:
     yield from unfit or _unfit_models(config)
 
 
+def _unfit_lengths(key: str, whole: int, rounding: Mapping) -> Iterator[str]:
+    """Lengths of descriptors that are more than the model `key` has."""
+    given = {"rd.length": rounding.get("length")}
+    given |= {f"rd.lengths.{n}": each for n, each in enumerate(rounding.get("lengths", []))}
+    for place, length in given.items():
+        if isinstance(length, int) and length > whole:
+            yield (
+                f"{place}: {length} is more than the {whole} components that descriptors of {key} "
+                f"have; write {whole} or less"
+            )
+
+
 def _unfit_models(config: Mapping) -> Iterator[str]:
     """Faults of a study that does not fit its models, once their parts are valid."""
     yield from _too_small(config)
     for name, model in config["models"].items():
         key = f"models.{name}"
         yield from _unfit_weights(key, model)
-        length = Architecture.of(model).length
-        if config.get("rd", {}).get("length", 0) > length:
-            yield (
-                f"rd.length: {config['rd']['length']} is more than the {length} components that "
-                f"descriptors of {key} have; write {length} or less"
-            )
+        yield from _unfit_lengths(key, Architecture.of(model).length, config.get("rd", {}))
 
 
 def embedded_weights(*backbone: object) -> Path:

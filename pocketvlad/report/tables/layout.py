@@ -92,6 +92,8 @@ _EXPLANATION = (
     "File is the size of the file that was decoded and scored, in millions of bytes, the mean of "
     "both directions. The file ratio is that of the float32 weights to it; projection is the share "
     "of that part.",
+    "Length is the number of components of the descriptor that are kept; where the two models of a "
+    "row differ in it, in the order of the cities that they are tested on.",
 )
 _SEEDS = (
     "A row is the mean over the trainings whose seeds it names, in each direction one a seed; ± is "
@@ -146,6 +148,7 @@ def _columns(sets: Sequence[QuerySet], cities: Sequence[str], several: bool) -> 
         Column("file", "MB"),
         Column("file ratio"),
         Column("projection", "%"),
+        Column("length", below="projection"),
         *_of_each_set(sets, [f"mAP {city}" for city in cities], "%"),
     )
 
@@ -153,6 +156,12 @@ def _columns(sets: Sequence[QuerySet], cities: Sequence[str], several: bool) -> 
 def _figure(value: float, digits: int, unit: str = "") -> str:
     """`fixed`, with its unit; "" where there is no figure."""
     return "" if pd.isna(value) else f"{fixed(value, digits)}{unit}"
+
+
+def _lengths(line: pd.Series, cities: Sequence[str]) -> str:
+    """Components of the descriptor that are kept: one figure, or one by city tested on."""
+    found = [f"{line[f'length_{city}']:.0f}" for city in cities]
+    return found[0] if len(set(found)) == 1 else ", ".join(found)
 
 
 def _names(line: pd.Series) -> Iterator[Entry]:
@@ -224,6 +233,7 @@ def _line(
             ),
             Entry(f"{fixed(line['ratio'], 1)}x", spread=spread_text(line[f"ratio{SPREAD}"])),
             Entry(fixed(line["projection_bytes_percent"], 0)),
+            Entry(_lengths(line, cities)),
             *_scores(line, sets, cities),
         )
     )

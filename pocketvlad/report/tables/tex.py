@@ -88,6 +88,17 @@ def _rows(line: Line, columns: tuple[Column, ...]) -> Iterator[str]:
         yield " & ".join(below.get(heading, "") for heading in entries) + r" \\"
 
 
+def _below(columns: tuple[Column, ...]) -> Iterator[str]:
+    """Sentences on what stands in second lines."""
+    own = [column for column in columns if column.below]
+    dense = [column for column in own if column.heading == f"dense {column.below}"]
+    if dense:
+        yield "Dense figures are below the official ones."
+    for column in own:
+        if column not in dense:
+            yield f"Below {column.below} is {column.heading}."
+
+
 def tex_table(layout: Layout) -> str:
     """A document that pdflatex compiles, with nothing but the packages of LaTeX's base.
 
@@ -103,8 +114,7 @@ def tex_table(layout: Layout) -> str:
     caption = [layout.title + ".", *layout.notes, *layout.explanation]
     if marks:
         caption.append(f"{marks}.")
-    if any(heading.startswith("dense") for heading in below.values()):
-        caption.append("Dense figures are below the official ones.")
+    caption += _below(layout.columns)
     lines = [
         _PREAMBLE + r"{\scriptsize\setlength{\LTcapwidth}{\textwidth}",
         r"\setlength{\tabcolsep}{2pt}\renewcommand{\arraystretch}{1.15}",
