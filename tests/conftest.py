@@ -144,7 +144,7 @@ def small_study(tmp_path_factory):
         "trials": 3,
         "length": "choose",
         "lengths": [12, 8],
-        "length_drop": 5,
+        "length_drop": 15,
         "image_size": 67,
         "crops": 4,
         "patches": 200,
