@@ -69,6 +69,7 @@ def study_row(city: str, version: str, seed: int) -> dict:
         **_scores("dense_", dense, city, version, seed),
         "pruned_percent": dict.fromkeys(("total", "backbone", "pooling", "projection"), pruned),
         "parameters": 1_000_000,
+        "length": 8 * seed if version == ROUNDED else 64,
         "file_bytes": size,
         "bytes_by_part": {"projection": round(size * (0.4 + 0.1 * share("part", version, seed)))},
         "ratio": 4_000_000 / size,

@@ -13,7 +13,7 @@ from pocketvlad.report.rows import read_table
 def test_the_length_follows_from_the_recorded_queries(small_study, trained, tested):
     folder, _ = small_study
     results = folder / "results" / "small"
-    models = results / "models" / "vgg16" / trained
+    models = results / "models" / "vgg16" / trained / "seed-1"
     record = json.loads((models / "settings.json").read_text())["rd.length"]
     queries = pd.read_csv(models / "settings.csv")
     scores = queries.filter(like="average_precision_")

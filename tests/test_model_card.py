@@ -114,7 +114,8 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert "This file is of one training, with seed 1;" in card
         assert "± standard deviation" not in card
         assert f"trained on mini-{trained_on}" in card.splitlines()[0]
-        settings = json.loads((results / f"models/vgg16/{trained_on}/settings.json").read_text())
+        trained = results / "models" / "vgg16" / trained_on / "seed-1"
+        settings = json.loads((trained / "settings.json").read_text())
         length = settings["rd.length"]["chosen"] if version[0] == "rd" else 16
         assert (f"after its first {length} among them" in card) == (length < 16)
         whole, cut = f": {length} components.", f": the first {length} of 16 components"
