@@ -39,12 +39,14 @@ class WeightsSection:
 
     source: str = setting(
         "the initial weights. buildings: narrow backbones pretrained on rendered buildings, which "
-        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. They also decide "
-        "how pixels are prepared, see docs/method.md",
+        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. cosplace, "
+        "eigenplaces: a trunk, GeM and a linear layer. They also decide how pixels are prepared, "
+        "see docs/method.md",
         choices=tuple(SOURCES),
     )
     file: str | None = setting(
-        "the file of the weights; a relative path starts from the data folder",
+        "the file of the weights; a relative path starts from the data folder. For "
+        "efficientnet-lite0, 1 and 2 it may be left out: an installed package has it",
         None,
         form="the name of an entry of sources, or a path",
     )
