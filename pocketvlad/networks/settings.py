@@ -45,8 +45,7 @@ class WeightsSection:
         choices=tuple(SOURCES),
     )
     file: str | None = setting(
-        "the file of the weights; a relative path starts from the data folder. For "
-        "efficientnet-lite0, 1 and 2 it may be left out: an installed package has it",
+        "the file of the weights; a relative path starts from the data folder",
         None,
         form="the name of an entry of sources, or a path",
     )

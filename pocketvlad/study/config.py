@@ -34,7 +34,7 @@ def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
     name, source = weights["source"], SOURCES[weights["source"]]
     if source.file is None and "file" in weights:
         yield f"{key}.weights.file: {name} needs none; remove it"
-    if source.file is not None and source.package is None and "file" not in weights:
+    if source.file is not None and "file" not in weights:
         yield f"{key}.weights.file: missing; {name} weights need a file: {source.file}"
     for place, fault in source.faults(name, Architecture.of(model)):
         yield f"{key}.{place}: {fault}"
@@ -199,37 +199,25 @@ def unfit_path(path: Path) -> str | None:
     return None
 
 
-def _missing_packages(models: Mapping) -> Iterator[str]:
-    """Models whose weights come with a package that is not installed."""
-    for name, model in models.items():
-        weights = model["weights"]
-        package = SOURCES[weights["source"]].package
-        if package and "file" not in weights and package.find() is None:
-            yield (
-                f"models.{name}.weights: {weights['source']} weights come with the package "
-                f"{package.distribution}, which is not installed; {package.remedy}, or name their "
-                "file in `weights.file`"
-            )
-
-
 def require_local_data(config: Mapping) -> None:
-    """Look whether the cities' folders, local ground truths, local archives and the packages with
-    weights are there.
+    """Look whether the cities' folders, local ground truths and local archives are there.
 
     Raises:
         ConfigError: with one line for each that is not, or that Snakemake cannot take.
     """
     start = data_folder(config)
     remedy = f"correct it, `data_folder` ({start}) or {DATA_FOLDER_VARIABLE}"
-    faults = list(_missing_packages(config["models"]))
+    faults = []
     if fault := unfit_path(start):
         raise ConfigError(f"the config is wrong:\n  data_folder: {fault}")
     for name in _wanted_sources(config):
-        path = source_path(declared_source(config["sources"], name), start)
+        source = declared_source(config["sources"], name)
+        path = source_path(source, start)
         if fault := unfit_path(path):
             faults.append(f"sources.{name}: {fault}")
         elif path.parent != DOWNLOADS and not path.is_file():
-            faults.append(f"sources.{name}: {path} is missing; put it there, or {remedy}")
+            install = f"pip install {source.packages[0]}" if source.packages else "put it there"
+            faults.append(f"sources.{name}: {path} is missing; {install}, or {remedy}")
     for name in config["cities"].values():
         dataset = config["datasets"][name]
         for key in ("folder", "ground_truth"):

@@ -10,7 +10,6 @@ from pocketvlad.data.declarations import data_folder, is_table, local_file, sour
 from pocketvlad.data.ground_truth import list_files
 from pocketvlad.data.image_files import state
 from pocketvlad.data.sources import Source, declared_source, source_path
-from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.config import embedded_weights
 
 
@@ -99,8 +98,4 @@ class StudyFiles:
             return [os.path.relpath(held)]
         if source := self.weights_source(model):
             return list(self.declared(source))
-        if "file" in weights:
-            return [str(local_file(weights["file"], self.folder))]
-        package = SOURCES[weights["source"]].package
-        found = package.find() if package else None
-        return [os.path.relpath(found)] if found else []
+        return [str(local_file(weights["file"], self.folder))] if "file" in weights else []

