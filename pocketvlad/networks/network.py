@@ -36,7 +36,7 @@ class RetrievalNetwork(nn.Module):
             return self.backbone(images.to(self.device, non_blocking=True)).float()
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Preprocessed images [N, 3, H, W] -> pooled vectors [N, P], unit length."""
+        """Preprocessed images [N, 3, H, W] -> pooled vectors [N, P], see `PoolingModule`."""
         return self.pooling(self.features(images))
 
     def described(self, features: Tensor) -> Tensor:

@@ -39,8 +39,9 @@ class WeightsSection:
 
     source: str = setting(
         "the initial weights. buildings: narrow backbones pretrained on rendered buildings, which "
-        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. They also decide "
-        "how pixels are prepared, see docs/method.md",
+        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. cosplace, "
+        "eigenplaces: a trunk, GeM and a linear layer. They also decide how pixels are prepared, "
+        "see docs/method.md",
         choices=tuple(SOURCES),
     )
     file: str | None = setting(

