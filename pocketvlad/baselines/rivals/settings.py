@@ -32,6 +32,31 @@ class NncodecSection:
     )
 
 
+_STEPS_OF = "the step of a layer, in standard deviations of its weights"
+_STEPS = {"shortest": 1, "distinct": True, "items": Value(above=0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptqSection:
+    """Second-order rounding without a price for bits."""
+
+    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CerwuSection:
+    """Second-order rounding by error and bits: every combination is a rival."""
+
+    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
+    multipliers: tuple[float, ...] = setting(
+        "the Lagrangian multiplier: the error, in shares of the variance of a layer's outputs, "
+        "that a bit for each weight of the model is worth",
+        shortest=1,
+        distinct=True,
+        items=Value(above=0),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProductSection:
     """One product quantization of the base model."""
@@ -62,6 +87,16 @@ class RivalsSection:
     nncodec: NncodecSection | None = setting(
         "the standard's reference coder, in an environment of its own (`make nncodec`), at "
         "quantization parameters of which four more double the step: {qp: [...], row_qp: [...]}",
+        None,
+    )
+    optq: OptqSection | None = setting(
+        "second-order rounding without a price for bits (OPTQ), entropy-coded by our format; "
+        "fitted to the crops that `rd` rounds on: {steps: [...]}",
+        None,
+    )
+    cerwu: CerwuSection | None = setting(
+        "second-order rounding by error and bits (CERWU), likewise: {steps: [...], multipliers: "
+        "[...]}",
         None,
     )
     product_quantization: tuple[ProductSection, ...] | None = setting(
