@@ -11,6 +11,10 @@ from pocketvlad.baselines.rivals.product.kmeans import clustered
 from pocketvlad.baselines.rivals.product.moments import Moments
 from pocketvlad.baselines.rivals.product.order import best_order
 
+_SHRINKAGE = 1.0
+"""Added to the moments of a block's inputs, in shares of their mean. Other blocks can compensate
+for errors in what inputs have in common, which the moments of one block make too dear."""
+
 
 def summed(blocks: Tensor, codes: Tensor, entries: int) -> Tensor:
     """[k, d] For each entry the sum of its blocks [N, d]."""
@@ -99,6 +103,7 @@ def blocked(
     layout = BlockLayout(torch.from_numpy(order).to(weight.device), taps, size)
     blocks = layout.blocks(kernels.flatten(1)).cpu().numpy()
     metric = moments.pooled(layout.columns).double().cpu().numpy()
+    metric += _SHRINKAGE * np.diagonal(metric).mean() * np.eye(size)
     codes, codebook = clustered(blocks, metric, centres_for(len(blocks), centres), seed)
     solved = solved_codebook(
         torch.from_numpy(codebook).to(weight),
