@@ -164,7 +164,7 @@ def test_an_input_that_is_never_there_costs_nothing():
     given, moments = as_tensors(weight, moments_of(seen))
     grid = Grid.of(given, 0.3)
     assert not round_layer(given, moments, grid, 0.0, 1)[:, 5].any()
-    assert not round_projection(given, torch.from_numpy(seen), grid, 0.0)[:, 5].any()
+    assert not round_projection(given, torch.from_numpy(seen), grid, 0.0, DAMPING)[:, 5].any()
 
 
 @pytest.mark.parametrize("price", [0.0, 0.05])
@@ -175,7 +175,7 @@ def test_a_projection_is_rounded_as_if_its_moments_were_formed(monkeypatch, fixe
     grid = Grid.of(given, 0.7)
     fixed_bits(1.0 + np.abs(np.arange(-grid.limit, grid.limit + 1)))
     expected = round_layer(given, moments, grid, price, 1)
-    found = round_projection(given, torch.from_numpy(seen), grid, price)
+    found = round_projection(given, torch.from_numpy(seen), grid, price, DAMPING)
     assert torch.equal(found, expected)
 
 

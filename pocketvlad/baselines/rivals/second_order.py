@@ -48,7 +48,7 @@ from pocketvlad.format.roles import Part, Role
 from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.networks.model import to_contents
 
-_DAMPING = 0.01  # added to H, in shares of its mean diagonal: that of both publications
+_DAMPING = 0.01  # of both publications: added to H of a convolution, in shares of its mean diagonal
 _COLUMNS = 512  # of the projection, whose moments are formed at a time
 _PASSES = 3  # over a layer, each with the bits of the multiples that the one before has found
 
@@ -138,14 +138,17 @@ def round_layer(weight: Tensor, moments: Tensor, grid: Grid, price: float, taps:
     return by_passes(rounded, grid, price, square, taps)
 
 
-def round_projection(weight: Tensor, samples: Tensor, grid: Grid, price: float) -> Tensor:
+def round_projection(
+    weight: Tensor, samples: Tensor, grid: Grid, price: float, damping: float
+) -> Tensor:
     """`round_layer` for far more inputs than samples: H is never formed.
 
     Args:
         weight: [R, D].
         samples: [n, D], the inputs.
+        damping: added to H, in shares of its mean diagonal.
     """
-    damping = _DAMPING * float(samples.square().mean())
+    damping *= float(samples.square().mean())
     square = shrinkage(weight, price)
     wanted = samples @ weight.t()
     # Error plus shrinkage is the error from these weights, with this damping.
@@ -216,7 +219,7 @@ def rounded_layers(
         inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
         price = each * float(outputs.var(dim=0).sum())
         grid = Grid.of(layer.weight, coarseness)
-        multiples = round_projection(layer.weight, inputs, grid, price)
+        multiples = round_projection(layer.weight, inputs, grid, price, settings.ridge)
         [name] = compressible_of(network, Part.PROJECTION)
         found[name] = quantized_in_place(layer.weight, multiples, grid.step)
     contents = to_contents(calibration.base)
