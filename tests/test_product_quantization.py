@@ -161,6 +161,18 @@ def test_moments_of_blocks_are_means_over_blocks():
     np.testing.assert_allclose(few.numpy(), expected + 0.5 * np.eye(2))
 
 
+def test_groups_of_a_convolution_have_moments_of_their_own():
+    generator = np.random.default_rng(10)
+    one, other = (each @ each.T for each in generator.normal(size=(2, 4, 4)))
+    rows = generator.normal(size=(6, 4))
+    expected = np.concatenate([rows[:3] @ one, rows[3:] @ other])
+    moments = FullMoments([torch.from_numpy(one), torch.from_numpy(other)])
+    np.testing.assert_allclose(moments.times(torch.from_numpy(rows)).numpy(), expected)
+    pairs = torch.tensor([[0, 1], [2, 3]])
+    parts = [one[:2, :2], one[2:, 2:], other[:2, :2], other[2:, 2:]]
+    np.testing.assert_allclose(moments.pooled(pairs).numpy(), np.mean(parts, axis=0))
+
+
 @pytest.fixture(scope="module")
 def blocks():
     """A convolution of pairs of kernels in an order of their own, and its layer."""
@@ -328,8 +340,8 @@ def test_what_a_config_asks_for():
     rivals = declared_rivals(config | {"rivals": {"product_quantization": asked}})
     own = [rival for rival in rivals if rival.coder == "product_quantization"]
     assert [rival.name for rival in own] == [
-        "product-quantization_9-4-16",
-        "product-quantization_9-8-16",
+        "product-quantization_9-4-16-5",
+        "product-quantization_9-8-16-5",
     ]
     assert [rival.settings for rival in own] == asked
     assert all(rival.fitted and rival.source == "base" for rival in own)

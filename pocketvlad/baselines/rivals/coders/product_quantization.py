@@ -26,15 +26,20 @@ _BYTE = 256  # entries that a byte can number
 
 def rivals(section: Mapping, made: Made) -> list[Rival]:
     """One an entry of `rivals.product_quantization`, of the base model."""
+    names = ("kernel_weights", "columns", "centres", "training_crops")
     found = []
     for settings in section.get("product_quantization", []):
-        kernel_weights, columns, centres = (
-            settings[key] for key in ("kernel_weights", "columns", "centres")
+        kernel_weights, columns, centres, crops = (settings[name] for name in names)
+        found.append(
+            Rival(
+                f"product-quantization_{kernel_weights}-{columns}-{centres}-{crops}",
+                f"product quantization, {kernel_weights} and {columns} by {centres}, {crops} crops",
+                "product_quantization",
+                "base",
+                dict(settings),
+                fitted=True,
+            )
         )
-        name = f"product-quantization_{kernel_weights}-{columns}-{centres}"
-        label = f"product quantization, {kernel_weights} and {columns} by {centres}"
-        rival = Rival(name, label, "product_quantization", "base", dict(settings), fitted=True)
-        found.append(rival)
     return found
 
 
