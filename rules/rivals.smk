@@ -10,6 +10,21 @@ except ValueError as error:
 OF_CELLS = [name for name, rival in RIVALS.items() if rival.of_cell]
 # Those that lose something, and so are scored.
 SCORED = [name for name, rival in RIVALS.items() if not rival.of_cell]
+# What those that are fitted run in addition.
+FITTING = {True: ["baselines/rivals/fitting.py"], False: []}
+
+
+def calibration_of(wildcards):
+    """How `rd` would round the model, but for the distortion: the same crops."""
+    names = ("recovery", "training", "validation", "protocol")
+    return {
+        **{name: config[name] for name in names},
+        "compute": COMPUTE,
+        "rounding": ROUNDING,
+        "small": config["quantization"]["small_tensors"],
+        "seed": seed_of(wildcards.model, wildcards.city, "rd"),
+        "split_seed": seed_of(wildcards.city, "split"),
+    }
 
 
 def rival_path(path):
@@ -22,6 +37,15 @@ rule compress_rival:
         model=lambda wildcards: (
             model_path(RIVALS[wildcards.version].source)
             + (".pvlad" if RIVALS[wildcards.version].of_cell else ".safetensors")
+        ),
+        # Those that are fitted have photographs of the training city.
+        dataset=lambda wildcards: (
+            result("data/{city}/dataset.json")
+            if RIVALS[wildcards.version].fitted
+            else []
+        ),
+        images=lambda wildcards: (
+            result("data/{city}/images") if RIVALS[wildcards.version].fitted else []
         ),
     output:
         file=rival_path("{version}.bin"),
@@ -36,13 +60,19 @@ rule compress_rival:
     conda:
         "../envs/environment.yaml"
     threads: 1
+    resources:
+        gpu=lambda wildcards: GPUS if RIVALS[wildcards.version].fitted else 0,
     params:
         library=lambda wildcards: library(
             "compress_rival",
             "baselines/rivals/__main__.py",
             f"baselines/rivals/coders/{RIVALS[wildcards.version].coder}.py",
+            *FITTING[RIVALS[wildcards.version].fitted],
         )(wildcards),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
+        calibration=lambda wildcards: (
+            calibration_of(wildcards) if RIVALS[wildcards.version].fitted else None
+        ),
         test_city=lambda wildcards: test_city(wildcards.city),
     script:
         "../workflow_scripts/compress_rival.py"

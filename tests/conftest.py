@@ -155,6 +155,7 @@ def small_study(tmp_path_factory):
     # Likewise; test_rivals_study.py asks for them.
     config["rivals"] = {
         "deep_compression": {"thresholds": ["0.01"]},
+        "cerwu": {"steps": [1.5], "multipliers": [0.1]},
         "cells": ["0.01/l1-0/kmeans-5-fixed"],
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(config))

@@ -16,7 +16,7 @@ def rivals(small_study):
     folder, _ = small_study
     command = ("--cores", "2", "rivals", "--configfile", "small.yaml")
     counts = job_counts(snakemake(folder, *command))
-    each = {"compress_rival": 6, "evaluate_rival": 6, "compress_symbols": 6}
+    each = {"compress_rival": 8, "evaluate_rival": 8, "compress_symbols": 6}
     assert counts == each | {"tabulate_rivals": 1, "rivals": 1}
     results = folder / "results" / "small"
     return results, pd.read_csv(results / "rivals.csv").set_index("name")
@@ -27,7 +27,7 @@ CELL = "0.01-l1-0-kmeans-5-fixed"
 
 def test_every_rival_has_a_line(rivals):
     results, table = rivals
-    names = ["base", "deep-compression_0.01", "float16", "int8"]
+    names = ["base", "cerwu_1.5_0.1", "deep-compression_0.01", "float16", "int8"]
     assert list(table.index) == names + [f"{each}_{CELL}" for each in ("pvlad", "zstd", "xz")]
     own = read_table(results / "table.csv")
     base, cell = own.iloc[0], own[(own["bits"] == 5) & (own["codebook"] == "fixed")].iloc[0]
@@ -45,6 +45,7 @@ def test_every_rival_has_a_line(rivals):
     assert table.loc[f"pvlad_{CELL}", "ratio"] == pytest.approx(cell["ratio"], rel=1e-5)
     assert table.loc["float16", "ratio"] == pytest.approx(2, rel=0.03)
     assert 3 < table.loc["int8", "ratio"] < 4
+    assert table.loc["cerwu_1.5_0.1", "ratio"] > 10
     costs = table[["encode_seconds", "decode_seconds", "encode_memory_mb", "decode_memory_mb"]]
     assert (costs.iloc[1:] > 0).all(axis=None)
 
