@@ -27,7 +27,9 @@ MEASURED = {
     "train_codebook": timings(
         rules.train_codebook, recipe="pruned", codebook="trained"
     ),
-    "choose_settings": filled(rules.choose_settings.benchmark) if CHOOSES else [],
+    "choose_settings": (
+        timings(rules.choose_settings, recipe="rounded") if CHOOSES else []
+    ),
     "round_model": timings(rules.round_model, recipe="rounded"),
     "evaluate_model": filled(
         rules.evaluate_model.benchmark, version=["initial", "base"]

@@ -61,6 +61,7 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
     for city in ("oxford", "paris"):
         del sources[f"{city}_images.tar"]["checksum"]  # the archive has fewer images
     (folder / OFFICIAL / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
+    config["seeds"] = [1]
     config["protocol"]["image_size"] = 96
     config["models"]["vgg16"]["pooling"]["clusters"] = 8
     config["models"]["vgg16"]["projection"]["length"] = 16

@@ -453,6 +453,7 @@ def test_one_more_seed_runs_its_own_jobs_only(changed):
         "prune_model": 2,
         "quantize_model": 2,
         "train_codebook": 2,
+        "choose_settings": 2,
         "round_model": 2,
         "evaluate_model": 10,  # initial, base and three cells
         **from_scores(1),
@@ -465,6 +466,7 @@ def test_a_block_with_one_seed_runs_nothing_of_the_other(small_study, changed):
     assert changed(seeds=[1, 8], grid=[block | {"seeds": [1]}]) == {
         "initialise_model": 2,
         "train_model": 2,
+        "choose_settings": 2,
         "round_model": 2,
         "evaluate_model": 6,
         **from_scores(1),
