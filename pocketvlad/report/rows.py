@@ -8,6 +8,7 @@ import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
 from pocketvlad.format.roles import Part
+from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.best_cells import mark_best
 from pocketvlad.report.score_columns import DENSE, query_counts, score_columns
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
@@ -135,7 +136,7 @@ def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         line["seed"] = some["seed"]
         line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
         line["evaluation"] = some["test_dataset"]["protocol"]
-        line["weights"] = some["weights"]["source"]
+        line["weights"] = weights_name(some["weights"])
         computed = {row["computed_on"] for row in directions.values()}
         line["computed_on"] = "; ".join(sorted(computed))
         line["preprocessing"] = preprocessing_text(some["preprocessing"])

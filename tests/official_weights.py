@@ -1,0 +1,72 @@
+"""Weights files of the official forms with random values, of the widths that a study's models have.
+
+A stand-in of full width has the tensors of the official file, layer by layer.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from scipy.io import savemat
+from weights_files import alexnet_layers, cell, kernels, normalization, pitts30k_layers
+
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.weights.placing import convolutions
+from pocketvlad.networks.weights.sources import SOURCES
+
+_MEAN = (123.68, 116.779, 103.939)
+_CONNECTED = 32  # outputs of a fully connected layer, which no one reads
+_SHARPNESS = 10.0  # of NetVLAD's assignment
+
+
+def _convolutions(architecture: Architecture, generator: np.random.Generator) -> list:
+    """Pairs of kernels and biases, a pair a convolution of the backbone."""
+    layers = [layer for _, layer in convolutions(architecture.backbone.build())]
+    return [
+        kernels(generator, layer.kernel_size[0], layer.weight.shape[1], layer.out_channels)
+        for layer in layers
+    ]
+
+
+def _average_image(side: int) -> np.ndarray:
+    return np.broadcast_to(np.float32(_MEAN), (side, side, 3)).copy()
+
+
+def _alexnet(architecture: Architecture, generator: np.random.Generator) -> dict:
+    pairs = _convolutions(architecture, generator)
+    incoming, size = pairs[-1][0].shape[-1], 6
+    connected = []
+    for _ in range(3):
+        connected.append(kernels(generator, size, incoming, _CONNECTED))
+        incoming, size = _CONNECTED, 1
+    layers = alexnet_layers(pairs, connected)
+    return {"layers": cell(layers), "meta": normalization(_average_image(227))}
+
+
+def _pitts30k(architecture: Architecture, generator: np.random.Generator) -> dict:
+    pairs = _convolutions(architecture, generator)
+    depth, clusters = architecture.backbone.channels, architecture.pooling.clusters
+    centres = generator.normal(0, depth**-0.5, (depth, clusters)).astype(np.float32)
+    longest = SOURCES["netvlad-pitts30k"].longest
+    weight, bias = kernels(generator, 1, depth * clusters, longest)
+    whitening = weight, bias / 1000  # the mean of pooled vectors, which are of unit length
+    layers = pitts30k_layers(pairs, _SHARPNESS * centres, -centres, whitening)
+    return {"net": {"layers": cell(layers), "meta": normalization(_average_image(224))}}
+
+
+_FORMS = {"alexnet-caffe": _alexnet, "netvlad-pitts30k": _pitts30k}
+
+
+def write_official_weights(models: Mapping[str, Mapping], folder: Path, seed: int) -> list[Path]:
+    """The files that `models`, the config's section, name. Those of one seed have equal bytes."""
+    written = []
+    for model in models.values():
+        make = _FORMS[model["weights"]["source"]]
+        path = folder / model["weights"]["file"]
+        generator = np.random.default_rng(seed)
+        savemat(path, make(Architecture.of(model), generator), do_compression=True)
+        # Its header has the time of day.
+        with open(path, "r+b") as file:
+            file.write(b"MATLAB 5.0 MAT-file, a stand-in".ljust(116))
+        written.append(path)
+    return written
