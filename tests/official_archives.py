@@ -105,23 +105,20 @@ def _shrunk(picture: Image.Image, longest: int) -> Image.Image:
     return picture
 
 
-def photographs(folder: Path, city: str) -> dict[str, Image.Image]:
-    """The real subset's photographs of a city by their official names, made small.
+def photographs(folder: Path, city: str) -> list[Image.Image]:
+    """The real subset's photographs of a city, made small.
 
     folder: with `oxford_images.tar` and `paris_images.tar`.
     """
     with tarfile.open(folder / f"{city}_images.tar") as tar:
-        return {
-            Path(member.name).stem: _shrunk(Image.open(tar.extractfile(member)), _KEPT)
-            for member in tar
-            if member.isfile()
-        }
+        files = [tar.extractfile(member) for member in tar if member.isfile()]
+        return [_shrunk(Image.open(file), _KEPT) for file in files]
 
 
-def drawn(city: str, seed: int) -> dict[str, Image.Image]:
-    """Pictures of an embedded city in the photographs' place; their names are the drawer's own."""
+def drawn(city: str, seed: int) -> list[Image.Image]:
+    """Pictures of an embedded city, in the photographs' place."""
     spec = CitySpec(city, seed, queries=1, views=8, distractors=12, size=_KEPT)
-    return {entry.name: Image.open(io.BytesIO(entry.picture.jpeg)) for entry in entries(spec)}
+    return [Image.open(io.BytesIO(entry.picture.jpeg)) for entry in entries(spec)]
 
 
 def official_lists(folder: Path, city: str, scratch: Path) -> list[QueryLists]:
@@ -180,11 +177,11 @@ def _box(size: tuple[int, int], generator: np.random.Generator) -> str:
     return f"{x:.1f} {y:.1f} {x + _BOX:.1f} {y + _BOX:.1f}"
 
 
-def _cut(picture: Image.Image, generator: np.random.Generator, whole: bool) -> Image.Image:
-    """A part of a camera's shape, the largest there is, or a random one of at least half."""
+def _cut(picture: Image.Image, generator: np.random.Generator, least: float) -> Image.Image:
+    """A random part of a camera's shape, with at least that share of the largest one's sides."""
     size = (SIDE, SHORT) if picture.width >= picture.height else (SHORT, SIDE)
     scale = min(picture.width / size[0], picture.height / size[1])
-    scale *= 1 if whole else generator.uniform(0.5, 1)
+    scale *= generator.uniform(least, 1)
     width, height = size[0] * scale, size[1] * scale
     x = generator.uniform(0, picture.width - width)
     y = generator.uniform(0, picture.height - height)
@@ -205,14 +202,15 @@ def _damaged(jpeg: bytes, number: int) -> bytes:
 def write_official_archives(
     city: str,
     folder: Path,
-    pictures: Mapping[str, Image.Image],
+    pictures: Sequence[Image.Image],
     known: Sequence[QueryLists] = (),
     seed: int = 1,
 ) -> list[Path]:
     """All archives of a city: the official number of images, and the lists of all queries.
 
     Args:
-        pictures: what the images are cut from. One that has an official name is that image.
+        pictures: what the images are cut from. Two of them are each landmark, so that a network
+            can find it; all others are cut from the rest.
         known: queries whose lists are taken as they are; the lists of others are made up.
     """
     official, generator = CITIES[city], np.random.default_rng(seed)
@@ -220,22 +218,24 @@ def write_official_archives(
     corrupt = declared.get("leave_out", [])
     listed = {each for q in known for each in (q.image, *q.good, *q.ok, *q.junk)}
     words = official.words()
-    own = {name for name in pictures if official.word_of(name) in words} if known else set()
-    names = _Names(official, {*listed, *corrupt, *own}, generator)
+    names = _Names(official, {*listed, *corrupt}, generator)
     queries = list(_lists(official, known, names, generator))
     while len(names.taken) < declared["expected_images"]:
         names.new(words[generator.integers(len(words))])
 
-    by_word: dict[str, list[Image.Image]] = {}
-    for name, picture in pictures.items():
-        by_word.setdefault(official.word_of(name), []).append(picture)
+    rest = [pictures[index] for index in generator.permutation(len(pictures))]
+    shown = {landmark: (rest.pop(), rest.pop()) for landmark in official.landmarks}
+    showing = {
+        name: shown[query.rpartition("_")[0]]
+        for query, image, (good, ok, _) in queries
+        for name in (image, *good, *ok)
+    }
     images: dict[str, bytes] = {}
     sizes: dict[str, tuple[int, int]] = {}
     for name in sorted(names.taken):
-        source = pictures.get(name)
-        choice = by_word.get(official.word_of(name)) or list(pictures.values())
-        whole = source is not None
-        picture = _cut(source or choice[generator.integers(len(choice))], generator, whole)
+        sources = showing.get(name, rest)
+        least = 0.8 if name in showing else 0.5
+        picture = _cut(sources[generator.integers(len(sources))], generator, least)
         if generator.random() < 0.01:
             picture = picture.convert("L")  # some photographs have no colours
         sizes[name], images[name] = picture.size, _jpeg(picture)

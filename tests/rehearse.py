@@ -15,9 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
 import yaml
 from file_server import FileServer, body, file_server
 from official_archives import CITIES, drawn, official_lists, photographs, write_official_archives
@@ -27,6 +24,7 @@ from snakemake.utils import update_config
 
 from pocketvlad.util.checksum import file_digest
 
+ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = (ROOT / "config" / "paper.yaml", ROOT / "config" / "rehearsal.yaml")
 OFFICIAL = ROOT / "pocketvlad" / "data" / "official" / "sources.yaml"
 SEED = 1

@@ -6,9 +6,9 @@ The rehearsal itself takes half an hour: `make rehearsal`, or `pytest -m rehears
 import re
 import tarfile
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import rehearse
 import yaml
@@ -16,10 +16,11 @@ from file_server import file_server
 from official_archives import CITIES, write_official_archives
 from official_weights import write_official_weights
 from PIL import Image
-from rehearsal_checks import faults
+from rehearsal_checks import EXPECTED, faults
 from test_workflow import COUNTS
 from workflow_runs import ROOT, job_counts, snakemake
 
+from pocketvlad.compression.recipes import columns_of, study_recipes
 from pocketvlad.data.dataset import index_dataset, require_boxes_inside
 from pocketvlad.data.ground_truth import QueryLists, read_ground_truth
 from pocketvlad.data.image_sizes import image_sizes
@@ -53,23 +54,26 @@ def complete_config():
 
 
 def pictures():
-    """Smooth ones, a portrait among them."""
-    generator = np.random.default_rng(0)
-    shapes = ((90, 128), (128, 90), (60, 128))
-    coarse = generator.integers(0, 256, (3, 5, 6, 3), dtype=np.uint8)
-    return {
-        f"x_{n}": Image.fromarray(coarse[n]).resize((width, height))
-        for n, (height, width) in enumerate(shapes)
-    }
+    """Smooth ones, portraits among them."""
+    coarse = np.random.default_rng(0).integers(0, 256, (30, 5, 6, 3), dtype=np.uint8)
+    sizes = [(128, 90), (90, 128), (128, 60)] * 10
+    return [Image.fromarray(each).resize(size) for each, size in zip(coarse, sizes, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The archives of each city, written once."""
+    folder = tmp_path_factory.mktemp("mirror")
+    known = {"oxford": [], "paris": [KNOWN]}
+    return {city: write_official_archives(city, folder, pictures(), known[city]) for city in CITIES}
 
 
 @pytest.mark.parametrize("city", CITIES)
-def test_the_archives_are_a_complete_data_set(tmp_path, city):
-    known = [KNOWN] if city == "paris" else []
-    written = write_official_archives(city, tmp_path, pictures(), known)
+def test_the_archives_are_a_complete_data_set(tmp_path, written, city):
     declared = CITIES[city].declared()
-    assert [path.name for path in written] == [*declared["images"], *declared["ground_truth"]]
-    *archives, lists = written
+    names = [*declared["images"], *declared["ground_truth"]]
+    assert [path.name for path in written[city]] == names
+    *archives, lists = written[city]
     assert unpack(archives, ".jpg", tmp_path / "images") == OFFICIAL[city]
     assert unpack([lists], ".txt", tmp_path / "lists") == 220
     queries = read_ground_truth(tmp_path / "lists", declared.get("query_prefix", ""))
@@ -83,14 +87,14 @@ def test_the_archives_are_a_complete_data_set(tmp_path, city):
     require_boxes_inside(dataset)
     assert len(dataset.sizes) == OFFICIAL[city] - len(left_out)
     assert not dataset.absent
-    assert {size for size in dataset.sizes.values()} == {(64, 48), (48, 64)}
-    if known:
+    assert set(dataset.sizes.values()) == {(64, 48), (48, 64)}
+    if city == "paris":
         [found] = [query for query in queries if query.name == KNOWN.name]
         assert found == replace(KNOWN, box=found.box)
 
 
-def test_paris_lies_in_folders_and_two_archives(tmp_path):
-    first, second, _ = write_official_archives("paris", tmp_path, pictures())
+def test_paris_lies_in_folders_and_two_archives(written):
+    first, second, _ = written["paris"]
     held = []
     for path in (first, second):
         with tarfile.open(path) as tar:
@@ -194,12 +198,109 @@ def test_it_has_every_job_of_the_paper_and_writes_elsewhere(tmp_path):
     assert min(data) > max(priority for name, priority in found if name not in first)
 
 
-def test_the_checks_find_what_is_missing(tmp_path):
-    """Of a folder with an empty study: everything."""
+@pytest.fixture
+def complete(tmp_path, complete_config):
+    """A folder that has all that the checks look for."""
     results = tmp_path / "results" / "rehearsal"
-    (results / "plots").mkdir(parents=True)
-    (results / "plots" / "run-time.csv").write_text("rule,jobs,measured\nx,2,1\n")
-    ...
+    for part in ("plots", "models", "checkpoints"):
+        (results / part).mkdir(parents=True)
+    counts = {"images_oxford": 5063, "images_paris": 6392, "queries_oxford": 55}
+    lines = []
+    for model in ("alexnet", "vgg16"):
+        for version in ("base", *(each.version for each in study_recipes(complete_config))):
+            line = {"model": model, "version": version, **columns_of(version), **counts}
+            line |= {
+                "queries_paris": 55,
+                "dense_map_oxford": 40.0,
+                "dense_map_paris": 60.0,
+                "dense_drop_mean": 0.2,
+            }
+            line |= {"weights": "stand-in some", "ratio": 1.0, "file_mb": 9.0}
+            if version != "base":
+                line |= {"ratio": 10.0, "file_mb": line["bits"] / 10}
+            lines.append(line)
+            for city in CITIES if version != "base" else ():
+                file = results / "models" / model / city / f"{version}.pvlad"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.touch()
+                file.with_suffix(".md").touch()
+    pd.DataFrame(lines).to_csv(results / "table.csv", index=False)
+    for name in EXPECTED:
+        (results / name).write_text("x" * 200)
+    (results / "plots" / "run-time.csv").write_text("rule,jobs,measured\nx,2,2\n")
+    resources = tmp_path / "resources"
+    resources.mkdir()
+    for name in ("paris_1-v1.tgz", "paris_2-v1.tgz", "paris_120310.tgz", "imagenet-caffe-ref.mat"):
+        (resources / f"{name}.lock.json").write_text('{"checksum": "sha256:0", "size": 1}')
+    return tmp_path
+
+
+def test_a_complete_rehearsal_has_no_faults(complete):
+    assert list(faults(complete)) == []
+
+
+def worse_table(**changes):
+    """A change of the table: the last line has these values."""
+
+    def change(folder):
+        path = folder / "results" / "rehearsal" / "table.csv"
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        for name, value in changes.items():
+            table.loc[len(table) - 1, name] = value
+        table.to_csv(path, index=False)
+
+    return change
+
+
+def shorter_table(folder):
+    path = folder / "results" / "rehearsal" / "table.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (shorter_table, "rows by model"),
+        (worse_table(images_paris="6391"), r"images_paris is \[6391, 6392\]; 6392 expected"),
+        (worse_table(dense_map_oxford=""), "map_oxford is missing in 1 rows"),
+        (worse_table(recipe="base", dense_map_paris="4"), "map_paris of a base model"),
+        (worse_table(dense_drop_mean=""), "drop_mean is missing in 1 rows"),
+        (worse_table(weights="netvlad-pitts30k"), "stand-ins"),
+        (worse_table(ratio="0.9"), "no smaller than the float32"),
+        (worse_table(bits="5", file_mb="99"), "5 bits is no smaller"),
+        (worse_table(threshold="0.001", bits="8", dense_drop_mean="20"), "5 points or more"),
+    ],
+)
+def test_the_checks_find_what_is_wrong_in_the_table(complete, change, message):
+    change(complete)
+    assert re.search(message, "\n".join(faults(complete)))
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("results/rehearsal/report.html", "missing or empty"),
+        ("results/rehearsal/models/vgg16/paris/0.01/l1-0/kmeans-5-fixed.pvlad", "103 compressed"),
+        ("results/rehearsal/models/vgg16/paris/0.01/l1-0/kmeans-5-fixed.md", "has no card"),
+        ("resources/paris_2-v1.tgz.lock.json", "does not record the first download"),
+    ],
+)
+def test_the_checks_find_what_is_missing(complete, file, message):
+    (complete / file).unlink()
+    assert re.search(message, "\n".join(faults(complete)))
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("resources/paris_1-v1.tgz.part", "left behind"),
+        ("resources/oxbuild_images-v1.tgz.lock.json", "a lock file and a checksum"),
+        ("results/rehearsal/checkpoints/x.pt", "not empty"),
+    ],
+)
+def test_the_checks_find_what_should_not_be_there(complete, file, message):
+    (complete / file).write_text("{}")
+    assert re.search(message, "\n".join(faults(complete)))
 
 
 @pytest.mark.rehearsal
