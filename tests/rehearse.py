@@ -109,7 +109,8 @@ def rehearse(folder: Path, real: Path, cores: int, options: Sequence[str]) -> in
     """Everything; returns the exit status."""
     folder.mkdir(parents=True, exist_ok=True)
     with mirror(folder, real) as (sources, _):
-        if status := workflow(folder, sources, "--cores", str(cores), *options):
+        run = "--rerun-incomplete", "--cores", str(cores)
+        if status := workflow(folder, sources, *run, *options):
             return status
         results = folder / "results" / "rehearsal"
         style = ROOT / "report" / "style.css"
