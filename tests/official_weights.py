@@ -1,8 +1,8 @@
 """Weights files of the official forms, of the widths that a study's models have.
 
-A stand-in of full width has the tensors of the official file, layer by layer. Its convolutions are
-those that the package holds for narrow networks, where it holds that width, and random elsewhere;
-all else is random.
+A stand-in of full width has the tensors of the official file, layer by layer; but AlexNet's fully
+connected layers, which no one reads, are small. The convolutions are those that the package holds
+for narrow networks, where it holds that width, and random elsewhere; all else is random.
 """
 
 from collections.abc import Mapping, Sequence
