@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
+.PHONY: run subset rehearsal bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -19,6 +19,11 @@ run: $(INSTALLED)
 # The study on the real photographs.
 subset: $(INSTALLED)
 	$(SNAKEMAKE) --configfile config/subset.yaml
+
+# All jobs of the study `paper` on stand-ins for its data and weights, in the folder `rehearsal`:
+# docs/paper.md. A rehearsal that was ended goes on.
+rehearsal: $(INSTALLED)
+	PYTHONPATH=$(CURDIR) $(BIN)/python tests/rehearse.py --cores $(CORES) $(if $(OPTIONS),-- $(OPTIONS))
 
 # Other coders on the same models and photographs: results/subset/rivals.md. What the subset study
 # has not made yet is made first.

@@ -41,6 +41,10 @@ HEADINGS = (
     [
         ({"source": "buildings"}, "PocketVLAD's own, under the MIT licence"),
         ({"source": "vgg16-caffe", "file": "weights.pth"}, "weights (weights.pth): CC BY 4.0."),
+        (
+            {"source": "vgg16-caffe", "file": "weights.pth", "stand_in": True},
+            "Derived from stand-in vgg16-caffe weights",
+        ),
         ({"source": "vgg16-caffe", "file": "silent.pth"}, "licence is not stated"),
         ({"source": "vgg16-caffe", "file": "/mine/vgg.pth"}, "(vgg.pth): their licence is not"),
     ],

@@ -21,7 +21,7 @@ from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.report.rows import read_table, results_tables
-from pocketvlad.report.tables.notes import starting_point
+from pocketvlad.report.tables.notes import starting_point, study_notes
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.photo_index import index_file, indexed
 from pocketvlad.retrieval.provenance import provenance
@@ -172,6 +172,8 @@ def row(version, test_city, **more):
             "protocol": "original",
             "images": 1,
             "queries": 1,
+            "expected_images": 1,
+            "expected_queries": 1,
         },
         "weights": {"source": "vgg16-caffe", "file": "v.pth"},
         "computed_on": "cpu",
@@ -219,3 +221,15 @@ def test_the_report_says_what_a_model_started_from(source, learnt, expected):
     )
     assert sentence.startswith(f"vgg16 starts from {source} weights")
     assert expected in sentence
+
+
+def test_tables_say_that_weights_are_stand_ins():
+    weights = {"source": "alexnet-caffe", "file": "x.mat", "stand_in": True}
+    rows = [row("base", city, weights=weights, initialise={}) for city in ("oxford", "paris")]
+    notes = study_notes(rows, ["oxford", "paris"])
+    assert any("rehearsal" in note for note in notes)
+    assert notes[-1].startswith("vgg16 starts from stand-in alexnet-caffe weights")
+    table, _ = results_tables(rows, ["oxford", "paris"])
+    assert list(table["weights"]) == ["stand-in alexnet-caffe"]
+    real = [row("base", city) for city in ("oxford", "paris")]
+    assert not any("rehearsal" in note for note in study_notes(real, ["oxford", "paris"]))

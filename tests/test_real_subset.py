@@ -15,7 +15,8 @@ from pocketvlad.networks.backbones.vgg16 import VGG16
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
-from pocketvlad.networks.weights.torchvision_file import load_torchvision_convolutions
+from pocketvlad.networks.weights.state_dict_file import load_convolutions, read_state_dict
+from pocketvlad.networks.weights.torchvision_file import CAFFE_FEATURES
 
 PREFIX = {"oxford": "oxc1_", "paris": ""}
 POSITIVES, OTHERS = 4, 8  # photographs a landmark, and of no landmark
@@ -99,4 +100,5 @@ def test_the_weights_are_read_and_refused_by_name(real_data):
     last = torch.load(path, weights_only=True)["features.28.weight"]
     torch.testing.assert_close(network.backbone.conv5_3.weight.detach(), last)
     with pytest.raises(WeightsError, match=r"layer conv1_1.*\(64, 3, 3, 3\) found, \(32, "):
-        load_torchvision_convolutions(VGG16(width=0.5).build(), path)
+        narrow = VGG16(width=0.5)
+        load_convolutions(CAFFE_FEATURES, narrow, narrow.build(), read_state_dict(path), path)

@@ -139,6 +139,14 @@ def test_job_counts_of_the_catalogs_snakefile(tmp_path):
     assert counts == {name: count for name, count in expected.items() if name != "all"}
 
 
+@pytest.mark.parametrize("config", [(), ("--configfile", str(ROOT / "config.yaml"))])
+def test_the_workflow_runs_in_another_folder(tmp_path, config):
+    """The official data sets and the default study are beside the Snakefile."""
+    target = ("-n", "data", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path))
+    found = job_counts(snakemake(ROOT, *target, *config))
+    assert found == {"render_city": 2, "extract_archives": 4, "index_dataset": 2, "data": 1}
+
+
 def write_study(folder: Path, name: str, **changes: object) -> str:
     """The default study with changed sections, as a config file of that name."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -49,6 +49,11 @@ class WeightsSection:
         None,
         form="the name of an entry of sources, or a path",
     )
+    stand_in: bool | None = setting(
+        "whether the file is a stand-in: of the form that the source has, but of any width and "
+        "with any values, for a rehearsal of a study; tables and cards say so; false unless told",
+        None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

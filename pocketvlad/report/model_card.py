@@ -16,6 +16,7 @@ from pocketvlad.data.dataset import describe_counts
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.basis import trainings
 from pocketvlad.report.score_columns import DENSE, OFFICIAL, SPREAD, QuerySet, query_sets
 from pocketvlad.report.tables.drops import drop_text, fixed
@@ -39,7 +40,7 @@ def weights_terms(weights: Mapping, sources: Mapping[str, Mapping]) -> str:
         return f"The initial weights ({weights['source']}) are {_OURS}."
     stated = sources.get(weights["file"], {}).get("licence")
     return (
-        f"Derived from {weights['source']} weights ({Path(weights['file']).name}): "
+        f"Derived from {weights_name(weights)} weights ({Path(weights['file']).name}): "
         f"{stated or 'their licence is not stated; ask those who gave you the file'}. What was "
         f"added is {_OURS}; it does not lift the terms of what it is derived from."
     )
@@ -68,6 +69,8 @@ def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
             "The cities are drawn and the network is narrow: the file shows that the workflow "
             "works, and is of no use on photographs."
         )
+    if row["weights"].get("stand_in"):
+        yield "The initial weights are stand-ins, for a rehearsal: the file is of no use."
     if test["images"] != test["expected_images"]:
         yield (
             f"Only a part of the data set was there ({describe_counts(test)}): not comparable with "
@@ -181,7 +184,7 @@ def card_facts(
         "seeds": seeds,
         "architecture": str(architecture),
         "components": architecture.length,
-        "weights_source": origin["weights"]["source"],
+        "weights_source": weights_name(origin["weights"]),
         "initialise": origin["initialise"],
         "compression": recipe.account(header, row["pruned_percent"]["total"]),
         "unlabelled": recipe.unlabelled(header),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
 from pocketvlad.format.roles import Part
+from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.best_cells import mark_best
 from pocketvlad.report.score_columns import (
     DENSE,
@@ -143,7 +144,7 @@ def _line(training: Training, base: Directions, directions: Directions, cities: 
     line["seed"] = seed
     line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
     line["evaluation"] = some["test_dataset"]["protocol"]
-    line["weights"] = some["weights"]["source"]
+    line["weights"] = weights_name(some["weights"])
     line["computed_on"] = "; ".join(sorted({row["computed_on"] for row in directions.values()}))
     line["preprocessing"] = preprocessing_text(some["preprocessing"])
     for city in cities:

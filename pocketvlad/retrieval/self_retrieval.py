@@ -38,12 +38,6 @@ class SelfRetrieval:
     queries: tuple[Picture, ...]
 
 
-def _shares(picture: Picture, min_side: int) -> tuple[float, float]:
-    """Of each side of a part; larger where the picture is small."""
-    needed = min(1.0, min_side / min(picture.size))
-    return max(_SHARES[0], needed), max(_SHARES[1], needed)
-
-
 def self_retrieval(
     held: Sequence[Picture], others: Sequence[Picture], min_side: int, seed: int
 ) -> SelfRetrieval:
@@ -64,7 +58,7 @@ def self_retrieval(
     queries = [
         query
         for number, picture in enumerate(held)
-        for query in random_crops([picture], parts, seed + number, _shares(picture, min_side))
+        for query in random_crops([picture], parts, seed + number, min_side, _SHARES)
     ]
     return SelfRetrieval((*held, *others[::step]), tuple(queries))
 

@@ -37,7 +37,10 @@ def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
         yield f"{key}.weights.file: {name} needs none; remove it"
     if source.file is not None and "file" not in weights:
         yield f"{key}.weights.file: missing; {name} weights need a file: {source.file}"
-    for place, fault in source.faults(name, Architecture.of(model)):
+    stand_in = weights.get("stand_in", False)
+    if source.file is None and stand_in:
+        yield f"{key}.weights.stand_in: {name} needs no file that one could stand in for; remove it"
+    for place, fault in source.faults(name, Architecture.of(model), stand_in):
         yield f"{key}.{place}: {fault}"
 
 

@@ -30,13 +30,14 @@ def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
 
 
 def load_initial_weights(
-    network: RetrievalNetwork, source: str, path: Path | None, seed: int
+    network: RetrievalNetwork, source: str, path: Path | None, seed: int, stand_in: bool = False
 ) -> Preprocessing:
     """Fill what `source` has (see `sources.SOURCES`), the convolutions at least.
 
     Args:
         path: the weights file; None for random weights.
         seed: of random weights.
+        stand_in: the file has the form of the source's, and may have another width.
 
     Returns:
         the preprocessing that belongs to the weights.
@@ -49,7 +50,7 @@ def load_initial_weights(
         initialise_randomly(network.backbone, seed)
         return CENTRED
     kind = SOURCES[source]
-    for key, fault in kind.faults(source, network.architecture):
+    for key, fault in kind.faults(source, network.architecture, stand_in):
         raise WeightsError(f"{key}: {fault}")
     if path is None:
         raise WeightsError(f"weights {source!r} need a file; add `weights.file` to the model")
