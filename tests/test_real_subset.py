@@ -99,6 +99,7 @@ def test_the_weights_are_read_and_refused_by_name(real_data):
     assert preprocessing == Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
     last = torch.load(path, weights_only=True)["features.28.weight"]
     torch.testing.assert_close(network.backbone.conv5_3.weight.detach(), last)
+    narrow, state = VGG16(width=0.5), read_state_dict(path)
+    backbone = narrow.build()
     with pytest.raises(WeightsError, match=r"layer conv1_1.*\(64, 3, 3, 3\) found, \(32, "):
-        narrow = VGG16(width=0.5)
-        load_convolutions(CAFFE_FEATURES, narrow, narrow.build(), read_state_dict(path), path)
+        load_convolutions(CAFFE_FEATURES, narrow, backbone, state, path)
