@@ -42,9 +42,9 @@ rule search_budgets:
 
 rule tabulate_budgets:
     input:
-        base=filled(SCORE, version="base", seed=FIRST),
-        found=filled(SCORE, version=BUDGETS, seed=FIRST),
-        trials=filled(rules.search_budgets.output.trials, seed=FIRST),
+        base=filled(SCORE, version="base", seed=FIRST_SEED),
+        found=filled(SCORE, version=BUDGETS, seed=FIRST_SEED),
+        trials=filled(rules.search_budgets.output.trials, seed=FIRST_SEED),
     output:
         table=result("budgets.csv"),
         markdown=result("budgets.md"),

@@ -56,7 +56,7 @@ CITIES = list(config["cities"])
 MODELS = list(config["models"])
 # The trainings of each base model. What is made once is made of the first.
 SEEDS = config["seeds"]
-FIRST = SEEDS[0]
+FIRST_SEED = SEEDS[0]
 # What made the models of the study's table, with the seeds of each, and where these lie.
 RECIPES = study_recipes(config)
 VERSIONS = [recipe.version for recipe in RECIPES]
@@ -144,7 +144,7 @@ def of_cells(path):
 def of_one(path, **values):
     """A path of a rule's one model, filled in for the first seed: such files are looked into, not
     averaged."""
-    return expand(path, model="{model}", seed=FIRST, **values)
+    return expand(path, model="{model}", seed=FIRST_SEED, **values)
 
 
 def library(script, *started):

@@ -2,7 +2,7 @@
 
 # Before all that takes long: an archive that is gone or damaged is found in the first minutes, not
 # after days of training on the other city.
-FIRST = 3
+BEFORE_TRAINING = 3
 
 
 rule render_city:
@@ -32,7 +32,7 @@ rule download_source:
         "logs/download_source/{file}.log",
     wildcard_constraints:
         file=one_of(name for name, source in FILES.sources.items() if source.web_urls),
-    priority: FIRST
+    priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     script:
@@ -50,7 +50,7 @@ rule extract_archives:
         timing("extract_archives/{city}-{kind}")
     wildcard_constraints:
         kind="images|ground_truth",
-    priority: FIRST
+    priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     params:
@@ -104,7 +104,7 @@ rule index_dataset:
         log_file("index_dataset/{city}"),
     benchmark:
         timing("index_dataset/{city}")
-    priority: FIRST
+    priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     params:

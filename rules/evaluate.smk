@@ -59,6 +59,6 @@ rule evaluate_histogram:
 rule evaluate:
     input:
         base=filled(SCORE, version=["initial", "base"]),
-        untrained=filled(SCORE, model=UNTRAINED, version="untrained", seed=FIRST),
+        untrained=filled(SCORE, model=UNTRAINED, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
         histogram=filled(result("scores/histogram/{city}.json")),

@@ -19,7 +19,7 @@ MEASURED = {
         rules.initialise_model.benchmark,
         model=UNTRAINED,
         version="untrained",
-        seed=FIRST,
+        seed=FIRST_SEED,
     ),
     "train_model": filled(rules.train_model.benchmark),
     "prune_model": timings(rules.prune_model, recipe="pruned"),
@@ -39,7 +39,7 @@ MEASURED = {
         rules.evaluate_model.benchmark,
         model=UNTRAINED,
         version="untrained",
-        seed=FIRST,
+        seed=FIRST_SEED,
     ),
 }
 # A study on photographs renders no city, one of fixed codebooks trains none, and one of given
@@ -85,7 +85,7 @@ rule plot_layers:
         "../envs/environment.yaml"
     params:
         library=library("plot_layers"),
-        seed=FIRST,
+        seed=FIRST_SEED,
         cities=CITIES,
         # What `weights` and `compressed` are of.
         prunings=list(PRUNINGS),
@@ -144,7 +144,7 @@ rule draw_retrieval:
         "../envs/environment.yaml"
     params:
         library=library("draw_retrieval"),
-        seed=FIRST,
+        seed=FIRST_SEED,
         # What `scores` are of; each of the models was tested on the city in its place.
         training_cities=list(map(test_city, CITIES)),
         versions=["base", *VERSIONS],

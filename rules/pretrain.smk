@@ -35,7 +35,7 @@ rule pretrain_backbone:
         settings=config["pretraining"]["classifier"],
         checkpoint=result("checkpoints/pretraining-{model}.pt"),
         # Made once, whatever the number of trainings that start from it.
-        seed=lambda wildcards: seed_of(FIRST, wildcards.model, "pretraining"),
+        seed=lambda wildcards: seed_of(FIRST_SEED, wildcards.model, "pretraining"),
     script:
         "../workflow_scripts/pretrain_backbone.py"
 

@@ -112,14 +112,16 @@ use rule evaluate_model as evaluate_rival with:
 
 rule tabulate_rivals:
     input:
-        measured=filled(rival_path("{version}.json"), version=RIVALS, seed=FIRST),
-        scores=filled(rival_path("{version}.scores.json"), version=SCORED, seed=FIRST)
+        measured=filled(rival_path("{version}.json"), version=RIVALS, seed=FIRST_SEED),
+        scores=filled(
+            rival_path("{version}.scores.json"), version=SCORED, seed=FIRST_SEED
+        )
         + filled(
             SCORE,
             version=dict.fromkeys(RIVALS[name].source for name in OF_CELLS),
-            seed=FIRST,
+            seed=FIRST_SEED,
         ),
-        base=filled(SCORE, version="base", seed=FIRST),
+        base=filled(SCORE, version="base", seed=FIRST_SEED),
         by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
@@ -135,7 +137,7 @@ rule tabulate_rivals:
         library=library("tabulate_rivals"),
         study=STUDY,
         cities=CITIES,
-        seed=FIRST,
+        seed=FIRST_SEED,
     script:
         "../workflow_scripts/tabulate_rivals.py"
 
