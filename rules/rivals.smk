@@ -22,8 +22,8 @@ def calibration_of(wildcards):
         "compute": COMPUTE,
         "rounding": ROUNDING,
         "small": config["quantization"]["small_tensors"],
-        "seed": seed_of(wildcards.model, wildcards.city, "rd"),
-        "split_seed": seed_of(wildcards.city, "split"),
+        "seed": seed_of(wildcards.seed, wildcards.model, wildcards.city, "rd"),
+        "split_seed": split_seed(wildcards),
     }
 
 
@@ -46,6 +46,11 @@ rule compress_rival:
         ),
         images=lambda wildcards: (
             result("data/{city}/images") if RIVALS[wildcards.version].fitted else []
+        ),
+        settings=lambda wildcards: (
+            rules.choose_settings.output.settings
+            if CHOOSES and RIVALS[wildcards.version].fitted
+            else []
         ),
     output:
         file=rival_path("{version}.bin"),

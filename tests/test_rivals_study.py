@@ -1,12 +1,14 @@
 """The rivals of a small study, from its models to their table."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 from workflow_runs import ROOT, job_counts, snakemake
 
+from pocketvlad.baselines.rivals.coders import cerwu
 from pocketvlad.report.rows import read_table
 
 
@@ -61,6 +63,18 @@ def test_sizes_are_those_of_the_files(rivals):
             assert measured["file_bytes"] == size
     # What rivals decode to is kept until it is scored.
     assert not list((results / "rivals").rglob("*.safetensors"))
+
+
+def test_a_fitted_rival_keeps_the_components_that_rd_keeps(rivals):
+    results, _ = rivals
+    for trained in ("oxford", "paris"):
+        training = Path("vgg16") / trained / "seed-1"
+        settings = json.loads((results / "models" / training / "settings.json").read_text())
+        length = settings["rd.length"]["chosen"]
+        decoded = cerwu.decode((results / "rivals" / training / "cerwu_1.5_0.1.bin").read_bytes())
+        [rows] = [each for each in decoded.values() if each.ndim == 2 and len(each) == 16]
+        assert length < 16
+        assert rows[:length].any() and not rows[length:].any()
 
 
 def test_page_and_figure(rivals):

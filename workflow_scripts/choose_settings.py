@@ -14,7 +14,7 @@ from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.evaluation import sizing_of
 from pocketvlad.study.job import logged
-from pocketvlad.training.sections import study_city
+from pocketvlad.study.training_city import training_city
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
@@ -23,14 +23,7 @@ with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        base.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
+    city = training_city(snakemake, base.preprocessing)
     task = study_task(city, base.network.min_side, derive_seed(params.seed))
     curve = length_curve(base, task, sizing_of(params.protocol), params.lengths)
     chosen = shortest_within(curve, params.drop)

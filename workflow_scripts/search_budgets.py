@@ -11,8 +11,8 @@ from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.evaluation import sizing_of
 from pocketvlad.study.job import logged
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import fingerprint
-from pocketvlad.training.sections import study_city
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.seeds import derive_seed
 
@@ -20,14 +20,7 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        base.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
+    city = training_city(snakemake, base.preprocessing)
     calibration = study_calibration(
         base,
         source_beside_task(city),
