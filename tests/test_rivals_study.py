@@ -74,7 +74,8 @@ def test_a_fitted_rival_keeps_the_components_that_rd_keeps(rivals):
         decoded = cerwu.decode((results / "rivals" / training / "cerwu_1.5_0.1.bin").read_bytes())
         [rows] = [each for each in decoded.values() if each.ndim == 2 and len(each) == 16]
         assert length < 16
-        assert rows[:length].any() and not rows[length:].any()
+        assert rows[:length].any()
+        assert not rows[length:].any()
 
 
 def test_page_and_figure(rivals):
