@@ -96,12 +96,12 @@ class RecoverySection:
         "distillation",
         choices=("triplet", "distillation"),
     )
-    tuples: int = setting("triplet: training tuples an epoch", 48, minimum=1)
+    tuples: int = setting("triplet: training tuples per epoch", 48, minimum=1)
     crops: int = setting(
-        "distillation: crops an epoch", default_of(CropSettings, "crops"), minimum=1
+        "distillation: crops per epoch", default_of(CropSettings, "crops"), minimum=1
     )
     crops_per_step: int = setting(
-        "distillation: crops a gradient step", default_of(CropSettings, "batch"), minimum=1
+        "distillation: crops per gradient step", default_of(CropSettings, "batch"), minimum=1
     )
     image_size: int = setting(
         "distillation and reconstruction: the side of the square crops", unit="pixels", minimum=1
@@ -154,7 +154,7 @@ class GridBlock:
         ),
     )
     quantizers: tuple[str, ...] = setting(
-        "quantizers; those that end in -row have a scale a row",
+        "quantizers; those that end in -row have a scale per row",
         shortest=1,
         items=Value(choices=QUANTIZERS),
     )

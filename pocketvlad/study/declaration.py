@@ -119,8 +119,8 @@ class Study:
         None,
     )
     rd: RateDistortionSection | None = setting(
-        "cells of the quantizer `rd`, which rounds by rate and distortion: distortions, targets, "
-        "or both; without this section there are none; see docs/compression.md",
+        "the recipe `rd`, which rounds by rate and distortion: distortions, targets, or both; "
+        "without this section it makes no models; see docs/compression.md",
         None,
     )
     pretraining: PretrainingSection | None = setting(
