@@ -117,15 +117,16 @@ def test_make_picture_is_about_the_subset(tmp_path, photographs):
 
 def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
     found = made_by_make(copy_workflow(tmp_path / "clone"), "bench")
-    # Of each direction: float16, int8, 2 thresholds of Deep Compression, 6 parameters of nncodec;
-    # and of 2 cells our format, zstd and xz. The study's own table, and nothing after it.
+    # Of each direction: float16, int8, 2 thresholds of Deep Compression, 6 parameters of nncodec,
+    # 3 steps of OPTQ, 3 multipliers of CERWU, 4 product quantizations; and of 2 cells our format,
+    # zstd and xz. The study's own table, and nothing after it.
     study = COUNTS[SUBSET]
     after = (*from_scores(1), "tabulate_layers", "show_configuration")
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
-        "compress_rival": 20,
+        "compress_rival": 40,
         "compress_symbols": 12,
-        "evaluate_rival": 20,
+        "evaluate_rival": 40,
         "tabulate_rivals": 1,
         "rivals": 1,
     }
