@@ -1,6 +1,6 @@
 """The rehearsal of the study `paper`: its stand-ins have the official form, and it has every job.
 
-The rehearsal itself takes half an hour: `make rehearsal`, or `pytest -m rehearsal`.
+The rehearsal itself takes a quarter of an hour: `make rehearsal`, or `pytest -m rehearsal`.
 """
 
 import re
