@@ -416,6 +416,10 @@ def test_a_rival_that_is_fitted_needs_the_crops_of_rd():
         ({"cerwu": {"steps": [2]}}, r"missing key in rivals\.cerwu: multipliers"),
         ({"optq": {"steps": [0]}}, r"rivals\.optq\.steps\.0: 0.*above 0"),
         ({"nncodec": {"qp": ["fine"]}}, r"rivals\.nncodec\.qp\.0: 'fine'.*whole number"),
+        (
+            {"product_quantization": [{"kernel_weights": 9, "columns": 8, "centres": 256}]},
+            r"missing key in rivals\.product_quantization\.0: training_crops",
+        ),
         ({"nncodec": {}}, r"rivals\.nncodec: \{\}"),
         ({"deep_compression": {}}, r"missing key in rivals\.deep_compression: thresholds"),
         ({"zip": 9}, r"unknown key in rivals: zip; known are deep_compression, nncodec, optq"),

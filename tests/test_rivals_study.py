@@ -1,12 +1,14 @@
 """The rivals of a small study, from its models to their table."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 from workflow_runs import ROOT, job_counts, snakemake
 
+from pocketvlad.baselines.rivals.coders import cerwu
 from pocketvlad.report.rows import read_table
 
 
@@ -54,13 +56,26 @@ def test_sizes_are_those_of_the_files(rivals):
     results, table = rivals
     for name in table.index[1:]:
         for trained, tested in (("oxford", "paris"), ("paris", "oxford")):
-            path = results / "rivals" / "vgg16" / trained / name
+            path = results / "rivals" / "vgg16" / trained / "seed-1" / name
             size = path.with_name(f"{name}.bin").stat().st_size
             assert table.loc[name, f"file_bytes_{tested}"] == size
             measured = json.loads(path.with_name(f"{name}.json").read_text())
             assert measured["file_bytes"] == size
     # What rivals decode to is kept until it is scored.
     assert not list((results / "rivals").rglob("*.safetensors"))
+
+
+def test_a_fitted_rival_keeps_the_components_that_rd_keeps(rivals):
+    results, _ = rivals
+    for trained in ("oxford", "paris"):
+        training = Path("vgg16") / trained / "seed-1"
+        settings = json.loads((results / "models" / training / "settings.json").read_text())
+        length = settings["rd.length"]["chosen"]
+        decoded = cerwu.decode((results / "rivals" / training / "cerwu_1.5_0.1.bin").read_bytes())
+        [rows] = [each for each in decoded.values() if each.ndim == 2 and len(each) == 16]
+        assert length < 16
+        assert rows[:length].any()
+        assert not rows[length:].any()
 
 
 def test_page_and_figure(rivals):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.sections import study_calibration
+from pocketvlad.compression.rd.sections import settled, study_calibration
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.training.sections import study_city
@@ -16,7 +16,8 @@ def read_calibration(path: Path) -> Calibration:
 
     Args:
         path: JSON. `model`, `dataset` and `images` are the paths of the base model, of the training
-            city's index and of its images; all else is as the rule `round_model` has it.
+            city's index and of its images, `settings` that of the model's settings.json where these
+            were chosen; all else is as the rule `round_model` has it.
 
     Raises:
         FormatError: the base model is damaged.
@@ -35,7 +36,7 @@ def read_calibration(path: Path) -> Calibration:
     return study_calibration(
         base,
         city.crop_source,
-        rounding=given["rounding"],
+        rounding=settled(given["rounding"], given["settings"]),
         recovery=given["recovery"],
         training=given["training"],
         small=given["small"],

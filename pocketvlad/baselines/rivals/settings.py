@@ -58,6 +58,26 @@ class CerwuSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProductSection:
+    """One product quantization of the base model."""
+
+    kernel_weights: int = setting(
+        "weights in a block of a convolution: whole kernels (9 and 18 for kernels of 3 x 3), or an "
+        "equal part of one",
+        minimum=1,
+    )
+    columns: int = setting(
+        "weights in a block of the projection, and of convolutions of 1 x 1", minimum=1
+    )
+    centres: int = setting(
+        "entries of a layer's codebook; a quarter of its blocks at most", minimum=2, maximum=65536
+    )
+    training_crops: int = setting(
+        "crops that codebooks are fine-tuned on, each once; 0: they are not", minimum=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RivalsSection:
     """Other coders on the same models. float16 and int8 per channel are always among them."""
 
@@ -78,6 +98,12 @@ class RivalsSection:
         "second-order rounding by error and bits (CERWU), likewise: {steps: [...], multipliers: "
         "[...]}",
         None,
+    )
+    product_quantization: tuple[ProductSection, ...] | None = setting(
+        "base models product-quantized and fine-tuned on crops of the training city",
+        None,
+        shortest=1,
+        distinct=True,
     )
     cells: tuple[str, ...] | None = setting(
         "cells whose symbols zstd -19 and xz code in place of our format",
