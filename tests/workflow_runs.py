@@ -25,6 +25,10 @@ PARTS = (
 )
 
 
+STUDIES = ["config.yaml", *(f"config/{each}.yaml" for each in ("subset", "phone", "paper"))]
+"""The configs of the studies."""
+
+
 def copy_workflow(target: Path) -> Path:
     """The workflow's own files, and nothing that a run has left behind."""
     target.mkdir(parents=True, exist_ok=True)

@@ -62,9 +62,13 @@ class Recipe(ABC):
 
     @classmethod
     @abstractmethod
-    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
+    def of_config(cls, config: Mapping, model: str | None = None) -> dict[Self, list[int]]:
         """Those that a checked config asks for, each with the seeds of the trainings that it is
-        applied to."""
+        applied to.
+
+        Args:
+            model: those of one model; of all unless told.
+        """
 
     @property
     def version(self) -> str:

@@ -66,8 +66,8 @@ def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
     test = row["test_dataset"]
     if drawn:
         yield (
-            "The cities are drawn and the network is narrow: the file shows that the workflow "
-            "works, and is of no use on photographs."
+            "The cities are drawn: the scores show that the workflow works, and say nothing of "
+            "photographs."
         )
     if row["weights"].get("stand_in"):
         yield "The initial weights are stand-ins, for a rehearsal: the file is of no use."

@@ -20,8 +20,8 @@ class Rounded(Recipe):
     distortion: str = path_part(DECIMAL)
 
     @classmethod
-    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
-        """The distortions of the section `rd`."""
+    def of_config(cls, config: Mapping, model: str | None = None) -> dict[Self, list[int]]:
+        """The distortions of the section `rd`, the same of all models."""
         section = config.get("rd", {})
         found = section.get("distortions", [])
         return {cls(distortion=each): seeds_of(config, section) for each in found}
