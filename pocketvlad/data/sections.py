@@ -42,8 +42,8 @@ class RenderSection:
     style: str = setting("the kind of city", choices=STYLES)
     seed: int = setting("another seed draws another city", minimum=0)
     landmarks: int | None = setting("landmarks", None, minimum=2, maximum=11)
-    queries: int | None = setting("queries a landmark", None, minimum=1)
-    views: int | None = setting("pictures a landmark", None, minimum=2)
+    queries: int | None = setting("queries per landmark", None, minimum=1)
+    views: int | None = setting("pictures per landmark", None, minimum=2)
     distractors: int | None = setting("pictures that show no landmark", None, minimum=0)
     size: int | None = setting(
         "the longest side of a picture, a multiple of 4",

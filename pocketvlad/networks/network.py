@@ -52,6 +52,17 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
+def kept_length(network: RetrievalNetwork) -> int:
+    """Components of the descriptor up to the last that is not zero for every image."""
+    linear = network.projection.linear
+    if linear is None:
+        return network.architecture.length
+    alive = linear.weight.any(dim=1)
+    if linear.bias is not None:
+        alive = alive | (linear.bias != 0)
+    return int(alive.nonzero().max()) + 1 if alive.any() else 0
+
+
 def initialise_randomly(network: nn.Module, seed: int) -> None:
     """He initialisation (He et al. 2015) of every convolution, from `seed` alone."""
     generator = torch.Generator().manual_seed(seed)

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CosPlaceGeM(Pooling):
-    """GeM of local features of unit length; the vector keeps its length. For cosplace and
-    eigenplaces weights, which bring the exponent."""
+    """GeM of local features of unit length, for weights of cosplace and eigenplaces.
+
+    The pooled vector is not normalised. The weights bring the exponent.
+    """
 
     exponent: float = setting("the exponent to begin with: 1 is the mean", default=3.0, above=0)
 

@@ -39,12 +39,17 @@ class Source:
         found = self.parts.get(Part.BACKBONE, {}).get("type", ())
         return found if isinstance(found, tuple) else (found,)
 
-    def faults(self, name: str, architecture: Architecture) -> Iterator[tuple[str, str]]:
-        """(key below the model, fault and remedy) of what does not fit these weights."""
+    def faults(
+        self, name: str, architecture: Architecture, stand_in: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """(key below the model, fault and remedy) of what does not fit these weights.
+
+        stand_in: only the types of the parts must fit; a stand-in's sizes are its own.
+        """
         for part, expected in self.parts.items():
             found = getattr(architecture, part).as_dict()
             for key, value in expected.items():
-                if not _fits(found.get(key), value):
+                if (key == "type" or not stand_in) and not _fits(found.get(key), value):
                     yield (
                         f"{part}.{key}",
                         f"{found.get(key)!r} does not fit {name} weights; {_remedy(value)}",
@@ -55,6 +60,18 @@ class Source:
                 f"{architecture.length} is more than {name} weights make; write {self.longest} or "
                 "less",
             )
+
+
+def weights_name(weights: Mapping[str, object]) -> str:
+    """What tables and cards call a model's initial weights.
+
+    >>> weights_name({"source": "vgg16-caffe", "file": "vgg16.pth", "stand_in": True})
+    'stand-in vgg16-caffe'
+
+    Args:
+        weights: the config's section of that name.
+    """
+    return f"stand-in {weights['source']}" if weights.get("stand_in") else str(weights["source"])
 
 
 def _published(backbone: str) -> dict[Part, dict[str, object]]:
