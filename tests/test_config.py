@@ -57,6 +57,7 @@ def test_the_studies_are_valid(name):
             ["0.002"],
             r"models\.lite0\.grid\.0\.thresholds: '0\.002' has no cutoff",
         ),
+        (("models", "lite0", "distortions"), ["0.10"], r"lite0\.distortions\.0: '0\.10' does not"),
         (("models", "lite0", "grid", 0, "seeds"), [9], r"models\.lite0\.grid\.0\.seeds: 9 is none"),
         (("figures",), {"studies": ["mini"]}, r"figures\.studies: mini is this study itself"),
         (("figures",), {"studies": ["A/b"]}, r"figures\.studies\.0: 'A/b'.*lower-case letters"),
@@ -394,6 +395,13 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
         (tmp_path / city).mkdir()
     (tmp_path / "york.csv").touch()
     require_local_data(config)
+
+
+def test_distortions_of_a_model_need_the_section_that_rounds():
+    config = load("config.yaml")
+    del config["rd"]
+    with pytest.raises(ConfigError, match=r"models\.lite0\.distortions: .* without a section rd"):
+        check_config(config)
 
 
 def test_a_descriptor_is_not_kept_longer_than_it_is():

@@ -163,7 +163,7 @@ def test_recipes_have_the_seeds_of_their_sections():
 def test_a_model_may_have_cells_of_its_own():
     own = BLOCK | {"thresholds": ["0.001"], "bits": [5]}
     config = STUDY | {"grid": [BLOCK | {"bits": [8]}], "rd": {"distortions": ["0.4"]}}
-    config["models"] = {"vgg16": {}, "lite0": {"grid": [own]}}
+    config["models"] = {"vgg16": {}, "lite0": {"grid": [own], "distortions": ["0.02"]}}
     shared = ["0.005/l1-0/kmeans-8-fixed", "0.01/l1-0/kmeans-8-fixed"]
     cells = {
         model: [recipe.version for recipe in study_recipes(config, model)]
@@ -171,8 +171,8 @@ def test_a_model_may_have_cells_of_its_own():
     }
     assert cells == {
         "vgg16": [*shared, "rd/0.4"],
-        "lite0": ["0.001/l1-0/kmeans-5-fixed", "rd/0.4"],
-        None: [*shared, "0.001/l1-0/kmeans-5-fixed", "rd/0.4"],
+        "lite0": ["0.001/l1-0/kmeans-5-fixed", "rd/0.02"],
+        None: [*shared, "0.001/l1-0/kmeans-5-fixed", "rd/0.4", "rd/0.02"],
     }
 
 

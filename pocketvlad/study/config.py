@@ -110,7 +110,7 @@ def _unfit_seeds(key: str, section: Mapping, seeds: Sequence[int]) -> Iterator[s
         )
 
 
-def grid_blocks(config: Mapping) -> dict[str, Mapping]:
+def _grid_blocks(config: Mapping) -> dict[str, Mapping]:
     """The blocks of the study's grid, and of those that models have of their own, by their keys."""
     grids = {"grid": config["grid"]}
     grids |= {f"models.{name}.grid": own.get("grid", []) for name, own in config["models"].items()}
@@ -150,7 +150,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
     if config["study"] in config.get("figures", {}).get("studies", []):
         yield f"figures.studies: {config['study']} is this study itself; remove it"
     yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
-    for key, block in grid_blocks(config).items():
+    for key, block in _grid_blocks(config).items():
         yield from _unfit_seeds(key, block, config["seeds"])
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
             yield (
@@ -163,6 +163,12 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                     f"{key}.thresholds: {name!r} has no cutoff; add it to "
                     f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
                 )
+    for name, own in config["models"].items():
+        if "distortions" in own and "rd" not in config:
+            yield (
+                f"models.{name}.distortions: {own['distortions']} has no effect without a section "
+                "rd; add it, or remove them"
+            )
     rounding = config.get("rd", {})
     if "lengths" in rounding and rounding.get("length") != CHOOSE:
         yield (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pocketvlad.baselines.rivals.settings import RivalsSection
-from pocketvlad.compression.rd.settings import RateDistortionSection
+from pocketvlad.compression.rd.settings import DISTORTION, RateDistortionSection
 from pocketvlad.compression.settings import (
     SEEDS,
     GridBlock,
@@ -67,6 +67,9 @@ class StudyModel(ModelSection):
     )
     grid: tuple[GridBlock, ...] | None = setting(
         "its cells in place of those of the study's grid, as blocks", None, shortest=1, items=_BLOCK
+    )
+    distortions: tuple[str, ...] | None = setting(
+        "its distortions in place of rd.distortions", None, shortest=1, items=DISTORTION
     )
 
 
