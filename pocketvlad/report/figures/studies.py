@@ -17,6 +17,7 @@ from pocketvlad.report.figures.style import GREY, hues, markers, plain_log_ticks
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, QuerySet, query_sets
 
 _WORDS = {OFFICIAL: "official queries", DENSE: "dense queries"}
+_SHOWN = 15.0  # points of mAP below the worst base model; what lies lower stands at the edge
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,35 @@ def _check_comparable(
                 )
 
 
-def _draw(axes: Axes, model: _Model, queries: QuerySet, cities: Sequence[str], look) -> None:
-    """look: (the model's hue, the methods' shapes)"""
-    hue, shapes = look
-    height = fmean(model.base[queries.key(f"map_{city}")] for city in cities)
+@dataclass(frozen=True)
+class _Scale:
+    """By which queries, over which cities, and the lowest mAP that has a place of its own."""
+
+    queries: QuerySet
+    cities: Sequence[str]
+    floor: float
+
+    def base(self, model: _Model) -> float:
+        """mAP of the base model."""
+        return _base_map(model, self.queries, self.cities)
+
+
+def _base_map(model: _Model, queries: QuerySet, cities: Sequence[str]) -> float:
+    return fmean(model.base[queries.key(f"map_{city}")] for city in cities)
+
+
+def _draw(
+    axes: Axes, model: _Model, scale: _Scale, hue: object, shapes: Mapping[str, object]
+) -> None:
+    height = scale.base(model)
     axes.plot(model.base["file_mb"], height, "*", color=hue, markersize=13, zorder=4)
     for coding, cells in model.cells.groupby("coding", sort=False):
         cells = cells.sort_values("file_mb")
-        drops = [queries.drop_of(line, MEAN) for _, line in cells.iterrows()]
-        heights = [height - drop.mean for drop in drops]
+        drops = [scale.queries.drop_of(line, MEAN) for _, line in cells.iterrows()]
         joined = cells["set_by_error"].all()
         axes.plot(
             cells["file_mb"],
-            heights,
+            [max(scale.floor, height - drop.mean) for drop in drops],
             marker=shapes[coding],
             linestyle="-" if joined else "",
             color=hue,
@@ -90,7 +107,10 @@ def _draw(axes: Axes, model: _Model, queries: QuerySet, cities: Sequence[str], l
             zorder=3,
         )
         for size, drop in zip(cells["file_mb"], drops, strict=True):
-            if isfinite(drop.visible):
+            if height - drop.mean < scale.floor:
+                below = f"{height - drop.mean:.0f}"
+                axes.annotate(below, (size, scale.floor), (6, -3), textcoords="offset points")
+            elif isfinite(drop.visible):
                 ends = height - drop.high, height - drop.low
                 axes.vlines(size, *ends, color=hue, linewidth=0.8, alpha=0.45, zorder=2)
 
@@ -100,7 +120,8 @@ def studies_figure(tables: Mapping[str, pd.DataFrame], cities: Sequence[str]) ->
     the mean size of the files, in a logarithmic scale.
 
     A cell stands below its base model by its own drop, so that cells of unlike trainings can be
-    compared. It is narrow enough to be read on a phone.
+    compared. One that lost far more than the others stands at the lower edge, with its mAP beside
+    it. The panel is narrow enough to be read on a phone.
 
     Args:
         tables: by study its table, as `rows.read_table` gives it.
@@ -114,16 +135,17 @@ def studies_figure(tables: Mapping[str, pd.DataFrame], cities: Sequence[str]) ->
     queries = DENSE if all(DENSE in each for each in sets) else OFFICIAL
     _check_comparable(tables, queries, cities)
     models = list(_models(tables))
+    scale = _Scale(queries, cities, min(_base_map(m, queries, cities) for m in models) - _SHOWN)
     colours = hues(model.name for model in models)
     shapes = markers(coding for model in models for coding in model.cells["coding"])
     figure, axes = plt.subplots(figsize=(5.6, 4.9), layout="constrained")
     for model in models:
-        _draw(axes, model, queries, cities, (colours[model.name], shapes))
+        _draw(axes, model, scale, colours[model.name], shapes)
     axes.set_xscale("log")
     plain_log_ticks(axes.xaxis)
     axes.set_xlabel("file size (MB)", fontsize=11)
     names = " and ".join(cities)
-    axes.set_ylabel(f"mAP (%), {_WORDS[queries]}, mean of {names}", fontsize=11)
+    axes.set_ylabel(f"mAP (%), {_WORDS[queries]},\nmean of {names}", fontsize=11)
     axes.tick_params(labelsize=10)
     axes.margins(x=0.06, y=0.06)
     handles = [
