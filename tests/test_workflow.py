@@ -132,7 +132,7 @@ def test_make_picture_is_of_the_studies_that_have_run(tmp_path, photographs):
     found = made_by_make(folder, "picture")
     assert found["plot_studies"] == 1
     assert found["evaluate_model"] == COUNTS[PHONE]["evaluate_model"]
-    picture = ("-n", "--reason", "results/phone/plots/studies.svg", "--configfile", PHONE)
+    picture = ("-n", "results/phone/plots/studies.svg", "--configfile", PHONE)
     assert "results/subset/table.csv" not in snakemake(folder, *picture)
     (folder / "results" / "subset").mkdir(parents=True)
     (folder / "results" / "subset" / "table.csv").touch()
