@@ -11,7 +11,7 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
-from pocketvlad.networks.rotation import last_convolution, rotate_features
+from pocketvlad.networks.rotation import is_rotatable, last_convolution, rotate_features
 
 NETVLAD = {"type": "netvlad", "clusters": 3}
 IMAGES = torch.randn(5, 3, 48, 40, generator=torch.Generator().manual_seed(2))
@@ -115,6 +115,30 @@ def test_poolings_of_single_channels_refuse_and_nothing_is_changed(pooling, name
     with pytest.raises(ValueError, match=rf"{name} depends on the axes of the features"):
         rotate_features(network, rotation_of(network))
     assert changed(before, network) == set()
+
+
+@pytest.mark.parametrize(
+    ("pooling", "projection", "declared", "expected"),
+    [
+        (NETVLAD, "linear", None, True),
+        ({"type": "mean"}, "linear", None, True),
+        ({"type": "gem", "exponent": 3.0}, "linear", None, False),
+        ({"type": "abs-mean"}, "linear", None, False),
+        (NETVLAD, "none", None, False),  # descriptors would turn
+        (NETVLAD, "linear", backbone("alexnet", 0.1), False),  # ends in two groups
+    ],
+)
+def test_what_can_be_rotated_says_so(pooling, projection, declared, expected):
+    section = {"type": projection} if projection == "none" else {"type": projection, "length": 4}
+    network = built(pooling, section, declared)
+    assert is_rotatable(network) is expected
+    if projection != "none":
+        rotation = rotation_of(network)
+        if expected:
+            rotate_features(network, rotation)
+        else:
+            with pytest.raises(ValueError, match=r"rotat"):
+                rotate_features(network, rotation)
 
 
 @pytest.mark.parametrize("by", ["module", "function"])

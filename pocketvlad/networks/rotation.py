@@ -13,25 +13,38 @@ from pocketvlad.networks.graph import Graph, module_of
 from pocketvlad.networks.network import RetrievalNetwork
 
 
+def _last_or_obstacle(network: RetrievalNetwork) -> nn.Conv2d | str:
+    graph = Graph.of(network.backbone)
+    found = module_of(network.backbone, graph.result)
+    if not isinstance(found, nn.Conv2d):
+        return (
+            f"the backbone ends in {graph.result.target}, not in a convolution: its features "
+            "cannot be rotated"
+        )
+    if found.groups > 1:
+        return (
+            f"the backbone ends in a convolution of {found.groups} groups: a rotation would give "
+            "each output the inputs of all"
+        )
+    return found
+
+
 def last_convolution(network: RetrievalNetwork) -> nn.Conv2d:
     """The convolution whose outputs are the local features as they are.
 
     Raises:
         ValueError: the backbone ends in something else, or in a convolution of several groups.
     """
-    graph = Graph.of(network.backbone)
-    found = module_of(network.backbone, graph.result)
-    if not isinstance(found, nn.Conv2d):
-        raise ValueError(
-            f"the backbone ends in {graph.result.target}, not in a convolution: its features "
-            "cannot be rotated"
-        )
-    if found.groups > 1:
-        raise ValueError(
-            f"the backbone ends in a convolution of {found.groups} groups: a rotation would give "
-            "each output the inputs of all"
-        )
+    found = _last_or_obstacle(network)
+    if isinstance(found, str):
+        raise ValueError(found)
     return found
+
+
+def is_rotatable(network: RetrievalNetwork) -> bool:
+    """Whether `rotate_features` can rotate the features, the descriptors staying the same."""
+    ends = isinstance(_last_or_obstacle(network), nn.Conv2d)
+    return ends and network.pooling.rotatable and network.projection.linear is not None
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 
 coarse, weights that matter little round to zero.
 """
 
+import copy
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from pocketvlad.compression.paired_layers import (
     paired_features,
 )
 from pocketvlad.compression.quantize import quantize_tensor
+from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.convolution import round_convolution
 from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, quantized_in_place
 from pocketvlad.compression.rd.prior import group_prior
@@ -35,6 +37,7 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.networks.rotation import is_rotatable, rotate_features
 from pocketvlad.retrieval.coinciding import (
     CoincidingError,
     require_distinct,
@@ -62,6 +65,7 @@ def _round_convolutions(
     network: RetrievalNetwork,
     teacher: RetrievalNetwork,
     batches: Sequence[Tensor],
+    described: Sequence[Tensor],
     error: float,
     settings: RoundingSettings,
     generator: torch.Generator,
@@ -69,13 +73,12 @@ def _round_convolutions(
     """From first to last: each gets its inputs from the rounded layers before it.
 
     Args:
+        described: descriptors by `teacher` of the first batches.
         error: the squared distance that rounding one weight may move the descriptor.
 
     Returns:
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
-    described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
-    _require_content(batches, described)
     found, features = {}, []
     walk = paired_convolutions(
         network, teacher, batches, settings.patches, "rounding", features=features
@@ -104,14 +107,19 @@ def _round_linear(
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
-    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
-    step = max(step, float(layer.weight.abs().max()) / MAX_MULTIPLE)
     groups = network.pooling.column_groups(inputs.shape[1])
-    prior = group_prior(inputs, groups, settings.ridge, settings.pooled)
-    multiples = round_with_few_samples(
-        layer.weight, inputs, outputs - means, step, MAX_MULTIPLE, prior
-    )
-    quantized = quantized_in_place(layer.weight, multiples, step)
+    scales = column_scales(inputs, groups)
+    prior = [
+        (own, scales[own, None] * moments * scales[own])
+        for own, moments in group_prior(inputs, groups, settings.ridge, settings.pooled)
+    ]
+    inputs *= scales
+    weight = layer.weight / scales
+    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
+    step = max(step, float(weight.abs().max()) / MAX_MULTIPLE)
+    multiples = round_with_few_samples(weight, inputs, outputs - means, step, MAX_MULTIPLE, prior)
+    own_scales = scales.cpu().numpy()
+    quantized = quantized_in_place(layer.weight, multiples, step, input_scales=own_scales)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized
 
@@ -127,6 +135,8 @@ def round_network(
     seed: int,
 ) -> dict[str, QuantizedTensor]:
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
+
+    Features are rotated first where descriptors stay the same (`axes`); `teacher` is not changed.
 
     Args:
         network, teacher: `shortened` to the length that the settings have.
@@ -151,7 +161,14 @@ def round_network(
     kept |= {name: weight[: settings.length] for name, weight in projection.items()}
     error = distortion / sum(weight.numel() for weight in kept.values())
     batches = list(cut(settings.crops))
-    found, features = _round_convolutions(network, teacher, batches, error, settings, own)
+    described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
+    _require_content(batches, described)
+    if is_rotatable(network):
+        rotate_features(network, principal_directions(network, batches))
+        teacher = copy.deepcopy(network)
+    found, features = _round_convolutions(
+        network, teacher, batches, described, error, settings, own
+    )
     for name, weight in compressible_of(network, Part.POOLING).items():
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))

@@ -16,6 +16,9 @@ class PoolingModule(nn.Module):
     """Of the module's own parameters and buffers, by name."""
     learns_by: ClassVar[str | None] = None
     """What `fit`, which is to be called before the first training, does; None: nothing."""
+    rotatable: ClassVar[bool] = False
+    """Whether `rotate` can compensate for a rotation of the features. If so, each of
+    `column_groups` has a column a channel, in the channels' order."""
 
     def fit(self, local: Tensor, seed: int) -> None:
         """Learn from local features [n, D] of unit length, without labels."""

@@ -45,6 +45,7 @@ class NetVLAD(PoolingModule):
 
     roles: ClassVar[Mapping[str, Role]] = {"assignment": Role.CLUSTER, "centres": Role.CLUSTER}
     learns_by = "clustering"
+    rotatable = True
 
     def __init__(self, clusters: int, channels: int) -> None:
         super().__init__()

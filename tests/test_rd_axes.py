@@ -1,0 +1,174 @@
+"""The axes of features and the scales of columns that a projection is rounded in."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from networks import backbone, copy_of
+
+from pocketvlad.compression.rd.axes import column_scales, principal_directions
+from pocketvlad.compression.rd.quantize import _round_linear, round_network
+from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.data.settings import CropSettings
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.declared import declared_part
+from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
+from pocketvlad.networks.rotation import rotate_features
+from pocketvlad.training.initialise import fit_pooling, fit_projection
+from pocketvlad.training.settings import InitialisationSettings
+
+SETTINGS = RoundingSettings(crops=8, patches=2000, projection_crops=24, ridge=0.5, pooled=0.7)
+CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
+NETVLAD = {"type": "netvlad", "clusters": 3}
+GEM = {"type": "gem", "exponent": 3.0}
+
+pytestmark = pytest.mark.usefixtures("no_gradients")
+
+
+@pytest.fixture
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
+def built(pooling, width=0.06, length=8):
+    architecture = Architecture(
+        backbone("vgg16", width),
+        declared_part(Part.POOLING, pooling),
+        declared_part(Part.PROJECTION, {"type": "pca-whitening", "length": length}),
+    )
+    torch.manual_seed(0)
+    network = RetrievalNetwork(architecture).eval()
+    initialise_randomly(network.backbone, 0)
+    return network
+
+
+def taught(network, city):
+    learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
+    for fit in (fit_pooling, fit_projection):
+        fit(network, city.pictures(city.dataset.images), city.sizing, city.preprocessing, learnt, 3)
+    return network
+
+
+def residuals(network, images):
+    """[n, K, D] What NetVLAD's vector of each image holds for each cluster, in double precision."""
+    vectors = network.pooled(images).double().numpy()
+    return vectors.reshape(len(vectors), -1, 3).transpose(0, 2, 1)
+
+
+def test_directions_are_those_of_the_residuals_of_all_clusters():
+    network = built(NETVLAD)
+    images = torch.randn(12, 3, 48, 40, generator=torch.Generator().manual_seed(2))
+    found = principal_directions(network, images.split(5)).double().numpy()
+    np.testing.assert_allclose(found.T @ found, np.eye(len(found)), atol=1e-6)
+    seen = residuals(network, images)
+    seen = (seen - seen.mean(axis=0)).reshape(-1, seen.shape[2])
+    _, sizes, expected = np.linalg.svd(seen, full_matrices=False)
+    distinct = sizes[:8] ** 2
+    assert (distinct[:-1] / distinct[1:]).min() > 1.02  # so that each of them is one direction
+    np.testing.assert_allclose(np.abs((expected[:7] * found.T[:7]).sum(axis=1)), 1, atol=1e-4)
+
+
+def test_after_the_rotation_columns_are_in_the_order_of_their_inputs():
+    network = built(NETVLAD)
+    images = torch.randn(12, 3, 48, 40, generator=torch.Generator().manual_seed(2))
+    expected = network(images)
+    rotate_features(network, principal_directions(network, [images]))
+    assert (network(images) - expected).abs().max() <= 1e-6
+    seen = residuals(network, images)
+    moments = np.square(seen - seen.mean(axis=0)).mean(axis=(0, 1))
+    assert (np.diff(moments) <= 1e-7 * moments[0]).all()
+
+
+def test_scales_by_hand():
+    # Two groups of three channels: columns 0, 2, 4 and 1, 3, 5. Moments of the channels, over both:
+    # (1 + 31) / 2 = 16, (0 + 2) / 2 = 1, none.
+    rows = torch.tensor([1.0, 31.0, 0.0, 2.0, 0.0, 0.0]).sqrt()
+    samples = torch.stack([rows, -rows])
+    found = column_scales(samples, torch.tensor([[0, 2, 4], [1, 3, 5]]))
+    # Deviations 4, 1 and the least; one over the root of each, the largest being 1.
+    np.testing.assert_allclose(found, [1, 1, 2, 2, 100, 100], rtol=1e-3)
+    assert torch.equal(found, found.half().float())
+    assert torch.equal(column_scales(torch.zeros(2, 6), torch.arange(6)[None]), torch.ones(6))
+
+
+def surgeon(weight, moments, steps):
+    """Optimal Brain Surgeon: a column at a time to a multiple of its step; later ones move to
+    where they cost least."""
+    weight = weight.copy()
+    for column in range(weight.shape[1]):
+        inverse = np.linalg.inv(moments[column:, column:])
+        rounded = steps[column] * np.floor(weight[:, column] / steps[column] + 0.5)
+        error = weight[:, column] - rounded
+        weight[:, column] = rounded
+        weight[:, column + 1 :] -= np.outer(error / inverse[0, 0], inverse[0, 1:])
+    return weight
+
+
+def test_scaled_columns_round_as_columns_of_unlike_steps_do():
+    """The surgeon knows no scales: columns have steps, moments and prior are of plain inputs."""
+    network = built(NETVLAD).double()
+    generator = torch.Generator().manual_seed(4)
+    sizes = 2.0 ** torch.linspace(0, -5, network.architecture.backbone.channels)
+    features = [
+        torch.randn(6, len(sizes), 3, 2, generator=generator).double() * sizes[:, None, None]
+        for _ in range(2)
+    ]
+    layer = network.projection.linear
+    layer.weight.normal_(0, 0.3, generator=generator)
+    teacher, error = copy.deepcopy(network), 1e-6
+    seen = np.concatenate([teacher.pooling(each).numpy() for each in features])
+    outputs = seen @ layer.weight.numpy().T + layer.bias.numpy()
+    weight, bias = layer.weight.numpy().copy(), outputs.mean(axis=0)
+    found = _round_linear(
+        layer, network, teacher, zip(features, features, strict=True), error, SETTINGS
+    )
+
+    centre = seen.mean(axis=0)
+    seen = seen - centre
+    count, columns = seen.shape
+    by_channel = seen.reshape(count, -1, 3)  # the last axis: clusters
+    deviations = np.sqrt(np.square(by_channel).mean(axis=(0, 2)))
+    scales = (1 / np.sqrt(deviations / deviations.max())).astype(np.float16).astype(np.float64)
+    scales = scales.repeat(3)
+    pool = np.einsum("ndk,nek->de", by_channel, by_channel)
+    pool /= np.trace(pool) / len(pool)
+    prior = np.zeros((columns, columns))
+    for cluster in range(3):
+        own = np.arange(cluster, columns, 3)
+        size = np.square(seen[:, own]).mean()
+        moments = 0.7 * size * pool + 0.3 * np.square(seen).mean() * np.eye(len(own))
+        prior[np.ix_(own, own)] = 0.5 * moments
+    moments = seen.T @ seen / count + prior
+    step = math.sqrt(
+        12 * error * np.square(outputs).sum(axis=1).mean() / np.square(seen * scales).mean()
+    )
+    order = np.arange(columns).reshape(-1, 3).T.ravel()  # cluster after cluster
+    expected = np.empty_like(weight)
+    expected[:, order] = surgeon(
+        weight[:, order], moments[np.ix_(order, order)], step * scales[order]
+    )
+    np.testing.assert_allclose(found.input_scales, scales)
+    np.testing.assert_allclose(layer.weight, expected, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(layer.bias, bias - expected @ centre, rtol=1e-5, atol=1e-8)
+    multiples = expected / (step * scales)
+    assert 0.05 < (multiples.round() == 0).mean() < 0.95
+    assert (np.abs(multiples.round()).max(axis=0) > 1).any()
+
+
+@pytest.mark.parametrize(("pooling", "rotated"), [(NETVLAD, True), (GEM, False)])
+def test_a_network_is_rotated_before_it_is_rounded_if_it_can_be(city, pooling, rotated):
+    teacher = taught(built(pooling, 0.1), city)
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    network = copy_of(teacher)
+    round_network(network, teacher, city.crop_source, CROPS, 1e-7, SETTINGS, 7)
+    for name, tensor in teacher.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    given, found = (net.backbone.conv5_3.weight.flatten(1) for net in (teacher, network))
+    # The kernels' inner products over the outputs outlast a rotation; fine steps move them little.
+    torch.testing.assert_close(found.t() @ found, given.t() @ given, rtol=0.02, atol=2e-2)
+    turned = float((found - given).norm() / given.norm())
+    assert turned > 0.5 if rotated else turned < 0.1
