@@ -6,11 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# The study that report, check-claims and refresh-claims are about.
+# The study that report and the claims' targets are about.
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset bench report check-claims refresh-claims manual picture wheel test lint format lock nncodec clean
+.PHONY: run subset rehearsal bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -19,6 +19,11 @@ run: $(INSTALLED)
 # The study on the real photographs.
 subset: $(INSTALLED)
 	$(SNAKEMAKE) --configfile config/subset.yaml
+
+# All jobs of the study `paper` on stand-ins for its data and weights, in the folder `rehearsal`:
+# docs/paper.md. A rehearsal that was ended goes on.
+rehearsal: $(INSTALLED)
+	PYTHONPATH=$(CURDIR) $(BIN)/python tests/rehearse.py --cores $(CORES) $(if $(OPTIONS),-- $(OPTIONS))
 
 # Other coders on the same models and photographs: results/subset/rivals.md. What the subset study
 # has not made yet is made first.
@@ -33,6 +38,10 @@ report: $(INSTALLED)
 # Holds a study's results against tests/expected.
 check-claims: $(INSTALLED)
 	$(BIN)/python tools/claims.py check $(CONFIG)
+
+# Keeps what each training of this machine's results came to: tolerances are computed from these.
+record-claims: $(INSTALLED)
+	$(BIN)/python tools/claims.py record $(CONFIG) $(if $(SERIES),--series "$(SERIES)") $(if $(MACHINE),--machine "$(MACHINE)")
 
 # After a deliberate change: what the results say becomes the claim, here and in the README.
 refresh-claims: $(INSTALLED)

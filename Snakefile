@@ -1,11 +1,17 @@
 # PocketVLAD: prune, quantize and measure place recognition networks. See README.md.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "pocketvlad/data/official/sources.yaml"
-configfile: "pocketvlad/data/official/datasets.yaml"
+# Beside this file, whatever folder `--directory` makes the working one.
+BESIDE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+
+
+configfile: str(BESIDE / "pocketvlad" / "data" / "official" / "sources.yaml")
+configfile: str(BESIDE / "pocketvlad" / "data" / "official" / "datasets.yaml")
 
 
 report: "report/front_page.rst"
@@ -14,7 +20,7 @@ report: "report/front_page.rst"
 # A study given with --configfile is complete in itself: the default one must not show through.
 if "cities" not in config:
 
-    configfile: "config.yaml"
+    configfile: "config.yaml" if Path("config.yaml").exists() else BESIDE / "config.yaml"
 
 
 include: "rules/common.smk"
@@ -28,6 +34,13 @@ if "pretraining" in config:
 
 include: "rules/train.smk"
 include: "rules/prune.smk"
+
+
+if CHOOSES:
+
+    include: "rules/choose.smk"
+
+
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
 include: "rules/table.smk"

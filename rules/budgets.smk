@@ -1,21 +1,20 @@
 # Models found for a target, a drop or a size, in place of a dial: `snakemake budgets`, never
-# unasked, for a search rounds several models.
+# unasked, for a search rounds several models, and with the first seed alone.
 
 
 rule search_budgets:
     input:
-        model=result("models/{model}/{city}/base.safetensors"),
+        model=model_path("base.safetensors"),
+        settings=rules.choose_settings.output.settings if CHOOSES else [],
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:
-        models=expand(
-            result("models/{{model}}/{{city}}/{version}.pvlad"), version=BUDGETS
-        ),
-        trials=result("budgets/{model}-{city}.csv"),
+        models=[model_path(f"{version}.pvlad") for version in BUDGETS],
+        trials=result("budgets/{model}-{city}-seed-{seed}.csv"),
     log:
-        log_file("search_budgets/{model}-{city}"),
+        log_file("search_budgets/{model}-{city}-seed-{seed}"),
     benchmark:
-        timing("search_budgets/{model}-{city}")
+        timing("search_budgets/{model}-{city}-seed-{seed}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -24,7 +23,7 @@ rule search_budgets:
     params:
         library=library("search_budgets"),
         compute=COMPUTE,
-        checkpoint=result("checkpoints/budgets-{model}-{city}"),
+        checkpoint=result("checkpoints/budgets-{model}-{city}-seed-{seed}"),
         targets=config["rd"]["targets"],
         trials=config["rd"]["trials"],
         rounding=ROUNDING,
@@ -33,17 +32,19 @@ rule search_budgets:
         training=config["training"],
         validation=config["validation"],
         protocol=config["protocol"],
-        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "rd"),
-        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+        seed=lambda wildcards: seed_of(
+            wildcards.seed, wildcards.model, wildcards.city, "rd"
+        ),
+        split_seed=split_seed,
     script:
         "../workflow_scripts/search_budgets.py"
 
 
 rule tabulate_budgets:
     input:
-        base=rules.evaluate.input.base,
-        found=filled(result("scores/{model}/{city}/{version}.json"), version=BUDGETS),
-        trials=filled(result("budgets/{model}-{city}.csv")),
+        base=filled(SCORE, version="base", seed=FIRST_SEED),
+        found=filled(SCORE, version=BUDGETS, seed=FIRST_SEED),
+        trials=filled(rules.search_budgets.output.trials, seed=FIRST_SEED),
     output:
         table=result("budgets.csv"),
         markdown=result("budgets.md"),

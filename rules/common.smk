@@ -26,6 +26,7 @@ from pocketvlad.compression.recipes import (
     study_recipes,
 )
 from pocketvlad.compression.recipes.searched import Searched
+from pocketvlad.compression.rd.settings import CHOOSE
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest
 from pocketvlad.study.code import job_modules
@@ -53,17 +54,30 @@ STUDY = config["study"]
 FILES = StudyFiles(config, f"results/{STUDY}")
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
-# What made the models of the study's table, and where these lie.
+# The trainings of each base model. What is made once is made of the first.
+SEEDS = config["seeds"]
+FIRST_SEED = SEEDS[0]
+# What made the models of the study's table, with the seeds of each, and where these lie.
 RECIPES = study_recipes(config)
 VERSIONS = [recipe.version for recipe in RECIPES]
-# The pruned models that some of them start from.
-PRUNINGS = list(dict.fromkeys(filter(None, (recipe.pruning for recipe in RECIPES))))
+# The pruned models that some of them start from, with the seeds of each.
+PRUNINGS = {
+    pruning: [
+        seed
+        for seed in SEEDS
+        if any(each.pruning == pruning and seed in own for each, own in RECIPES.items())
+    ]
+    for pruning in filter(None, (recipe.pruning for recipe in RECIPES))
+}
 # How models are rounded, whatever the distortion.
 ROUNDING = {
     key: value
     for key, value in config.get("rd", {}).items()
-    if key not in ("distortions", "targets", "trials")
+    if key
+    not in ("distortions", "targets", "trials", "seeds", "lengths", "length_drop")
 }
+# Whether each base model has settings of its own, chosen on its training city.
+CHOOSES = ROUNDING.get("length") == CHOOSE
 # Models that a search for a target finds, never part of the study's own table.
 BUDGETS = [recipe.version for recipe in Searched.of_config(config)]
 # What of `compute` a result may depend on.
@@ -76,6 +90,7 @@ wildcard_constraints:
     **{name: each for kind in KINDS.values() for name, each in kind.patterns().items()},
     city="|".join(CITIES),
     model="|".join(MODELS),
+    seed="|".join(map(str, SEEDS)),
     version="|".join([*STATES, *(kind.pattern() for kind in KINDS.values())]),
 
 
@@ -93,6 +108,15 @@ def result(path):
     return f"{FILES.results}/{path}"
 
 
+def model_path(path):
+    """A file beside the models of one training: all that one seed makes of a model on a city."""
+    return result(f"models/{{model}}/{{city}}/seed-{{seed}}/{path}")
+
+
+# The row of a model's scores.
+SCORE = result("scores/{model}/{city}/seed-{seed}/{version}.json")
+
+
 def log_file(job):
     """Where a job's messages go."""
     return f"logs/{STUDY}/{job}.log"
@@ -104,8 +128,23 @@ def timing(job):
 
 
 def filled(paths, **values):
-    """Paths filled in for every model and city, unless `values` says which, and every value."""
-    return expand(paths, **({"model": MODELS, "city": CITIES} | values))
+    """Paths filled in for every model, city and seed, unless `values` says which, and every value."""
+    return expand(paths, **({"model": MODELS, "city": CITIES, "seed": SEEDS} | values))
+
+
+def of_cells(path):
+    """A path filled in for every cell: its recipe, each of its seeds, every model and city."""
+    return [
+        each
+        for recipe, seeds in RECIPES.items()
+        for each in filled(path, version=recipe.version, seed=seeds)
+    ]
+
+
+def of_one(path, **values):
+    """A path of a rule's one model, filled in for the first seed: such files are looked into, not
+    averaged."""
+    return expand(path, model="{model}", seed=FIRST_SEED, **values)
 
 
 def library(script, *started):
@@ -144,15 +183,20 @@ def test_city(training_city):
     return next(city for city in CITIES if city != training_city)
 
 
-def seed_of(*parts):
-    """A seed of its own for each job: the study's seed and what tells the job from others."""
-    return f"{config['seed']}/{'/'.join(parts)}"
+def seed_of(seed, *parts):
+    """A seed of its own for each job: that of its training, and what tells the job from others."""
+    return "/".join([str(seed), *parts])
+
+
+def split_seed(wildcards):
+    """The seed of the landmarks held out for validation: the same for every model of a city."""
+    return seed_of(wildcards.seed, wildcards.city, "split")
 
 
 def model_file(wildcards):
     """The file behind a version: float32 before compression."""
     suffix = "safetensors" if wildcards.version in STATES else "pvlad"
-    return result(f"models/{{model}}/{{city}}/{wildcards.version}.{suffix}")
+    return model_path(f"{wildcards.version}.{suffix}")
 
 
 def recipe_made(wildcards, codebook):
@@ -163,9 +207,13 @@ def recipe_made(wildcards, codebook):
 
 def timings(stage, **columns):
     """The timings of the jobs of a rule that made the recipes with these values, each once."""
-    made = (recipe.columns() for recipe in RECIPES)
-    wanted = (each for each in made if columns.items() <= each.items())
-    paths = (path for each in wanted for path in filled(stage.benchmark, **each))
+    made = ((recipe.columns(), seeds) for recipe, seeds in RECIPES.items())
+    wanted = (each for each in made if columns.items() <= each[0].items())
+    paths = (
+        path
+        for each, seeds in wanted
+        for path in filled(stage.benchmark, seed=seeds, **each)
+    )
     return list(dict.fromkeys(paths))
 
 

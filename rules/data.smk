@@ -1,5 +1,9 @@
 # From archives, fetched or drawn, to an indexed data set.
 
+# Before all that takes long: an archive that is gone or damaged is found in the first minutes, not
+# after days of training on the other city.
+BEFORE_TRAINING = 3
+
 
 rule render_city:
     output:
@@ -28,6 +32,7 @@ rule download_source:
         "logs/download_source/{file}.log",
     wildcard_constraints:
         file=one_of(name for name, source in FILES.sources.items() if source.web_urls),
+    priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     script:
@@ -45,6 +50,7 @@ rule extract_archives:
         timing("extract_archives/{city}-{kind}")
     wildcard_constraints:
         kind="images|ground_truth",
+    priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     params:
@@ -98,6 +104,7 @@ rule index_dataset:
         log_file("index_dataset/{city}"),
     benchmark:
         timing("index_dataset/{city}")
+    priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     params:

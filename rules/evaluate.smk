@@ -1,4 +1,4 @@
-# One job a model file: mAP on the city that the model was not trained on, and its size.
+# One job a model file, of any seed: mAP on the city that the model was not trained on, and its size.
 
 
 rule evaluate_model:
@@ -10,11 +10,11 @@ rule evaluate_model:
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
     output:
-        result("scores/{model}/{city}/{version}.json"),
+        SCORE,
     log:
-        log_file("evaluate_model/{model}-{city}-{version}"),
+        log_file("evaluate_model/{model}-{city}-seed-{seed}-{version}"),
     benchmark:
-        timing("evaluate_model/{model}-{city}-{version}")
+        timing("evaluate_model/{model}-{city}-seed-{seed}-{version}")
     # Before new models are pruned: results come early, and few jobs wait at a time.
     priority: 2
     conda:
@@ -32,7 +32,6 @@ rule evaluate_model:
         compute=COMPUTE,
         batch_size=config["compute"]["batch_size"],
         threshold_mode=config["pruning"]["threshold_mode"],
-        seed=config["seed"],
         test_city=lambda wildcards: test_city(wildcards.city),
     script:
         "../workflow_scripts/evaluate_model.py"
@@ -59,11 +58,7 @@ rule evaluate_histogram:
 
 rule evaluate:
     input:
-        base=filled(
-            result("scores/{model}/{city}/{version}.json"), version=["initial", "base"]
-        ),
-        untrained=filled(
-            result("scores/{model}/{city}/untrained.json"), model=UNTRAINED
-        ),
-        cells=filled(result("scores/{model}/{city}/{version}.json"), version=VERSIONS),
+        base=filled(SCORE, version=["initial", "base"]),
+        untrained=filled(SCORE, model=UNTRAINED, version="untrained", seed=FIRST_SEED),
+        cells=of_cells(SCORE),
         histogram=filled(result("scores/histogram/{city}.json")),

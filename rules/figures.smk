@@ -15,20 +15,35 @@ MEASURED = {
     "index_dataset": filled(rules.index_dataset.benchmark),
     "evaluate_histogram": filled(rules.evaluate_histogram.benchmark),
     "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
-    + filled(rules.initialise_model.benchmark, model=UNTRAINED, version="untrained"),
+    + filled(
+        rules.initialise_model.benchmark,
+        model=UNTRAINED,
+        version="untrained",
+        seed=FIRST_SEED,
+    ),
     "train_model": filled(rules.train_model.benchmark),
     "prune_model": timings(rules.prune_model, recipe="pruned"),
     "quantize_model": timings(rules.quantize_model, recipe="pruned", codebook="fixed"),
     "train_codebook": timings(
         rules.train_codebook, recipe="pruned", codebook="trained"
     ),
+    "choose_settings": (
+        timings(rules.choose_settings, recipe="rounded") if CHOOSES else []
+    ),
     "round_model": timings(rules.round_model, recipe="rounded"),
     "evaluate_model": filled(
-        rules.evaluate_model.benchmark, version=["initial", "base", *VERSIONS]
+        rules.evaluate_model.benchmark, version=["initial", "base"]
     )
-    + filled(rules.evaluate_model.benchmark, model=UNTRAINED, version="untrained"),
+    + of_cells(rules.evaluate_model.benchmark)
+    + filled(
+        rules.evaluate_model.benchmark,
+        model=UNTRAINED,
+        version="untrained",
+        seed=FIRST_SEED,
+    ),
 }
-# A study on photographs renders no city, and one of fixed codebooks trains none.
+# A study on photographs renders no city, one of fixed codebooks trains none, and one of given
+# settings chooses none.
 MEASURED = {name: files for name, files in MEASURED.items() if files}
 
 
@@ -54,17 +69,11 @@ rule plot_results:
 rule plot_layers:
     input:
         table=result("table.csv"),
-        base=expand(result("models/{{model}}/{city}/base.safetensors"), city=CITIES),
-        weights=expand(
-            result("models/{{model}}/{city}/{pruning}/weights.csv"),
-            city=CITIES[0],
-            pruning=PRUNINGS,
+        base=of_one(model_path("base.safetensors"), city=CITIES),
+        weights=of_one(
+            model_path("{pruning}/weights.csv"), city=CITIES[0], pruning=PRUNINGS
         ),
-        compressed=expand(
-            result("models/{{model}}/{city}/{version}.pvlad"),
-            city=CITIES,
-            version=VERSIONS,
-        ),
+        compressed=of_one(model_path("{version}.pvlad"), city=CITIES, version=VERSIONS),
     output:
         weights=drawing("weights-{model}", "weights", "weights by stage", "{model}"),
         weights_csv=result("plots/weights-{model}.csv"),
@@ -76,9 +85,10 @@ rule plot_layers:
         "../envs/environment.yaml"
     params:
         library=library("plot_layers"),
+        seed=FIRST_SEED,
         cities=CITIES,
         # What `weights` and `compressed` are of.
-        prunings=PRUNINGS,
+        prunings=list(PRUNINGS),
         versions=VERSIONS,
         layers=config.get("figures", {}).get("layers", []),
     script:
@@ -107,8 +117,8 @@ rule plot_run_time:
 rule draw_retrieval:
     input:
         table=result("table.csv"),
-        scores=expand(
-            result("scores/{{model}}/{city}/{version}.json"),
+        scores=of_one(
+            SCORE,
             city=list(map(test_city, CITIES)),
             version=["base", *VERSIONS],
         ),
@@ -134,6 +144,7 @@ rule draw_retrieval:
         "../envs/environment.yaml"
     params:
         library=library("draw_retrieval"),
+        seed=FIRST_SEED,
         # What `scores` are of; each of the models was tested on the city in its place.
         training_cities=list(map(test_city, CITIES)),
         versions=["base", *VERSIONS],

@@ -34,7 +34,8 @@ rule pretrain_backbone:
         model=lambda wildcards: config["models"][wildcards.model],
         settings=config["pretraining"]["classifier"],
         checkpoint=result("checkpoints/pretraining-{model}.pt"),
-        seed=lambda wildcards: seed_of(wildcards.model, "pretraining"),
+        # Made once, whatever the number of trainings that start from it.
+        seed=lambda wildcards: seed_of(FIRST_SEED, wildcards.model, "pretraining"),
     script:
         "../workflow_scripts/pretrain_backbone.py"
 

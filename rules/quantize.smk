@@ -3,15 +3,17 @@
 
 rule quantize_model:
     input:
-        model=result("models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors"),
+        model=model_path("{threshold}/l1-{l1}/pruned.safetensors"),
     output:
-        result(
-            "models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-fixed.pvlad"
-        ),
+        model_path("{threshold}/l1-{l1}/{quantizer}-{bits}-fixed.pvlad"),
     log:
-        log_file("quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}"),
+        log_file(
+            "quantize_model/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
+        ),
     benchmark:
-        timing("quantize_model/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}")
+        timing(
+            "quantize_model/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
+        )
     priority: 1
     conda:
         "../envs/environment.yaml"
@@ -26,18 +28,20 @@ rule quantize_model:
 
 rule train_codebook:
     input:
-        model=result("models/{model}/{city}/{threshold}/l1-{l1}/pruned.safetensors"),
-        teacher=result("models/{model}/{city}/base.safetensors"),
+        model=model_path("{threshold}/l1-{l1}/pruned.safetensors"),
+        teacher=model_path("base.safetensors"),
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:
-        result(
-            "models/{model}/{city}/{threshold}/l1-{l1}/{quantizer}-{bits}-trained.pvlad"
-        ),
+        model_path("{threshold}/l1-{l1}/{quantizer}-{bits}-trained.pvlad"),
     log:
-        log_file("train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}"),
+        log_file(
+            "train_codebook/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
+        ),
     benchmark:
-        timing("train_codebook/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}")
+        timing(
+            "train_codebook/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
+        )
     priority: 1
     conda:
         "../envs/environment.yaml"
@@ -49,7 +53,7 @@ rule train_codebook:
         recipe=lambda wildcards: recipe_made(wildcards, "trained"),
         compute=COMPUTE,
         checkpoint=result(
-            "checkpoints/{model}-{city}-{threshold}-{l1}-{quantizer}-{bits}.pt"
+            "checkpoints/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}.pt"
         ),
         quantization=config["quantization"],
         recovery=config["recovery"],
@@ -57,24 +61,29 @@ rule train_codebook:
         validation=config["validation"],
         protocol=config["protocol"],
         seed=lambda wildcards: seed_of(
-            wildcards.model, wildcards.city, wildcards.threshold, "codebook"
+            wildcards.seed,
+            wildcards.model,
+            wildcards.city,
+            wildcards.threshold,
+            "codebook",
         ),
-        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+        split_seed=split_seed,
     script:
         "../workflow_scripts/train_codebook.py"
 
 
 rule round_model:
     input:
-        model=result("models/{model}/{city}/base.safetensors"),
+        model=model_path("base.safetensors"),
+        settings=rules.choose_settings.output.settings if CHOOSES else [],
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:
-        result("models/{model}/{city}/rd/{distortion}.pvlad"),
+        model_path("rd/{distortion}.pvlad"),
     log:
-        log_file("round_model/{model}-{city}-{distortion}"),
+        log_file("round_model/{model}-{city}-seed-{seed}-{distortion}"),
     benchmark:
-        timing("round_model/{model}-{city}-{distortion}")
+        timing("round_model/{model}-{city}-seed-{seed}-{distortion}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -90,12 +99,14 @@ rule round_model:
         validation=config["validation"],
         protocol=config["protocol"],
         # The same for every distortion, so that nothing else tells their results apart.
-        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "rd"),
-        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+        seed=lambda wildcards: seed_of(
+            wildcards.seed, wildcards.model, wildcards.city, "rd"
+        ),
+        split_seed=split_seed,
     script:
         "../workflow_scripts/round_model.py"
 
 
 rule quantize:
     input:
-        filled(result("models/{model}/{city}/{version}.pvlad"), version=VERSIONS),
+        of_cells(model_path("{version}.pvlad")),

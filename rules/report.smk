@@ -43,6 +43,7 @@ rule show_configuration:
 rule write_model_cards:
     input:
         table=result("table.csv"),
+        by_seed=result("table_seeds.csv"),
         rows=rules.evaluate.input.cells,
         models=rules.quantize.input,
         template=os.path.relpath(ROOT / "report" / "model_card.md.jinja"),

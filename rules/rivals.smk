@@ -1,4 +1,5 @@
-# Other coders beside ours, on the same models and photographs: `snakemake rivals`, never unasked.
+# Other coders beside ours, on the same models and photographs: `snakemake rivals`, never unasked,
+# and on the models of the first seed alone.
 
 
 try:
@@ -9,34 +10,74 @@ except ValueError as error:
 OF_CELLS = [name for name, rival in RIVALS.items() if rival.of_cell]
 # Those that lose something, and so are scored.
 SCORED = [name for name, rival in RIVALS.items() if not rival.of_cell]
+# What those that are fitted run in addition.
+FITTING = {True: ["baselines/rivals/fitting.py"], False: []}
+
+
+def calibration_of(wildcards):
+    """How `rd` would round the model, but for the distortion: the same crops."""
+    names = ("recovery", "training", "validation", "protocol")
+    return {
+        **{name: config[name] for name in names},
+        "compute": COMPUTE,
+        "rounding": ROUNDING,
+        "small": config["quantization"]["small_tensors"],
+        "seed": seed_of(wildcards.seed, wildcards.model, wildcards.city, "rd"),
+        "split_seed": split_seed(wildcards),
+    }
+
+
+def rival_path(path):
+    """A file of the rivals that were given one training's models."""
+    return result(f"rivals/{{model}}/{{city}}/seed-{{seed}}/{path}")
 
 
 rule compress_rival:
     input:
         model=lambda wildcards: (
-            result(f"models/{{model}}/{{city}}/{RIVALS[wildcards.version].source}")
+            model_path(RIVALS[wildcards.version].source)
             + (".pvlad" if RIVALS[wildcards.version].of_cell else ".safetensors")
         ),
+        # Those that are fitted have photographs of the training city.
+        dataset=lambda wildcards: (
+            result("data/{city}/dataset.json")
+            if RIVALS[wildcards.version].fitted
+            else []
+        ),
+        images=lambda wildcards: (
+            result("data/{city}/images") if RIVALS[wildcards.version].fitted else []
+        ),
+        settings=lambda wildcards: (
+            rules.choose_settings.output.settings
+            if CHOOSES and RIVALS[wildcards.version].fitted
+            else []
+        ),
     output:
-        file=result("rivals/{model}/{city}/{version}.bin"),
-        measured=result("rivals/{model}/{city}/{version}.json"),
-        decoded=temp(result("rivals/{model}/{city}/{version}.safetensors")),
+        file=rival_path("{version}.bin"),
+        measured=rival_path("{version}.json"),
+        decoded=temp(rival_path("{version}.safetensors")),
     log:
-        log_file("compress_rival/{model}-{city}-{version}"),
+        log_file("compress_rival/{model}-{city}-seed-{seed}-{version}"),
     benchmark:
-        timing("compress_rival/{model}-{city}-{version}")
+        timing("compress_rival/{model}-{city}-seed-{seed}-{version}")
     wildcard_constraints:
         version=one_of(SCORED),
     conda:
         "../envs/environment.yaml"
     threads: 1
+    resources:
+        gpu=lambda wildcards: GPUS if RIVALS[wildcards.version].fitted else 0,
     params:
         library=lambda wildcards: library(
             "compress_rival",
             "baselines/rivals/__main__.py",
             f"baselines/rivals/coders/{RIVALS[wildcards.version].coder}.py",
+            *FITTING[RIVALS[wildcards.version].fitted],
         )(wildcards),
         rival=lambda wildcards: asdict(RIVALS[wildcards.version]),
+        calibration=lambda wildcards: (
+            calibration_of(wildcards) if RIVALS[wildcards.version].fitted else None
+        ),
         test_city=lambda wildcards: test_city(wildcards.city),
     script:
         "../workflow_scripts/compress_rival.py"
@@ -45,12 +86,12 @@ rule compress_rival:
 # A cell's symbols come back as they were: there is nothing to score.
 use rule compress_rival as compress_symbols with:
     output:
-        file=result("rivals/{model}/{city}/{version}.bin"),
-        measured=result("rivals/{model}/{city}/{version}.json"),
+        file=rival_path("{version}.bin"),
+        measured=rival_path("{version}.json"),
     log:
-        log_file("compress_symbols/{model}-{city}-{version}"),
+        log_file("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
     benchmark:
-        timing("compress_symbols/{model}-{city}-{version}")
+        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}")
     wildcard_constraints:
         version=one_of(OF_CELLS),
 
@@ -58,34 +99,35 @@ use rule compress_rival as compress_symbols with:
 # What a rival's file decodes to is scored as every other model is.
 use rule evaluate_model as evaluate_rival with:
     input:
-        model=result("rivals/{model}/{city}/{version}.safetensors"),
+        model=rival_path("{version}.safetensors"),
         training_dataset=result("data/{city}/dataset.json"),
         dataset=lambda wildcards: (
             result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
     output:
-        result("rivals/{model}/{city}/{version}.scores.json"),
+        rival_path("{version}.scores.json"),
     log:
-        log_file("evaluate_rival/{model}-{city}-{version}"),
+        log_file("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
     benchmark:
-        timing("evaluate_rival/{model}-{city}-{version}")
+        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}")
     wildcard_constraints:
         version=one_of(SCORED),
 
 
 rule tabulate_rivals:
     input:
-        measured=filled(result("rivals/{model}/{city}/{version}.json"), version=RIVALS),
+        measured=filled(rival_path("{version}.json"), version=RIVALS, seed=FIRST_SEED),
         scores=filled(
-            result("rivals/{model}/{city}/{version}.scores.json"), version=SCORED
+            rival_path("{version}.scores.json"), version=SCORED, seed=FIRST_SEED
         )
         + filled(
-            result("scores/{model}/{city}/{version}.json"),
+            SCORE,
             version=dict.fromkeys(RIVALS[name].source for name in OF_CELLS),
+            seed=FIRST_SEED,
         ),
-        base=rules.evaluate.input.base,
-        table=result("table.csv"),
+        base=filled(SCORE, version="base", seed=FIRST_SEED),
+        by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
         table=result("rivals.csv"),
@@ -100,6 +142,7 @@ rule tabulate_rivals:
         library=library("tabulate_rivals"),
         study=STUDY,
         cities=CITIES,
+        seed=FIRST_SEED,
     script:
         "../workflow_scripts/tabulate_rivals.py"
 

@@ -15,6 +15,12 @@ rule tabulate_results:
             category="Table",
             labels={"what": "all cells", "form": "csv"},
         ),
+        by_seed=report(
+            result("table_seeds.csv"),
+            caption="../report/table_seeds.rst",
+            category="Table",
+            labels={"what": "all cells, seed by seed", "form": "csv"},
+        ),
         markdown=result("table.md"),
         tex=result("table.tex"),
         html=report(

@@ -9,11 +9,11 @@ rule initialise_model:
             FILES.weights(wildcards.model) if wildcards.version == "initial" else []
         ),
     output:
-        result("models/{model}/{city}/{version}.safetensors"),
+        model_path("{version}.safetensors"),
     log:
-        log_file("initialise_model/{model}-{city}-{version}"),
+        log_file("initialise_model/{model}-{city}-seed-{seed}-{version}"),
     benchmark:
-        timing("initialise_model/{model}-{city}-{version}")
+        timing("initialise_model/{model}-{city}-seed-{seed}-{version}")
     wildcard_constraints:
         version="initial|untrained",
     conda:
@@ -36,23 +36,25 @@ rule initialise_model:
         ),
         initialise=config["initialise"],
         protocol=config["protocol"],
-        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "initial"),
+        seed=lambda wildcards: seed_of(
+            wildcards.seed, wildcards.model, wildcards.city, "initial"
+        ),
     script:
         "../workflow_scripts/initialise_model.py"
 
 
 rule train_model:
     input:
-        model=result("models/{model}/{city}/initial.safetensors"),
+        model=model_path("initial.safetensors"),
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:
-        model=result("models/{model}/{city}/base.safetensors"),
-        history=result("models/{model}/{city}/base.csv"),
+        model=model_path("base.safetensors"),
+        history=model_path("base.csv"),
     log:
-        log_file("train_model/{model}-{city}"),
+        log_file("train_model/{model}-{city}-seed-{seed}"),
     benchmark:
-        timing("train_model/{model}-{city}")
+        timing("train_model/{model}-{city}-seed-{seed}")
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -61,17 +63,18 @@ rule train_model:
     params:
         library=library("train_model"),
         compute=COMPUTE,
-        checkpoint=result("checkpoints/{model}-{city}-base.pt"),
+        checkpoint=result("checkpoints/{model}-{city}-seed-{seed}-base.pt"),
         training=config["training"],
         validation=config["validation"],
         protocol=config["protocol"],
-        seed=lambda wildcards: seed_of(wildcards.model, wildcards.city, "base"),
-        # The landmarks held out for validation: the same for every model of a city.
-        split_seed=lambda wildcards: seed_of(wildcards.city, "split"),
+        seed=lambda wildcards: seed_of(
+            wildcards.seed, wildcards.model, wildcards.city, "base"
+        ),
+        split_seed=split_seed,
     script:
         "../workflow_scripts/train_model.py"
 
 
 rule train:
     input:
-        filled(result("models/{model}/{city}/base.safetensors")),
+        filled(model_path("base.safetensors")),

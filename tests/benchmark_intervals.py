@@ -119,7 +119,7 @@ def main() -> None:
                 ),
             ]
             for design in ("11 landmarks of 15 queries", "both, dense", "both, official")
-            for trainings in (2, 3, 5)
+            for trainings in (1, 2, 3, 5)
         ),
     )  # fmt: skip
 

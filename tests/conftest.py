@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # These take what one run of the workflow has left behind (`small_study`), and some change it.
 SHARE_A_STUDY = (
     "test_budgets_study.py",
+    "test_choose_study.py",
     "test_model_card.py",
     "test_report.py",
     "test_rivals_study.py",
@@ -141,7 +142,9 @@ def small_study(tmp_path_factory):
         # No jobs of the study itself; test_budgets_study.py asks for them.
         "targets": [{"drop": 30}, {"megabytes": 0.1}],
         "trials": 3,
-        "length": 12,
+        "length": "choose",
+        "lengths": [12, 8],
+        "length_drop": 15,
         "image_size": 67,
         "crops": 4,
         "patches": 200,
@@ -152,6 +155,7 @@ def small_study(tmp_path_factory):
     # Likewise; test_rivals_study.py asks for them.
     config["rivals"] = {
         "deep_compression": {"thresholds": ["0.01"]},
+        "cerwu": {"steps": [1.5], "multipliers": [0.1]},
         "cells": ["0.01/l1-0/kmeans-5-fixed"],
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(config))

@@ -6,6 +6,9 @@ from pocketvlad.compression.recipes import COLUMNS, columns_of
 from pocketvlad.report.best_cells import mark_best
 
 CITIES = ["oxford", "paris"]
+SEVERAL = "0.005/l1-0/uniform-8-fixed"
+"""A cell that three trainings have been made of, in `three_seeds`."""
+LENGTHS = {"oxford": 384, "paris": 448}  # of the rounded models
 # version, pruned, MB, drop on oxford, on paris, no_drop; dense drops are as large
 LINES = {
     "vgg16": [
@@ -45,7 +48,8 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
         "parameters": parameters,
         "no_drop": no_drop,
         "official_no_drop": no_drop,
-        "seed": 1,
+        "seeds": "1",
+        "ratio_spread": float("nan"),
         "visible_drop": 1.9,
         "dense_visible_drop": 1.1,
     }
@@ -68,7 +72,12 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
             f"pruned_percent_{city}": pruned,
             f"file_bytes_{city}": round(1e6 * size),
             f"dataset_{city}": f"{city}-50%",
+            f"length_{city}": LENGTHS[city] if version == "rd/0.4" else 512,
         }
+    for name in (*CITIES, "mean"):
+        line |= {f"{queries}drop_{name}_spread": float("nan") for queries in ("", "dense_")}
+    for city in CITIES:
+        line |= {f"{queries}map_{city}_spread": float("nan") for queries in ("", "dense_")}
     mean = sum(drops) / 2
     for name, low, high in (("", 1, 1.2), ("_landmarks", 1.7, 2.1)):
         line |= {f"drop_mean{name}_low": mean - low, f"drop_mean{name}_high": mean + high}
@@ -79,3 +88,16 @@ def _line(model: str, cell: tuple) -> dict[str, object]:
 def study_table() -> pd.DataFrame:
     lines = [_line(model, cell) for model, cells in LINES.items() for cell in cells]
     return mark_best(pd.DataFrame(lines).astype({"bits": "Int64", "paper_memory_mb": float}))
+
+
+def three_seeds() -> pd.DataFrame:
+    """The same table, where base models and some cells are means of three trainings."""
+    table = study_table()
+    several = table["recipe"].isin(["base", "rounded"]) | (table["version"] == SEVERAL)
+    table["seeds"] = several.map({True: "1 2 3", False: "1"})
+    spreads = [name for name in table if name.endswith("_spread")]
+    for place, name in enumerate(spreads):
+        table.loc[several, name] = 0.31 + place / 10
+        if "drop" in name:
+            table.loc[table["version"] == "base", name] = 0.0
+    return table

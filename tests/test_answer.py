@@ -19,7 +19,8 @@ BASE = {
     "parameters": 1_000_000,
     "map_oxford": 50.0,
     "map_paris": 60.0,
-    "seed": 7,
+    "seeds": "7",
+    **{f"{queries}drop_mean_spread": float("nan") for queries in ("", "dense_")},
     "no_drop": True,
     "official_no_drop": True,
     **{f"drop_mean{each}": 0.0 for each in ("", "_landmarks_low", "_landmarks_high")},
@@ -96,8 +97,48 @@ def test_the_answer_says_what_it_rests_on():
     assert sentences == [
         "These drops rest on queries, 159 of oxford (11 landmarks) and 195 of paris (10 "
         "landmarks): every labelled photograph asks for the others of its landmark.",
-        "They rest on one training a model and city, with seed 7.",
+        "They rest, for each model and city, on one training with seed 7.",
     ]
+    assert "and not for other trainings" in answer_text(
+        marked(BASE, cell(0.5, 0.4, True)), ["oxford", "paris"]
+    )
+
+
+THREE = {"seeds": "7 8 9", "drop_mean_spread": 0.25, "dense_drop_mean_spread": 0.75}
+
+
+def test_of_as_many_trainings_of_all_the_answer_says_how_many():
+    table = marked(BASE | THREE, cell(0.5, 0.4, True) | THREE)
+    assert basis_sentences(table, ["oxford", "paris"])[1] == (
+        "They rest, for each model and city, on 3 trainings with seeds 7, 8, 9."
+    )
+    text = answer_text(table, ["oxford", "paris"])
+    assert "0.4 ± 0.8 [-0.6, 1.4]" in text
+    assert "3.4 ± 0.2 [2.4, 4.4]" in text
+    assert "for other trainings" in text
+    assert "one training" not in text
+    assert "more by chance" not in text
+    assert list(answer_table(table, ["oxford", "paris"])["seeds"]) == ["7 8 9"] * 3
+
+
+def test_of_unlike_numbers_of_trainings_each_cell_says_its_own():
+    table = marked(
+        BASE | THREE,
+        cell(0.5, 0.4, True) | THREE,
+        cell(0.4, 1.9, False, "rd/0.4"),
+        cell(0.3, 5.0, False, "0.01/l1-0/kmeans-8-fixed"),
+    )
+    no_drop, two_points = answer_sentences(table)
+    assert no_drop.endswith("larger than 1.4 points (of 3 trainings with seeds 7, 8, 9).")
+    assert two_points.endswith("larger than 2.9 points (of one training with seed 7).")
+    assert basis_sentences(table, ["oxford", "paris"])[1] == (
+        "They rest, for each model and city, on 3 trainings with seeds 7, 8, 9 (1 base model and 1 "
+        "cell), or on one training with seed 7 (2 cells)."
+    )
+    text = answer_text(table, ["oxford", "paris"])
+    assert "below the base models of the same seeds" in text
+    assert "those of fewer trainings more by chance" in text
+    assert list(answer_table(table, ["oxford", "paris"])["seeds"]) == ["7 8 9", "7 8 9", "7"]
 
 
 def test_without_dense_queries_the_official_ones_answer():

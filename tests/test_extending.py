@@ -102,11 +102,11 @@ def test_the_study_is_planned(planned):
     }
     assert {name: counts[name] for name in expected} == expected
     for file in (
-        "models/mobile/york/0.005/l1-0/quantiles-5-fixed.pvlad",
-        "models/mobile/york/0.005/l1-0/quantiles-row-5-fixed.pvlad",
-        "scores/mobile/paris/0.005/l1-0/quantiles-row-5-fixed.json",
-        "rivals/mobile/paris/bfloat16.bin",
-        "rivals/mobile/paris/bfloat16.scores.json",
+        "models/mobile/york/seed-1/0.005/l1-0/quantiles-5-fixed.pvlad",
+        "models/mobile/york/seed-1/0.005/l1-0/quantiles-row-5-fixed.pvlad",
+        "scores/mobile/paris/seed-1/0.005/l1-0/quantiles-row-5-fixed.json",
+        "rivals/mobile/paris/seed-1/bfloat16.bin",
+        "rivals/mobile/paris/seed-1/bfloat16.scores.json",
         "plots/drops.svg",
         "plots/drops.png",
     ):

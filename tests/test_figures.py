@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.markers import MarkerStyle
-from study_tables import CITIES, study_table
+from study_tables import CITIES, SEVERAL, study_table, three_seeds
 from workflow_runs import ROOT
 
 from pocketvlad.compression.quantize import quantize_contents
@@ -157,6 +157,46 @@ def test_pruning_joins_the_thresholds_of_a_coding():
     assert [[53.1, 47.1227 - 0.9], [71.1, 47.1227 - 1.0]] in lines  # uniform, 8 bits
     assert [68.23, pytest.approx(45.1227)] in labelled(axes, "paper's drop, 8 bits").tolist()
     plt.close(figure)
+
+
+def note(figure):
+    """Above the legend."""
+    [legend] = figure.legends
+    return " ".join(legend.get_title().get_text().split())
+
+
+@pytest.mark.parametrize("draw", [size_figure, pruning_figure])
+def test_a_figure_says_what_it_rests_on(draw):
+    one, three = (draw(table, PAPER, CITIES) for table in (study_table(), three_seeds()))
+    assert "points rest on one training with seed 1." in note(one)
+    assert "3 trainings with seeds 1, 2, 3 (2 base models and 2 cells), or on one training" in (
+        note(three)
+    )
+    for figure in (one, three):
+        assert "Official queries: 33 of oxford (11 landmarks) and 33 of paris" in note(figure)
+        assert ("dense queries: 159 of oxford" in note(figure)) == (draw is size_figure)
+        named = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert ("mean of 3 trainings" in named) == ("one training" in named) == (figure is three)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("draw", [size_figure, pruning_figure])
+def test_a_cell_of_fewer_trainings_is_an_outline_below_its_own_base_model(draw):
+    """With seed 1 the base model scores 5 points more than the mean of three."""
+    table = three_seeds()
+    table.loc[table["seeds"] == "1", ["map_oxford", "map_paris"]] += 5
+    panel = panels_of(draw(table, PAPER, CITIES))[0]
+    cells = {
+        round(47.1227 - line.get_ydata()[0], 2): line.get_markerfacecolor()
+        for line in panel.get_lines()
+        if len(line.get_xdata()) == 1 and line.get_marker() in ("o", "s", "^") and
+        line.get_markersize() < 8
+    }  # fmt: skip
+    drops = table[(table["model"] == "vgg16") & (table["version"] != "base")]
+    assert sorted(cells) == sorted(drops["drop_oxford"])
+    of_three = drops.loc[drops["version"] == SEVERAL, "drop_oxford"].item()
+    assert {drop for drop, face in cells.items() if face != "white"} == {of_three}
+    plt.close("all")
 
 
 def test_more_bits_are_darker():

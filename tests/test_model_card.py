@@ -4,7 +4,9 @@ import hashlib
 import json
 import re
 
+import pandas as pd
 import pytest
+import yaml
 from jinja2 import UndefinedError
 from workflow_runs import ROOT
 
@@ -39,6 +41,10 @@ HEADINGS = (
     [
         ({"source": "buildings"}, "PocketVLAD's own, under the MIT licence"),
         ({"source": "vgg16-caffe", "file": "weights.pth"}, "weights (weights.pth): CC BY 4.0."),
+        (
+            {"source": "vgg16-caffe", "file": "weights.pth", "stand_in": True},
+            "Derived from stand-in vgg16-caffe weights",
+        ),
         ({"source": "vgg16-caffe", "file": "silent.pth"}, "licence is not stated"),
         ({"source": "vgg16-caffe", "file": "/mine/vgg.pth"}, "(vgg.pth): their licence is not"),
     ],
@@ -91,7 +97,7 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
         assert f"{file.stat().st_size:,} bytes" in card
         trained_on = file.relative_to(results / "models").parts[1]
         city = {"oxford": "paris", "paris": "oxford"}[trained_on]
-        version = file.relative_to(results / "models").with_suffix("").parts[2:]
+        version = file.relative_to(results / "models").with_suffix("").parts[3:]
         [line] = table[table["version"] == "/".join(version)].to_dict("records")
         for column, asked in (
             (f"drop_{city}_landmarks", "official queries"),
@@ -102,28 +108,71 @@ def test_a_card_lies_beside_each_compressed_file(small_study):
                 fixed(x, 1) for x in (drop, line[f"{column}_low"], line[f"{column}_high"])
             )
             assert f"interval), {asked} | {drop} [{low}, {high}] |" in card
-        counts = line[f"queries_{city}"], line[f"dense_queries_{city}"]
+        counts = [
+            f"{line[f'{queries}queries_{city}']} of {line[f'{queries}landmarks_{city}']} landmarks"
+            for queries in ("", "dense_")
+        ]
         assert f"| mAP (%), official queries ({counts[0]}) | {line[f'map_{city}']:.1f} |" in card
         dense = f"| mAP (%), every labelled photograph ({counts[1]}) | "
         assert f"{dense}{line[f'dense_map_{city}']:.1f} |" in card
+        assert "This file is of one training, with seed 1;" in card
+        assert "± standard deviation" not in card
         assert f"trained on mini-{trained_on}" in card.splitlines()[0]
-        assert ("after its first 12 among them" in card) == (version[0] == "rd")
+        trained = results / "models" / "vgg16" / trained_on / "seed-1"
+        settings = json.loads((trained / "settings.json").read_text())
+        length = settings["rd.length"]["chosen"] if version[0] == "rd" else 16
+        assert (f"after its first {length} among them" in card) == (length < 16)
+        whole, cut = f": {length} components.", f": the first {length} of 16 components"
+        assert f"- **Descriptor**{cut if length < 16 else whole}" in card
 
 
-def test_facts_that_contradict_each_other_are_refused(small_study):
+@pytest.fixture
+def one_file(small_study):
+    """A compressed file of the small study, its row, both tables, and the settings."""
     folder, _ = small_study
     results = folder / "results" / "small"
-    file = next(results.rglob("*-fixed.pvlad"))
+    file = next((results / "models" / "vgg16" / "paris").rglob("*-fixed.pvlad"))
     part = file.relative_to(results / "models").with_suffix(".json")
     row = json.loads((results / "scores" / part).read_text())
-    table = read_table(results / "table.csv")
-    with pytest.raises(ValueError, match="0 rows"):
-        card_facts(
-            file,
-            row | {"version": "0.7/l1-0/kmeans-5-fixed"},
-            table,
-            {"datasets": {}, "sources": {}},
-        )
+    tables = [read_table(results / name) for name in ("table.csv", "table_seeds.csv")]
+    config = {"sources": {}} | yaml.safe_load((folder / "small.yaml").read_text())
+    return file, row, *tables, used_settings(config)
+
+
+def test_the_card_of_a_file_has_its_own_seed_and_the_spread_of_its_cell(one_file):
+    file, row, table, by_seed, settings = one_file
+    spreads = {"drop_oxford_spread": 1.25, "dense_drop_oxford_spread": 2.75}
+    cell = table["version"] == row["version"]
+    table = table.assign(seeds="1 2 3", **spreads)
+    table.loc[cell, ["drop_oxford", "drop_oxford_landmarks_low"]] = 7.0, 6.5
+    table.loc[cell, ["drop_oxford_landmarks_high", "dense_drop_oxford"]] = 8.0, 9.0
+    table.loc[cell, ["dense_drop_oxford_low", "dense_drop_oxford_high"]] = 4.0, 11.0
+    others = by_seed.assign(seed=2, drop_oxford=99.0)
+    facts = card_facts(file, row, table, pd.concat([others, by_seed]), settings)
+    card = model_card((ROOT / "report" / "model_card.md.jinja").read_text(), facts)
+    own = by_seed.loc[by_seed["version"] == row["version"], "drop_oxford"].item()
+    assert f"interval), official queries | {fixed(own, 1)} [" in card
+    mean = "| the same drop, mean of seeds 1, 2, 3 ± standard deviation |"
+    assert re.findall(rf"{re.escape(mean)} (.*?) \|", card) == [
+        "7.0 ± 1.2 [6.5, 8.0]",
+        "9.0 ± 2.8 [4.0, 11.0]",
+    ]
+    assert "This file is of one training, with seed 1;" in card
+    assert "Of a new training expect the mean drop of seeds 1, 2, 3, within its interval" in card
+    assert "for other trainings, too" in card
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": "0.7/l1-0/kmeans-5-fixed"}, "0 rows of .*, seed 1; run"),
+        ({"seed": 9}, "0 rows of vgg16, .*, seed 9; run the table again"),
+    ],
+)
+def test_facts_that_contradict_each_other_are_refused(one_file, change, message):
+    file, row, table, by_seed, settings = one_file
+    with pytest.raises(ValueError, match=message):
+        card_facts(file, row | change, table, by_seed, settings)
 
 
 def test_a_template_may_name_only_facts():

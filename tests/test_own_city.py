@@ -267,7 +267,7 @@ def test_a_revisited_study_runs(rendered, tmp_path):
         }
     config["cities"] = {"oxford": "roxford", "paris": "rparis"}
     (folder / "revisited.yaml").write_text(yaml.safe_dump(config))
-    trained = "results/revisited/scores/vgg16/paris/base.json"
+    trained = "results/revisited/scores/vgg16/paris/seed-1/base.json"
     histogram = "results/revisited/scores/histogram/paris.json"
     snakemake(folder, "--cores", "2", "--configfile", "revisited.yaml", "--", trained, histogram)
     counts = {"images": 21, "expected_images": 21, "queries": 6, "expected_queries": 6}

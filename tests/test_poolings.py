@@ -25,11 +25,19 @@ SMALL = {
     Part.BACKBONE: {
         "alexnet": {"width": 0.06},
         "alexnet-torchvision": {"width": 0.06},
+        "efficientnet-lite0": {"width": 0.06},
+        "efficientnet-lite1": {"width": 0.06},
+        "efficientnet-lite2": {"width": 0.06},
+        "resnet101": {"width": 0.02},
+        "resnet18": {"width": 0.06},
+        "resnet34": {"width": 0.06},
+        "resnet50": {"width": 0.02},
         "vgg16": {"width": 0.06},
     },
     Part.POOLING: {
         "abs-mean": {},
         "gem": {"exponent": 2.5},
+        "gem-cosplace": {"exponent": 2.5},
         "mean": {},
         "netvlad": {"clusters": 3},
     },
@@ -87,6 +95,14 @@ def test_the_generalised_mean(exponent):
     expected = unit(np.power(np.power(positive, exponent).mean(axis=(2, 3)), 1 / exponent))
     found = pooled_by({"type": "gem", "exponent": exponent}, features())
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_cosplaces_mean_is_of_unit_features_and_keeps_its_length():
+    local = features().astype(np.float64)
+    local = np.maximum(local / np.linalg.norm(local, axis=1, keepdims=True), 1e-6)
+    expected = np.power(np.power(local, 2.5).mean(axis=(2, 3)), 1 / 2.5)
+    found = pooled_by({"type": "gem-cosplace", "exponent": 2.5}, features())
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_generalised_mean_of_large_exponents_is_the_maximum():
@@ -150,7 +166,8 @@ def test_what_is_declared_is_what_is_built(part, name):
         pooled = network.pooling(local)
         assert pooled.shape == (2, declared.pooled)
         assert declared.pooled == declared.pooling.length(declared.backbone.channels)
-        torch.testing.assert_close(pooled.norm(dim=1), torch.ones(2))
+        if name != "gem-cosplace":  # its length matters to the linear layer after it
+            torch.testing.assert_close(pooled.norm(dim=1), torch.ones(2))
         assert torch.equal(network.pooled(images), pooled)
         projected = network.projection(pooled)
         assert projected.shape == (2, declared.length)
@@ -221,8 +238,8 @@ def test_descriptors_without_projection_cannot_be_shortened():
     assert not descriptor[0, 2:].any()
 
 
-BACKBONES = "alexnet, alexnet-torchvision, vgg16"
-POOLINGS = "abs-mean, gem, mean, netvlad"
+BACKBONES = ", ".join(SMALL[Part.BACKBONE])
+POOLINGS = "abs-mean, gem, gem-cosplace, mean, netvlad"
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
-from pocketvlad.report.rows import read_table, results_table
-from pocketvlad.report.tables.notes import starting_point
+from pocketvlad.report.rows import read_table, results_tables
+from pocketvlad.report.tables.notes import starting_point, study_notes
 from pocketvlad.retrieval.describe import Picture, describe
 from pocketvlad.retrieval.photo_index import index_file, indexed
 from pocketvlad.retrieval.provenance import provenance
@@ -156,12 +156,14 @@ def row(version, test_city, **more):
         "test_city": test_city,
         "map": 0.5,
         "average_precision": {"q_1": 0.25, "q_2": 0.75},
+        "landmarks": {"q_1": "hall", "q_2": "gate"},
         "pruned_percent": {"total": 0.0, "backbone": 0.0, "pooling": 0.0, "projection": 0.0},
         "paper_memory_mb": 1.0,
         "file_bytes": 10,
         "bytes_by_part": {"projection": 5},
         "ratio": 1.0,
         "parameters": 10,
+        "length": 8,
         "threshold_mode": "relative",
         "seed": 1,
         "protocol": PROTOCOL,
@@ -170,6 +172,8 @@ def row(version, test_city, **more):
             "protocol": "original",
             "images": 1,
             "queries": 1,
+            "expected_images": 1,
+            "expected_queries": 1,
         },
         "weights": {"source": "vgg16-caffe", "file": "v.pth"},
         "computed_on": "cpu",
@@ -183,20 +187,21 @@ def test_rows_of_different_preprocessing_make_no_table():
     cities = ["oxford", "paris"]
     # As JSON gives them back.
     rows = json.loads(json.dumps([row(v, c) for v in ("base", "rd/0.1") for c in cities]))
-    table = results_table(rows, cities)
+    table, _ = results_tables(rows, cities)
     assert set(table["weights"]) == {"vgg16-caffe"}
     assert set(table["preprocessing"]) == {"mean 123.68 116.779 103.939 std 1 1 1"}
     for number in range(1, 4):
         changed = copy.deepcopy(rows)
         changed[number]["preprocessing"] = json.loads(json.dumps(WRONG.as_dict()))
         with pytest.raises(ValueError, match=r"tested on .*preprocessing .*58\.395.* found"):
-            results_table(changed, cities)
+            results_tables(changed, cities)
 
 
 def test_a_part_without_weights_has_no_share_in_the_table(tmp_path):
     pruned = {"total": 50.0, "backbone": 50.0, "projection": 50.0}
     rows = [row("base", city, pruned_percent=pruned) for city in ("oxford", "paris")]
-    results_table(rows, ["oxford", "paris"]).to_csv(tmp_path / "table.csv", index=False)
+    table, _ = results_tables(rows, ["oxford", "paris"])
+    table.to_csv(tmp_path / "table.csv", index=False)
     line = read_table(tmp_path / "table.csv").iloc[0]
     assert np.isnan(line["pruned_percent_pooling"])
     assert line["pruned_percent_backbone"] == line["pruned_percent_projection"] == 50
@@ -216,3 +221,15 @@ def test_the_report_says_what_a_model_started_from(source, learnt, expected):
     )
     assert sentence.startswith(f"vgg16 starts from {source} weights")
     assert expected in sentence
+
+
+def test_tables_say_that_weights_are_stand_ins():
+    weights = {"source": "alexnet-caffe", "file": "x.mat", "stand_in": True}
+    rows = [row("base", city, weights=weights, initialise={}) for city in ("oxford", "paris")]
+    notes = study_notes(rows, ["oxford", "paris"])
+    assert any("rehearsal" in note for note in notes)
+    assert notes[-1].startswith("vgg16 starts from stand-in alexnet-caffe weights")
+    table, _ = results_tables(rows, ["oxford", "paris"])
+    assert list(table["weights"]) == ["stand-in alexnet-caffe"]
+    real = [row("base", city) for city in ("oxford", "paris")]
+    assert not any("rehearsal" in note for note in study_notes(real, ["oxford", "paris"]))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from networks import copy_of, random_network
 from scipy.fft import idctn
+from training_cities import learnt_network
 
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.length import shortened
@@ -20,8 +21,6 @@ from pocketvlad.format.symbol_model import coded_bits
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.training.distillation import descriptor_distance
-from pocketvlad.training.initialise import fit_pooling, fit_projection
-from pocketvlad.training.settings import InitialisationSettings
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
 SETTINGS = RoundingSettings(
@@ -43,13 +42,7 @@ def bits(quantized):
 
 @pytest.fixture(params=["alexnet", "vgg16"])
 def teacher(request, city):
-    """Clustered and whitened on the city: else all images are alike to it."""
-    network = random_network(request.param, 0.1, 4, 8)
-    learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
-    pictures = city.pictures(city.dataset.images)
-    for fit in (fit_pooling, fit_projection):
-        fit(network, pictures, city.sizing, city.preprocessing, learnt, 3)
-    return network
+    return learnt_network(request.param, city)
 
 
 def rounded(teacher, city, distortion):

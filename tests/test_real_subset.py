@@ -15,7 +15,8 @@ from pocketvlad.networks.backbones.vgg16 import VGG16
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
-from pocketvlad.networks.weights.torchvision_file import load_torchvision_convolutions
+from pocketvlad.networks.weights.state_dict_file import load_convolutions, read_state_dict
+from pocketvlad.networks.weights.torchvision_file import CAFFE_FEATURES
 
 PREFIX = {"oxford": "oxc1_", "paris": ""}
 POSITIVES, OTHERS = 4, 8  # photographs a landmark, and of no landmark
@@ -61,6 +62,7 @@ def test_the_study_runs_on_photographs(few_photographs, tmp_path, monkeypatch):
     for city in ("oxford", "paris"):
         del sources[f"{city}_images.tar"]["checksum"]  # the archive has fewer images
     (folder / OFFICIAL / "sources.yaml").write_text(yaml.safe_dump({"sources": sources}))
+    config["seeds"] = [1]
     config["protocol"]["image_size"] = 96
     config["models"]["vgg16"]["pooling"]["clusters"] = 8
     config["models"]["vgg16"]["projection"]["length"] = 16
@@ -97,5 +99,7 @@ def test_the_weights_are_read_and_refused_by_name(real_data):
     assert preprocessing == Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
     last = torch.load(path, weights_only=True)["features.28.weight"]
     torch.testing.assert_close(network.backbone.conv5_3.weight.detach(), last)
+    narrow, state = VGG16(width=0.5), read_state_dict(path)
+    backbone = narrow.build()
     with pytest.raises(WeightsError, match=r"layer conv1_1.*\(64, 3, 3, 3\) found, \(32, "):
-        load_torchvision_convolutions(VGG16(width=0.5).build(), path)
+        load_convolutions(CAFFE_FEATURES, narrow, backbone, state, path)

@@ -27,6 +27,7 @@ BLOCK = {
     "bits": [8, 5],
     "codebooks": ["fixed"],
 }
+STUDY = {"seeds": [1, 2]}
 PRUNED = PrunedQuantized(
     quantizer="kmeans-row", bits=5, codebook="trained", l1="0.00001", threshold="0.001"
 )
@@ -119,7 +120,7 @@ def test_only_what_was_pruned_has_a_pruned_model_before_it():
 
 def test_blocks_unfold_to_every_combination_once():
     overlapping = BLOCK | {"thresholds": ["0.01"], "codebooks": ["fixed", "trained"]}
-    config = {"grid": [BLOCK, overlapping], "rd": {"distortions": ["0.4", "0.1"]}}
+    config = STUDY | {"grid": [BLOCK, overlapping], "rd": {"distortions": ["0.4", "0.1"]}}
     assert [recipe.version for recipe in study_recipes(config)] == [
         "0.005/l1-0/kmeans-8-fixed",
         "0.005/l1-0/kmeans-5-fixed",
@@ -133,13 +134,30 @@ def test_blocks_unfold_to_every_combination_once():
 
 
 def test_targets_are_no_part_of_the_study_itself():
-    config = {"grid": [BLOCK], "rd": {"targets": [{"drop": 0.5}, {"megabytes": 4}]}}
+    config = STUDY | {"grid": [BLOCK], "rd": {"targets": [{"drop": 0.5}, {"megabytes": 4}]}}
     assert all(isinstance(recipe, PrunedQuantized) for recipe in study_recipes(config))
     assert [recipe.version for recipe in Searched.of_config(config)] == [
         "rd/drop-0.5",
         "rd/megabytes-4",
     ]
-    assert Searched.of_config({"grid": [BLOCK]}) == []
+    assert Searched.of_config(STUDY | {"grid": [BLOCK]}) == {}
+
+
+def test_recipes_have_the_seeds_of_their_sections():
+    both = BLOCK | {"thresholds": ["0.01"], "bits": [5], "seeds": [4, 9]}
+    rounding = {"distortions": ["0.4"], "targets": [{"drop": 0.5}], "seeds": [4, 0]}
+    config = {"seeds": [4, 0, 9], "grid": [BLOCK | {"seeds": [4]}, both], "rd": rounding}
+    assert {each.version: seeds for each, seeds in study_recipes(config).items()} == {
+        "0.005/l1-0/kmeans-8-fixed": [4],
+        "0.005/l1-0/kmeans-5-fixed": [4],
+        "0.01/l1-0/kmeans-8-fixed": [4],
+        "0.01/l1-0/kmeans-5-fixed": [4, 9],
+        "rd/0.4": [4, 0],
+    }
+    # A search takes long, and a section without seeds has all of the study's.
+    assert list(Searched.of_config(config).values()) == [[4]]
+    del config["grid"][1]["seeds"], rounding["seeds"]
+    assert list(study_recipes(config).values()) == [[4], [4], [4], [4, 0, 9], [4, 0, 9]]
 
 
 def test_a_base_class_is_no_kind():

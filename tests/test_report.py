@@ -8,6 +8,7 @@ from browser import SCREENS, browser, chromium, watched_page
 from docutils.core import publish_parts
 from jinja2 import Environment
 from PIL import Image
+from snakemake.utils import update_config
 from workflow_runs import OFFICIAL, ROOT, snakemake
 
 NO_NETWORK = {f"{protocol}_proxy": "http://127.0.0.1:9" for protocol in ("http", "https")}
@@ -41,10 +42,16 @@ def watched(request, started, report):
 
 @pytest.mark.parametrize(
     ("config", "marked"),
-    [("config.yaml", "These cities are drawn"), ("config/subset.yaml", "Only a part")],
+    [
+        (["config.yaml"], "These cities are drawn"),
+        (["config/subset.yaml"], "Only a part"),
+        (["config/paper.yaml", "config/rehearsal.yaml"], "A rehearsal with stand-in weights"),
+    ],
 )
 def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, marked):
-    study = yaml.safe_load((ROOT / config).read_text())
+    study = {}
+    for file in config:
+        update_config(study, yaml.safe_load((ROOT / file).read_text()))
     shared = yaml.safe_load((ROOT / OFFICIAL / "datasets.yaml").read_text())["datasets"]
     study["datasets"] = shared | study.get("datasets", {})
     answer = tmp_path / "results" / study["study"] / "answer.rst"
@@ -59,7 +66,7 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     text = template.render(snakemake=SimpleNamespace(config=study))
     page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
     assert "The answer." in page
-    for sentence in ("These cities are drawn", "Only a part"):
+    for sentence in ("These cities are drawn", "Only a part", "A rehearsal with stand-in weights"):
         assert (sentence in page) == (sentence == marked)
 
 

@@ -15,6 +15,7 @@ from workflow_runs import ROOT
     [
         ("citation-file-format", "CITATION.cff"),
         ("github-workflows", ".github/workflows/ci.yml"),
+        ("github-workflows", ".github/workflows/rehearsal.yml"),
     ],
 )
 def test_files_of_a_public_format_are_valid(schema, file):
@@ -51,6 +52,17 @@ def test_continuous_integration_runs_the_same_script():
     [kept] = [step["with"]["path"] for step in steps if "upload-artifact" in step.get("uses", "")]
     for path in ("results/mini/table.*", "results/mini/report.html", "logs/mini/"):
         assert path in kept.split()
+
+
+def test_the_paper_is_rehearsed_every_week():
+    rehearsal = yaml.safe_load((ROOT / ".github" / "workflows" / "rehearsal.yml").read_text())
+    [schedule] = rehearsal[True]["schedule"]  # YAML reads `on` as true
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", schedule["cron"])
+    [job] = rehearsal["jobs"].values()
+    assert "make rehearsal" in [step.get("run") for step in job["steps"]]
+    command = ["make", "-n", "rehearsal", "INSTALLED=", "CORES=2"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split()[1:] == [".venv/bin/python", "tests/rehearse.py", "--cores", "2"]
 
 
 def test_the_workflow_catalog_accepts_the_repository():

@@ -86,7 +86,7 @@ def test_queries_outside_the_database_are_anchors(revisited):
 
 def test_queries_outside_the_database_validate(revisited):
     (held,) = revisited.split.validation
-    queries, pictures = validation_queries([held], revisited, 20)
+    queries, pictures = validation_queries([held], revisited, 20, min_side=1)
     by_image = {
         query.image: (query, picture) for query, picture in zip(queries, pictures, strict=True)
     }
@@ -95,6 +95,26 @@ def test_queries_outside_the_database_validate(revisited):
     assert set(query.good) == set(held.positives)
     assert set(by_image) == set(held.positives)
     assert 0 < validate(random_network(), revisited) <= 1
+
+
+def test_validation_crops_are_large_enough_for_the_network(photograph):
+    """Half of a small image's side would be too little for AlexNet."""
+    sizes = {}
+    for letter in "abcx":
+        for k in range(4):
+            path = photograph(f"small/{letter}_{k}.jpg", 44, 37, seed=ord(letter) + k)
+            sizes[path.stem] = (44, 37)
+    lists = [
+        QueryLists(f"{a}_1", a, f"{a}_0", (0, 0, 40, 36), (f"{a}_0", f"{a}_1"), (f"{a}_2",), ())
+        for a in "abc"
+    ]
+    images = training_images(index_dataset("small", sizes, lists), path.parent)
+    network = random_network("alexnet", width=0.05)
+    (held,) = images.split.validation
+    _, pictures = validation_queries([held], images, 20, network.min_side)
+    assert len(pictures) == 3
+    assert all(min(picture.shape(images.sizing)) >= 35 for picture in pictures)
+    assert 0 < validate(network, images) <= 1
 
 
 def test_training_and_evaluation_run(revisited, tmp_path):

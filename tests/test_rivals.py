@@ -365,6 +365,8 @@ def test_the_section_unfolds_to_rivals():
         study(
             deep_compression={"thresholds": ["0.01"]},
             nncodec={"qp": [-28], "row_qp": [-4, 0]},
+            optq={"steps": [1.5]},
+            cerwu={"steps": [1, 2.5], "multipliers": [0.05]},
             cells=["0.005/l1-0/kmeans-5-fixed"],
         )
     )
@@ -375,11 +377,21 @@ def test_the_section_unfolds_to_rivals():
         "nncodec_qp-28": "base",
         "nncodec-rows_qp-4": "base",
         "nncodec-rows_qp0": "base",
+        "optq_1.5": "base",
+        "cerwu_1_0.05": "base",
+        "cerwu_2.5_0.05": "base",
         "pvlad_0.005-l1-0-kmeans-5-fixed": "0.005/l1-0/kmeans-5-fixed",
         "zstd_0.005-l1-0-kmeans-5-fixed": "0.005/l1-0/kmeans-5-fixed",
         "xz_0.005-l1-0-kmeans-5-fixed": "0.005/l1-0/kmeans-5-fixed",
     }
-    assert rivals[4].settings == {"qp": -4, "rows": True}
+    by_name = {rival.name: rival for rival in rivals}
+    assert by_name["nncodec-rows_qp-4"].settings == {"qp": -4, "rows": True}
+    assert by_name["cerwu_2.5_0.05"].settings == {"coarseness": 2.5, "multiplier": 0.05}
+    assert [rival.name for rival in rivals if rival.fitted] == [
+        "cerwu_1_0.05",
+        "cerwu_2.5_0.05",
+        "optq_1.5",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -394,13 +406,27 @@ def test_a_rival_of_what_the_study_does_not_make(rivals, message):
         declared_rivals(study(**rivals))
 
 
+def test_a_rival_that_is_fitted_needs_the_crops_of_rd():
+    config = study(optq={"steps": [1.5]})
+    del config["rd"]
+    with pytest.raises(ValueError, match=r"OPTQ, step 1\.5 is fitted .*; add a section rd"):
+        declared_rivals(config)
+    assert declared_rivals(config | {"rivals": {}})
+
+
 @pytest.mark.parametrize(
     ("rivals", "message"),
     [
+        ({"cerwu": {"steps": [2]}}, r"missing key in rivals\.cerwu: multipliers"),
+        ({"optq": {"steps": [0]}}, r"rivals\.optq\.steps\.0: 0.*above 0"),
         ({"nncodec": {"qp": ["fine"]}}, r"rivals\.nncodec\.qp\.0: 'fine'.*whole number"),
+        (
+            {"product_quantization": [{"kernel_weights": 9, "columns": 8, "centres": 256}]},
+            r"missing key in rivals\.product_quantization\.0: training_crops",
+        ),
         ({"nncodec": {}}, r"rivals\.nncodec: \{\}"),
         ({"deep_compression": {}}, r"missing key in rivals\.deep_compression: thresholds"),
-        ({"zip": 9}, r"unknown key in rivals: zip; known are deep_compression, nncodec, cells"),
+        ({"zip": 9}, r"unknown key in rivals: zip; known are deep_compression, nncodec, optq"),
     ],
 )
 def test_a_malformed_section(rivals, message):

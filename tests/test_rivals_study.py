@@ -1,12 +1,14 @@
 """The rivals of a small study, from its models to their table."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 from workflow_runs import ROOT, job_counts, snakemake
 
+from pocketvlad.baselines.rivals.coders import cerwu
 from pocketvlad.report.rows import read_table
 
 
@@ -16,7 +18,7 @@ def rivals(small_study):
     folder, _ = small_study
     command = ("--cores", "2", "rivals", "--configfile", "small.yaml")
     counts = job_counts(snakemake(folder, *command))
-    each = {"compress_rival": 6, "evaluate_rival": 6, "compress_symbols": 6}
+    each = {"compress_rival": 8, "evaluate_rival": 8, "compress_symbols": 6}
     assert counts == each | {"tabulate_rivals": 1, "rivals": 1}
     results = folder / "results" / "small"
     return results, pd.read_csv(results / "rivals.csv").set_index("name")
@@ -27,7 +29,7 @@ CELL = "0.01-l1-0-kmeans-5-fixed"
 
 def test_every_rival_has_a_line(rivals):
     results, table = rivals
-    names = ["base", "deep-compression_0.01", "float16", "int8"]
+    names = ["base", "cerwu_1.5_0.1", "deep-compression_0.01", "float16", "int8"]
     assert list(table.index) == names + [f"{each}_{CELL}" for each in ("pvlad", "zstd", "xz")]
     own = read_table(results / "table.csv")
     base, cell = own.iloc[0], own[(own["bits"] == 5) & (own["codebook"] == "fixed")].iloc[0]
@@ -45,6 +47,7 @@ def test_every_rival_has_a_line(rivals):
     assert table.loc[f"pvlad_{CELL}", "ratio"] == pytest.approx(cell["ratio"], rel=1e-5)
     assert table.loc["float16", "ratio"] == pytest.approx(2, rel=0.03)
     assert 3 < table.loc["int8", "ratio"] < 4
+    assert table.loc["cerwu_1.5_0.1", "ratio"] > 10
     costs = table[["encode_seconds", "decode_seconds", "encode_memory_mb", "decode_memory_mb"]]
     assert (costs.iloc[1:] > 0).all(axis=None)
 
@@ -53,13 +56,26 @@ def test_sizes_are_those_of_the_files(rivals):
     results, table = rivals
     for name in table.index[1:]:
         for trained, tested in (("oxford", "paris"), ("paris", "oxford")):
-            path = results / "rivals" / "vgg16" / trained / name
+            path = results / "rivals" / "vgg16" / trained / "seed-1" / name
             size = path.with_name(f"{name}.bin").stat().st_size
             assert table.loc[name, f"file_bytes_{tested}"] == size
             measured = json.loads(path.with_name(f"{name}.json").read_text())
             assert measured["file_bytes"] == size
     # What rivals decode to is kept until it is scored.
     assert not list((results / "rivals").rglob("*.safetensors"))
+
+
+def test_a_fitted_rival_keeps_the_components_that_rd_keeps(rivals):
+    results, _ = rivals
+    for trained in ("oxford", "paris"):
+        training = Path("vgg16") / trained / "seed-1"
+        settings = json.loads((results / "models" / training / "settings.json").read_text())
+        length = settings["rd.length"]["chosen"]
+        decoded = cerwu.decode((results / "rivals" / training / "cerwu_1.5_0.1.bin").read_bytes())
+        [rows] = [each for each in decoded.values() if each.ndim == 2 and len(each) == 16]
+        assert length < 16
+        assert rows[:length].any()
+        assert not rows[length:].any()
 
 
 def test_page_and_figure(rivals):

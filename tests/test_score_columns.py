@@ -8,6 +8,8 @@ from pocketvlad.report.score_columns import (
     DENSE,
     MEAN,
     OFFICIAL,
+    alone,
+    by_direction,
     judging,
     query_counts,
     query_sets,
@@ -45,7 +47,7 @@ OTHER = {
 
 
 def test_drops_by_hand():
-    columns = score_columns(BASE, OTHER, CITIES)
+    columns = score_columns(alone(BASE), alone(OTHER), CITIES)
     found = {name: columns[name] for name in columns if not name.endswith(("low", "high"))}
     visible = {name: found.pop(name) for name in ("visible_drop", "dense_visible_drop")}
     assert found == {
@@ -73,7 +75,7 @@ def test_drops_by_hand():
 
 
 def test_the_official_columns_keep_their_plain_interval():
-    columns = score_columns(BASE, OTHER, CITIES)
+    columns = score_columns(alone(BASE), alone(OTHER), CITIES)
     assert (columns["drop_oxford_low"], columns["drop_oxford_high"]) == pytest.approx((10, 30))
     assert (columns["drop_mean_low"], columns["drop_mean_high"]) == pytest.approx((5, 15))
     assert columns["drop_oxford_landmarks_high"] > 100
@@ -87,7 +89,7 @@ def test_cells_are_judged_by_the_dense_queries():
         for city in CITIES
         for queries in [BASE[city]["average_precision"]]
     }
-    columns = score_columns(BASE, other, CITIES)
+    columns = score_columns(alone(BASE), alone(other), CITIES)
     assert columns["no_drop"] is True
     assert columns["official_no_drop"] is False
     assert judging(columns) is DENSE
@@ -97,7 +99,7 @@ def test_cells_are_judged_by_the_dense_queries():
 def test_without_dense_queries_by_the_official_ones():
     base = {"oxford": BASE["oxford"], "paris": row({"c": [0.9], "d": [0.7]})}
     other = {"oxford": OTHER["oxford"], "paris": row({"c": [0.9], "d": [0.7]})}
-    columns = score_columns(base, other, CITIES)
+    columns = score_columns(alone(base), alone(other), CITIES)
     assert not [name for name in columns if name.startswith("dense")]
     assert judging(columns) is OFFICIAL
     assert columns["no_drop"] is False
@@ -105,7 +107,7 @@ def test_without_dense_queries_by_the_official_ones():
 
 def test_of_one_landmark_nothing_is_known():
     rows = {city: row({"a": [0.9, 0.8]}) for city in CITIES}
-    columns = score_columns(rows, rows, CITIES)
+    columns = score_columns(alone(rows), alone(rows), CITIES)
     assert OFFICIAL.drop_of(columns, MEAN) == Drop(0, -np.inf, np.inf)
     assert columns["visible_drop"] == np.inf
 
@@ -121,7 +123,8 @@ def test_queries_and_landmarks_are_counted():
 
 def test_baselines_have_both_protocols_where_all_rows_do():
     rows = [
-        BASE[city] | {"model": "vgg16", "version": "base", "test_city": city} for city in CITIES
+        BASE[city] | {"model": "vgg16", "version": "base", "test_city": city, "seed": 4}
+        for city in CITIES
     ]
     [line] = baselines_table(rows, CITIES).to_dict("records")
     assert line == {
@@ -131,6 +134,30 @@ def test_baselines_have_both_protocols_where_all_rows_do():
         "map_paris": pytest.approx(80),
         "dense_map_oxford": pytest.approx(65),
         "dense_map_paris": pytest.approx(65),
+        "seeds": "4",
     }
     del rows[0]["dense_map"]
     assert not [name for name in baselines_table(rows, CITIES) if name.startswith("dense")]
+
+
+def test_baselines_are_means_over_seeds():
+    rows = [
+        BASE[city] | {"model": model, "version": version, "test_city": city, **seed, "map": score}
+        for city in CITIES
+        for model, version, seed, score in (
+            ("histogram", "", {}, 0.25),
+            ("vgg16", "untrained", {"seed": 3}, 0.375),
+            ("vgg16", "base", {"seed": 3}, 0.5),
+            ("vgg16", "base", {"seed": 1}, 0.75),
+        )
+    ]
+    table = baselines_table(rows, CITIES)
+    assert table["map_oxford"].tolist() == table["map_paris"].tolist() == [25, 37.5, 62.5]
+    assert table["seeds"].tolist() == ["", "3", "3 1"]
+
+
+def test_rows_of_two_seeds_are_no_rows_of_one():
+    rows = [{"model": "vgg16", "version": "base", "test_city": "paris", "seed": n} for n in (1, 2)]
+    assert by_direction(rows[:1]) == {("vgg16", "base", "paris"): rows[0]}
+    with pytest.raises(ValueError, match=r"'base', 'paris'.*give those of one seed"):
+        by_direction(rows)

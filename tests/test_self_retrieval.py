@@ -8,6 +8,7 @@ from PIL import Image
 
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
+from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.self_retrieval import (
     held_out,
@@ -25,6 +26,18 @@ class MeanColour(torch.nn.Module):
 
     def forward(self, batch):
         return torch.nn.functional.normalize(batch.mean(dim=(2, 3)), dim=1)
+
+
+@pytest.mark.parametrize("min_side", [1, 35, 60])
+def test_crops_are_as_large_as_the_network_needs(min_side):
+    small, large = Picture("s.png", (70, 50)), Picture("l.png", (700, 500))
+    for crop in random_crops([small], 50, seed=1, min_side=min_side):
+        assert min(crop.shape(SIZING)) >= min(min_side, 50)
+        assert crop.box[0] >= 0
+        assert crop.box[2] <= 70
+    # What is large enough anyhow is cut as if nothing were asked for.
+    expected = random_crops([large], 50, seed=1, min_side=1)
+    assert random_crops([large], 50, seed=1, min_side=min_side) == expected
 
 
 @pytest.fixture

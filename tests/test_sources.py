@@ -93,6 +93,39 @@ def test_a_source_without_web_urls_is_local(tmp_path):
     assert source_path(source, tmp_path) == tmp_path / "photographs" / "city.tar"
 
 
+PACKAGE = ("package:pocketvlad-example-weights/example_weights/net.pth",)
+
+
+def installed(folder):
+    """A package of one file, in a folder that Python looks into; its code is not to be run."""
+    (folder / "example_weights").mkdir()
+    (folder / "example_weights" / "__init__.py").write_text("raise SystemExit('was run')")
+    (folder / "example_weights" / "net.pth").write_bytes(CONTENT)
+    about = folder / "pocketvlad_example_weights-0.1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: pocketvlad-example-weights\nVersion: 0.1.0\n")
+    return folder / "example_weights" / "net.pth"
+
+
+def test_a_file_of_an_installed_package(tmp_path, monkeypatch):
+    """It is not imported."""
+    source = Source("net.pth", PACKAGE, size=len(CONTENT))
+    assert source.packages == ["pocketvlad-example-weights"]
+    assert not source.web_urls
+    absent = source_path(source, tmp_path / "data")
+    assert absent.parts[-2:] == ("example_weights", "net.pth")
+    assert not absent.exists()
+    file = installed(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = source_path(source, tmp_path / "data")
+    assert found.samefile(file)
+    verify_source(source, found, tmp_path)
+    # One in the data folder goes before it.
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "net.pth").touch()
+    assert source_path(source, tmp_path / "data") == tmp_path / "data" / "net.pth"
+
+
 def test_a_first_download_is_recorded_once(tmp_path, file):
     source = Source("city.tgz", (WEB,))
     lock_source(source, file, WEB, tmp_path)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from study_tables import CITIES, study_table
+from study_tables import CITIES, study_table, three_seeds
 from workflow_runs import ROOT
 
 from pocketvlad.report.published import published_results
@@ -21,17 +21,31 @@ from pocketvlad.report.tables.tex import escaped, tex_table
 NOTES = ["oxford: 50% of R&D_set #1, 33 queries.", "Only a part of the data."]
 
 
+def written(table, folder):
+    """As the workflow has it: written, and read again."""
+    table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
+    return read_table(folder / "table.csv")
+
+
+def laid_out(table):
+    paper = published_results(ROOT / "config" / "paper_results.csv")
+    return results_layout(table, paper, CITIES, "Results of the study <mini>", NOTES)
+
+
 @pytest.fixture
 def table(tmp_path):
-    """As the workflow has it: written, and read again."""
-    study_table().to_csv(tmp_path / "table.csv", index=False, float_format="%.6g")
-    return read_table(tmp_path / "table.csv")
+    return written(study_table(), tmp_path)
 
 
 @pytest.fixture
 def layout(table):
-    paper = published_results(ROOT / "config" / "paper_results.csv")
-    return results_layout(table, paper, CITIES, "Results of the study <mini>", NOTES)
+    return laid_out(table)
+
+
+@pytest.fixture
+def several(tmp_path):
+    """Base models and some cells are means of three trainings."""
+    return written(three_seeds(), tmp_path)
 
 
 class _Page(HTMLParser):
@@ -95,7 +109,7 @@ def from_tex(text, columns):
             models[name[1].replace(r"\_", "_")] = []
         elif "&" in line:
             plain = line.replace("$-$", "-").replace(r"$\star$", "★").replace(r"\dag{}", "†")
-            plain = re.sub(r"\\textbf\{(.*?)\}", r"\1", plain)
+            plain = re.sub(r"\\textbf\{(.*?)\}", r"\1", plain).replace(r"\tiny", "")
             row = re.sub(r" \\\\\*?$", "", plain).split(" & ")
             if not above:
                 above = dict(zip(first, row, strict=True))
@@ -110,12 +124,25 @@ def from_tex(text, columns):
     return models
 
 
-def test_all_forms_have_the_figures_of_the_csv(table, layout):
-    forms = {
+def in_all_forms(layout):
+    """Of each form the rows of entries by model."""
+    return {
         "markdown": from_markdown(markdown_table(layout)),
         "html": from_html(html_page(layout)),
         "tex": from_tex(tex_table(layout), layout.columns),
     }
+
+
+def assert_alike(forms):
+    """To the letter, intervals, the paper's figures, spreads and marks included."""
+    texts = [
+        [[numbers(row) for row in rows] for rows in models.values()] for models in forms.values()
+    ]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_all_forms_have_the_figures_of_the_csv(table, layout):
+    forms = in_all_forms(layout)
     for name, models in forms.items():
         assert list(models) == ["vgg16", "tiny_net"], name
         lines = [line for _, line in table.iterrows()]
@@ -139,10 +166,11 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
                 13: (line["file_mb"], 2),
                 14: (line["ratio"], 1),
                 15: (line["projection_bytes_percent"], 0),
-                16: (line["map_oxford"], 1),
-                17: (line["map_paris"], 1),
-                18: (line["dense_map_oxford"], 1),
-                19: (line["dense_map_paris"], 1),
+                16: (line["length_oxford"], 0),
+                17: (line["map_oxford"], 1),
+                18: (line["map_paris"], 1),
+                19: (line["dense_map_oxford"], 1),
+                20: (line["dense_map_paris"], 1),
             }
             for column, (value, digits) in expected.items():
                 if pd.isna(value):
@@ -154,11 +182,52 @@ def test_all_forms_have_the_figures_of_the_csv(table, layout):
                     low, high = numbers(row)[column][0][1:3]
                     assert float(low) == pytest.approx(line[f"{name}_low"], abs=0.051)
                     assert float(high) == pytest.approx(line[f"{name}_high"], abs=0.051)
-    # And the forms agree with each other to the letter, intervals, the paper's and marks included.
-    texts = [
-        [[numbers(row) for row in rows] for rows in models.values()] for models in forms.values()
+    assert_alike(forms)
+
+
+def test_a_row_of_several_seeds_names_them_and_has_a_spread(several):
+    layout = laid_out(several)
+    forms = in_all_forms(layout)
+    assert_alike(forms)
+    headings = [column.heading for column in layout.columns]
+    rows = [
+        dict(zip(headings, map(str.strip, row), strict=True))
+        for each in forms["markdown"].values()
+        for row in each
     ]
-    assert texts[0] == texts[1] == texts[2]
+    spread = {
+        "drop, mean": "drop_mean",
+        "dense drop, mean": "dense_drop_mean",
+        "file ratio": "ratio",
+        "mAP paris": "map_paris",
+        "dense mAP paris": "dense_map_paris",
+    }
+    for row, (_, line) in zip(rows, several.iterrows(), strict=True):
+        assert row["seeds"] == line["seeds"]
+        for heading, column in spread.items():
+            found = re.findall(r"± (\d+\.\d)", row[heading])
+            if line["seeds"] == "1" or (line["version"] == "base" and "drop" in heading):
+                assert not found
+            else:
+                assert float(found[0]) == pytest.approx(line[f"{column}_spread"], abs=0.0501)
+        assert "±" not in row["drop oxford"] + row["file"]
+    assert [row["drop, mean"] for row in rows if row["seeds"] == "1 2 3"][1].startswith("0.3 ± ")
+
+
+def test_the_explanation_says_what_rows_rest_on(layout, several):
+    of_one = " ".join(layout.explanation)
+    assert "Every row is of one training with seed 1" in of_one
+    assert "do not allow for other trainings" in of_one
+    assert "seeds" not in [column.heading for column in layout.columns]
+    counts = "33 of oxford (11 landmarks) and 33 of paris (11 landmarks); dense queries: 159 of"
+    unlike = " ".join(laid_out(several).explanation)
+    alike = " ".join(laid_out(several.assign(seeds="1 2 3")).explanation)
+    assert all(counts in text for text in (of_one, unlike, alike))
+    for text in (unlike, alike):
+        assert "one training" not in text
+        assert "± is the standard deviation" in text
+    assert "not the differences between its mAP and that of the base model's row" in unlike
+    assert "not the differences" not in alike
 
 
 def test_the_papers_figures_stand_beside_ours(layout):
@@ -204,19 +273,28 @@ def test_marks_and_their_legend(layout):
 
 def test_without_dense_queries_the_official_drop_is_marked(table):
     table = table[[name for name in table if not name.startswith("dense")]]
-    paper = published_results(ROOT / "config" / "paper_results.csv")
-    layout = results_layout(table, paper, CITIES, "Results", [])
+    layout = laid_out(table)
     assert not [column for column in layout.columns if column.heading.startswith("dense")]
     rows = from_markdown(markdown_table(layout))["vgg16"]
     assert rows[2][6].strip() == "0.3 [-1.4, 2.5] ="
     assert rows[2][7].strip() == "1.9"  # visible
-    assert tex_table(layout).count(r"\\*") == 2  # the models' names
+    tex = tex_table(layout)
+    assert "Below projection is length." in tex
+    assert "Dense figures" not in tex
+    assert tex.count(r"\\*") == 10 + 2  # of each row the first line; the models' names
+
+
+def test_lengths_are_of_each_city_where_they_differ(layout):
+    lengths = {
+        model: [row[16].strip() for row in rows]
+        for model, rows in from_markdown(markdown_table(layout)).items()
+    }
+    assert lengths == {"vgg16": ["512"] * 6, "tiny_net": ["512"] * 3 + ["384, 448"]}
 
 
 def test_a_mark_that_no_cell_has_is_not_explained(table):
     table[["no_drop", "best_no_drop"]] = False
-    paper = published_results(ROOT / "config" / "paper_results.csv")
-    layout = results_layout(table, paper, CITIES, "Results", [])
+    layout = laid_out(table)
     assert [mark for mark, _ in layout.legend] == ["†"]
 
 
@@ -253,7 +331,9 @@ def test_tex_escapes():
     assert escaped("kmeans-8") == "kmeans-8"
 
 
-def test_tex_compiles(tmp_path, layout):
+@pytest.mark.parametrize("study", [study_table, three_seeds])
+def test_tex_compiles(tmp_path, study):
+    layout = laid_out(written(study(), tmp_path))
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-base)")
     (tmp_path / "table.tex").write_text(tex_table(layout), encoding="utf-8")

@@ -13,7 +13,10 @@ from file_server import body, file_server
 from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, snakemake
 
+from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.format.contents import read_contents
 from pocketvlad.report.rows import read_table
+from pocketvlad.util.seeds import derive_seed
 
 
 def from_scores(models: int) -> dict[str, int]:
@@ -47,13 +50,14 @@ COUNTS = {
         "index_dataset": 2,
         "evaluate_histogram": 2,
         "tabulate_layers": 1,
-        "initialise_model": 2,
-        "train_model": 2,
-        "prune_model": 4,  # 2 directions, 2 thresholds
-        "quantize_model": 16,
+        "initialise_model": 6,  # 2 directions x 3 seeds
+        "train_model": 6,
+        "prune_model": 12,  # 2 directions, 2 thresholds, 3 seeds
+        "quantize_model": 24,  # of each direction and threshold 2 x 2, and 1 of the other seeds
         "train_codebook": 2,
-        "round_model": 4,  # 2 distortions x 2 directions
-        "evaluate_model": 26,
+        "choose_settings": 6,
+        "round_model": 24,  # 4 distortions x 2 directions x 3 seeds
+        "evaluate_model": 62,
         **from_scores(1),
         "show_configuration": 1,
     },
@@ -113,15 +117,16 @@ def test_make_picture_is_about_the_subset(tmp_path, photographs):
 
 def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
     found = made_by_make(copy_workflow(tmp_path / "clone"), "bench")
-    # Of each direction: float16, int8, 2 thresholds of Deep Compression, 6 parameters of nncodec;
-    # and of 2 cells our format, zstd and xz. The study's own table, and nothing after it.
+    # Of each direction: float16, int8, 2 thresholds of Deep Compression, 6 parameters of nncodec,
+    # 3 steps of OPTQ, 3 multipliers of CERWU, 4 product quantizations; and of 2 cells our format,
+    # zstd and xz. The study's own table, and nothing after it.
     study = COUNTS[SUBSET]
     after = (*from_scores(1), "tabulate_layers", "show_configuration")
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
-        "compress_rival": 20,
+        "compress_rival": 40,
         "compress_symbols": 12,
-        "evaluate_rival": 20,
+        "evaluate_rival": 40,
         "tabulate_rivals": 1,
         "rivals": 1,
     }
@@ -133,6 +138,14 @@ def test_job_counts_of_the_catalogs_snakefile(tmp_path):
     counts = job_counts(snakemake(folder, "-n", "-s", "workflow/Snakefile"))
     expected = COUNTS["config.yaml"] | {"everything": 1}
     assert counts == {name: count for name, count in expected.items() if name != "all"}
+
+
+@pytest.mark.parametrize("config", [(), ("--configfile", str(ROOT / "config.yaml"))])
+def test_the_workflow_runs_in_another_folder(tmp_path, config):
+    """The official data sets and the default study are beside the Snakefile."""
+    target = ("-n", "data", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path))
+    found = job_counts(snakemake(ROOT, *target, *config))
+    assert found == {"render_city": 2, "extract_archives": 4, "index_dataset": 2, "data": 1}
 
 
 def write_study(folder: Path, name: str, **changes: object) -> str:
@@ -254,7 +267,8 @@ def test_the_whole_study_runs(small_study):
         assert cell[f"landmarks_{city}"] == cell[f"dense_landmarks_{city}"] == 4
         # The size in the table is the file's own.
         trained_on = {"oxford": "paris", "paris": "oxford"}[city]
-        file = results / "models" / "vgg16" / trained_on / "0.01" / "l1-0" / "kmeans-5-fixed.pvlad"
+        made = results / "models" / "vgg16" / trained_on / "seed-1"
+        file = made / "0.01" / "l1-0" / "kmeans-5-fixed.pvlad"
         assert cell[f"file_bytes_{city}"] == file.stat().st_size
         with Image.open(results / "plots" / f"retrieval-vgg16-{city}.jpg") as sheet:
             assert sheet.height > 4 * 300  # of each landmark a query
@@ -278,6 +292,25 @@ def test_the_whole_study_runs(small_study):
     # Nothing is written outside the study's own folders.
     for top in ("results", "logs", "benchmarks"):
         assert [path.name for path in (folder / top).iterdir()] == ["small"]
+
+
+def origin_of(path: Path) -> dict:
+    """What a model file says of how it was made."""
+    return read_contents(path).header["origin"]
+
+
+def test_seeds_are_derived_as_when_a_study_had_one(small_study):
+    """From the same texts, so that models stay the same to the byte."""
+    folder, _ = small_study
+    for city in ("oxford", "paris"):
+        made = folder / "results" / "small" / "models" / "vgg16" / city / "seed-1"
+        pruned = origin_of(made / "0.01" / "l1-0" / "pruned.safetensors")
+        assert pruned["seed"] == derive_seed(f"1/vgg16/{city}/initial")
+        assert pruned["training"]["seed"] == derive_seed(f"1/vgg16/{city}/base")
+        assert pruned["pruning"]["seed"] == derive_seed(f"1/vgg16/{city}/0.01")
+        with open_compressed(made / "0.01" / "l1-0" / "kmeans-5-trained.pvlad") as model:
+            found = model.header["compression"]["training"]["seed"]
+        assert found == derive_seed(f"1/vgg16/{city}/0.01/codebook")
 
 
 def test_every_column_is_explained(small_study):
@@ -350,6 +383,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "prune_model": 2,
                 "quantize_model": 2,
                 "train_codebook": 2,
+                "choose_settings": 2,
                 "round_model": 2,
                 "evaluate_model": 12,
                 "show_configuration": 1,
@@ -360,6 +394,10 @@ def dry_run(folder: Path) -> dict[str, int]:
         ("networks/poolings/gem.py", {}),
         ("data/protocols/revisited.py", {}),
         ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
+        (
+            "compression/rd/length_choice.py",
+            {"choose_settings": 2, "round_model": 2, "evaluate_model": 2, **from_scores(1)},
+        ),
         (
             "compression/iterative_pruning.py",
             {
@@ -384,20 +422,112 @@ def test_editing_a_module_reruns_the_jobs_that_use_it(small_study, module, expec
     assert dry_run(folder) == {}
 
 
-def test_one_more_cell_runs_its_own_jobs_only(small_study):
-    """Last of all that use the study: it changes it."""
+@pytest.fixture
+def changed(small_study):
+    """A function that gives the jobs of the small study with other sections, in a dry run."""
     folder, _ = small_study
+    file = folder / "changed.yaml"
+
+    def counts(**sections: object) -> dict[str, int]:
+        config = yaml.safe_load((folder / "small.yaml").read_text())
+        file.write_text(yaml.safe_dump(config | sections))
+        return job_counts(snakemake(folder, "-n", "--configfile", file.name))
+
+    return counts
+
+
+def grid_and_rounding(folder: Path) -> tuple[dict, dict]:
+    """The one block of the small study's grid, and its section `rd`."""
     config = yaml.safe_load((folder / "small.yaml").read_text())
-    config["grid"].append(config["grid"][0] | {"thresholds": ["0.05"], "codebooks": ["fixed"]})
-    (folder / "small.yaml").write_text(yaml.safe_dump(config))
-    expected = {
+    [block] = config["grid"]
+    return block, config["rd"]
+
+
+def test_one_more_cell_runs_its_own_jobs_only(small_study, changed):
+    block, _ = grid_and_rounding(small_study[0])
+    more = block | {"thresholds": ["0.05"], "codebooks": ["fixed"]}
+    assert changed(grid=[block, more]) == {
         "prune_model": 2,
         "quantize_model": 2,
         "evaluate_model": 2,
         **from_scores(1),
         "show_configuration": 1,
     }
+
+
+def test_one_more_seed_runs_its_own_jobs_only(changed):
+    assert changed(seeds=[1, 8]) == {
+        "initialise_model": 2,
+        "train_model": 2,
+        "prune_model": 2,
+        "quantize_model": 2,
+        "train_codebook": 2,
+        "choose_settings": 2,
+        "round_model": 2,
+        "evaluate_model": 10,  # initial, base and three cells
+        **from_scores(1),
+        "show_configuration": 1,
+    }
+
+
+def test_a_block_with_one_seed_runs_nothing_of_the_other(small_study, changed):
+    block, _ = grid_and_rounding(small_study[0])
+    assert changed(seeds=[1, 8], grid=[block | {"seeds": [1]}]) == {
+        "initialise_model": 2,
+        "train_model": 2,
+        "choose_settings": 2,
+        "round_model": 2,
+        "evaluate_model": 6,
+        **from_scores(1),
+        "show_configuration": 1,
+    }
+
+
+def test_seeds_that_sections_had_anyway_make_no_model_again(small_study, changed):
+    block, rounding = grid_and_rounding(small_study[0])
+    one = {"seeds": [1]}
+    # What shows the config, or may cite it.
+    expected = {"show_configuration": 1, "write_model_cards": 1, "all": 1}
+    assert changed(grid=[block | one], rd=rounding | one) == expected
+
+
+def test_a_second_seed_is_trained_beside_the_first(small_study):
+    """Last of all that use the study: it changes it."""
+    folder, _ = small_study
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+    config["seeds"] = [1, 8]
+    for section in (*config["grid"], config["rd"]):
+        section["seeds"] = [1]
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    results = folder / "results" / "small"
+    files = [path for path in (results / "models").rglob("seed-1/**/*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
-    assert job_counts(output) == expected
-    table = read_table(folder / "results" / "small" / "table.csv")
-    assert list(table["threshold"]) == ["", "0.01", "0.05", "0.01", ""]
+    assert job_counts(output) == {
+        "initialise_model": 2,
+        "train_model": 2,
+        "evaluate_model": 4,
+        **from_scores(1),
+        "show_configuration": 1,
+    }
+    for path, content in before.items():
+        assert path.suffix == ".md" or path.read_bytes() == content, path
+    table = read_table(results / "table_seeds.csv")
+    assert list(table.loc[table["version"] == "base", "seed"]) == [1, 8]
+    assert list(table.loc[table["version"] != "base", "seed"]) == [1, 1, 1]
+    scores = [
+        json.loads((results / f"scores/vgg16/paris/seed-{seed}/base.json").read_text())
+        for seed in (1, 8)
+    ]
+    assert [row["seed"] for row in scores] == [1, 8]
+    assert list(table.loc[table["version"] == "base", "map_oxford"]) == pytest.approx(
+        [100 * row["map"] for row in scores], rel=1e-5
+    )
+    models = results / "models" / "vgg16" / "paris"
+    assert before[models / "seed-1" / "base.safetensors"] != (
+        (models / "seed-8" / "base.safetensors").read_bytes()
+    )
+    assert origin_of(models / "seed-8" / "base.safetensors")["training"]["seed"] == derive_seed(
+        "8/vgg16/paris/base"
+    )
+    assert dry_run(folder) == {}

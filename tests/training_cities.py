@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
+from networks import random_network
+
 from pocketvlad.data.dataset import Dataset, write_dataset
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
-from pocketvlad.training.settings import TrainingSettings, ValidationSettings
+from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.training.initialise import fit_pooling, fit_projection
+from pocketvlad.training.settings import (
+    InitialisationSettings,
+    TrainingSettings,
+    ValidationSettings,
+)
 from pocketvlad.training.training_city import TrainingImages, load_training_images
 
 SETTINGS = TrainingSettings(
@@ -42,6 +50,16 @@ def training_images(dataset: Dataset, folder: Path) -> TrainingImages:
         ValidationSettings(fraction=0.3, images=4, queries=20),
         seed=1,
     )
+
+
+def learnt_network(backbone: str, city: TrainingImages) -> RetrievalNetwork:
+    """A narrow network, clustered and whitened on a city: else all images are alike to it."""
+    network = random_network(backbone, 0.1, 4, 8)
+    learnt = InitialisationSettings(cluster_images=16, locals_per_image=20, projection_samples=24)
+    pictures = city.pictures(city.dataset.images)
+    for fit in (fit_pooling, fit_projection):
+        fit(network, pictures, city.sizing, city.preprocessing, learnt, 3)
+    return network
 
 
 class Killed(Exception):  # noqa: N818

@@ -1,4 +1,5 @@
-"""Write a rival's file, decode it, and say what both took; what it decodes to is to be scored."""
+"""Write a rival's file, fitted to photographs if the rival is; decode it, and say what both took.
+What it decodes to is to be scored."""
 
 import json
 import sys
@@ -12,6 +13,7 @@ from pocketvlad.baselines.rivals.process import NNCODEC, RivalError, run_step
 from pocketvlad.baselines.rivals.source import decoded_layers, our_settings, read_source
 from pocketvlad.format.contents import Contents, write_contents
 from pocketvlad.study.job import logged
+from pocketvlad.util.json_file import write_json
 
 with logged(snakemake.log[0]):
     rival, wildcards = snakemake.params.rival, snakemake.wildcards
@@ -21,8 +23,13 @@ with logged(snakemake.log[0]):
     python = NNCODEC if coder == "nncodec" else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "given.npz", Path(folder) / "found.npz"
-        write_layers(given, source.layers, source.roles)
-        encoding = run_step("encode", coder, settings, given, file, python)
+        if rival["fitted"]:
+            step, given = "fit", Path(folder) / "given.json"
+            write_json(given, {**snakemake.params.calibration, **dict(snakemake.input.items())})
+        else:
+            step = "encode"
+            write_layers(given, source.layers, source.roles)
+        encoding = run_step(step, coder, settings, given, file, python)
         decoding = run_step("decode", coder, settings, file, found, python)
         decoded, _ = read_layers(found)
     expected = decoded_layers(source.layers)

@@ -22,7 +22,7 @@ with logged(snakemake.log[0]):
     )
     row = {
         "study": params.study,
-        "seed": params.seed,
+        "seed": int(wildcards.seed),
         "model": wildcards.model,
         "train_city": wildcards.city,
         "test_city": params.test_city,

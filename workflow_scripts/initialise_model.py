@@ -7,7 +7,7 @@ from pocketvlad.data.sources import verify_declared
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.model import write_model
 from pocketvlad.retrieval.describe import require_sides
-from pocketvlad.retrieval.evaluation import database_pictures, sizing_of
+from pocketvlad.retrieval.evaluation import database_pictures, query_pictures, sizing_of
 from pocketvlad.study.job import logged
 from pocketvlad.training.initial_model import initial_model
 from pocketvlad.training.initialise import InitialisationSettings
@@ -22,7 +22,10 @@ with logged(snakemake.log[0]):
     architecture = Architecture.of(params.model)
     pictures = database_pictures(dataset, Path(snakemake.input.images))
     sizing = sizing_of(params.protocol)
-    require_sides(pictures, sizing, architecture.backbone.min_side)
+    # Before anything is learnt: queries of this city are cropped in training, too.
+    crop, growth = (params.protocol[key] for key in ("query_crop", "box_growth"))
+    queries = query_pictures(dataset, Path(snakemake.input.images), crop, growth)
+    require_sides(pictures + queries, sizing, architecture.backbone.min_side)
     model = initial_model(
         architecture,
         params.model["weights"],

@@ -26,7 +26,7 @@ with logged(snakemake.log[0]):
         (compressed[city, choice.version], base[city]) for city in cities
     )
     by_layer.to_csv(output.bytes_csv, index=False, float_format="%.6g")
-    title = f"{model}: where the bytes go, mean of both directions"
+    title = f"{model}, seed {params.seed}: where the bytes go, mean of both directions"
     save_figure(layer_bytes_figure(by_layer, title, f"{choice.text} ({choice.why})"), output.bytes)
 
     choice, penalised = illustrated_cell(table, model)
@@ -37,6 +37,7 @@ with logged(snakemake.log[0]):
         list(params.layers),
     )
     stages.to_csv(output.weights_csv, index=False, float_format="%.6g")
-    title = f"{model}, trained on {cities[0]}: weights that are not zero; {choice.text}"
+    trained = f"{model}, trained on {cities[0]} with seed {params.seed}"
+    title = f"{trained}: weights that are not zero; {choice.text}"
     figure = weights_figure(stages, stage_titles(choice, penalised), title)
     save_figure(figure, output.weights)

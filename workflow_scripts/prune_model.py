@@ -11,8 +11,9 @@ from pocketvlad.compression.sparsity import histogram_edges, weight_histograms
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
-from pocketvlad.training.sections import study_city, write_history
+from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
@@ -24,14 +25,7 @@ with logged(snakemake.log[0]):
     base, model = (read_model(Path(snakemake.input.model)) for _ in range(2))
     for each in (base, model):
         run_on(each.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        model.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
+    city = training_city(snakemake, model.preprocessing)
     training = TrainingSettings(**params.training)
     cell = [wildcards.threshold, wildcards.l1, params.cutoff]
     known = [params.training, params.pruning, params.recovery, cell]

@@ -3,29 +3,22 @@
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import write_rounded
-from pocketvlad.compression.rd.sections import study_calibration
+from pocketvlad.compression.rd.sections import settled, study_calibration
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.training.sections import study_city
+from pocketvlad.study.training_city import training_city
 from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        base.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
+    city = training_city(snakemake, base.preprocessing)
     calibration = study_calibration(
         base,
         city.crop_source,
-        rounding=params.rounding,
+        rounding=settled(params.rounding, snakemake.input.settings),
         recovery=params.recovery,
         training=params.training,
         small=params.small,

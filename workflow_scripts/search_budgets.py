@@ -1,19 +1,18 @@
 """Round a base model to each target: trials on the training city alone."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from pocketvlad.compression.rd.budget import Target
-from pocketvlad.compression.rd.sections import study_calibration
+from pocketvlad.compression.rd.sections import settled, study_calibration
+from pocketvlad.compression.rd.training_task import source_beside_task, study_task
 from pocketvlad.compression.rd.trials import Trials, write_trials
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.evaluation import sizing_of
-from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.study.job import logged
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import fingerprint
-from pocketvlad.training.sections import study_city
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.seeds import derive_seed
 
@@ -21,21 +20,11 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        base.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
-    held = held_out(city.dataset.images)
-    others = sorted(set(city.dataset.images) - set(held))
-    source = city.crop_source
+    city = training_city(snakemake, base.preprocessing)
     calibration = study_calibration(
         base,
-        replace(source, paths={name: source.paths[name] for name in others}),
-        rounding=params.rounding,
+        source_beside_task(city),
+        rounding=settled(params.rounding, snakemake.input.settings),
         recovery=params.recovery,
         training=params.training,
         small=params.small,
@@ -45,12 +34,7 @@ with logged(snakemake.log[0]):
     trials = Trials(
         folder=Path(params.checkpoint),
         calibration=calibration,
-        task=self_retrieval(
-            city.pictures(held),
-            city.pictures(others),
-            base.network.min_side,
-            calibration.seed,
-        ),
+        task=study_task(city, base.network.min_side, calibration.seed),
         sizing=sizing_of(params.protocol),
         compute=params.compute,
         computation=fingerprint([calibration.identity(), params.protocol, params.compute], files),

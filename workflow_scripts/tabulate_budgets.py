@@ -17,7 +17,6 @@ with logged(snakemake.log[0]):
         for search, path in zip(searches, snakemake.input.trials, strict=True)
     }
     rows = read_rows([*snakemake.input.base, *snakemake.input.found])
-    rows = [row for row in rows if row["version"] != "initial"]
     table = budgets_table(rows, trials, list(snakemake.params.targets), cities)
     table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
     title = f"Budgets of the study {snakemake.params.study}"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pocketvlad.report.published import published_results
-from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_table
+from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_tables
 from pocketvlad.report.tables.html import html_fragment, html_page
 from pocketvlad.report.tables.layout import results_layout
 from pocketvlad.report.tables.markdown import markdown_table
@@ -15,8 +15,9 @@ with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)
-    table = results_table(base + read_rows(snakemake.input.cells), cities)
-    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    tables = results_tables(base + read_rows(snakemake.input.cells), cities)
+    for table, path in zip(tables, (snakemake.output.table, snakemake.output.by_seed), strict=True):
+        table.to_csv(path, index=False, float_format="%.6g")
     baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
     baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
     layout = results_layout(

@@ -5,14 +5,14 @@ from pathlib import Path
 from pocketvlad.report.figures.size import size_figure
 from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.published import published_results
-from pocketvlad.report.rows import read_rows, read_table
+from pocketvlad.report.rows import of_seed, read_rows, read_table
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
-    table = read_table(snakemake.input.table)
+    table = of_seed(read_table(snakemake.input.by_seed), snakemake.params.seed)
     rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)
     rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
     title = f"Rivals in the study {snakemake.params.study}"

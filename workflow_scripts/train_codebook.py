@@ -11,8 +11,8 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
-from pocketvlad.training.sections import study_city
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
@@ -26,14 +26,7 @@ with logged(snakemake.log[0]):
     model, teacher = read_model(path), read_model(Path(snakemake.input.teacher))
     for each in (model, teacher):
         run_on(each.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        model.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
+    city = training_city(snakemake, model.preprocessing)
     training = TrainingSettings(**params.training)
     learning = params.quantization["training"]
     known = [params.training, params.recovery, learning, recipe]

@@ -5,9 +5,10 @@ from pathlib import Path
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.fine_tuning import fine_tune
-from pocketvlad.training.sections import study_city, write_history
+from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.triplet_objective import TripletObjective
 from pocketvlad.util.allocator import keep_freed_memory
@@ -19,14 +20,7 @@ with logged(snakemake.log[0]):
     seed = derive_seed(params.seed)
     model = read_model(Path(snakemake.input.model))
     run_on(model.network, **params.compute)
-    city = study_city(
-        snakemake.input.dataset,
-        snakemake.input.images,
-        model.preprocessing,
-        protocol=params.protocol,
-        validation=params.validation,
-        split_seed=params.split_seed,
-    )
+    city = training_city(snakemake, model.preprocessing)
     settings = TrainingSettings(**training)
     # The number of epochs is not part of the identity: a longer training goes on from a shorter.
     identity = {key: value for key, value in training.items() if key != "epochs"}

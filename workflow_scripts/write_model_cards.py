@@ -8,8 +8,9 @@ from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
     files = snakemake.input
-    table, template = read_table(files.table), Path(files.template).read_text(encoding="utf-8")
+    table, by_seed = read_table(files.table), read_table(files.by_seed)
+    template = Path(files.template).read_text(encoding="utf-8")
     for model, row, card in zip(files.models, read_rows(files.rows), snakemake.output, strict=True):
-        facts = card_facts(Path(model), row, table, snakemake.params.settings)
+        facts = card_facts(Path(model), row, table, by_seed, snakemake.params.settings)
         Path(card).write_text(model_card(template, facts), encoding="utf-8")
     print(f"{len(snakemake.output)} cards")

@@ -22,6 +22,11 @@ def path_part(pattern: str) -> str:
     return field(metadata={"pattern": pattern})
 
 
+def seeds_of(config: Mapping, section: Mapping) -> list[int]:
+    """The seeds that a section of a checked config has, or else the study's."""
+    return list(section.get("seeds", config["seeds"]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe(ABC):
     """One way to compress a model. A kind's fields are its columns of the results table.
@@ -57,8 +62,9 @@ class Recipe(ABC):
 
     @classmethod
     @abstractmethod
-    def of_config(cls, config: Mapping) -> list[Self]:
-        """Those that a checked config asks for, each once."""
+    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
+        """Those that a checked config asks for, each with the seeds of the trainings that it is
+        applied to."""
 
     @property
     def version(self) -> str:

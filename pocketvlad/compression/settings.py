@@ -1,6 +1,7 @@
 """Settings of pruning, of quantizing and of the grid. Free of torch, for the config's check."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.data.settings import CropSettings
@@ -13,6 +14,28 @@ DECIMAL = r"0\.[0-9]*[1-9]"
 """A decimal between 0 and 1 as a path has it: there is one way to write it."""
 
 _THRESHOLD = Value(form="a quoted threshold of pruning.thresholds")
+
+SEEDS = {
+    "form": "a list of whole numbers, 0 or more, none of them twice",
+    "shortest": 1,
+    "distinct": True,
+    "items": Value(minimum=0),
+}
+"""Rules of a list of seeds: of a study's, and of some of its sections."""
+
+
+def seeds_setting(what: str) -> Any:
+    """The field `seeds` of a section that may do with some of the study's trainings.
+
+    Args:
+        what: is made from the trainings, in words.
+    """
+    return setting(
+        f"seeds of the trainings that {what} made from: some of the study's, its first among "
+        "them; all of them unless told",
+        None,
+        **SEEDS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +96,12 @@ class RecoverySection:
         "distillation",
         choices=("triplet", "distillation"),
     )
-    tuples: int = setting("triplet: training tuples an epoch", 48, minimum=1)
+    tuples: int = setting("triplet: training tuples per epoch", 48, minimum=1)
     crops: int = setting(
-        "distillation: crops an epoch", default_of(CropSettings, "crops"), minimum=1
+        "distillation: crops per epoch", default_of(CropSettings, "crops"), minimum=1
     )
     crops_per_step: int = setting(
-        "distillation: crops a gradient step", default_of(CropSettings, "batch"), minimum=1
+        "distillation: crops per gradient step", default_of(CropSettings, "batch"), minimum=1
     )
     image_size: int = setting(
         "distillation and reconstruction: the side of the square crops", unit="pixels", minimum=1
@@ -131,7 +154,7 @@ class GridBlock:
         ),
     )
     quantizers: tuple[str, ...] = setting(
-        "quantizers; those that end in -row have a scale a row",
+        "quantizers; those that end in -row have a scale per row",
         shortest=1,
         items=Value(choices=QUANTIZERS),
     )
@@ -144,3 +167,4 @@ class GridBlock:
         shortest=1,
         items=Value(choices=CODEBOOKS),
     )
+    seeds: tuple[int, ...] | None = seeds_setting("these cells are")

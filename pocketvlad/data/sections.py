@@ -15,11 +15,11 @@ class SourceSection:
 
     urls: tuple[str, ...] = setting(
         "where the file is, in order of preference; a relative file url (file:name.tar) starts "
-        "from the data folder",
+        "from the data folder; package:name/folder/file is a file of an installed Python package",
         shortest=1,
         items=Value(
-            form="a url, https://..., http://... or file:...",
-            pattern="^(https?://|file:).+",
+            form="a url, https://..., http://..., file:... or package:.../...",
+            pattern="^(https?://|file:|package:[^/]+/).+",
         ),
     )
     checksum: str | None = setting(
@@ -42,8 +42,8 @@ class RenderSection:
     style: str = setting("the kind of city", choices=STYLES)
     seed: int = setting("another seed draws another city", minimum=0)
     landmarks: int | None = setting("landmarks", None, minimum=2, maximum=11)
-    queries: int | None = setting("queries a landmark", None, minimum=1)
-    views: int | None = setting("pictures a landmark", None, minimum=2)
+    queries: int | None = setting("queries per landmark", None, minimum=1)
+    views: int | None = setting("pictures per landmark", None, minimum=2)
     distractors: int | None = setting("pictures that show no landmark", None, minimum=0)
     size: int | None = setting(
         "the longest side of a picture, a multiple of 4",

@@ -52,5 +52,5 @@ class Augmentation:
 class CropSettings(Augmentation):
     """How many crops, and how they are cut and coloured."""
 
-    crops: int = setting("crops an epoch", 128, minimum=1)
+    crops: int = setting("crops per epoch", 128, minimum=1)
     batch: int = setting("crops at a time", 8, minimum=1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.data.declarations import local_file
+from pocketvlad.data.packaged import SCHEME, packaged_file, split
 from pocketvlad.util.checksum import ChecksumError, file_digest, verify_file
 from pocketvlad.util.json_file import read_json, write_json
 
@@ -27,7 +28,12 @@ class Source:
 
     @property
     def web_urls(self) -> list[str]:
-        return [url for url in self.urls if not url.startswith("file:")]
+        return [url for url in self.urls if not url.startswith(("file:", SCHEME))]
+
+    @property
+    def packages(self) -> list[str]:
+        """The Python packages that have the file."""
+        return [split(url)[0] for url in self.urls if url.startswith(SCHEME)]
 
 
 def declared_source(sources: Mapping[str, Mapping], name: str) -> Source:
@@ -39,9 +45,11 @@ def declared_source(sources: Mapping[str, Mapping], name: str) -> Source:
 def source_path(source: Source, data_folder: Path) -> Path:
     """Where the file lies, or will lie once it is downloaded.
 
-    A copy of that name in the data folder goes before all else, then the files of `file:` urls.
+    A copy of that name in the data folder goes before all else, then the files of `file:` and
+    `package:` urls.
     """
     named = [local_file(url, data_folder) for url in source.urls if url.startswith("file:")]
+    named += [packaged_file(url) for url in source.urls if url.startswith(SCHEME)]
     for path in (data_folder / source.name, *named):
         if path.is_file():
             return path

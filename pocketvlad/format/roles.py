@@ -34,8 +34,8 @@ class Role(StrEnum):
     def compressed(self) -> bool:
         """Whether tensors of this role are pruned and quantized.
 
-        Biases and all else are 0.02 % of the numbers of the study's networks: they stay as they
-        are.
+        Biases and all else are 0.02 % of the numbers of AlexNet and VGG16, 0.7 % of those of
+        EfficientNet-Lite0: they stay as they are.
         """
         return self in (Role.CONVOLUTION, Role.LINEAR, Role.CLUSTER)
 

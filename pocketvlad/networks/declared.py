@@ -33,7 +33,7 @@ class DeclaredPart(ABC):
         """Raises ValueError where a value is not of the kind or within the bounds declared."""
         for each in declared(type(self)):
             value = getattr(self, each.name)
-            if not each.fits(value):
+            if not (each.fits(value) or (value is None and each.default is None)):
                 raise ValueError(f"{each.name} {value!r} does not fit; write {each.words}")
 
     @property
@@ -42,12 +42,15 @@ class DeclaredPart(ABC):
         return type(self).__module__.rpartition(".")[2].replace("_", "-")
 
     def as_dict(self) -> dict[str, object]:
-        """As the config writes it."""
-        return {"type": self.type, **asdict(self)}
+        """As the config writes it, without what may be left out and is."""
+        return {"type": self.type, **self._given()}
+
+    def _given(self) -> dict[str, object]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def __str__(self) -> str:
         """In words: "netvlad (clusters 64)"."""
-        settings = ", ".join(f"{name} {value}" for name, value in asdict(self).items())
+        settings = ", ".join(f"{name} {value}" for name, value in self._given().items())
         return f"{self.type} ({settings})" if settings else self.type
 
 
@@ -71,7 +74,7 @@ class Backbone(DeclaredPart):
 
 @dataclass(frozen=True)
 class Pooling(DeclaredPart):
-    """Local features [N, channels, h, w] -> vectors [N, length] of unit length."""
+    """Local features [N, channels, h, w] -> vectors [N, length], see `PoolingModule`."""
 
     part = Part.POOLING
 

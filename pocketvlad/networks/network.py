@@ -36,7 +36,7 @@ class RetrievalNetwork(nn.Module):
             return self.backbone(images.to(self.device, non_blocking=True)).float()
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Preprocessed images [N, 3, H, W] -> pooled vectors [N, P], unit length."""
+        """Preprocessed images [N, 3, H, W] -> pooled vectors [N, P], see `PoolingModule`."""
         return self.pooling(self.features(images))
 
     def described(self, features: Tensor) -> Tensor:
@@ -50,6 +50,17 @@ class RetrievalNetwork(nn.Module):
 
 def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
+
+
+def kept_length(network: RetrievalNetwork) -> int:
+    """Components of the descriptor up to the last that is not zero for every image."""
+    linear = network.projection.linear
+    if linear is None:
+        return network.architecture.length
+    alive = linear.weight.any(dim=1)
+    if linear.bias is not None:
+        alive = alive | (linear.bias != 0)
+    return int(alive.nonzero().max()) + 1 if alive.any() else 0
 
 
 def initialise_randomly(network: nn.Module, seed: int) -> None:

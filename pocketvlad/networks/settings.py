@@ -39,8 +39,9 @@ class WeightsSection:
 
     source: str = setting(
         "the initial weights. buildings: narrow backbones pretrained on rendered buildings, which "
-        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. They also decide "
-        "how pixels are prepared, see docs/method.md",
+        "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. cosplace, "
+        "eigenplaces: a trunk, GeM and a linear layer. They also decide how pixels are prepared, "
+        "see docs/method.md",
         choices=tuple(SOURCES),
     )
     file: str | None = setting(
@@ -48,18 +49,25 @@ class WeightsSection:
         None,
         form="the name of an entry of sources, or a path",
     )
+    stand_in: bool | None = setting(
+        "whether the file is a stand-in: of the form that the source has, but of any width and "
+        "with any values, for a rehearsal of a study; tables and cards say so; false unless told",
+        None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSection:
     """A network of three parts. Each part is a section with a `type` and that type's own keys."""
 
-    backbone: dict[str, object] = setting("the convolutions: {type: vgg16, width: 1.0}")
+    backbone: dict[str, object] = setting(
+        "the convolutions: {type: vgg16, width: 1.0}; the keys of each type are below"
+    )
     pooling: dict[str, object] = setting(
-        "what makes one vector of local descriptors: {type: netvlad, clusters: 64}"
+        "what makes one vector of local descriptors: {type: netvlad, clusters: 64}; likewise"
     )
     projection: dict[str, object] = setting(
-        "what shortens the vector: {type: pca-whitening, length: 4096}"
+        "what shortens the vector: {type: pca-whitening, length: 4096}; likewise"
     )
     weights: WeightsSection = setting(
         "what the model starts from: {source: random}, {source: buildings} or "

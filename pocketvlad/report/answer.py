@@ -6,8 +6,23 @@ from math import isinf
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
+from pocketvlad.report.basis import (
+    of_several,
+    of_unlike,
+    query_sentence,
+    training_sentences,
+    with_seeds,
+)
 from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell
-from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, QuerySet, judging, query_sets
+from pocketvlad.report.score_columns import (
+    DENSE,
+    MEAN,
+    OFFICIAL,
+    SPREAD,
+    QuerySet,
+    judging,
+    query_sets,
+)
 from pocketvlad.report.tables.drops import drop_text, fixed
 from pocketvlad.retrieval.bootstrap import MAX_DROP, Drop
 from pocketvlad.util.size import float32_bytes
@@ -36,7 +51,8 @@ def _bound(drop: Drop) -> str:
     return f"{found}, no drop larger than {fixed(drop.largest, 1)} points"
 
 
-def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
+def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame, unlike: bool) -> str:
+    """unlike: whether lines rest on unlike trainings, so that the clause must say on which."""
     queries = judging(cells.columns)
     if best.empty:
         return (
@@ -44,10 +60,11 @@ def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame) -> str:
             f"is {fixed(cells[queries.drop(MEAN)].min(), 1)} points)"
         )
     line = best.iloc[0]
+    by = f" (of {with_seeds(line['seeds'])})" if unlike else ""
     return (
         f"the smallest file of {model} is {line['ratio']:.1f} times smaller than its float32 "
         f"weights ({line['file_mb']:.2f} MB in place of {_float32_mb(line):.2f}: "
-        f"{_words(line)}): {_bound(queries.drop_of(line, MEAN))}"
+        f"{_words(line)}): {_bound(queries.drop_of(line, MEAN))}{by}"
     )
 
 
@@ -55,51 +72,42 @@ def answer_sentences(table: pd.DataFrame) -> list[str]:
     """One sentence per limit: each model's smallest file within it, or that there is none.
 
     Args:
-        table: as `rows.results_table` gives it.
+        table: as `rows.results_tables` gives it first.
     """
     blocks = [(model, block[is_cell(block)]) for model, block in table.groupby("model", sort=False)]
     sentences = []
     for column, opening in _LIMITS.items():
-        clauses = (_clause(model, cells, cells[cells[column]]) for model, cells in blocks)
+        clauses = (
+            _clause(model, cells, cells[cells[column]], of_unlike(table)) for model, cells in blocks
+        )
         sentences.append(f"{opening}, {'; '.join(clauses)}.")
     return sentences
 
 
 def basis_sentences(table: pd.DataFrame, cities: Sequence[str]) -> list[str]:
-    """What the drops rest on: queries, landmarks, trainings and their seed.
+    """What the drops rest on: queries, landmarks, trainings and their seeds.
 
     Args:
-        table: as `rows.results_table` gives it.
+        table: as `rows.results_tables` gives it first.
         cities: the two roles.
     """
-    line, queries = table.iloc[0], judging(table.columns)
-    counts = " and ".join(
-        f"{line[queries.key(f'queries_{city}')]} of {city} "
-        f"({line[queries.key(f'landmarks_{city}')]} landmarks)"
-        for city in cities
-    )
-    kind = (
-        "every labelled photograph asks for the others of its landmark"
-        if queries == DENSE
-        else "the official ones"
-    )
-    return [
-        f"These drops rest on queries, {counts}: {kind}.",
-        f"They rest on one training a model and city, with seed {line['seed']}.",
-    ]
+    queries = judging(table.columns)
+    return [query_sentence(table.iloc[0], queries, cities), *training_sentences(table)]
 
 
 def _drop(line: pd.Series, queries: QuerySet) -> str:
     if line["version"] == BASE:
         return ""
-    return drop_text(queries.drop_of(line, MEAN))
+    return drop_text(queries.drop_of(line, MEAN), line[queries.drop(MEAN) + SPREAD])
 
 
-def _short(line: pd.Series, version: str, cities: Sequence[str]) -> dict[str, str]:
+def _short(line: pd.Series, version: str, cities: Sequence[str], several: bool) -> dict[str, str]:
     base = line["version"] == BASE
+    seeds = {"seeds": line["seeds"]} if several else {}
     return {
         "model": line["model"],
         "version": version,
+        **seeds,
         "MB": f"{_float32_mb(line) if base else line['file_mb']:.2f}",
         "ratio": "1x" if base else f"{line['ratio']:.1f}x",
         **{f"mAP {city}": f"{line[f'map_{city}']:.1f}" for city in cities},
@@ -111,15 +119,16 @@ def answer_table(table: pd.DataFrame, cities: Sequence[str]) -> pd.DataFrame:
     """Each model's float32 weights and its best cells, as texts for a reader.
 
     Args:
-        table: as `rows.results_table` gives it.
+        table: as `rows.results_tables` gives it first.
         cities: the two roles.
     """
-    lines = []
+    lines, several = [], of_several(table)
     for _, block in table.groupby("model", sort=False):
-        lines += [_short(line, "float32", cities) for _, line in block[~is_cell(block)].iterrows()]
+        base = block[~is_cell(block)]
+        lines += [_short(line, "float32", cities, several) for _, line in base.iterrows()]
         for column, role in ROLES.items():
             lines += [
-                _short(line, f"{role}: {_words(line)}", cities)
+                _short(line, f"{role}: {_words(line)}", cities, several)
                 for _, line in block[block[column]].iterrows()
             ]
     return pd.DataFrame(lines)
@@ -129,19 +138,24 @@ def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
     """Sentences, table and how to read it, as reStructuredText, which is plain enough as it is.
 
     Args:
-        table: as `rows.results_table` gives it.
+        table: as `rows.results_tables` gives it first.
         cities: the two roles.
     """
     short = answer_table(table, cities).to_markdown(
         index=False, tablefmt="rst", disable_numparse=True
     )
+    spread, others = "", ", and not for other trainings"
+    if of_several(table):
+        spread = "± its standard deviation over seeds where there are several, "
+        others = " and, where a row has several seeds, for other trainings"
+    fewer = ", those of fewer trainings more by chance" if of_unlike(table) else ""
     reading = (
         "MB are 10^6 bytes of the file that was scored, ratios are of float32 bytes. A drop is "
-        "the mean of both cities, in percentage points of mAP, with its 95 % interval. That allows "
-        "for the landmarks that queries share, and not for other trainings. *No drop* means that "
+        f"the mean of both cities, in percentage points of mAP, {spread}with its 95 % interval. "
+        f"That allows for the landmarks that queries share{others}. *No drop* means that "
         f"the interval does not lie above 0 and the mean is at most {MAX_DROP:g}; *no drop larger "
         "than* has the interval's upper end. Dense queries, where there are any, judge the cells. "
-        "The best cells were chosen by the very scores that stand beside them."
+        f"The best cells were chosen by the very scores that stand beside them{fewer}."
     )
     sentences = [*answer_sentences(table), *basis_sentences(table, cities)]
     return f"{' '.join(sentences)}\n\n{short}\n\n{reading}\n"

@@ -4,7 +4,7 @@ The facts are from the file, its row, the study's table and config; the words ar
 report/model_card.md.jinja.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from pocketvlad.data.dataset import describe_counts
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.architecture import Architecture
-from pocketvlad.report.score_columns import DENSE, OFFICIAL, query_sets
+from pocketvlad.networks.weights.sources import weights_name
+from pocketvlad.report.basis import trainings
+from pocketvlad.report.score_columns import DENSE, OFFICIAL, SPREAD, QuerySet, query_sets
 from pocketvlad.report.tables.drops import drop_text, fixed
 from pocketvlad.retrieval.scores import RANKS
 from pocketvlad.util.checksum import file_digest
@@ -38,7 +40,7 @@ def weights_terms(weights: Mapping, sources: Mapping[str, Mapping]) -> str:
         return f"The initial weights ({weights['source']}) are {_OURS}."
     stated = sources.get(weights["file"], {}).get("licence")
     return (
-        f"Derived from {weights['source']} weights ({Path(weights['file']).name}): "
+        f"Derived from {weights_name(weights)} weights ({Path(weights['file']).name}): "
         f"{stated or 'their licence is not stated; ask those who gave you the file'}. What was "
         f"added is {_OURS}; it does not lift the terms of what it is derived from."
     )
@@ -60,13 +62,15 @@ def data_terms(dataset: Mapping, sources: Mapping[str, Mapping]) -> str:
     return "; ".join(stated)
 
 
-def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
+def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
     test = row["test_dataset"]
     if drawn:
         yield (
             "The cities are drawn and the network is narrow: the file shows that the workflow "
             "works, and is of no use on photographs."
         )
+    if row["weights"].get("stand_in"):
+        yield "The initial weights are stand-ins, for a rehearsal: the file is of no use."
     if test["images"] != test["expected_images"]:
         yield (
             f"Only a part of the data set was there ({describe_counts(test)}): not comparable with "
@@ -76,60 +80,88 @@ def _caveats(row: Mapping, drawn: bool) -> Iterator[str]:
         yield f"{test['queries']} official queries bound little: read the interval, not the drop."
     yield "Measure on photographs of your own before you rely on it: `pocketvlad evaluate`."
     yield (
-        "One training with one seed; the intervals allow for landmarks and say nothing of other "
-        "trainings."
+        f"This file is of one training, with seed {row['seed']}; the interval of its drop allows "
+        "for landmarks and says nothing of other trainings."
     )
+    if len(seeds) > 1:
+        yield (
+            f"Of a new training expect the mean drop of seeds {', '.join(seeds)}, within its "
+            "interval, not the drop of this file."
+        )
 
 
 _ASKED = {OFFICIAL: "official queries", DENSE: "every labelled photograph"}
 
 
-def _score_lines(line: pd.Series, row: Mapping) -> list[dict[str, object]]:
-    """mAP and drop by the official queries, and by the dense where there are any, as texts."""
+def _over_seeds(cell: pd.Series, queries: QuerySet, city: str) -> str:
+    """The mean drop of several trainings, its standard deviation, its interval."""
+    return drop_text(queries.drop_of(cell, city), cell[queries.drop(city) + SPREAD])
+
+
+def _score_lines(line: pd.Series, cell: pd.Series, row: Mapping) -> list[dict[str, object]]:
+    """mAP and drop by the official queries, and by the dense where there are any, as texts.
+
+    Args:
+        line: of the file's own seed.
+        cell: the mean over seeds.
+    """
     city, lines = row["test_city"], []
     for queries in query_sets(line.index):
         score, drop = 100 * row[queries.key("map")], queries.drop_of(line, city)
+        several = trainings(cell["seeds"]) > 1
         lines.append(
             {
                 "asked": _ASKED[queries],
                 "queries": len(row[queries.key("average_precision")]),
+                "landmarks": len(set(row[queries.key("landmarks")].values())),
                 "map": fixed(score, 1),
                 "base_map": fixed(score + drop.mean, 1),
                 "drop": drop_text(drop),
+                "over_seeds": _over_seeds(cell, queries, city) if several else "",
             }
         )
     return lines
 
 
-def _line_of(row: Mapping, table: pd.DataFrame) -> pd.Series:
-    found = table[(table["model"] == row["model"]) & (table["version"] == row["version"])]
+def _line_of(found: pd.DataFrame, what: str) -> pd.Series:
     if len(found) != 1:
-        raise ValueError(
-            f"the table has {len(found)} rows of {row['model']}, {row['version']}; run the table "
-            "again"
-        )
+        raise ValueError(f"the table has {len(found)} rows of {what}; run the table again")
     return found.iloc[0]
 
 
+def _lines_of(
+    row: Mapping, table: pd.DataFrame, by_seed: pd.DataFrame
+) -> tuple[pd.Series, pd.Series]:
+    """The line of the row's own training, and that of its cell."""
+    of_cell, of_training = (
+        each[(each["model"] == row["model"]) & (each["version"] == row["version"])]
+        for each in (table, by_seed)
+    )
+    cell = f"{row['model']}, {row['version']}"
+    of_training = of_training[of_training["seed"] == row["seed"]]
+    return _line_of(of_training, f"{cell}, seed {row['seed']}"), _line_of(of_cell, cell)
+
+
 def card_facts(
-    file: Path, row: Mapping, table: pd.DataFrame, settings: Mapping
+    file: Path, row: Mapping, table: pd.DataFrame, by_seed: pd.DataFrame, settings: Mapping
 ) -> dict[str, object]:
     """The facts that the template names, for one compressed file.
 
     Args:
         file: the compressed model.
         row: its JSON row.
-        table: as `rows.read_table` gives it.
+        table, by_seed: both tables of the study, as `rows.read_table` gives them.
         settings: as `config.used_settings` gives them.
 
     Raises:
-        ValueError: the table has no line for the row.
+        ValueError: a table has no line for the row.
         FormatError: the file is damaged.
     """
     with open_compressed(file) as model:
         header = model.header
     origin = header["origin"]
-    line, recipe = _line_of(row, table), recipe_of(row["version"])
+    (line, cell), recipe = _lines_of(row, table, by_seed), recipe_of(row["version"])
+    seeds = cell["seeds"].split()
     datasets, sources = settings["datasets"], settings["sources"]
     training, test = row["train_dataset"], row["test_dataset"]
     drawn = "render" in datasets[test["name"]] or "render" in datasets[training["name"]]
@@ -137,7 +169,8 @@ def card_facts(
         package = version("pocketvlad")
     except PackageNotFoundError:
         package = "(not installed)"
-    names = ("model", "study", "seed", "ratio", "parameters")
+    names = ("model", "study", "seed", "ratio", "parameters", "length")
+    architecture = Architecture.of(header["architecture"])
     return {
         **{name: row[name] for name in names},
         "cell": recipe.label,
@@ -147,9 +180,11 @@ def card_facts(
         "versions": row["versions"],
         "file_bytes": row["file_bytes"],
         "float32_bytes": float32_bytes(row["parameters"]),
-        "scores": _score_lines(line, row),
-        "architecture": str(Architecture.of(header["architecture"])),
-        "weights_source": origin["weights"]["source"],
+        "scores": _score_lines(line, cell, row),
+        "seeds": seeds,
+        "architecture": str(architecture),
+        "components": architecture.length,
+        "weights_source": weights_name(origin["weights"]),
         "initialise": origin["initialise"],
         "compression": recipe.account(header, row["pruned_percent"]["total"]),
         "unlabelled": recipe.unlabelled(header),
@@ -165,7 +200,7 @@ def card_facts(
         "difficulties": row["difficulties"],
         "ranks": RANKS,
         "drawn": drawn,
-        "caveats": list(_caveats(row, drawn)),
+        "caveats": list(_caveats(row, drawn, seeds)),
     }
 
 

@@ -8,7 +8,7 @@ from pocketvlad.data.dataset import read_dataset
 from pocketvlad.format.stored import bytes_by_part
 from pocketvlad.networks.device import computed_on, run_on
 from pocketvlad.networks.model import read_model
-from pocketvlad.networks.network import parameter_count
+from pocketvlad.networks.network import kept_length, parameter_count
 from pocketvlad.retrieval.evaluation import evaluate, versions
 from pocketvlad.util.size import float32_bytes, paper_megabytes
 
@@ -60,6 +60,7 @@ def model_row(
         "top": found.top,
         "pruned_percent": pruned,
         "parameters": parameters,
+        "length": kept_length(model.network),
         "file_bytes": size,
         "bytes_by_part": bytes_by_part(file),
         "ratio": float32_bytes(parameters) / size,

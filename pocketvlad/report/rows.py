@@ -1,36 +1,62 @@
 """From one JSON row a model file to the study's table."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from statistics import fmean, stdev
 
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns_of
 from pocketvlad.format.roles import Part
+from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.best_cells import mark_best
-from pocketvlad.report.score_columns import DENSE, query_counts, score_columns
+from pocketvlad.report.score_columns import (
+    DENSE,
+    SPREAD,
+    alone,
+    query_counts,
+    score_columns,
+    spread_columns,
+)
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
 
 _EARLIER = [version for version in STATES if version != BASE]
 _TEXTS = {name: str for name, kind in COLUMNS.items() if kind is str}
 _NUMBERS = {name: "Int64" for name, kind in COLUMNS.items() if kind is int}  # blank here and there
 
+_MEASURED = (
+    "pruned_percent",
+    "paper_memory_mb",
+    "file_",
+    "ratio",
+    "paper_ratio",
+    "projection_bytes_percent",
+    "length_",
+)
+"""How names of columns begin that depend on the seed, beside the scores."""
+
 
 def read_rows(paths: Iterable[Path | str]) -> list[dict]:
     return [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
 
 
-def _by_cell(rows: Iterable[dict]) -> dict[tuple[str, str], dict[str, dict]]:
-    """(model, version) -> the row of each test city."""
-    cells: dict[tuple[str, str], dict[str, dict]] = {}
+Training = tuple[str, str, int]
+"""Model, version and seed: of these there is a row a test city."""
+Directions = dict[str, dict]
+"""The rows of one training, by test city."""
+
+
+def _by_training(rows: Iterable[dict]) -> dict[Training, Directions]:
+    trainings: dict[Training, Directions] = {}
     for row in rows:
-        key = row["model"], row["version"]
-        directions = cells.setdefault(key, {})
+        key = row["model"], row["version"], row["seed"]
+        directions = trainings.setdefault(key, {})
         if row["test_city"] in directions:
             raise ValueError(f"two rows for {key} tested on {row['test_city']}")
         directions[row["test_city"]] = row
-    return cells
+    return trainings
 
 
 def _mean(directions: dict[str, dict], pick) -> float:
@@ -83,99 +109,190 @@ def preprocessing_text(preprocessing: dict) -> str:
     return f"mean {mean} std {std}"
 
 
-def results_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
-    """One line a base model and a cell; see results/README.md for the columns.
+def _line(training: Training, base: Directions, directions: Directions, cities: Sequence[str]):
+    """What the rows of one training say, as columns."""
+    model, version, seed = training
+    line: dict[str, object] = {
+        "model": model,
+        "version": version,
+        **_recipe_columns(version),
+        "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
+    }
+    line |= score_columns(alone(base), alone(directions), cities)
+    line["paper_memory_mb"] = _paper_memory(directions)
+    line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / MEGABYTE)
+    some = directions[cities[0]]
+    float32_size = float32_bytes(some["parameters"])
+    line["ratio"] = float32_size / (line["file_mb"] * MEGABYTE)
+    line["paper_ratio"] = float32_size / (line["paper_memory_mb"] * MEBIBYTE)
+    line["projection_bytes_percent"] = _mean(
+        directions, lambda row: 100 * row["bytes_by_part"]["projection"] / row["file_bytes"]
+    )
+    for city in cities:
+        row = directions[city]
+        line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
+        line[f"file_bytes_{city}"] = row["file_bytes"]
+        line[f"ratio_{city}"] = row["ratio"]
+        line[f"length_{city}"] = row["length"]
+    for part in Part:
+        # A part without weights, such as a mean, has no share.
+        line[f"pruned_percent_{part}"] = _mean(
+            directions, lambda row, part=part: row["pruned_percent"].get(part, float("nan"))
+        )
+    line["parameters"] = some["parameters"]
+    line["threshold_mode"] = some["threshold_mode"]
+    line["seed"] = seed
+    line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
+    line["evaluation"] = some["test_dataset"]["protocol"]
+    line["weights"] = weights_name(some["weights"])
+    line["computed_on"] = "; ".join(sorted({row["computed_on"] for row in directions.values()}))
+    line["preprocessing"] = preprocessing_text(some["preprocessing"])
+    for city in cities:
+        counts = directions[city]["test_dataset"]
+        line[f"dataset_{city}"] = counts["name"]
+        line[f"images_{city}"] = counts["images"]
+        line[f"queries_{city}"] = counts["queries"]
+        line |= query_counts(directions[city], city)
+    return line
+
+
+def _mean_line(
+    trained: Mapping[int, dict], scores: Mapping[str, object], cities: Sequence[str]
+) -> dict[str, object]:
+    """The line of a cell, of those of its seeds.
 
     Args:
-        rows: the JSON rows of base models and cells, both directions of each.
+        trained: the line of each seed.
+        scores: as `score_columns` gives them of all of these trainings.
+
+    Raises:
+        ValueError: what does not depend on the seed differs.
+    """
+    lines, mean = list(trained.values()), {}
+    spread = spread_columns(lines[0], cities)
+    for name, value in lines[0].items():
+        values = [line[name] for line in lines]
+        if name == "seed":
+            mean["seeds"] = " ".join(map(str, trained))
+        elif name == "computed_on":
+            mean[name] = "; ".join(sorted({each for text in values for each in text.split("; ")}))
+        elif name in scores:
+            mean[name] = scores[name]
+        elif name.startswith(_MEASURED):
+            mean[name] = round(fmean(values)) if isinstance(value, int) else fmean(values)
+        elif any(each != value for each in values):
+            found = ", ".join(f"{seed}: {line[name]!r}" for seed, line in trained.items())
+            raise ValueError(
+                f"cell {(lines[0]['model'], lines[0]['version'])}: {name} differs between seeds "
+                f"({found}); delete the scores that are out of date and run again"
+            )
+        else:
+            mean[name] = value
+        if name in spread:
+            mean[spread[name]] = stdev(values) if len(values) > 1 else float("nan")
+    return mean
+
+
+def results_tables(
+    rows: Iterable[dict], cities: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The study's table, a line a base model and a cell, and a second one with a line for each of
+    their seeds; see results/README.md for the columns.
+
+    The line of a cell is the mean over its seeds. Each of its trainings is compared with the base
+    model of the same seed, also where that has more seeds than the cell.
+
+    Args:
+        rows: the JSON rows of base models and cells, both directions of each, of all seeds.
         cities: the two roles. `map_<city>` is the score on that city, by the model that was
             trained on the other.
 
     Raises:
-        ValueError: a cell lacks a direction, its base model is missing, or the two saw pixels
-            prepared in different ways.
+        ValueError: a training lacks a direction, its base model is missing, the two saw pixels
+            prepared in different ways, or seeds differ in what they must share.
     """
-    cells = _by_cell(row for row in rows if row["version"] not in _EARLIER)
-    lines = []
-    for cell, directions in cells.items():
-        model, version = cell
+    trainings = _by_training(row for row in rows if row["version"] not in _EARLIER)
+    lines: dict[tuple[str, str], dict[int, dict]] = {}
+    for training, directions in trainings.items():
+        model, version, seed = training
         missing = [city for city in cities if city not in directions]
-        base = cells.get((model, BASE), {})
+        base = trainings.get((model, BASE, seed), {})
         if missing or set(base) != set(cities):
-            raise ValueError(f"cell {cell}: no row for {missing or 'its base'}")
-        _check_preprocessing(cell, directions.values(), base[cities[0]]["preprocessing"])
-        line = {
-            "model": model,
-            "version": version,
-            **_recipe_columns(version),
-            "pruned_percent": _mean(directions, lambda row: row["pruned_percent"]["total"]),
-        }
-        line |= score_columns(base, directions, cities)
-        line["paper_memory_mb"] = _paper_memory(directions)
-        line["file_mb"] = _mean(directions, lambda row: row["file_bytes"] / MEGABYTE)
-        some = directions[cities[0]]
-        float32_size = float32_bytes(some["parameters"])
-        line["ratio"] = float32_size / (line["file_mb"] * MEGABYTE)
-        line["paper_ratio"] = float32_size / (line["paper_memory_mb"] * MEBIBYTE)
-        line["projection_bytes_percent"] = _mean(
-            directions, lambda row: 100 * row["bytes_by_part"]["projection"] / row["file_bytes"]
-        )
-        for city in cities:
-            row = directions[city]
-            line[f"pruned_percent_{city}"] = row["pruned_percent"]["total"]
-            line[f"file_bytes_{city}"] = row["file_bytes"]
-            line[f"ratio_{city}"] = row["ratio"]
-        for part in Part:
-            # A part without weights, such as a mean, has no share.
-            line[f"pruned_percent_{part}"] = _mean(
-                directions, lambda row, part=part: row["pruned_percent"].get(part, float("nan"))
+            raise ValueError(f"cell {training}: no row for {missing or 'its base'}")
+        _check_preprocessing(training, directions.values(), base[cities[0]]["preprocessing"])
+        line = _line(training, base, directions, cities)
+        lines.setdefault((model, version), {})[seed] = line
+    means = []
+    for (model, version), trained in lines.items():
+        [scores, *several] = trained.values()
+        if several:
+            base, other = (
+                {city: [trainings[model, each, seed][city] for seed in trained] for city in cities}
+                for each in (BASE, version)
             )
-        line["parameters"] = some["parameters"]
-        line["threshold_mode"] = some["threshold_mode"]
-        line["seed"] = some["seed"]
-        line |= {f"protocol_{key}": value for key, value in some["protocol"].items()}
-        line["evaluation"] = some["test_dataset"]["protocol"]
-        line["weights"] = some["weights"]["source"]
-        computed = {row["computed_on"] for row in directions.values()}
-        line["computed_on"] = "; ".join(sorted(computed))
-        line["preprocessing"] = preprocessing_text(some["preprocessing"])
-        for city in cities:
-            counts = directions[city]["test_dataset"]
-            line[f"dataset_{city}"] = counts["name"]
-            line[f"images_{city}"] = counts["images"]
-            line[f"queries_{city}"] = counts["queries"]
-            line |= query_counts(directions[city], city)
-        lines.append(line)
-    return _in_order(mark_best(pd.DataFrame(lines).astype(_NUMBERS)))
+            scores = score_columns(base, other, cities)
+        means.append(_mean_line(trained, scores, cities))
+    seeds = dict.fromkeys(seed for _, _, seed in trainings)
+    apart = [[trained[seed] for trained in lines.values() if seed in trained] for seed in seeds]
+    return _table([means]), _table(apart)
+
+
+def _table(groups: Iterable[list[dict]]) -> pd.DataFrame:
+    """Of lines, the best cells of each group marked."""
+    marked = [mark_best(pd.DataFrame(lines).astype(_NUMBERS)) for lines in groups]
+    return _in_order(pd.concat(marked, ignore_index=True))
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """The study's `table.csv`. What recipes have in texts, such as thresholds, is read as text, and
-    is "" where it does not apply; a number that does not apply is missing."""
+    """The study's `table.csv`, or `table_seeds.csv`.
+
+    What recipes have in texts, such as thresholds, is read as text, and is "" where it does not
+    apply; a number that does not apply is missing.
+    """
     parts = [f"pruned_percent_{part}" for part in Part]
-    blank = {name: [""] for name in (*_NUMBERS, "paper_memory_mb", "paper_ratio", *parts)}
-    return pd.read_csv(path, dtype=_TEXTS | _NUMBERS, keep_default_na=False, na_values=blank)
+    spreads = [name for name in pd.read_csv(path, nrows=0) if name.endswith(SPREAD)]
+    names = (*_NUMBERS, "paper_memory_mb", "paper_ratio", *parts, *spreads)
+    texts = _TEXTS | _NUMBERS | {"seeds": str}
+    blank = {name: [""] for name in names}
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=blank)
+
+
+def of_seed(by_seed: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The lines of one seed's trainings, as if the study had no other.
+
+    Args:
+        by_seed: `table_seeds.csv`, as `read_table` gives it.
+
+    Raises:
+        ValueError: the table has no line of the seed.
+    """
+    lines = by_seed[by_seed["seed"] == seed]
+    if lines.empty:
+        known = ", ".join(map(str, by_seed["seed"].unique()))
+        raise ValueError(f"the table has no row of seed {seed}, only of {known}; run it again")
+    return lines.assign(seeds=str(seed)).reset_index(drop=True)
 
 
 def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     """mAP in % of the colour histogram and of each network's states before compression, a city,
-    of the official queries and, where each row has some, of the dense.
+    of the official queries and, where each row has some, of the dense; means over seeds.
 
     untrained: random convolutions. initial: what training starts from. trained: the base model.
     """
     names = {"untrained": "untrained", "initial": "initial", "base": "trained"}
     rows = list(rows)
     keys = [key for key in ("map", DENSE.key("map")) if all(key in row for row in rows)]
-    lines: dict[tuple[str, str], dict[str, float]] = {}
+    found: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
         histogram = row["model"] == "histogram"
         key = ("colour histogram", "") if histogram else (row["model"], names[row["version"]])
-        for name in keys:
-            lines.setdefault(key, {})[f"{name}_{row['test_city']}"] = 100 * row[name]
-    return pd.DataFrame(
-        [
-            {"model": model, "state": state}
-            | {f"{key}_{city}": maps[f"{key}_{city}"] for key in keys for city in cities}
-            for (model, state), maps in lines.items()
-        ]
-    )
+        found.setdefault(key, []).append(row)
+    lines = []
+    for (model, state), some in found.items():
+        line = {"model": model, "state": state}
+        for key, city in product(keys, cities):
+            of_city = (100 * row[key] for row in some if row["test_city"] == city)
+            line[f"{key}_{city}"] = fmean(of_city)
+        seeds = dict.fromkeys(str(row["seed"]) for row in some if "seed" in row)
+        lines.append(line | {"seeds": " ".join(seeds)})
+    return pd.DataFrame(lines)

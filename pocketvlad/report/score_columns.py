@@ -6,11 +6,14 @@ city has some, else by the official ones.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from statistics import fmean
 
 from pocketvlad.retrieval.bootstrap import Drop, paired_drop
 from pocketvlad.retrieval.landmark_bootstrap import Comparison, landmark_drop
 
 MEAN = "mean"  # in place of a city: the mean of all
+SPREAD = "_spread"  # after a column's name: its standard deviation over seeds
 
 
 @dataclass(frozen=True)
@@ -54,25 +57,53 @@ def judging(columns: Iterable[str]) -> QuerySet:
     return query_sets(columns)[-1]
 
 
-def _comparison(queries: QuerySet, base: Mapping, other: Mapping) -> Comparison:
-    """Of two rows of one city."""
-    scores, landmarks = queries.key("average_precision"), queries.key("landmarks")
-    return Comparison([base[scores]], [other[scores]], base[landmarks])
+Trainings = Mapping[str, Sequence[Mapping]]
+"""By test city the rows of one model, a row a training."""
+
+
+def by_direction(rows: Iterable[dict]) -> dict[tuple[str, str, str], dict]:
+    """The rows of one seed by (model, version, test city).
+
+    Raises:
+        ValueError: two rows are of one direction, as those of two seeds are.
+    """
+    found: dict[tuple[str, str, str], dict] = {}
+    for row in rows:
+        key = row["model"], row["version"], row["test_city"]
+        if key in found:
+            raise ValueError(f"two rows for {key}; give those of one seed")
+        found[key] = row
+    return found
+
+
+def alone(rows: Mapping[str, Mapping]) -> Trainings:
+    """Of one training, of which there is a row a test city."""
+    return {city: [row] for city, row in rows.items()}
+
+
+def _comparison(queries: QuerySet, base: Sequence[Mapping], other: Sequence[Mapping]) -> Comparison:
+    """Of the rows of one city."""
+    scores = queries.key("average_precision")
+    return Comparison(
+        [row[scores] for row in base],
+        [row[scores] for row in other],
+        base[0][queries.key("landmarks")],
+    )
 
 
 def _columns(
-    queries: QuerySet, base: Mapping[str, dict], directions: Mapping[str, dict]
+    queries: QuerySet, base: Trainings, other: Trainings
 ) -> tuple[dict[str, object], Drop, Drop]:
     """All columns of one set of queries, and the mean drop: by landmarks, and plain."""
     columns: dict[str, object] = {
-        queries.key(f"map_{city}"): 100 * row[queries.key("map")]
-        for city, row in directions.items()
+        queries.key(f"map_{city}"): fmean(100 * row[queries.key("map")] for row in rows)
+        for city, rows in other.items()
     }
-    each = {city: [_comparison(queries, base[city], directions[city])] for city in directions}
+    each = {city: [_comparison(queries, base[city], other[city])] for city in other}
     each[MEAN] = [comparison for [comparison] in each.values()]
     for name, comparisons in each.items():
         by_landmarks = landmark_drop(comparisons)
-        plain = paired_drop([comparison.averaged() for comparison in comparisons])
+        plain = paired_drop([(comparison.base, comparison.other) for comparison in comparisons])
         column = queries.drop(name)
         columns[column] = plain.mean
         for suffix, drop in ((queries.landmarks, by_landmarks), (queries.plain, plain)):
@@ -82,20 +113,34 @@ def _columns(
     return columns, by_landmarks, plain
 
 
-def score_columns(
-    base: Mapping[str, dict], directions: Mapping[str, dict], cities: Sequence[str]
-) -> dict[str, object]:
+def score_columns(base: Trainings, other: Trainings, cities: Sequence[str]) -> dict[str, object]:
     """mAP, and the drop below the base model with its intervals, as columns of a table.
 
+    Each figure is the mean over trainings.
+
     Args:
-        base, directions: by test city the rows of the base models, and of the compressed ones.
+        base, other: rows of the base models, and of the compressed ones. The k-th of both is of the
+            same seed, so that a model is compared with what it was made from.
+
+    Raises:
+        ValueError: as `landmark_bootstrap.Comparison.sample`.
     """
-    base, directions = ({city: rows[city] for city in cities} for rows in (base, directions))
-    columns, judged, plain = _columns(OFFICIAL, base, directions)
-    if all(DENSE.key("map") in row for row in (*base.values(), *directions.values())):
-        dense, judged, _ = _columns(DENSE, base, directions)
+    base, other = ({city: rows[city] for city in cities} for rows in (base, other))
+    columns, judged, plain = _columns(OFFICIAL, base, other)
+    every_row = chain.from_iterable((*base.values(), *other.values()))
+    if all(DENSE.key("map") in row for row in every_row):
+        dense, judged, _ = _columns(DENSE, base, other)
         columns |= dense
     return columns | {"no_drop": judged.none, "official_no_drop": plain.none}
+
+
+def spread_columns(columns: Iterable[str], cities: Sequence[str]) -> dict[str, str]:
+    """By column the one that has its standard deviation over seeds: of scores, drops and ratio."""
+    spread = ["ratio"]
+    for queries in query_sets(columns):
+        spread += [queries.key(f"map_{city}") for city in cities]
+        spread += [queries.drop(name) for name in (*cities, MEAN)]
+    return {name: f"{name}{SPREAD}" for name in spread}
 
 
 def query_counts(row: Mapping[str, object], city: str) -> dict[str, int]:

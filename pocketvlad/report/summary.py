@@ -14,7 +14,7 @@ def summary_text(results: Path) -> str:
         f"  {' '.join(filter(None, row[:2])):24}"
         + "  ".join(
             f"{name.replace('map_', '').replace('_', ' ')} {float(value):5.1f}"
-            for name, value in zip(head[2:], row[2:], strict=True)
+            for name, value in zip(head[2:-1], row[2:-1], strict=True)  # the last are the seeds
         )
         for row in rows
     )

@@ -1,7 +1,8 @@
 """The plain interval of a drop in mAP: paired bootstrap over queries (Efron & Tibshirani 1993).
 
 It takes queries as independent. Queries of one landmark are not; `landmark_bootstrap` allows for
-that.
+that. Trainings, which all answer the same queries, are drawn beside the queries (crossed, as in the
+pigeonhole bootstrap: Owen 2007). Percentiles of few trainings are too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,37 +54,70 @@ class Drop:
         return max(0.0, self.high)
 
 
-def check_same_queries(base: Mapping[str, float], other: Mapping[str, float]) -> None:
-    """Raises ValueError where a query is scored in one of two rows only; names it."""
-    if base.keys() != other.keys():
-        odd = sorted(base.keys() ^ other.keys())
-        raise ValueError(f"query {odd[0]!r} is scored in one of two rows only")
+Scores = Mapping[str, float]
+"""The average precision of each query by its name."""
 
 
-def _differences(base: Mapping[str, float], other: Mapping[str, float]) -> np.ndarray:
-    check_same_queries(base, other)
-    return 100 * np.array([base[name] - other[name] for name in base])
+def check_trainings(base: Sequence[Scores], other: Sequence[Scores]) -> None:
+    """
+    Raises:
+        ValueError: the models have not as many trainings, or some were scored on other queries;
+            names the query.
+    """
+    if not base or len(base) != len(other):
+        raise ValueError(
+            f"{len(base)} trainings of the base model, {len(other)} of the other: score both for "
+            "the same seeds"
+        )
+    for scores in (*base, *other):
+        if base[0].keys() != scores.keys():
+            odd = sorted(base[0].keys() ^ scores.keys())
+            raise ValueError(f"query {odd[0]!r} is scored in one of two rows only")
 
 
-def paired_drop(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Drop:
-    """The drop from one model to another, averaged over data sets.
-
-    The queries of each data set are drawn again with replacement, both models' scores of a query
-    together, 10,000 times; the interval is from the 2.5th to the 97.5th percentile.
+def training_weights(trainings: int, place: int, resamples: int) -> np.ndarray:
+    """[R, S] What each training weighs in each resample; rows add up to 1.
 
     Args:
-        pairs: for each data set the average precision of each query by the base model, and by the
-            other.
+        place: of the data set among those that are averaged. Its models were trained on another
+            city than those of the others, so that its resamples are independent of theirs.
+    """
+    generator = np.random.default_rng((SEED, place, trainings))
+    counts = generator.multinomial(trainings, np.full(trainings, 1 / trainings), size=resamples)
+    return counts / trainings
+
+
+def _differences(base: Sequence[Scores], other: Sequence[Scores]) -> np.ndarray:
+    """[S, N] In points, of each training and query."""
+    check_trainings(base, other)
+    return 100 * np.array(
+        [[one[name] - two[name] for name in base[0]] for one, two in zip(base, other, strict=True)]
+    )
+
+
+def paired_drop(data_sets: Sequence[tuple[Sequence[Scores], Sequence[Scores]]]) -> Drop:
+    """The drop from one model to another, averaged over trainings, then over data sets.
+
+    The queries of each data set are drawn again with replacement, both models' scores of a query
+    together, 10,000 times; so are its trainings. The interval is from the 2.5th to the 97.5th
+    percentile.
+
+    Args:
+        data_sets: of each the scores of each training by the base model, and by the other. The k-th
+            of both are of the same training.
 
     Raises:
-        ValueError: the models were scored on other queries.
+        ValueError: as `check_trainings`.
     """
     generator = np.random.default_rng(SEED)
     means, resampled = [], np.zeros(RESAMPLES)
-    for base, other in pairs:
+    for place, (base, other) in enumerate(data_sets):
         differences = _differences(base, other)
-        drawn = generator.integers(len(differences), size=(RESAMPLES, len(differences)))
-        means.append(differences.mean())
-        resampled += differences[drawn].mean(axis=1) / len(pairs)
+        trainings, queries = differences.shape
+        drawn = generator.integers(queries, size=(RESAMPLES, queries))
+        weights = training_weights(trainings, place, RESAMPLES)
+        means.append(differences.mean(axis=1).mean())
+        for values, weight in zip(differences, weights.T, strict=True):
+            resampled += weight * values[drawn].mean(axis=1) / len(data_sets)
     low, high = np.percentile(resampled, [2.5, 97.5])
     return Drop(float(np.mean(means)), float(low), float(high))

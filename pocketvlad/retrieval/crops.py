@@ -9,12 +9,17 @@ from pocketvlad.retrieval.describe import Picture
 
 
 def random_crops(
-    pictures: Sequence[Picture], count: int, seed: int, shares: tuple[float, float] = (0.5, 0.9)
+    pictures: Sequence[Picture],
+    count: int,
+    seed: int,
+    min_side: int,
+    shares: tuple[float, float] = (0.5, 0.9),
 ) -> list[Picture]:
     """`count` crops of each picture, anywhere in it.
 
     Args:
-        shares: the smallest and the largest share of each side.
+        min_side: pixels that the network needs on either side. A picture of fewer stays whole.
+        shares: the smallest and the largest share of each side; larger where a picture is small.
 
     Returns:
         the same crops for the same seed.
@@ -23,8 +28,9 @@ def random_crops(
     crops = []
     for picture in pictures:
         width, height = picture.size
+        needed = min(1.0, min_side / min(width, height))
         for _ in range(count):
-            share = generator.uniform(*shares)
+            share = generator.uniform(*(max(share, needed) for share in shares))
             left, top = generator.uniform(0, 1 - share, size=2)
             box = (left * width, top * height, (left + share) * width, (top + share) * height)
             crops.append(replace(picture, box=box))

@@ -18,7 +18,14 @@ from itertools import groupby
 
 import numpy as np
 
-from pocketvlad.retrieval.bootstrap import RESAMPLES, SEED, Drop, check_same_queries
+from pocketvlad.retrieval.bootstrap import (
+    RESAMPLES,
+    SEED,
+    Drop,
+    Scores,
+    check_trainings,
+    training_weights,
+)
 from pocketvlad.retrieval.jackknife import (
     effective_number,
     landmark_variance,
@@ -47,17 +54,9 @@ class Comparison:
     both is of the same training.  landmarks: of each query, by its name.
     """
 
-    base: Sequence[Mapping[str, float]]
-    other: Sequence[Mapping[str, float]]
+    base: Sequence[Scores]
+    other: Sequence[Scores]
     landmarks: Mapping[str, str]
-
-    def averaged(self) -> tuple[dict[str, float], dict[str, float]]:
-        """The mean over trainings, as `bootstrap.paired_drop` takes it."""
-        base, other = (
-            {name: float(np.mean([scores[name] for scores in model])) for name in model[0]}
-            for model in (self.base, self.other)
-        )
-        return base, other
 
     def sample(self) -> Sample:
         """The differences, in the order of landmarks and names.
@@ -66,13 +65,7 @@ class Comparison:
             ValueError: the models have not as many trainings, some were scored on other queries,
                 or a query has no landmark; names the query.
         """
-        if not self.base or len(self.base) != len(self.other):
-            raise ValueError(
-                f"{len(self.base)} trainings of the base model, {len(self.other)} of the other: "
-                "score both for the same seeds"
-            )
-        for scores in (*self.base, *self.other):
-            check_same_queries(self.base[0], scores)
+        check_trainings(self.base, self.other)
         if unplaced := sorted(self.base[0].keys() - self.landmarks.keys()):
             raise ValueError(f"query {unplaced[0]!r} has no landmark")
         names = sorted(self.base[0], key=lambda name: (self.landmarks[name], name))
@@ -100,13 +93,6 @@ def _query_weights(sizes: tuple[int, ...], place: int, resamples: int) -> np.nda
     return weights
 
 
-def _training_weights(trainings: int, place: int, resamples: int) -> np.ndarray:
-    """[R, S] What each training weighs in each resample; rows add up to 1."""
-    generator = np.random.default_rng((SEED, place, trainings))
-    counts = generator.multinomial(trainings, np.full(trainings, 1 / trainings), size=resamples)
-    return counts / trainings
-
-
 def resampled_means(sample: Sample, place: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
     """[..., R] The mean over queries and trainings in each resample.
 
@@ -114,7 +100,7 @@ def resampled_means(sample: Sample, place: int = 0, resamples: int = RESAMPLES) 
         place: of the data set among those that are averaged, whose resamples are independent.
     """
     means = sample.values @ _query_weights(sample.sizes, place, resamples).T
-    return (means * _training_weights(means.shape[-2], place, resamples).T).sum(axis=-2)
+    return (means * training_weights(means.shape[-2], place, resamples).T).sum(axis=-2)
 
 
 def _half_width(samples: Sequence[Sample]) -> np.ndarray:

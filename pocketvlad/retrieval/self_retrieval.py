@@ -7,6 +7,8 @@ many queries as needed to tell half a point from chance, unlike the few labelled
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
@@ -36,12 +38,6 @@ class SelfRetrieval:
     queries: tuple[Picture, ...]
 
 
-def _shares(picture: Picture, min_side: int) -> tuple[float, float]:
-    """Of each side of a part; larger where the picture is small."""
-    needed = min(1.0, min_side / min(picture.size))
-    return max(_SHARES[0], needed), max(_SHARES[1], needed)
-
-
 def self_retrieval(
     held: Sequence[Picture], others: Sequence[Picture], min_side: int, seed: int
 ) -> SelfRetrieval:
@@ -62,30 +58,51 @@ def self_retrieval(
     queries = [
         query
         for number, picture in enumerate(held)
-        for query in random_crops([picture], parts, seed + number, _shares(picture, min_side))
+        for query in random_crops([picture], parts, seed + number, min_side, _SHARES)
     ]
     return SelfRetrieval((*held, *others[::step]), tuple(queries))
 
 
-def self_retrieval_scores(
+def self_retrieval_rows(
     network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
-) -> dict[str, float]:
-    """Average precision of each query, in (0, 1]; its own photograph is the only positive.
+) -> np.ndarray:
+    """[N + Q, D] Descriptors of the database, then of the queries.
 
     Raises:
         CoincidingError: the network does not tell most of the photographs apart.
     """
-    pictures = [*task.database, *task.queries]
     network.eval()
+    pictures = [*task.database, *task.queries]
     rows = describe(network, pictures, sizing, preprocessing, label="self-retrieval")
     count = len(task.database)
+    require_distinct(rows[:count], [picture.path for picture in task.database], "photographs")
+    return rows
+
+
+def row_scores(rows: np.ndarray, task: SelfRetrieval) -> dict[str, float]:
+    """Average precision of each query, in (0, 1]; its own photograph is the only positive.
+
+    Args:
+        rows: [N + Q, D] of unit length, in the order of `self_retrieval_rows`.
+    """
+    count = len(task.database)
     names = [str(picture.path) for picture in task.database]
-    require_distinct(rows[:count], names, "photographs")
     ranked = rankings(rows[count:], names, rows[:count])
     return {
         f"{query.path} {number}": average_precision(ranking, {str(query.path)})
         for number, (query, ranking) in enumerate(zip(task.queries, ranked, strict=True))
     }
+
+
+def self_retrieval_scores(
+    network: RetrievalNetwork, task: SelfRetrieval, sizing: Sizing, preprocessing: Preprocessing
+) -> dict[str, float]:
+    """`row_scores` of a network's own descriptors.
+
+    Raises:
+        CoincidingError: the network does not tell most of the photographs apart.
+    """
+    return row_scores(self_retrieval_rows(network, task, sizing, preprocessing), task)
 
 
 def self_retrieval_loss(base: Mapping[str, float], scores: Mapping[str, float]) -> float:

@@ -1,9 +1,10 @@
 """The study's config: checked before anything runs, with errors that say what to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from pocketvlad.compression.rd.settings import CHOOSE
 from pocketvlad.data.declarations import (
     DATA_FOLDER_VARIABLE,
     data_folder,
@@ -36,7 +37,10 @@ def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
         yield f"{key}.weights.file: {name} needs none; remove it"
     if source.file is not None and "file" not in weights:
         yield f"{key}.weights.file: missing; {name} weights need a file: {source.file}"
-    for place, fault in source.faults(name, Architecture.of(model)):
+    stand_in = weights.get("stand_in", False)
+    if source.file is None and stand_in:
+        yield f"{key}.weights.stand_in: {name} needs no file that one could stand in for; remove it"
+    for place, fault in source.faults(name, Architecture.of(model), stand_in):
         yield f"{key}.{place}: {fault}"
 
 
@@ -83,6 +87,28 @@ def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
         yield f"{key}.ground_truth: {tables[0]} is one of {len(files)}; write it alone"
 
 
+def _one_seed(config: Mapping) -> Iterator[str]:
+    """The fault of a study that has one seed, as studies once had, in place of a list."""
+    if "seed" in config:
+        yield (
+            f"seed: {config['seed']} stands alone, and a study has a list of seeds; "
+            f"write seeds: [{config['seed']}]"
+        )
+
+
+def _unfit_seeds(key: str, section: Mapping, seeds: Sequence[int]) -> Iterator[str]:
+    """Faults of a section's own seeds, beside those of the study."""
+    own, known = section.get("seeds", seeds), ", ".join(map(str, seeds))
+    for each in own:
+        if each not in seeds:
+            yield f"{key}.seeds: {each} is none of the study's; add it to seeds, which has {known}"
+    if seeds[0] not in own:
+        yield (
+            f"{key}.seeds: {list(own)} lacks {seeds[0]}, the study's first, whose models the "
+            f"figures show; add it, or put another first in seeds, which has {known}"
+        )
+
+
 def _contradictions(config: Mapping) -> Iterator[str]:
     """Faults that no schema can find: keys that must agree with each other."""
     for role, name in config["cities"].items():
@@ -113,7 +139,9 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             + ", ".join(f"{role} has the {found} protocol" for role, found in protocols.items())
             + "; their figures cannot stand in one table: choose two data sets of one protocol"
         )
+    yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
     for number, block in enumerate(config["grid"]):
+        yield from _unfit_seeds(f"grid.{number}", block, config["seeds"])
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
             yield (
                 f"grid.{number}.l1: {block['l1']} has no effect where nothing is fine-tuned; "
@@ -125,6 +153,12 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                     f"grid.{number}.thresholds: {name!r} has no cutoff; add it to "
                     f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
                 )
+    rounding = config.get("rd", {})
+    if "lengths" in rounding and rounding.get("length") != CHOOSE:
+        yield (
+            f"rd.lengths: {rounding['lengths']} has no effect where nothing is chosen; write "
+            f"`length: {CHOOSE}`, or remove it"
+        )
     # What a network of wrong parts needs is not known.
     unfit = [
         fault
@@ -134,18 +168,25 @@ def _contradictions(config: Mapping) -> Iterator[str]:
     yield from unfit or _unfit_models(config)
 
 
+def _unfit_lengths(key: str, whole: int, rounding: Mapping) -> Iterator[str]:
+    """Lengths of descriptors that are more than the model `key` has."""
+    given = {"rd.length": rounding.get("length")}
+    given |= {f"rd.lengths.{n}": each for n, each in enumerate(rounding.get("lengths", []))}
+    for place, length in given.items():
+        if isinstance(length, int) and length > whole:
+            yield (
+                f"{place}: {length} is more than the {whole} components that descriptors of {key} "
+                f"have; write {whole} or less"
+            )
+
+
 def _unfit_models(config: Mapping) -> Iterator[str]:
     """Faults of a study that does not fit its models, once their parts are valid."""
     yield from _too_small(config)
     for name, model in config["models"].items():
         key = f"models.{name}"
         yield from _unfit_weights(key, model)
-        length = Architecture.of(model).length
-        if config.get("rd", {}).get("length", 0) > length:
-            yield (
-                f"rd.length: {config['rd']['length']} is more than the {length} components that "
-                f"descriptors of {key} have; write {length} or less"
-            )
+        yield from _unfit_lengths(key, Architecture.of(model).length, config.get("rd", {}))
 
 
 def embedded_weights(*backbone: object) -> Path:
@@ -164,7 +205,9 @@ def check_config(config: Mapping) -> None:
     Raises:
         ConfigError: with one line for each fault.
     """
-    faults = unfit_section(Study, config) or list(_contradictions(config))
+    faults = (
+        list(_one_seed(config)) or unfit_section(Study, config) or list(_contradictions(config))
+    )
     if faults:
         raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
 
@@ -211,11 +254,13 @@ def require_local_data(config: Mapping) -> None:
     if fault := unfit_path(start):
         raise ConfigError(f"the config is wrong:\n  data_folder: {fault}")
     for name in _wanted_sources(config):
-        path = source_path(declared_source(config["sources"], name), start)
+        source = declared_source(config["sources"], name)
+        path = source_path(source, start)
         if fault := unfit_path(path):
             faults.append(f"sources.{name}: {fault}")
         elif path.parent != DOWNLOADS and not path.is_file():
-            faults.append(f"sources.{name}: {path} is missing; put it there, or {remedy}")
+            install = f"pip install {source.packages[0]}" if source.packages else "put it there"
+            faults.append(f"sources.{name}: {path} is missing; {install}, or {remedy}")
     for name in config["cities"].values():
         dataset = config["datasets"][name]
         for key in ("folder", "ground_truth"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pocketvlad.baselines.rivals.settings import RivalsSection
 from pocketvlad.compression.rd.settings import RateDistortionSection
 from pocketvlad.compression.settings import (
+    SEEDS,
     GridBlock,
     PruningSection,
     QuantizationSection,
@@ -46,7 +47,11 @@ class Study:
         form="lower-case letters, digits, - and _, a letter or a digit first",
         pattern="^[a-z0-9][a-z0-9_-]*$",
     )
-    seed: int = setting("the same seed gives the same table on the same machine", minimum=0)
+    seeds: tuple[int, ...] = setting(
+        "every base model is trained once with each, and compressed after each; the same seeds "
+        "give the same table on the same machine; what is made once is made with the first",
+        **SEEDS,
+    )
     data_folder: str | None = setting(
         "where files of `sources` are looked for before they are downloaded, and that relative "
         "paths start from; `data` unless told; the environment variable POCKETVLAD_DATA goes "
@@ -104,7 +109,7 @@ class Study:
         shortest=1,
         items=Value(
             "a block: {thresholds: [...], l1: [...], quantizers: [...], bits: [...], "
-            "codebooks: [...]}"
+            "codebooks: [...], seeds: [...]}"
         ),
     )
     figures: FiguresSection | None = setting("what the figures show", None)
@@ -114,8 +119,8 @@ class Study:
         None,
     )
     rd: RateDistortionSection | None = setting(
-        "cells of the quantizer `rd`, which rounds by rate and distortion: distortions, targets, "
-        "or both; without this section there are none; see docs/compression.md",
+        "the recipe `rd`, which rounds by rate and distortion: distortions, targets, or both; "
+        "without this section it makes no models; see docs/compression.md",
         None,
     )
     pretraining: PretrainingSection | None = setting(

@@ -1,12 +1,13 @@
 """Batch normalisation that is there for training only.
 
 The study's networks have none. A deep network trained from scratch needs it. After training, it is
-a scale and a shift per channel, which the convolution before it can take over (Ioffe & Szegedy
-2015, section 3.1).
+a scale and a shift per channel, which the convolution before it takes over.
 """
 
 import torch
 from torch import Tensor, nn
+
+from pocketvlad.networks.folding import folded
 
 
 class NormalisedConvolution(nn.Module):
@@ -45,7 +46,15 @@ def fold_batch_norm(network: nn.Module) -> None:
     found = [(n, m) for n, m in network.named_modules() if isinstance(m, NormalisedConvolution)]
     for path, module in found:
         convolution, norm = module.convolution, module.norm
-        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        convolution.weight.mul_(factor.view(-1, 1, 1, 1))
-        convolution.bias.copy_((convolution.bias - norm.running_mean) * factor + norm.bias)
+        weight, bias = folded(
+            convolution.weight,
+            convolution.bias,
+            norm.weight,
+            norm.bias,
+            norm.running_mean,
+            norm.running_var,
+            norm.eps,
+        )
+        convolution.weight.copy_(weight)
+        convolution.bias.copy_(bias)
         _replace(network, path, convolution)

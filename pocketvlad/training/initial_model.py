@@ -19,7 +19,7 @@ from pocketvlad.training.settings import InitialisationSettings
 
 def initial_model(
     architecture: Architecture,
-    weights: Mapping[str, str],
+    weights: Mapping[str, object],
     file: Path | None,
     pictures: Sequence[Picture],
     sizing: Sizing,
@@ -44,7 +44,8 @@ def initial_model(
     """
     network = RetrievalNetwork(architecture).eval()
     source = weights["source"]
-    preprocessing = load_initial_weights(network, source, file, seed)
+    stand_in = weights.get("stand_in", False)
+    preprocessing = load_initial_weights(network, source, file, seed, stand_in)
     run_on(network, **compute)
     learnt: dict[str, object] = {}
     for part, fit in ((Part.POOLING, fit_pooling), (Part.PROJECTION, fit_projection)):

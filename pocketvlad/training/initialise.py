@@ -59,7 +59,8 @@ def fit_projection(
     chosen = drawn(pictures, settings.projection_samples, np.random.default_rng(seed))
     # A city with fewer images than the descriptor is long needs more samples than images.
     crops, rest = divmod(settings.projection_samples - len(chosen), len(pictures))
-    chosen += random_crops(pictures, crops, seed)
-    chosen += random_crops(drawn(pictures, rest, np.random.default_rng(seed)), 1, seed + 1)
+    chosen += random_crops(pictures, crops, seed, network.min_side)
+    rest_of = drawn(pictures, rest, np.random.default_rng(seed))
+    chosen += random_crops(rest_of, 1, seed + 1, network.min_side)
     pooled = describe(network.pooled, chosen, sizing, preprocessing, label="projection")
     network.projection.fit(torch.from_numpy(pooled))

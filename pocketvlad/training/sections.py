@@ -1,13 +1,10 @@
-"""A study's training city, from the sections of its config; the history of a training as a file."""
+"""A study's training city, from the sections of its config."""
 
-import csv
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from pathlib import Path
 
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.retrieval.evaluation import sizing_of
-from pocketvlad.training.fine_tuning import EpochRecord
 from pocketvlad.training.training_city import (
     TrainingImages,
     ValidationSettings,
@@ -40,11 +37,3 @@ def study_city(
         ValidationSettings(**validation),
         derive_seed(split_seed),
     )
-
-
-def write_history(path: Path | str, history: list[EpochRecord]) -> None:
-    """The epochs of a training as CSV."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(EpochRecord)])
-        writer.writeheader()
-        writer.writerows(map(asdict, history))

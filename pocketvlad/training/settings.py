@@ -27,13 +27,13 @@ class TrainingSettings(Augmentation):
     """How a network is fine-tuned."""
 
     layers: tuple[str, ...] = setting(
-        "what learns; [all] is the whole network",
+        "what learns; [all] is the whole network; config/README.md lists layers",
         shortest=1,
         items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
     )
     epochs: int = setting("epochs of training; 0 keeps the initial network", minimum=0)
-    tuples: int = setting("training tuples an epoch", minimum=1)
-    tuples_per_step: int = setting("training tuples a gradient step", minimum=1)
+    tuples: int = setting("training tuples per epoch", minimum=1)
+    tuples_per_step: int = setting("training tuples per gradient step", minimum=1)
     negatives: int = setting("the hardest negatives of a tuple", minimum=1)
     negative_candidates: int = setting(
         "among how many random candidates they are the hardest", 1000, minimum=1
@@ -46,10 +46,11 @@ class TrainingSettings(Augmentation):
     learning_rate: float = setting("the learning rate of SGD", 0.001, above=0)
     momentum: float = setting("the momentum of SGD", 0.9, minimum=0, below=1)
     weight_decay: float = setting("the weight decay of SGD", 0.0001, minimum=0)
-    decay: float = setting("the learning rate's factor an epoch", above=0, maximum=1)
+    decay: float = setting("the learning rate's factor after each epoch", above=0, maximum=1)
     gradient_norm: float = setting("a step's gradient is clipped to this length", 1.0, above=0)
     pool: int = setting(
-        "images of landmarks, and as many of the background, that an epoch mines among", minimum=1
+        "images of landmarks, and as many of the background, that each epoch mines tuples from",
+        minimum=1,
     )
 
 
@@ -67,7 +68,7 @@ class PretrainingSettings(Augmentation):
     """How a backbone is pretrained to tell buildings apart."""
 
     epochs: int = setting("epochs of training", minimum=1)
-    batch: int = setting("pictures a gradient step", minimum=2)
+    batch: int = setting("pictures per gradient step", minimum=2)
     learning_rate: float = setting("the largest learning rate of AdamW, in one cycle", above=0)
     weight_decay: float = setting("the weight decay of AdamW", minimum=0)
 

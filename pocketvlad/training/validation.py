@@ -15,13 +15,16 @@ from pocketvlad.training.training_city import TrainingImages
 
 
 def validation_queries(
-    held: Sequence[Landmark], images: TrainingImages, limit: int
+    held: Sequence[Landmark], images: TrainingImages, limit: int, min_side: int
 ) -> tuple[list[Query], list[Picture]]:
     """At most `limit` queries of the held-out landmarks, and their pictures.
 
     Every positive and every image of an official query makes one: the latter with its box, any
     other with a random crop, the same in every epoch. Its own image is junk: finding that says
     nothing.
+
+    Args:
+        min_side: pixels that the network needs on either side of a crop.
     """
     boxes = {image: box for landmark in held for image, box in landmark.queries}
     queries = [
@@ -29,7 +32,7 @@ def validation_queries(
             name=f"{landmark.name}/{name}",
             landmark=landmark.name,
             image=name,
-            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed)[0].box,
+            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed, min_side)[0].box,
             good=tuple(other for other in landmark.positives if other != name),
             ok=(),
             junk=tuple((landmark.shown - set(landmark.positives)) | {name}),
@@ -53,7 +56,7 @@ def validate(network: RetrievalNetwork, images: TrainingImages) -> float:
     background = images.split.background
     step = max(1, -(-len(background) // settings.images))
     names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
-    queries, pictures = validation_queries(held, images, settings.queries)
+    queries, pictures = validation_queries(held, images, settings.queries, network.min_side)
     network.eval()
     descriptors = describe(
         network,

@@ -1,4 +1,4 @@
-"""A seed for each job, derived from the study's seed."""
+"""A seed for each job, derived from that of its training."""
 
 import hashlib
 

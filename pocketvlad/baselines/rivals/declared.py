@@ -33,6 +33,11 @@ def declared_rivals(config: Mapping) -> list[Rival]:
             found += coder.rivals(config["rivals"], made)
         except ValueError as error:
             faults.append(str(error))
+    if "rd" not in config and (fitted := [rival.label for rival in found if rival.fitted]):
+        faults.append(
+            f"rivals: {fitted[0]} is fitted to the crops that rd rounds on; add a section rd, or "
+            "leave it out"
+        )
     if faults:
         raise ValueError("\n  ".join(["the config is wrong:", *dict.fromkeys(faults)]))
     return found

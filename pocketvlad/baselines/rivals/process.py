@@ -24,12 +24,13 @@ def run_step(
     target: Path,
     python: Path | str = sys.executable,
 ) -> dict[str, float]:
-    """Encode or decode on one core: {"seconds", "peak_memory_mb"}.
+    """Encode, fit or decode on one core: {"seconds", "peak_memory_mb"}.
 
     Args:
-        step: "encode", from `.npz` to a file, or "decode", from a file to `.npz`.
+        step: "encode", from `.npz` to a file; "fit", from JSON (`fitting`) to a file; or
+            "decode", from a file to `.npz`.
         coder: a module of `coders`.
-        settings: of its `encode`, for either step.
+        settings: of its `encode`, or of its `fit` where it has one; for each step.
         python: of the environment that the coder runs in.
 
     Raises:

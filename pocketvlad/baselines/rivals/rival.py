@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 class Rival:
     """name: the part of a path.  label: in words.  coder: a module of `coders`.  source: the
     version of the model that it is given.  settings: of the coder's `encode`.  of_cell: whether
-    the source is a cell, whose symbols are coded without loss: its scores are the cell's."""
+    the source is a cell, whose symbols are coded without loss: its scores are the cell's.  fitted:
+    whether the coder has a `fit`, to the crops that `rd` rounds on; its source is the base model.
+    """
 
     name: str
     label: str
@@ -16,6 +18,7 @@ class Rival:
     source: str
     settings: dict[str, object] = field(default_factory=dict)
     of_cell: bool = False
+    fitted: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,51 @@ class NncodecSection:
     )
 
 
+_STEPS_OF = "the step of a layer, in standard deviations of its weights"
+_STEPS = {"shortest": 1, "distinct": True, "items": Value(above=0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptqSection:
+    """Second-order rounding without a price for bits."""
+
+    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CerwuSection:
+    """Second-order rounding by error and bits: every combination is a rival."""
+
+    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
+    multipliers: tuple[float, ...] = setting(
+        "the Lagrangian multiplier: the error, in shares of the variance of a layer's outputs, "
+        "that a bit for each weight of the model is worth",
+        shortest=1,
+        distinct=True,
+        items=Value(above=0),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductSection:
+    """One product quantization of the base model."""
+
+    kernel_weights: int = setting(
+        "weights in a block of a convolution: whole kernels (9 and 18 for kernels of 3 x 3), or an "
+        "equal part of one",
+        minimum=1,
+    )
+    columns: int = setting(
+        "weights in a block of the projection, and of convolutions of 1 x 1", minimum=1
+    )
+    centres: int = setting(
+        "entries of a layer's codebook; a quarter of its blocks at most", minimum=2, maximum=65536
+    )
+    training_crops: int = setting(
+        "crops that codebooks are fine-tuned on, each once; 0: they are not", minimum=0
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RivalsSection:
     """Other coders on the same models. float16 and int8 per channel are always among them."""
@@ -43,6 +88,22 @@ class RivalsSection:
         "the standard's reference coder, in an environment of its own (`make nncodec`), at "
         "quantization parameters of which four more double the step: {qp: [...], row_qp: [...]}",
         None,
+    )
+    optq: OptqSection | None = setting(
+        "second-order rounding without a price for bits (OPTQ), entropy-coded by our format; "
+        "fitted to the crops that `rd` rounds on: {steps: [...]}",
+        None,
+    )
+    cerwu: CerwuSection | None = setting(
+        "second-order rounding by error and bits (CERWU), likewise: {steps: [...], multipliers: "
+        "[...]}",
+        None,
+    )
+    product_quantization: tuple[ProductSection, ...] | None = setting(
+        "base models product-quantized and fine-tuned on crops of the training city",
+        None,
+        shortest=1,
+        distinct=True,
     )
     cells: tuple[str, ...] | None = setting(
         "cells whose symbols zstd -19 and xz code in place of our format",

@@ -11,13 +11,12 @@ coarse, weights that matter little round to zero.
 import copy
 import math
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pocketvlad.compression.layer_samples import crops_for, projection_samples
+from pocketvlad.compression.layer_samples import projection_samples
 from pocketvlad.compression.paired_layers import (
     SEEN_BATCHES,
     paired_convolutions,
@@ -26,6 +25,7 @@ from pocketvlad.compression.paired_layers import (
 from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.convolution import round_convolution
+from pocketvlad.compression.rd.crops import DrawnCrops, drawn_crops
 from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, quantized_in_place
 from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import round_with_few_samples
@@ -64,11 +64,10 @@ def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> 
 def _round_convolutions(
     network: RetrievalNetwork,
     teacher: RetrievalNetwork,
-    batches: Sequence[Tensor],
+    drawn: DrawnCrops,
     described: Sequence[Tensor],
     error: float,
     settings: RoundingSettings,
-    generator: torch.Generator,
 ) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
     """From first to last: each gets its inputs from the rounded layers before it.
 
@@ -81,16 +80,16 @@ def _round_convolutions(
     """
     found, features = {}, []
     walk = paired_convolutions(
-        network, teacher, batches, settings.patches, "rounding", features=features
+        network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
         found_by_batch = [
-            sensitivity(teacher, pair, batch, described[batch], generator)
+            sensitivity(teacher, pair, batch, described[batch], drawn.places)
             for batch in range(len(pair.seen))
         ]
         # Single images may be far off: a mean of logarithms.
         allowed = error / statistics.geometric_mean(found_by_batch)
-        found[pair.name] = round_convolution(pair, allowed, settings, generator)
+        found[pair.name] = round_convolution(pair, allowed, settings, drawn.places)
     return found, features
 
 
@@ -150,31 +149,22 @@ def round_network(
     Raises:
         CoincidingError: the crops do not differ, or not to the network.
     """
-    generator = np.random.default_rng(seed)
-    own = torch.Generator().manual_seed(int(generator.integers(2**31)))
-
-    def cut(count: int) -> Iterator[Tensor]:
-        return crops_for(network, source, crops, count, generator)
-
     projection = compressible_of(network, Part.PROJECTION)
     kept = dict(compressible(network))
     kept |= {name: weight[: settings.length] for name, weight in projection.items()}
     error = distortion / sum(weight.numel() for weight in kept.values())
-    batches = list(cut(settings.crops))
-    described = [teacher(batch) for batch in batches[:SEEN_BATCHES]]
-    _require_content(batches, described)
+    drawn = drawn_crops(network, source, crops, settings, seed)
+    described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
+    _require_content(drawn.batches, described)
     if is_rotatable(network):
-        rotate_features(network, principal_directions(network, batches))
+        rotate_features(network, principal_directions(network, drawn.batches))
         teacher = copy.deepcopy(network)
-    found, features = _round_convolutions(
-        network, teacher, batches, described, error, settings, own
-    )
+    found, features = _round_convolutions(network, teacher, drawn, described, error, settings)
     for name, weight in compressible_of(network, Part.POOLING).items():
         found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
         weight.copy_(torch.from_numpy(found[name].dequantize()))
     if layer := network.projection.linear:
-        if (more := settings.projection_crops - settings.crops) > 0:
-            features += paired_features(network, teacher, cut(more))
+        features += paired_features(network, teacher, drawn.more)
         [name] = projection
         found[name] = _round_linear(layer, network, teacher, features, error, settings)
     return found

@@ -6,13 +6,17 @@ change of the other weights of the row for a change of one. GPTQ (Frantar et al.
 through the columns in order, all rows at once, with the Cholesky factor of the inverse of H.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
 _MOMENTS = 512  # columns whose moments are one product
 _BLOCK = 128  # columns whose errors are gathered before they move the rest, as one product
+
+Choose = Callable[[Tensor, int, float], Tensor]
+"""The multiples [R] that stand for the values [R] of a column with this number. An error e costs
+e^2 / u^2, later columns having answered, where u is the third argument."""
 
 
 def to_multiples(values: Tensor, step: float, limit: int) -> Tensor:
@@ -44,12 +48,15 @@ def feedback(moments: Tensor) -> Tensor:
     return torch.linalg.cholesky(inverse, upper=True)
 
 
-def round_in_order(weight: Tensor, factor: Tensor, step: float, limit: int) -> Tensor:
+def round_in_order(
+    weight: Tensor, factor: Tensor, step: float, limit: int, choose: Choose | None = None
+) -> Tensor:
     """Multiples [R, D] of `step` that together come close to `weight` [R, D].
 
     Args:
         factor: of `feedback`, for the inputs' second moments.
         limit: see `to_multiples`.
+        choose: None for the nearest multiple.
     """
     factor = factor.to(weight.dtype)
     moving, multiples = weight.clone(), torch.empty_like(weight)
@@ -58,14 +65,23 @@ def round_in_order(weight: Tensor, factor: Tensor, step: float, limit: int) -> T
         part, triangle = moving[:, own], factor[own, own]
         errors = torch.empty_like(part)
         for column in range(part.shape[1]):
-            now = part[:, column : column + 1]
-            rounded = to_multiples(now, step, limit)
-            multiples[:, start + column] = rounded[:, 0]
+            now = part[:, column]
+            if choose is None:
+                rounded = to_multiples(now, step, limit)
+            else:
+                rounded = choose(now, start + column, float(triangle[column, column]))
+            multiples[:, start + column] = rounded
             error = (now - rounded * step) / triangle[column, column]
-            errors[:, column] = error[:, 0]
-            part[:, column + 1 :] -= error * triangle[column, column + 1 :]
+            errors[:, column] = error
+            part[:, column + 1 :] -= error[:, None] * triangle[column, column + 1 :]
         moving[:, start + _BLOCK :] -= errors @ factor[own, start + _BLOCK :]
     return multiples
+
+
+def _numbered(choose: Choose, columns: Tensor) -> Choose:
+    """`choose` for a block of columns, which have these numbers."""
+    numbers = columns.tolist()
+    return lambda values, column, spread: choose(values, numbers[column], spread)
 
 
 def round_with_few_samples(
@@ -75,6 +91,7 @@ def round_with_few_samples(
     step: float,
     limit: int,
     prior: Iterable[tuple[Tensor, Tensor]],
+    choose: Choose | None = None,
 ) -> Tensor:
     """`round_in_order` for H = S'S / n + P, never formed: n samples, D inputs, n << D, P by blocks.
 
@@ -89,6 +106,7 @@ def round_with_few_samples(
         samples: [n, D].
         wanted: [n, R], what the samples' outputs should be.
         prior: the columns [d] of each block, and P there, [d, d] and positive definite (`prior`).
+        choose: see `round_in_order`; columns have the numbers that they have in `weight`.
     """
     count = len(samples)
     blocks = list(prior)
@@ -113,7 +131,8 @@ def round_with_few_samples(
         without = damped(gram)
         moments = part.t() @ without @ part / count + expected.to(weight.dtype)
         answered = weight[:, own] + residual @ with_block @ solved
-        rounded = round_in_order(answered, feedback(moments), step, limit)
+        chosen = None if choose is None else _numbered(choose, own)
+        rounded = round_in_order(answered, feedback(moments), step, limit, chosen)
         multiples[:, own] = rounded
         residual += (weight[:, own] - rounded * step) @ part.t()
         with_block = without

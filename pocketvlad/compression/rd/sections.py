@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from pocketvlad.compression.objectives import compression_crops
 from pocketvlad.compression.rd.calibration import Calibration
-from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.choices import chosen_length
+from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.networks.model import Model
 from pocketvlad.training.settings import TrainingSettings
+
+
+def settled(rounding: Mapping[str, object], choices: Path | str | None) -> Mapping[str, object]:
+    """The section `rd` with the model's own length in place of `choose`.
+
+    Args:
+        choices: the model's settings.json; needed where the section says `choose`.
+    """
+    if rounding.get("length") != CHOOSE:
+        return rounding
+    return {**rounding, "length": chosen_length(choices)}
 
 
 def study_calibration(
@@ -25,7 +38,7 @@ def study_calibration(
     Args:
         base: the base model, its network where it computes.
         source: of the photographs that are rounded on.
-        rounding: the section `rd` without distortions, targets and trials.
+        rounding: the section `rd` as `settled` gives it, without what chooses and searches.
         recovery, training: the sections of these names, which say how crops are cut; their side is
             that of `rounding`.
         small: "float16" or "float32", for tensors that are not rounded.

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pocketvlad.compression.settings import DECIMAL, MAX_BITS
+from pocketvlad.compression.settings import DECIMAL, MAX_BITS, seeds_setting
 from pocketvlad.util.settings import Value, setting
 
 PATCHES_A_CROP = 125
 """Places of a crop that a convolution is rounded on: enough on photographs of 224 pixels."""
 _CROPS = 256
+CHOOSE = "choose"
+"""In place of a length: the workflow chooses one for each model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,27 @@ class RoundingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LengthChoiceSettings:
+    """How the length is chosen for each model, on the city that it was trained on."""
+
+    lengths: tuple[int, ...] | None = setting(
+        "with `length: choose`, the lengths that are tried beside the whole descriptor; each "
+        "eighth of it unless told",
+        None,
+        shortest=1,
+        distinct=True,
+        items=Value(minimum=2),
+    )
+    length_drop: float = setting(
+        "with `length: choose`, percentage points that queries of self-retrieval on the training "
+        "city may lose on their mean, gains not set against it; the shortest length within it is "
+        "chosen",
+        1.0,
+        minimum=0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchSettings:
     """How long the search for a target goes on."""
 
@@ -89,7 +112,7 @@ class TargetSection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateDistortionSection(RoundingSettings, SearchSettings):
+class RateDistortionSection(LengthChoiceSettings, RoundingSettings, SearchSettings):
     """The config's section `rd`."""
 
     RULES: ClassVar = {"anyOf": [{"required": ["distortions"]}, {"required": ["targets"]}]}
@@ -111,6 +134,15 @@ class RateDistortionSection(RoundingSettings, SearchSettings):
         shortest=1,
         distinct=True,
         items=Value("{drop: 0.5} or {megabytes: 4}, one key with a number above 0"),
+    )
+    seeds: tuple[int, ...] | None = seeds_setting("models of these distortions are")
+    length: int | str | None = setting(
+        "components of the descriptor that are kept: the first ones, of the largest variance; all "
+        "unless told; with `choose`, the workflow chooses for each model",
+        None,
+        form=f"a whole number, 2 or more, or {CHOOSE}",
+        minimum=2,
+        pattern=f"^{CHOOSE}$",
     )
     image_size: int = setting(
         "the side of the square crops; near that of the protocol's images", unit="pixels", minimum=1

@@ -51,13 +51,18 @@ def recipe_of(version: str) -> Recipe | None:
     return None
 
 
-def study_recipes(config: Mapping) -> list[Recipe]:
-    """The recipes of a study's own table, kind by kind.
+def study_recipes(config: Mapping) -> dict[Recipe, list[int]]:
+    """The recipes of a study's own table, kind by kind, each with the seeds of the trainings that
+    it is applied to.
 
     Args:
         config: a checked one.
     """
-    return [each for kind in KINDS.values() if kind.TABULATED for each in kind.of_config(config)]
+    found: dict[Recipe, list[int]] = {}
+    for kind in KINDS.values():
+        if kind.TABULATED:
+            found |= kind.of_config(config)
+    return found
 
 
 def columns_of(version: str) -> dict[str, object]:

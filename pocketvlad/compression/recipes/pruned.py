@@ -6,7 +6,7 @@ from itertools import product
 from typing import ClassVar, Self
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
-from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part
+from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part, seeds_of
 
 CODEBOOKS = ("fixed", "trained")
 _UNITS = {
@@ -41,16 +41,17 @@ class PrunedQuantized(Recipe):
     threshold: str = path_part(DECIMAL)
 
     @classmethod
-    def of_config(cls, config: Mapping) -> list[Self]:
-        """Every combination in each block of the section `grid`."""
+    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
+        """Every combination in each block of the section `grid`. One that several blocks have is
+        made with the seeds of all of them."""
         keys = ("thresholds", "l1", "quantizers", "bits", "codebooks")
         names = ("threshold", "l1", "quantizer", "bits", "codebook")
-        recipes = (
-            cls(**dict(zip(names, values, strict=True)))
-            for block in config["grid"]
-            for values in product(*(block[key] for key in keys))
-        )
-        return list(dict.fromkeys(recipes))
+        found: dict[Self, list[int]] = {}
+        for block in config["grid"]:
+            for values in product(*(block[key] for key in keys)):
+                seeds = found.setdefault(cls(**dict(zip(names, values, strict=True))), [])
+                seeds += [seed for seed in seeds_of(config, block) if seed not in seeds]
+        return found
 
     @property
     def pruning(self) -> str:

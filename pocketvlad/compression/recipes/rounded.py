@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from pocketvlad.compression.rd.account import ROUNDED, rounding_account
-from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part
+from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part, seeds_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +20,11 @@ class Rounded(Recipe):
     distortion: str = path_part(DECIMAL)
 
     @classmethod
-    def of_config(cls, config: Mapping) -> list[Self]:
+    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
         """The distortions of the section `rd`."""
-        found = config.get("rd", {}).get("distortions", [])
-        return [cls(distortion=each) for each in dict.fromkeys(found)]
+        section = config.get("rd", {})
+        found = section.get("distortions", [])
+        return {cls(distortion=each): seeds_of(config, section) for each in found}
 
     @property
     def coding(self) -> str:

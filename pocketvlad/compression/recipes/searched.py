@@ -22,10 +22,11 @@ class Searched(Recipe):
     target: str = path_part(r"(?:drop|megabytes)-[\d.]+")
 
     @classmethod
-    def of_config(cls, config: Mapping) -> list[Self]:
-        """The targets of the section `rd`."""
+    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
+        """The targets of the section `rd`: a search rounds several models, so that it is done with
+        the study's first seed alone."""
         found = config.get("rd", {}).get("targets", [])
-        return list(dict.fromkeys(cls(target=Target.of(each).name) for each in found))
+        return {cls(target=Target.of(each).name): config["seeds"][:1] for each in found}
 
     @property
     def coding(self) -> str:

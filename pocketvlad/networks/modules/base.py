@@ -10,7 +10,7 @@ from pocketvlad.format.roles import Role
 
 
 class PoolingModule(nn.Module):
-    """Local features [N, D, h, w] -> vectors [N, P] of unit length."""
+    """Local features [N, D, h, w] -> vectors [N, P], of unit length unless the pooling says so."""
 
     roles: ClassVar[Mapping[str, Role]] = {}
     """Of the module's own parameters and buffers, by name."""

@@ -49,11 +49,26 @@ class GeM(PoolingModule):
         super().__init__()
         self.exponent = nn.Parameter(torch.tensor([float(exponent)]))
 
+    def generalised_mean(self, features: Tensor) -> Tensor:
+        """[N, D, H, W] -> [N, D]."""
+        powers = features.clamp_min(_LEAST).pow(self.exponent)
+        return powers.mean(dim=(2, 3)).pow(1 / self.exponent)
+
     def forward(self, features: Tensor) -> Tensor:
         """[N, D, H, W] -> [N, D] of unit length."""
-        powers = features.clamp_min(_LEAST).pow(self.exponent)
-        return F.normalize(powers.mean(dim=(2, 3)).pow(1 / self.exponent), dim=1)
+        return F.normalize(self.generalised_mean(features), dim=1)
 
     def multiply_adds(self, channels: int, places: int) -> int:
         """A power a number, counted as one."""
         return channels * places
+
+
+class CosPlaceGeM(GeM):
+    """The generalised mean of local features of unit length; its own length is kept.
+
+    The linear layer after it has a bias, so that the length matters.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, D, H, W] -> [N, D]."""
+        return self.generalised_mean(F.normalize(features, dim=1))

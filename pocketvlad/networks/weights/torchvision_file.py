@@ -1,14 +1,13 @@
-"""State dicts of torchvision's networks: `features.N.weight` and `features.N.bias`."""
+"""How torchvision names its networks' tensors, and what their pixels become."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pocketvlad.data.images import Preprocessing
-from pocketvlad.networks.weights.error import WeightsError
-from pocketvlad.networks.weights.placing import convolutions, place
+from pocketvlad.networks.weights.placing import convolutions
+from pocketvlad.networks.weights.state_dict_file import Form, Names, numbered
 
 # ImageNet's mean as the authors of VGG16 subtract it. The preprocessing that torchvision gives
 # with IMAGENET1K_FEATURES is this, rounded to whole levels.
@@ -16,44 +15,21 @@ CAFFE = Preprocessing(mean=(123.68, 116.779, 103.939), std=(1.0, 1.0, 1.0))
 # ImageNet's mean and deviation as IMAGENET1K_V1 weights expect them, in 0-255.
 TORCHVISION = Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """A state dict saved by torch, read without executing anything in it.
-
-    Raises:
-        WeightsError: missing, damaged, or something else; names the file.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise WeightsError(f"weights file {path} is missing") from None
-    except Exception as error:  # on other bytes torch raises whatever it stumbles on
-        raise WeightsError(
-            f"{path} is not a torch state dict, or it is damaged ({type(error).__name__})"
-        ) from None
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
-    ):
-        raise WeightsError(f"{path} is not a torch state dict: it must map names to tensors")
-    return dict(state)
+FEATURES = Form(numbered("features."), ("features.",), TORCHVISION)
+"""VGG16 and AlexNet."""
+CAFFE_FEATURES = replace(FEATURES, preprocessing=CAFFE)
 
 
-def load_torchvision_convolutions(backbone: nn.Module, path: Path) -> None:
-    """Copy the convolutions of a torchvision network into ours, in order; no other layer is used.
+def residual_names(backbone: nn.Module) -> Iterator[Names]:
+    """`conv1`, `bn1`, `layer1.0.conv1`, `layer1.0.bn1`, `layer2.0.downsample.0`, ..."""
+    for layer, _ in convolutions(backbone):
+        block, _, own = layer.rpartition(".")
+        block = f"{block.removesuffix('.body')}." if block else ""
+        if own == "shortcut":
+            yield Names(layer, f"{block}downsample.0", f"{block}downsample.1")
+        else:
+            yield Names(layer, f"{block}{own}", f"{block}{own.replace('conv', 'bn')}")
 
-    Raises:
-        WeightsError: unreadable, another number of convolutions, or another shape; names file,
-            layer and shapes.
-    """
-    state = read_state_dict(path)
-    parts = [key.split(".") for key in state if key.startswith("features.")]
-    numbers = sorted({int(part[1]) for part in parts if part[1].isdecimal()})
-    layers = convolutions(backbone)
-    if len(numbers) != len(layers):
-        raise WeightsError(f"{path} has {len(numbers)} convolutions, expected {len(layers)}")
-    for number, (name, layer) in zip(numbers, layers, strict=True):
-        for kind, target in layer.named_parameters():
-            key = f"features.{number}.{kind}"
-            if key not in state:
-                raise WeightsError(f"{path} lacks {key} for layer {name}")
-            place(target, state[key], path, f"layer {name}, {key}")
+
+RESIDUAL = Form(residual_names, ("conv1.", "bn1.", "layer"), TORCHVISION)
+"""ResNets."""

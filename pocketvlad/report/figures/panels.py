@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pocketvlad.compression.recipes import recipe_of
+from pocketvlad.report.basis import trainings
 from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.figures.style import GREY, NO_WIDTH, bit_colours, markers
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL
@@ -18,6 +20,7 @@ from pocketvlad.retrieval.bootstrap import Drop
 from pocketvlad.util.size import MEGABYTE
 
 PAPER_SHAPES = {8: "+", 5: "x"}
+_LETTERS = 15  # of 8 points that an inch has room for
 
 
 @dataclass(frozen=True)
@@ -150,23 +153,39 @@ def panels(
     return figure, each()
 
 
+def _face(colour: object, filled: bool) -> dict[str, object]:
+    """How a cell's marker is filled and edged."""
+    face, edge, width = (colour, "white", 0.5) if filled else ("white", colour, 1.3)
+    return {
+        "markerfacecolor": face,
+        "markeredgecolor": edge,
+        "markeredgewidth": width,
+        "markersize": 7 if filled else 5.7,  # as large, the edge included
+    }
+
+
 @dataclass(frozen=True)
 class Looks:
     """How cells are drawn in every figure: shape by coding, lightness by bit width.
 
-    shapes: by a recipe's `coding`.  colours: by its `rate`, most bits first.
+    shapes: by a recipe's `coding`.  colours: by its `rate`, most bits first.  filled: by the number
+    of trainings that a cell is the mean of, the most first; those of fewer are outlines.
     """
 
     shapes: dict[str, object]
     colours: dict[str, object]
+    filled: dict[int, bool]
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> "Looks":
-        recipes = [recipe_of(version) for version in table.loc[is_cell(table), "version"]]
+        cells = table[is_cell(table)]
+        recipes = [recipe_of(version) for version in cells["version"]]
         shades = bit_colours(r.fixed_bits for r in recipes if r.fixed_bits is not None)
         ordered = sorted(recipes, key=lambda r: r.fixed_bits or 0, reverse=True)
         colours = {r.rate: shades.get(r.fixed_bits, NO_WIDTH) for r in ordered}
-        return cls(markers(recipe.coding for recipe in recipes), colours)
+        most, *fewer = sorted(set(map(trainings, cells["seeds"])), reverse=True)
+        filled = {most: True} | dict.fromkeys(fewer, False)
+        return cls(markers(recipe.coding for recipe in recipes), colours, filled)
 
     def draw(self, axes: Axes, x: float, y: float, cell: pd.Series) -> None:
         """One cell's marker."""
@@ -174,20 +193,30 @@ class Looks:
             x,
             y,
             marker=self.shapes[cell["coding"]],
-            color=self.colours[cell["rate"]],
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            markersize=7,
             zorder=3,
+            **_face(self.colours[cell["rate"]], self.filled[trainings(cell["seeds"])]),
         )
 
     def handles(self, lines: Mapping[str, object] | None = None) -> list[Line2D]:
-        """For the legend: the shapes, then the bit widths, with their line styles if any."""
+        """For the legend: the shapes, then the bit widths, with their line styles if any, then the
+        numbers of trainings, if they differ."""
         shapes = [
             Line2D([], [], color=GREY, marker=shape, linestyle="", label=name, markersize=6)
             for name, shape in self.shapes.items()
         ]
-        return shapes + [
+        numbers = [
+            Line2D(
+                [],
+                [],
+                marker="o",
+                linestyle="",
+                label=f"mean of {number} trainings" if number > 1 else "one training",
+                **_face(GREY, filled),
+            )
+            for number, filled in self.filled.items()
+            if len(self.filled) > 1
+        ]
+        rates = [
             Line2D(
                 [],
                 [],
@@ -199,6 +228,7 @@ class Looks:
             )
             for rate, colour in self.colours.items()
         ]
+        return shapes + rates + numbers
 
 
 def base_handle() -> Line2D:
@@ -208,12 +238,20 @@ def base_handle() -> Line2D:
     )
 
 
-def legend_below(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
-    """One legend under all panels; what panels have labelled themselves comes last."""
+def legend_below(figure: Figure, handles: Sequence[Line2D], columns: int, note: str) -> None:
+    """One legend under all panels, `note` above it; what panels have labelled themselves comes
+    last."""
     labelled = {}
     for axes in figure.axes:
         labelled |= {
             label: line for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
     handles = [*handles, *(labelled[label] for label in sorted(labelled, reverse=True))]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=8)
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=8,
+        title=fill(note, round(_LETTERS * figure.get_figwidth())),
+        title_fontsize=8,
+    )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pocketvlad.report.basis import figure_note
 from pocketvlad.report.figures.panels import (
     CityScore,
     Looks,
@@ -14,18 +15,23 @@ from pocketvlad.report.figures.panels import (
     panels,
 )
 from pocketvlad.report.figures.style import GREY, line_styles, use_style
+from pocketvlad.report.score_columns import OFFICIAL
 
 
 def _draw_cells(panel: Panel, looks: Looks, lines: dict[str, object]) -> None:
     """Cells of one coding and bit width are joined in the order of their thresholds."""
-    x, y = f"pruned_percent_{panel.score.city}", f"map_{panel.score.city}"
+    x = f"pruned_percent_{panel.score.city}"
     for (_, rate), some in panel.cells.groupby(["coding", "rate"], sort=False):
         some = some.sort_values(x)
         panel.axes.plot(
-            some[x], some[y], color=looks.colours[rate], linestyle=lines[rate], linewidth=1.2
+            some[x],
+            [panel.value(cell) for _, cell in some.iterrows()],
+            color=looks.colours[rate],
+            linestyle=lines[rate],
+            linewidth=1.2,
         )
         for _, cell in some.iterrows():
-            looks.draw(panel.axes, cell[x], cell[y], cell)
+            looks.draw(panel.axes, cell[x], panel.value(cell), cell)
     panel.axes.plot(0, panel.base_score, "*", color=GREY, markersize=11)
 
 
@@ -47,5 +53,6 @@ def pruning_figure(table: pd.DataFrame, published: pd.DataFrame, cities: Sequenc
         panel.axes.set_xlabel("pruned weights (%)")
         panel.axes.set_xlim(-3, 100)
         panel.axes.margins(y=0.08)
-    legend_below(figure, [*looks.handles(lines), base_handle()], columns=4)
+    handles = [*looks.handles(lines), base_handle()]
+    legend_below(figure, handles, 4, figure_note(table, [OFFICIAL], cities))
     return figure

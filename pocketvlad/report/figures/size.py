@@ -8,19 +8,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from pocketvlad.report.basis import figure_note
 from pocketvlad.report.best_cells import ROLES
 from pocketvlad.report.figures.panels import (
     CityScore,
     Looks,
     MeanScore,
     Panel,
+    Score,
     base_handle,
     legend_below,
     panels,
 )
 from pocketvlad.report.figures.style import GREY, markers, use_style
 from pocketvlad.report.pareto_front import pareto_front
-from pocketvlad.report.score_columns import DENSE, judging
+from pocketvlad.report.score_columns import DENSE, query_sets
 from pocketvlad.report.tables.rivals import OURS
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
@@ -109,6 +111,9 @@ def size_figure(
     """mAP of every cell against the bytes of its file, a column a city, a row a model. A last
     column has the mean drop of the dense queries, where there are any.
 
+    Where cells rest on unlike numbers of trainings, the base model's line is the mean over all of
+    its own, and a cell stands below it by its own drop.
+
     The paper gives sizes of full-size networks and drops, but no mAP. Its points are drawn at its
     ratio, and at our base model's mAP minus its drop.
 
@@ -121,8 +126,9 @@ def size_figure(
     """
     use_style()
     looks = Looks.of(table)
-    scores = [CityScore(city) for city in cities]
-    if judging(table.columns) == DENSE:
+    sets = query_sets(table.columns)
+    scores: list[Score] = [CityScore(city) for city in cities]
+    if DENSE in sets:
         scores.append(MeanScore())
     figure, drawn = panels(table, scores)
     for panel in drawn:
@@ -141,5 +147,5 @@ def size_figure(
     for (column, diameter), role in zip(_RINGS.items(), ROLES.values(), strict=True):
         if table[column].any():
             handles.append(Line2D([], [], markersize=diameter, label=role, **_RING))
-    legend_below(figure, handles, columns=4)
+    legend_below(figure, handles, 4, figure_note(table, sets, cities))
     return figure

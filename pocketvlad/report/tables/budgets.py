@@ -8,7 +8,7 @@ from tabulate import tabulate
 from pocketvlad.compression.rd.budget import Target, Trial, best
 from pocketvlad.compression.recipes import BASE
 from pocketvlad.compression.recipes.searched import Searched
-from pocketvlad.report.score_columns import query_sets, score_columns
+from pocketvlad.report.score_columns import alone, by_direction, query_sets, score_columns
 from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
@@ -18,7 +18,7 @@ _NOTE = (
     "against it. The targets were met by it; no test city was looked at. "
     f"{DROPS} A size is that of the file that was decoded, in "
     "millions of bytes, the mean of both directions. Distortions and self-retrieval are given by "
-    "test city."
+    "test city. All models are of the study's first seed."
 )
 
 
@@ -31,15 +31,17 @@ def budgets_table(
     """One line a model and target; see results/README.md for the columns.
 
     Args:
-        rows: JSON rows of the base models and of the targets' cells, both directions of each.
+        rows: JSON rows of the base models and of the targets' cells, both directions of each, all
+            of one seed.
         trials: of the search, by (model, training city).
         targets: as the config has them.
         cities: the two roles.
 
     Raises:
         KeyError: a row or a search is missing.
+        ValueError: two rows are of one direction.
     """
-    scores = {(row["model"], row["version"], row["test_city"]): row for row in rows}
+    scores = by_direction(rows)
     lines = []
     for model in dict.fromkeys(model for model, _, _ in scores):
         base = {city: scores[model, BASE, city] for city in cities}
@@ -49,7 +51,7 @@ def budgets_table(
             size = sum(row["file_bytes"] for row in found.values()) / len(found)
             line = {"model": model, "target": target.name, "file_mb": size / MEGABYTE}
             line["ratio"] = float32_bytes(base[cities[0]]["parameters"]) / size
-            line |= score_columns(base, found, cities)
+            line |= score_columns(alone(base), alone(found), cities)
             for city, row in found.items():
                 made = trials[model, row["train_city"]]
                 chosen = best(target, made)

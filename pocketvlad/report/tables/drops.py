@@ -1,6 +1,7 @@
 """Drops with their intervals as texts, by the official queries and the dense."""
 
 from collections.abc import Sequence
+from math import isnan, nan
 
 import pandas as pd
 
@@ -8,10 +9,10 @@ from pocketvlad.report.score_columns import DENSE, MEAN, QuerySet
 from pocketvlad.retrieval.bootstrap import Drop
 
 DROPS = (
-    "Drops are percentage points of mAP below the base model on the same city; in square brackets "
-    "their 95 % intervals, which allow for the landmarks that queries share. Dense: every labelled "
-    "photograph, whole, asks for the others of its landmark. Without that word, the queries are "
-    "the official ones."
+    "Drops are percentage points of mAP below the base model of the same seed on the same city; in "
+    "square brackets their 95 % intervals, which allow for the landmarks that queries share. "
+    "Dense: every labelled photograph, whole, asks for the others of its landmark. Without that "
+    "word, the queries are the official ones."
 )
 """What a table's reader is told."""
 
@@ -26,13 +27,21 @@ def interval(drop: Drop) -> str:
     return f"[{fixed(drop.low, 1)}, {fixed(drop.high, 1)}]"
 
 
-def drop_text(drop: Drop) -> str:
-    """The mean, then the interval.
+def spread_text(spread: float) -> str:
+    """The standard deviation over seeds; "" of one seed, which has none."""
+    return "" if isnan(spread) else f"± {fixed(spread, 1)}"
+
+
+def drop_text(drop: Drop, spread: float = nan) -> str:
+    """The mean, its spread over seeds if there are several, then the interval.
 
     >>> drop_text(Drop(mean=0.3, low=-0.04, high=0.8))
     '0.3 [0.0, 0.8]'
+    >>> drop_text(Drop(mean=0.3, low=-0.04, high=0.8), spread=0.25)
+    '0.3 ± 0.2 [0.0, 0.8]'
     """
-    return f"{fixed(drop.mean, 1)} {interval(drop)}"
+    texts = fixed(drop.mean, 1), spread_text(spread), interval(drop)
+    return " ".join(filter(None, texts))
 
 
 def drop_names(queries: QuerySet, cities: Sequence[str]) -> list[str]:

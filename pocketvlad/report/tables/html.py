@@ -27,6 +27,7 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1rem auto; max-width: 82re
   border-right: 1px solid #8888; }
 .results .model { text-align: left; font-weight: 600; border-top: 2px solid; }
 .results .model span { position: sticky; left: 0.5rem; }
+.results .spread { font-size: 0.9em; opacity: 0.8; font-weight: 400; }
 .results .interval, .results .paper { display: block; font-size: 0.9em; opacity: 0.8; }
 .results .best td, .results .best th { font-weight: 700; border-top: 1px solid;
   border-bottom: 1px solid; }
@@ -51,6 +52,8 @@ def _heading(column: Column, number: int) -> str:
 
 def _entry(entry: Entry, column: Column, number: int) -> str:
     parts = [escape(entry.figure)]
+    if entry.spread:
+        parts.append(f'<span class="spread">{escape(entry.spread)}</span>')
     if entry.marks:
         parts.append(escape(entry.marks))
     if entry.interval:

@@ -7,9 +7,10 @@ from itertools import chain
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
+from pocketvlad.report.basis import all_queries, of_several, of_unlike, with_seeds
 from pocketvlad.report.best_cells import ROLES
-from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, QuerySet, query_sets
-from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval
+from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, SPREAD, QuerySet, query_sets
+from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval, spread_text
 from pocketvlad.retrieval.bootstrap import MAX_DROP
 
 NO_DROP = "="
@@ -29,12 +30,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of the table, in texts: our figure, its 95 % interval, the paper's, and marks."""
+    """One cell of the table, in texts: our figure, its spread over seeds, its 95 % interval, the
+    paper's figure, and marks."""
 
     figure: str
     interval: str = ""
     paper: str = ""
     marks: str = ""
+    spread: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ LEGEND = (
         f"above 0, and the mean is at most {MAX_DROP:g} points",
     ),
 )
-EXPLANATION = (
+_EXPLANATION = (
     "In round brackets: what the paper published for its own, full-size model.",
     DROPS,
     "Visible is the smallest drop that the study could have seen, half the width of the interval "
@@ -89,7 +92,33 @@ EXPLANATION = (
     "File is the size of the file that was decoded and scored, in millions of bytes, the mean of "
     "both directions. The file ratio is that of the float32 weights to it; projection is the share "
     "of that part.",
+    "Length is the number of components of the descriptor that are kept; where the two models of a "
+    "row differ in it, in the order of the cities that they are tested on.",
 )
+_SEEDS = (
+    "A row is the mean over the trainings whose seeds it names, in each direction one a seed; ± is "
+    "the standard deviation over them. The intervals of a row of several seeds allow for other "
+    "trainings, those of a row of one do not."
+)
+_UNLIKE = (
+    "A row of fewer seeds than its base model has drops below the base models of its own seeds. "
+    "They are not the differences between its mAP and that of the base model's row."
+)
+
+
+def _explanation(table: pd.DataFrame, cities: Sequence[str]) -> Iterator[str]:
+    """Sentences on what the figures are."""
+    yield from _EXPLANATION
+    yield all_queries(table.iloc[0], query_sets(table.columns), cities)
+    if of_several(table):
+        yield _SEEDS
+    else:
+        yield (
+            f"Every row is of {with_seeds(table['seeds'].iloc[0])}, in each direction one; the "
+            "intervals do not allow for other trainings."
+        )
+    if of_unlike(table):
+        yield _UNLIKE
 
 
 _DIAL = "threshold"
@@ -104,11 +133,13 @@ def _of_each_set(sets: Sequence[QuerySet], headings: Sequence[str], unit: str) -
                 yield Column(heading, unit)
 
 
-def _columns(sets: Sequence[QuerySet], cities: Sequence[str]) -> tuple[Column, ...]:
+def _columns(sets: Sequence[QuerySet], cities: Sequence[str], several: bool) -> tuple[Column, ...]:
+    """several: whether rows are of several seeds."""
     return (
         Column("bits", names_row=True),
         Column("quantizer", names_row=True),
         Column(_DIAL, names_row=True),
+        *([Column("seeds", below=_DIAL)] if several else []),
         Column("pruned", "%"),
         *_of_each_set(sets, drop_names(OFFICIAL, cities), "points"),
         Column("visible", "points"),
@@ -117,6 +148,7 @@ def _columns(sets: Sequence[QuerySet], cities: Sequence[str]) -> tuple[Column, .
         Column("file", "MB"),
         Column("file ratio"),
         Column("projection", "%"),
+        Column("length", below="projection"),
         *_of_each_set(sets, [f"mAP {city}" for city in cities], "%"),
     )
 
@@ -124,6 +156,12 @@ def _columns(sets: Sequence[QuerySet], cities: Sequence[str]) -> tuple[Column, .
 def _figure(value: float, digits: int, unit: str = "") -> str:
     """`fixed`, with its unit; "" where there is no figure."""
     return "" if pd.isna(value) else f"{fixed(value, digits)}{unit}"
+
+
+def _lengths(line: pd.Series, cities: Sequence[str]) -> str:
+    """Components of the descriptor that are kept: one figure, or one by city tested on."""
+    found = [f"{line[f'length_{city}']:.0f}" for city in cities]
+    return found[0] if len(set(found)) == 1 else ", ".join(found)
 
 
 def _names(line: pd.Series) -> Iterator[Entry]:
@@ -143,13 +181,29 @@ def _drops(
         figure = fixed(drop.mean, 1)
         if line["version"] == BASE:
             yield Entry(figure, paper=published)
+        elif name == MEAN:
+            spread = spread_text(line[queries.drop(MEAN) + SPREAD])
+            yield Entry(figure, interval(drop), published, marks, spread)
         else:
-            yield Entry(figure, interval(drop), published, marks if name == MEAN else "")
+            yield Entry(figure, interval(drop), published)
+
+
+def _scores(line: pd.Series, sets: Sequence[QuerySet], cities: Sequence[str]) -> Iterator[Entry]:
+    for queries in sets:
+        for city in cities:
+            column = queries.key(f"map_{city}")
+            yield Entry(fixed(line[column], 1), spread=spread_text(line[column + SPREAD]))
 
 
 def _line(
-    line: pd.Series, paper: pd.Series | None, sets: Sequence[QuerySet], cities: Sequence[str]
+    line: pd.Series,
+    paper: pd.Series | None,
+    sets: Sequence[QuerySet],
+    cities: Sequence[str],
+    several: bool,
 ) -> Line:
+    """several: whether rows of the table are of several seeds."""
+
     def published(column: str, digits: int | None = None) -> str:
         if paper is None or column not in paper:
             return ""
@@ -167,6 +221,7 @@ def _line(
     return Line(
         (
             *_names(line),
+            *([Entry(line["seeds"])] if several else []),
             Entry(fixed(line["pruned_percent"], 1), paper=published("pruned_percent")),
             *drops,
             Entry(visible),
@@ -176,9 +231,10 @@ def _line(
                 fixed(line["file_mb"], 2),
                 marks="".join(mark for column, mark in MARKS.items() if line[column]),
             ),
-            Entry(f"{fixed(line['ratio'], 1)}x"),
+            Entry(f"{fixed(line['ratio'], 1)}x", spread=spread_text(line[f"ratio{SPREAD}"])),
             Entry(fixed(line["projection_bytes_percent"], 0)),
-            *(Entry(fixed(line[x.key(f"map_{city}")], 1)) for x in sets for city in cities),
+            Entry(_lengths(line, cities)),
+            *_scores(line, sets, cities),
         )
     )
 
@@ -201,18 +257,20 @@ def results_layout(
     The paper has one figure a bit width and threshold; it stands beside every row of those.
 
     Args:
-        table: as `rows.results_table` gives it.
+        table: as `rows.read_table` gives it.
         paper: as `published.published_results` gives it.
         notes: sentences on data sets and models.
     """
-    sets, blocks = query_sets(table.columns), []
+    sets, blocks, several = query_sets(table.columns), [], of_several(table)
     for model, block in table.groupby("model", sort=False):
         rows = [row for _, row in block.iterrows()]
         beside = [_published(row, paper) for row in rows]
         blocks.append(
             Block(
                 model,
-                tuple(_line(*pair, sets, cities) for pair in zip(rows, beside, strict=True)),
+                tuple(
+                    _line(*pair, sets, cities, several) for pair in zip(rows, beside, strict=True)
+                ),
             )
         )
     lines = [line for block in blocks for line in block.lines]
@@ -220,8 +278,8 @@ def results_layout(
     return Layout(
         title,
         tuple(notes),
-        _columns(sets, cities),
+        _columns(sets, cities, several),
         tuple(blocks),
         tuple((mark, meaning) for mark, meaning in LEGEND if mark in used),
-        EXPLANATION,
+        tuple(_explanation(table, cities)),
     )

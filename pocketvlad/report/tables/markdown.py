@@ -11,7 +11,7 @@ def _heading(column: Column) -> str:
 
 def _entry(entry: Entry) -> str:
     paper = f"({entry.paper})" if entry.paper else ""
-    return " ".join(filter(None, (entry.figure, entry.interval, paper, entry.marks)))
+    return " ".join(filter(None, (entry.figure, entry.spread, entry.interval, paper, entry.marks)))
 
 
 def markdown_table(layout: Layout) -> str:

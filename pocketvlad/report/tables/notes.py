@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from pocketvlad.data.dataset import describe_counts
+from pocketvlad.networks.weights.sources import weights_name
 
 
 def starting_point(row: dict) -> str:
     """A sentence on what a model's training started from, of its base model's row."""
     model, source, learnt = row["model"], row["weights"]["source"], row["initialise"]
+    name = weights_name(row["weights"])
     parts = {name: learnt[name] for name in ("pooling", "projection") if name in learnt}
     if set(parts.values()) == {source}:
-        return f"{model} starts from {source} weights, pooling and projection among them."
+        return f"{model} starts from {name} weights, pooling and projection among them."
     by = ", ".join(f"{name} by {how}" for name, how in parts.items())
-    return f"{model} starts from {source} weights for its backbone" + (
+    return f"{model} starts from {name} weights for its backbone" + (
         f"; {by} on the training city." if by else "."
     )
 
@@ -30,4 +32,6 @@ def study_notes(base: Sequence[dict], cities: Sequence[str]) -> list[str]:
     ]
     if any(d["images"] != d["expected_images"] for d in datasets.values()):
         notes.append("Only a part of the data: not comparable with published mAP.")
+    if any(row["weights"].get("stand_in") for row in base):
+        notes.append("A rehearsal with stand-in weights: its figures say nothing of the networks.")
     return notes + sorted({starting_point(row) for row in base})

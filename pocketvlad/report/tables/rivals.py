@@ -7,7 +7,14 @@ from tabulate import tabulate
 
 from pocketvlad.compression.recipes import BASE
 from pocketvlad.report.best_cells import is_cell
-from pocketvlad.report.score_columns import MEAN, judging, query_sets, score_columns
+from pocketvlad.report.score_columns import (
+    MEAN,
+    alone,
+    by_direction,
+    judging,
+    query_sets,
+    score_columns,
+)
 from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
@@ -22,7 +29,8 @@ _NOTE = (
     "the most that the coder's process held, the model included. Every coder ran on one core. "
     "*Ours* is the smallest file of the study that on the mean of both cities loses no more than "
     "the coder's, in % of its bytes. "
-    "Where a coder was given a cell, it codes its symbols without loss: the scores are the cell's."
+    "Where a coder was given a cell, it codes its symbols without loss: the scores are the cell's. "
+    "All models, ours too, are of the study's first seed."
 )
 
 
@@ -35,7 +43,7 @@ def _line(measured: dict[str, dict], scores: dict, model: str, cities: Sequence[
     mean = sum(sizes.values()) / len(sizes)
     columns = {key: some[key] for key in ("model", "label", "coder", "source", "name")}
     columns |= {"file_mb": mean / MEGABYTE, "ratio": float32_bytes(some["parameters"]) / mean}
-    columns |= score_columns(found[BASE], found[version], cities)
+    columns |= score_columns(alone(found[BASE]), alone(found[version]), cities)
     columns |= {f"file_bytes_{city}": sizes[city] for city in cities}
     for cost in _COSTS:
         values = [measured[city].get(cost, float("nan")) for city in cities]
@@ -57,13 +65,14 @@ def rivals_table(
 
     Args:
         measured: what `compress_rival` wrote of each model, city and rival.
-        scores: JSON rows of the base models, of the rivals' models, and of the cells they coded.
+        scores: JSON rows of the base models, of the rivals' models, and of the cells they coded,
+            all of one seed.
         cities: the two roles.
 
     Raises:
-        ValueError: a direction is missing, or a score.
+        ValueError: a direction is missing, or a score; or two rows are of one direction.
     """
-    by_name = {(row["model"], row["version"], row["test_city"]): row for row in scores}
+    by_name = by_direction(scores)
     bases = [_base(row) for (_, version, _), row in by_name.items() if version == BASE]
     grouped: dict[tuple[str, str], dict[str, dict]] = {}
     for row in [*bases, *measured]:
@@ -83,7 +92,7 @@ def with_ours(rivals: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     none where all do, or of a cell's symbols.
 
     Args:
-        table: the study's, as `rows.read_table` gives it.
+        table: the lines of the same seed, as `rows.of_seed` gives them.
     """
     cells, drop = table[is_cell(table)], judging(rivals.columns).drop(MEAN)
 

@@ -21,10 +21,11 @@ _SPECIAL = {
     '"': "''",
     "★": r"$\star$",
     "†": r"\dag{}",
+    "±": r"$\pm$",
 }
 
 _PREAMBLE = r"""\documentclass[10pt]{article}
-\usepackage[a4paper,landscape,margin=12mm]{geometry}
+\usepackage[a4paper,landscape,margin=8mm]{geometry}
 \usepackage{longtable}
 % The rules of booktabs where it is installed, plain ones elsewhere.
 \IfFileExists{booktabs.sty}{\usepackage{booktabs}}{%
@@ -46,17 +47,25 @@ def escaped(text: str) -> str:
     return "".join(written)
 
 
-def _heading(column: Column) -> tuple[str, str]:
-    """Two lines: the heading and its unit, or, for a narrow column, a heading of two words."""
+def _heading(column: Column, below: str) -> tuple[str, str]:
+    """Two lines: the heading and its unit, or, for a narrow column, a heading of two words.
+
+    Args:
+        below: the heading of the column that stands below, "" if none. It is written where the
+            second line is free.
+    """
     first, second = column.heading, f"({column.unit})" if column.unit else ""
     if not column.unit:
         first, _, second = column.heading.partition(" ")
+    second = second or below
     return rf"\textbf{{{escaped(first)}}}", escaped(second)
 
 
 def _entry(entry: Entry, bold: bool) -> str:
     figure = escaped(entry.figure)
     parts = [rf"\textbf{{{figure}}}" if bold and figure else figure]
+    if entry.spread:
+        parts[0] += rf"{{\tiny\,{escaped(entry.spread).replace(' ', '')}}}"  # a page is narrow
     if entry.interval:
         # The group keeps a row's first bracket from being taken for an option of \\.
         parts.append(f"{{{escaped(entry.interval)}}}")
@@ -79,6 +88,17 @@ def _rows(line: Line, columns: tuple[Column, ...]) -> Iterator[str]:
         yield " & ".join(below.get(heading, "") for heading in entries) + r" \\"
 
 
+def _below(columns: tuple[Column, ...]) -> Iterator[str]:
+    """Sentences on what stands in second lines."""
+    own = [column for column in columns if column.below]
+    dense = [column for column in own if column.heading == f"dense {column.below}"]
+    if dense:
+        yield "Dense figures are below the official ones."
+    for column in own:
+        if column not in dense:
+            yield f"Below {column.below} is {column.heading}."
+
+
 def tex_table(layout: Layout) -> str:
     """A document that pdflatex compiles, with nothing but the packages of LaTeX's base.
 
@@ -86,14 +106,15 @@ def tex_table(layout: Layout) -> str:
     """
     columns = [column for column in layout.columns if not column.below]
     kinds = "".join("l" if column.names_row else "r" for column in columns)
-    heading = [" & ".join(parts) + r" \\" for parts in zip(*map(_heading, columns), strict=True)]
+    below = {column.below: column.heading for column in layout.columns if column.below}
+    headings = [_heading(column, below.get(column.heading, "")) for column in columns]
+    heading = [" & ".join(parts) + r" \\" for parts in zip(*headings, strict=True)]
     head = [r"\toprule", *heading, r"\midrule"]
     marks = "; ".join(f"{mark} {meaning}" for mark, meaning in layout.legend)
     caption = [layout.title + ".", *layout.notes, *layout.explanation]
     if marks:
         caption.append(f"{marks}.")
-    if len(columns) < len(layout.columns):
-        caption.append("Dense figures are below the official ones.")
+    caption += _below(layout.columns)
     lines = [
         _PREAMBLE + r"{\scriptsize\setlength{\LTcapwidth}{\textwidth}",
         r"\setlength{\tabcolsep}{2pt}\renewcommand{\arraystretch}{1.15}",

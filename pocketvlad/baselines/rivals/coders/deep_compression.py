@@ -7,19 +7,16 @@ filler, a zero that is stored.
 
 Two things differ from the paper. A layer has 2^b - 1 centres, because number 0 is for fillers. And
 centres are not trained, as in our cells with fixed codebooks.
-
-Huffman codes are those of zlib's Huffman-only strategy: each block of some 32,000 numbers has a
-code of its own, stored before it. Repetitions are not searched for.
 """
 
 import math
-import zlib
 from collections.abc import Mapping
 
 import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.half import half
+from pocketvlad.baselines.rivals.huffman import huffman, unhuffman
 from pocketvlad.baselines.rivals.rival import Made, Rival, asked
 from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.format.error import FormatError
@@ -28,7 +25,6 @@ from pocketvlad.format.roles import Role
 BITS = {Role.CONVOLUTION: 8, Role.CLUSTER: 8, Role.LINEAR: 5}
 """Of a centre's number and of a gap, by what a layer does."""
 _CODES, _GAPS, _CENTRES = "/codes", "/gaps", "/centres"
-_RAW = -15  # deflate without header and checksum, which the container has
 
 
 def rivals(section: Mapping, made: Made) -> list[Rival]:
@@ -48,17 +44,6 @@ def rivals(section: Mapping, made: Made) -> list[Rival]:
         )
         for each in thresholds
     ]
-
-
-def huffman(symbols: np.ndarray) -> np.ndarray:
-    """uint8 `symbols` [N], Huffman-coded: uint8 [M]."""
-    coder = zlib.compressobj(9, zlib.DEFLATED, _RAW, 9, zlib.Z_HUFFMAN_ONLY)
-    return np.frombuffer(coder.compress(symbols.tobytes()) + coder.flush(), np.uint8)
-
-
-def unhuffman(coded: np.ndarray) -> np.ndarray:
-    """The inverse of `huffman`."""
-    return np.frombuffer(zlib.decompress(coded.tobytes(), _RAW), np.uint8)
 
 
 def to_gaps(codes: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +116,7 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
         try:
             kept, gaps = (unhuffman(arrays[name + part]) for part in (_CODES, _GAPS))
             codes = from_gaps(kept, gaps, math.prod(shape))
-        except (FormatError, zlib.error) as error:
+        except FormatError as error:
             raise FormatError(f"layer {name}: {error}") from None
         tensors[name] = arrays[name + _CENTRES][codes].reshape(shape)
     return tensors
