@@ -60,7 +60,7 @@ def test_the_paper_is_rehearsed_every_week():
     assert re.fullmatch(r"\d+ \d+ \* \* \d", schedule["cron"])
     [job] = rehearsal["jobs"].values()
     assert "make rehearsal" in [step.get("run") for step in job["steps"]]
-    command = ["make", "-n", "rehearsal", "INSTALLED=", "CORES=2"]
+    command = ["make", "--no-print-directory", "-n", "rehearsal", "INSTALLED=", "CORES=2"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split()[1:] == [".venv/bin/python", "tests/rehearse.py", "--cores", "2"]
 

@@ -31,8 +31,8 @@ from pocketvlad.compression.paired_layers import (
     paired_convolutions,
     paired_features,
 )
-from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.compression.rd.calibration import Calibration
+from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.crops import drawn_crops
 from pocketvlad.compression.rd.descent import symbol_bits
 from pocketvlad.compression.rd.length import shortened
@@ -211,9 +211,7 @@ def rounded_layers(
     for pair in walk:
         multiples, grid = _round_convolution(pair, coarseness, each, settings.patches, drawn.places)
         found[pair.name] = quantized_in_place(pair.layer.weight, multiples, grid.step)
-    for name, weight in compressible_of(network, Part.POOLING).items():
-        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
-        weight.copy_(torch.from_numpy(found[name].dequantize()))
+    found |= round_clusters(network, settings.cluster_bits)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)

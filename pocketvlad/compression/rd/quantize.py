@@ -22,8 +22,8 @@ from pocketvlad.compression.paired_layers import (
     paired_convolutions,
     paired_features,
 )
-from pocketvlad.compression.quantize import quantize_tensor
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
+from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.convolution import round_convolution
 from pocketvlad.compression.rd.crops import DrawnCrops, drawn_crops
 from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, quantized_in_place
@@ -160,9 +160,7 @@ def round_network(
         rotate_features(network, principal_directions(network, drawn.batches))
         teacher = copy.deepcopy(network)
     found, features = _round_convolutions(network, teacher, drawn, described, error, settings)
-    for name, weight in compressible_of(network, Part.POOLING).items():
-        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
-        weight.copy_(torch.from_numpy(found[name].dequantize()))
+    found |= round_clusters(network, settings.cluster_bits)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         [name] = projection

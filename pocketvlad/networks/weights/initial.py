@@ -6,7 +6,7 @@ from pocketvlad.data.images import CENTRED, Preprocessing
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.networks.weights.buildings_file import load_backbone
 from pocketvlad.networks.weights.error import WeightsError
-from pocketvlad.networks.weights.forms import BACKBONES
+from pocketvlad.networks.weights.forms import BACKBONES, WHOLE
 from pocketvlad.networks.weights.place_recognition_file import load_place_recognition
 from pocketvlad.networks.weights.published import load_alexnet_caffe, load_netvlad_pitts30k
 from pocketvlad.networks.weights.recognised import seems_to_be
@@ -15,6 +15,8 @@ from pocketvlad.networks.weights.state_dict_file import load_convolutions, read_
 
 
 def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
+    if source in WHOLE:
+        return load_place_recognition(network, path)
     match source:
         case "buildings":
             return load_backbone(network.backbone, path)
@@ -22,8 +24,6 @@ def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
             return load_netvlad_pitts30k(network, path)
         case "alexnet-caffe":
             return load_alexnet_caffe(network, path)
-        case "cosplace" | "eigenplaces":
-            return load_place_recognition(network, path)
     form, declared = BACKBONES[source], network.architecture.backbone
     load_convolutions(form, declared, network.backbone, read_state_dict(path), path)
     return form.preprocessing

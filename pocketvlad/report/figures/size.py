@@ -142,7 +142,7 @@ def size_figure(
     handles = [
         *looks.handles(),
         base_handle(),
-        Line2D([], [], color="black", linewidth=1.3, label="front of best cells"),
+        Line2D([], [], color="black", linewidth=1.3, label="Pareto front"),
     ]
     for (column, diameter), role in zip(_RINGS.items(), ROLES.values(), strict=True):
         if table[column].any():

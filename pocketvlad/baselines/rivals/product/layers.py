@@ -22,7 +22,7 @@ from pocketvlad.compression.paired_layers import (
     paired_convolutions,
     paired_features,
 )
-from pocketvlad.compression.quantize import quantize_tensor
+from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.crops import DrawnCrops
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
@@ -132,9 +132,7 @@ def quantize_layers(
     for pair in itertools.islice(pairs, 1, None):
         size = block_size(pair.layer.weight.shape, kernel_weights, columns)
         found[pair.name] = _quantize_convolution(pair, size, centres, settings, drawn.places, seed)
-    for name, weight in compressible_of(network, Part.POOLING).items():
-        found[name] = quantize_tensor(weight.cpu().numpy(), "uniform-row", settings.cluster_bits)
-        weight.copy_(torch.from_numpy(found[name].dequantize()))
+    found |= round_clusters(network, settings.cluster_bits)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         [name] = compressible_of(network, Part.PROJECTION)
