@@ -11,6 +11,7 @@ from networks import backbone, copy_of
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.quantize import _round_linear, round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.water_level import water_level
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -95,6 +96,46 @@ def test_scales_by_hand():
     assert torch.equal(column_scales(torch.zeros(2, 6), torch.arange(6)[None]), torch.ones(6))
 
 
+def level_by_bisection(weights, inputs, error):
+    """Where the mean error of the columns whose squares are above the level is as allowed."""
+    low, high = 0.0, weights.max()
+    for _ in range(100):
+        level = (low + high) / 2
+        if level * inputs[weights > level].mean() < error:
+            low = level
+        else:
+            high = level
+    return low
+
+
+@pytest.mark.parametrize("error", [1e-5, 1e-3, 0.03])
+def test_the_water_level_gives_the_columns_above_it_the_error(error):
+    generator = np.random.default_rng(1)
+    inputs = 2.0 ** -np.linspace(0, 12, 40)
+    weights = inputs ** generator.uniform(0.3, 0.7, 40)
+    assert (np.diff(weights) > 0).any()  # they need not be in the order of the inputs
+    own, moments = torch.from_numpy(weights), torch.from_numpy(inputs)
+    found = water_level(own, moments, error)
+    np.testing.assert_allclose(found, level_by_bisection(weights, inputs, error), rtol=1e-9)
+    above = weights > found
+    assert 0 < above.sum() < 40 or error < 1e-4
+    np.testing.assert_allclose(found * inputs[above].mean(), error, rtol=1e-9)
+    turned = torch.from_numpy(generator.permutation(40))
+    assert water_level(own[turned], moments[turned], error) == pytest.approx(found, rel=1e-12)
+
+
+def test_the_water_level_by_hand():
+    weights, inputs = torch.tensor([1.0, 9.0, 4.0]), torch.tensor([0.0, 8.0, 2.0])
+    # All three: 3 e / 10 below 1. The two of the largest weights: 2 e / 10 below 4. One: e / 8
+    # below 9.
+    assert water_level(weights, inputs, 1.0) == pytest.approx(0.3)
+    assert water_level(weights, inputs, 10.0) == pytest.approx(2)
+    assert water_level(weights, inputs, 40.0) == pytest.approx(5)
+    # Nothing is above: the largest column that moves anything counts.
+    assert water_level(weights, inputs, 80.0) == pytest.approx(10)
+    assert water_level(weights, torch.tensor([3.0, 0.0, 6.0]), 80.0) == pytest.approx(80 * 2 / 6)
+
+
 def surgeon(weight, moments, steps):
     """Optimal Brain Surgeon: a column at a time to a multiple of its step; later ones move to
     where they cost least."""
@@ -143,9 +184,13 @@ def test_scaled_columns_round_as_columns_of_unlike_steps_do():
         moments = 0.7 * size * pool + 0.3 * np.square(seen).mean() * np.eye(len(own))
         prior[np.ix_(own, own)] = 0.5 * moments
     moments = seen.T @ seen / count + prior
-    step = math.sqrt(
-        12 * error * np.square(outputs).sum(axis=1).mean() / np.square(seen * scales).mean()
+    squares = np.square(weight / scales).mean(axis=0)
+    level = level_by_bisection(
+        squares,
+        np.square(seen * scales).mean(axis=0),
+        error * np.square(outputs).sum(axis=1).mean(),
     )
+    step = math.sqrt(12 * level)
     order = np.arange(columns).reshape(-1, 3).T.ravel()  # cluster after cluster
     expected = np.empty_like(weight)
     expected[:, order] = surgeon(

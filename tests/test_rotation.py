@@ -1,5 +1,6 @@
 """Features turned by a rotation: the same descriptors, or the same distances."""
 
+import numpy as np
 import pytest
 import torch
 from backbones.bottlenecks import Bottlenecks
@@ -72,6 +73,26 @@ def test_descriptors_stay_as_they_are(pooling, projection, moved):
     torch.testing.assert_close(network(IMAGES), expected, rtol=0, atol=1e-5)
     last = {f"backbone.conv5_3.{own}" for own in ("weight", "bias")}
     assert changed(before, network) == last | moved | {"projection.weight"}
+
+
+def test_weights_are_rounded_once_when_they_are_stored():
+    """Products of single precision would be off by several units in the last place."""
+    network = built(NETVLAD, {"type": "linear", "length": 8})
+    rotation = rotation_of(network)
+    given = {name: tensor.double().numpy() for name, tensor in network.state_dict().items()}
+    rotate_features(network, rotation)
+    turn = rotation.double().numpy()
+    by_cluster = given["projection.weight"].reshape(8, -1, 3)
+    for name, expected in {
+        "backbone.conv5_3.weight": np.tensordot(turn.T, given["backbone.conv5_3.weight"], 1),
+        "backbone.conv5_3.bias": turn.T @ given["backbone.conv5_3.bias"],
+        "pooling.assignment": given["pooling.assignment"] @ turn,
+        "pooling.centres": given["pooling.centres"] @ turn,
+        "projection.weight": np.stack([turn.T @ row for row in by_cluster]).reshape(8, -1),
+    }.items():
+        found = network.state_dict()[name].numpy()
+        # 2^-24 of each number, and what the sum of float64 is off by where it is all but zero.
+        np.testing.assert_allclose(found, expected, rtol=6e-8, atol=1e-14, err_msg=name)
 
 
 @pytest.mark.parametrize("pooling", [NETVLAD, {"type": "mean"}])

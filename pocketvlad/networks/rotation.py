@@ -54,15 +54,16 @@ def rotate_features(network: RetrievalNetwork, rotation: Tensor) -> None:
     Without a projection the descriptors are turned, too, and their distances stay.
 
     Args:
-        rotation: E, [D, D], orthonormal.
+        rotation: E, [D, D], orthonormal. Products are of double precision.
 
     Raises:
         ValueError: the backbone or the pooling cannot be rotated; nothing has been changed then.
     """
     layer = last_convolution(network)
+    rotation = rotation.double()  # each weight is rounded once, when it is stored
     network.pooling.rotate(rotation)
-    layer.weight.copy_(torch.einsum("oihw,oe->eihw", layer.weight, rotation))
+    layer.weight.copy_(torch.einsum("oihw,oe->eihw", layer.weight.double(), rotation))
     if layer.bias is not None:
-        layer.bias.copy_(layer.bias @ rotation)
+        layer.bias.copy_(layer.bias.double() @ rotation)
     if linear := network.projection.linear:
-        linear.weight.copy_(network.pooling.rotated_columns(linear.weight, rotation))
+        linear.weight.copy_(network.pooling.rotated_columns(linear.weight.double(), rotation))

@@ -31,6 +31,7 @@ from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import round_with_few_samples
 from pocketvlad.compression.rd.sensitivity import sensitivity
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.water_level import water_level
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
@@ -114,7 +115,9 @@ def _round_linear(
     ]
     inputs *= scales
     weight = layer.weight / scales
-    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
+    squares = weight[: settings.length].square().mean(dim=0)
+    level = water_level(squares, inputs.square().mean(dim=0), error / sensitive)
+    step = math.sqrt(12 * level)
     step = max(step, float(weight.abs().max()) / MAX_MULTIPLE)
     multiples = round_with_few_samples(weight, inputs, outputs - means, step, MAX_MULTIPLE, prior)
     own_scales = scales.cpu().numpy()

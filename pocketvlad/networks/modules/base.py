@@ -35,7 +35,7 @@ class PoolingModule(nn.Module):
         return 0
 
     def rotate(self, rotation: Tensor) -> None:
-        """Expect features x E in place of x, for an orthonormal E [D, D].
+        """Expect features x E in place of x, for an orthonormal E [D, D], float64.
 
         Raises:
             ValueError: this pooling cannot compensate for a rotation.
