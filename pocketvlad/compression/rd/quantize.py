@@ -5,7 +5,8 @@ descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 
 sensitivity of the descriptor to the layer's outputs. g is the part of an input that later columns
 cannot compensate, as a geometric mean. The same number for all weights is the optimal bit
 allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 10). Where steps are
-coarse, weights that matter little round to zero.
+coarse, weights that matter little round to zero. Of the projection's weights most do, and the
+number holds for the others (`water_level`).
 """
 
 import copy
@@ -159,11 +160,12 @@ def round_network(
     drawn = drawn_crops(network, source, crops, settings, seed)
     described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
     _require_content(drawn.batches, described)
+    unrotated = teacher
     if is_rotatable(network):
         rotate_features(network, principal_directions(network, drawn.batches))
         teacher = copy.deepcopy(network)
     found, features = _round_convolutions(network, teacher, drawn, described, error, settings)
-    found |= round_clusters(network, settings.cluster_bits)
+    found |= round_clusters(network, settings.cluster_bits, unrotated)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         [name] = projection
