@@ -1,12 +1,12 @@
 """A network rounded layer after layer, each with the inputs that the rounded layers before it give.
 
-One number sets the step of every layer: the squared distance that rounding a weight may move the
-descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
+One number sets the step of every convolution: the squared distance that rounding a weight may move
+the descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
 sensitivity of the descriptor to the layer's outputs. g is the part of an input that later columns
 cannot compensate, as a geometric mean. The same number for all weights is the optimal bit
 allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 10). Where steps are
-coarse, weights that matter little round to zero. Of the projection's weights most do, and the
-number holds for the others (`water_level`).
+coarse, weights that matter little round to zero. Of the projection's weights most do; the others
+have a number of their own (`allowance`, `water_level`).
 """
 
 import copy
@@ -23,6 +23,7 @@ from pocketvlad.compression.paired_layers import (
     paired_convolutions,
     paired_features,
 )
+from pocketvlad.compression.rd.allowance import allowed_errors
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.convolution import round_convolution
@@ -37,7 +38,7 @@ from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
-from pocketvlad.networks.labels import compressible, compressible_of
+from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.rotation import is_rotatable, rotate_features
 from pocketvlad.retrieval.coinciding import (
@@ -153,10 +154,7 @@ def round_network(
     Raises:
         CoincidingError: the crops do not differ, or not to the network.
     """
-    projection = compressible_of(network, Part.PROJECTION)
-    kept = dict(compressible(network))
-    kept |= {name: weight[: settings.length] for name, weight in projection.items()}
-    error = distortion / sum(weight.numel() for weight in kept.values())
+    error, error_of_projection = allowed_errors(network, distortion, settings)
     drawn = drawn_crops(network, source, crops, settings, seed)
     described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
     _require_content(drawn.batches, described)
@@ -168,6 +166,8 @@ def round_network(
     found |= round_clusters(network, settings.cluster_bits, unrotated)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
-        [name] = projection
-        found[name] = _round_linear(layer, network, teacher, features, error, settings)
+        [name] = compressible_of(network, Part.PROJECTION)
+        found[name] = _round_linear(
+            layer, network, teacher, features, error_of_projection, settings
+        )
     return found

@@ -5,14 +5,13 @@ from torch import Tensor
 
 
 def water_level(weights: Tensor, inputs: Tensor, error: float) -> float:
-    """The variance of rounding errors at which a bit saves `error` as in layers of fine steps.
+    """The variance of rounding errors at which one more bit saves 2 ln 2 `error`.
 
     A weight whose errors have variance q moves its output by v q, where v is the moment of its
     input. One more bit for it saves 2 ln 2 v q (Cover & Thomas, chapter 10). The weights of a
-    column whose own mean square is below q round to zero, take hardly a bit, and answer to none. So
-    a bit saves as much here as where every weight has the same error, if that is the mean of v q
-    over the *other* columns. (Its mean over all columns would be an error that weights without bits
-    were given, and never made.)
+    column whose own mean square is below q round to zero: they take hardly a bit, and would save
+    hardly anything by one. So `error` is the mean of v q over the other columns. (The mean over all
+    columns counts an error that weights without bits were given, and never made.)
 
     Args:
         weights: [P] mean squares, by column.
