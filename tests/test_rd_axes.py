@@ -2,13 +2,16 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from networks import backbone, copy_of
 
+from pocketvlad.compression.rd.allowance import allowed_errors
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
+from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.quantize import _round_linear, round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.water_level import water_level
@@ -16,6 +19,7 @@ from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import declared_part
+from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.networks.rotation import rotate_features
 from pocketvlad.training.initialise import fit_pooling, fit_projection
@@ -35,11 +39,11 @@ def no_gradients():
         yield
 
 
-def built(pooling, width=0.06, length=8):
+def built(pooling, width=0.06, projection=None):
     architecture = Architecture(
         backbone("vgg16", width),
         declared_part(Part.POOLING, pooling),
-        declared_part(Part.PROJECTION, {"type": "pca-whitening", "length": length}),
+        declared_part(Part.PROJECTION, projection or {"type": "pca-whitening", "length": 8}),
     )
     torch.manual_seed(0)
     network = RetrievalNetwork(architecture).eval()
@@ -202,6 +206,51 @@ def test_scaled_columns_round_as_columns_of_unlike_steps_do():
     multiples = expected / (step * scales)
     assert 0.05 < (multiples.round() == 0).mean() < 0.95
     assert (np.abs(multiples.round()).max(axis=0) > 1).any()
+
+
+def test_the_steps_of_clusters_stay_as_fine_after_a_rotation():
+    """Rows of 64 small weights; then of one, which holds them all, and eight others."""
+    network = built({"type": "netvlad", "clusters": 4}, 0.125)
+    plain = copy_of(network)
+    signs = np.sign(np.random.default_rng(5).normal(size=(4, 64)))
+    turned = np.zeros((4, 64))
+    turned[:, 0] = 8
+    turned[:, 1:9] = np.random.default_rng(6).uniform(-1, 1, (4, 8))
+    for tensor in ("assignment", "centres"):
+        getattr(plain.pooling, tensor).copy_(torch.from_numpy(signs))
+        getattr(network.pooling, tensor).copy_(torch.from_numpy(turned))
+    coarse = {
+        name: len(each.codebook) for name, each in round_clusters(copy_of(network), 4).items()
+    }
+    fine = {name: len(each.codebook) for name, each in round_clusters(network, 4, plain).items()}
+    # Eight times the reach: three bits more. A codebook has a place for zero beside the levels.
+    assert set(coarse.values()) == {16}
+    assert set(fine.values()) == {128}
+    assert (network.pooling.centres - torch.from_numpy(turned)).abs().max() <= 8 / 127
+    assert (
+        len(round_clusters(network, 7, plain)["pooling.centres"].codebook) == 256
+    )  # no more than a byte
+
+
+def test_bits_are_worth_the_same_in_the_projection_as_in_convolutions():
+    network = built(NETVLAD)
+    last = network.projection.weight.numel()
+    others = sum(tensor.numel() for _, tensor in compressible(network)) - last
+    error, of_projection = allowed_errors(network, 0.3, SETTINGS)
+    # A bit saves 2 ln 2 = 1.386 of a weight's error; 4 of them are what descent asks for a bit.
+    assert of_projection / error == pytest.approx(4 / 1.386, rel=1e-3)
+    assert others * error + 0.7 * last * of_projection == pytest.approx(0.3)
+    halved = replace(SETTINGS, length=4)
+    error, of_projection = allowed_errors(network, 0.3, halved)
+    assert others * error + 0.7 * last / 2 * of_projection == pytest.approx(0.3)
+    for multiplier in (0.0, 1.0):  # where bits are not asked for, as with fine steps
+        error, of_projection = allowed_errors(
+            network, 0.3, replace(SETTINGS, multiplier=multiplier)
+        )
+        assert of_projection == error
+    bare = built(NETVLAD, projection={"type": "none"})
+    error, _ = allowed_errors(bare, 0.3, SETTINGS)
+    assert error * sum(tensor.numel() for _, tensor in compressible(bare)) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(("pooling", "rotated"), [(NETVLAD, True), (GEM, False)])
