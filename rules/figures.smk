@@ -179,10 +179,10 @@ rule draw_retrieval:
 
 rule figures:
     input:
+        rules.plot_studies.output if "studies" in config.get("figures", {}) else [],
         expand(
             result("plots/{name}.{suffix}"),
-            name=["size", "pruning", "run-time"]
-            + ["studies"] * ("studies" in config.get("figures", {})),
+            name=["size", "pruning", "run-time"],
             suffix=["svg", "png"],
         ),
         filled(
