@@ -79,9 +79,10 @@ def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
     if test["queries"] < _FEW_QUERIES:
         yield f"{test['queries']} official queries bound little: read the interval, not the drop."
     yield "Measure on photographs of your own before you rely on it: `pocketvlad evaluate`."
+    made = "training" if row["epochs"] else "compression"
     yield (
-        f"This file is of one training, with seed {row['seed']}; the interval of its drop allows "
-        "for landmarks and says nothing of other trainings."
+        f"This file is of one {made}, with seed {row['seed']}; the interval of its drop allows "
+        f"for landmarks and says nothing of other {made}s."
     )
     if len(seeds) > 1:
         yield (
