@@ -158,8 +158,8 @@ def prunings_of(model):
 
 
 def of_one(path, values):
-    """The input of a rule about one model: a path filled in for the first seed. Such files are
-    looked into, not averaged.
+    """A path of one model's, filled in for the first seed as an input: such files are looked into,
+    not averaged.
 
     Args:
         values: a function that gives, for a model, every other wildcard's values.
