@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset rehearsal bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -19,6 +19,10 @@ run: $(INSTALLED)
 # The study on the real photographs.
 subset: $(INSTALLED)
 	$(SNAKEMAKE) --configfile config/subset.yaml
+
+# A network for phones on the same photographs.
+phone: $(INSTALLED)
+	$(SNAKEMAKE) --configfile config/phone.yaml
 
 # All jobs of the study `paper` on stand-ins for its data and weights, in the folder `rehearsal`:
 # docs/paper.md. A rehearsal that was ended goes on.
@@ -51,10 +55,11 @@ refresh-claims: $(INSTALLED)
 manual: $(INSTALLED)
 	$(BIN)/python -m pocketvlad.study.manual docs/config.md
 
-# The picture that the README begins with, as the subset study drew it.
+# The picture that the README begins with: the models of `phone`, and those of `subset` if that
+# study has run here.
 picture: $(INSTALLED)
-	$(SNAKEMAKE) results/subset/plots/size.svg --configfile config/subset.yaml
-	cp results/subset/plots/size.svg docs/size.svg
+	$(SNAKEMAKE) results/phone/plots/studies.svg --configfile config/phone.yaml
+	cp results/phone/plots/studies.svg docs/size.svg
 
 # The library and its command for another environment: pip install dist/pocketvlad-*.whl
 wheel: $(INSTALLED)

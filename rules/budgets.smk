@@ -29,7 +29,7 @@ rule search_budgets:
         rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
         recovery=config["recovery"],
-        training=config["training"],
+        training=training,
         validation=config["validation"],
         protocol=config["protocol"],
         seed=lambda wildcards: seed_of(

@@ -13,7 +13,9 @@ sys.path.insert(0, str(ROOT))
 from pocketvlad.study.config import (
     ConfigError,
     check_config,
+    network_of,
     require_local_data,
+    training_of,
     unfit_path,
     used_settings,
     with_defaults,
@@ -52,23 +54,19 @@ config.update(with_defaults(config))
 
 STUDY = config["study"]
 FILES = StudyFiles(config, f"results/{STUDY}")
+# Other studies that a figure shows, too, as far as they have run. No rule of this one makes them.
+OTHER_STUDIES = {
+    name: f"results/{name}/table.csv"
+    for name in config.get("figures", {}).get("studies", [])
+    if Path(f"results/{name}/table.csv").is_file()
+}
 CITIES = list(config["cities"])
 MODELS = list(config["models"])
 # The trainings of each base model. What is made once is made of the first.
 SEEDS = config["seeds"]
 FIRST_SEED = SEEDS[0]
-# What made the models of the study's table, with the seeds of each, and where these lie.
-RECIPES = study_recipes(config)
-VERSIONS = [recipe.version for recipe in RECIPES]
-# The pruned models that some of them start from, with the seeds of each.
-PRUNINGS = {
-    pruning: [
-        seed
-        for seed in SEEDS
-        if any(each.pruning == pruning and seed in own for each, own in RECIPES.items())
-    ]
-    for pruning in filter(None, (recipe.pruning for recipe in RECIPES))
-}
+# By model what made its lines of the study's table, with the seeds of each.
+RECIPES = {model: study_recipes(config, model) for model in MODELS}
 # How models are rounded, whatever the distortion.
 ROUNDING = {
     key: value
@@ -94,13 +92,15 @@ wildcard_constraints:
     version="|".join([*STATES, *(kind.pattern() for kind in KINDS.values())]),
 
 
-# A pretrained network is compared with a random one, too, where that costs little: with narrow
-# backbones.
-UNTRAINED = [
+# The narrow backbones, whose weights are ours. They are compared with a random network, too: that
+# costs little.
+NARROW = [
     name
     for name in MODELS
     if config["models"][name]["weights"]["source"] == "buildings"
 ]
+# Those that are fine-tuned. Of the others the base model is the initial one, scored once.
+TRAINED = [name for name in MODELS if training_of(config, name)["epochs"]]
 
 
 def result(path):
@@ -136,15 +136,37 @@ def of_cells(path):
     """A path filled in for every cell: its recipe, each of its seeds, every model and city."""
     return [
         each
-        for recipe, seeds in RECIPES.items()
-        for each in filled(path, version=recipe.version, seed=seeds)
+        for model, recipes in RECIPES.items()
+        for recipe, seeds in recipes.items()
+        for each in filled(path, model=model, version=recipe.version, seed=seeds)
     ]
 
 
-def of_one(path, **values):
-    """A path of a rule's one model, filled in for the first seed: such files are looked into, not
-    averaged."""
-    return expand(path, model="{model}", seed=FIRST_SEED, **values)
+def versions_of(model):
+    """The cells of a model."""
+    return [recipe.version for recipe in RECIPES[model]]
+
+
+def prunings_of(model):
+    """The pruned models that some of its cells start from, with the seeds of each."""
+    found = {}
+    for recipe, seeds in RECIPES[model].items():
+        if recipe.pruning:
+            known = found.setdefault(recipe.pruning, [])
+            known += [seed for seed in seeds if seed not in known]
+    return found
+
+
+def of_one(path, values):
+    """A path of one model's, filled in for the first seed as an input: such files are looked into,
+    not averaged.
+
+    Args:
+        values: a function that gives, for a model, every other wildcard's values.
+    """
+    return lambda wildcards: expand(
+        path, model=wildcards.model, seed=FIRST_SEED, **values(wildcards.model)
+    )
 
 
 def library(script, *started):
@@ -188,6 +210,11 @@ def seed_of(seed, *parts):
     return "/".join([str(seed), *parts])
 
 
+def training(wildcards):
+    """How the model of a job is trained."""
+    return training_of(config, wildcards.model)
+
+
 def split_seed(wildcards):
     """The seed of the landmarks held out for validation: the same for every model of a city."""
     return seed_of(wildcards.seed, wildcards.city, "split")
@@ -207,12 +234,12 @@ def recipe_made(wildcards, codebook):
 
 def timings(stage, **columns):
     """The timings of the jobs of a rule that made the recipes with these values, each once."""
-    made = ((recipe.columns(), seeds) for recipe, seeds in RECIPES.items())
-    wanted = (each for each in made if columns.items() <= each[0].items())
     paths = (
         path
-        for each, seeds in wanted
-        for path in filled(stage.benchmark, seed=seeds, **each)
+        for model, recipes in RECIPES.items()
+        for recipe, seeds in recipes.items()
+        if columns.items() <= recipe.columns().items()
+        for path in filled(stage.benchmark, model=model, seed=seeds, **recipe.columns())
     )
     return list(dict.fromkeys(paths))
 

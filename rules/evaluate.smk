@@ -58,7 +58,8 @@ rule evaluate_histogram:
 
 rule evaluate:
     input:
-        base=filled(SCORE, version=["initial", "base"]),
-        untrained=filled(SCORE, model=UNTRAINED, version="untrained", seed=FIRST_SEED),
+        base=filled(SCORE, model=TRAINED, version="initial")
+        + filled(SCORE, version="base"),
+        untrained=filled(SCORE, model=NARROW, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
         histogram=filled(result("scores/histogram/{city}.json")),

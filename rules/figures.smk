@@ -17,7 +17,7 @@ MEASURED = {
     "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
     + filled(
         rules.initialise_model.benchmark,
-        model=UNTRAINED,
+        model=NARROW,
         version="untrained",
         seed=FIRST_SEED,
     ),
@@ -32,12 +32,13 @@ MEASURED = {
     ),
     "round_model": timings(rules.round_model, recipe="rounded"),
     "evaluate_model": filled(
-        rules.evaluate_model.benchmark, version=["initial", "base"]
+        rules.evaluate_model.benchmark, model=TRAINED, version="initial"
     )
+    + filled(rules.evaluate_model.benchmark, version="base")
     + of_cells(rules.evaluate_model.benchmark)
     + filled(
         rules.evaluate_model.benchmark,
-        model=UNTRAINED,
+        model=NARROW,
         version="untrained",
         seed=FIRST_SEED,
     ),
@@ -65,15 +66,37 @@ rule plot_results:
         "../workflow_scripts/plot_results.py"
 
 
+rule plot_studies:
+    input:
+        tables=[result("table.csv"), *OTHER_STUDIES.values()],
+    output:
+        drawing("studies", "studies", "mAP against size, several studies", "all models"),
+    log:
+        log_file("plot_studies"),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("plot_studies"),
+        # What `tables` are of.
+        studies=[STUDY, *OTHER_STUDIES],
+        cities=CITIES,
+    script:
+        "../workflow_scripts/plot_studies.py"
+
+
 # Which cell is drawn, the table says: every cell is an input, and few are read.
 rule plot_layers:
     input:
         table=result("table.csv"),
-        base=of_one(model_path("base.safetensors"), city=CITIES),
+        base=of_one(model_path("base.safetensors"), lambda _: {"city": CITIES}),
         weights=of_one(
-            model_path("{pruning}/weights.csv"), city=CITIES[0], pruning=PRUNINGS
+            model_path("{pruning}/weights.csv"),
+            lambda model: {"city": CITIES[0], "pruning": prunings_of(model)},
         ),
-        compressed=of_one(model_path("{version}.pvlad"), city=CITIES, version=VERSIONS),
+        compressed=of_one(
+            model_path("{version}.pvlad"),
+            lambda model: {"city": CITIES, "version": versions_of(model)},
+        ),
     output:
         weights=drawing("weights-{model}", "weights", "weights by stage", "{model}"),
         weights_csv=result("plots/weights-{model}.csv"),
@@ -88,8 +111,8 @@ rule plot_layers:
         seed=FIRST_SEED,
         cities=CITIES,
         # What `weights` and `compressed` are of.
-        prunings=list(PRUNINGS),
-        versions=VERSIONS,
+        prunings=lambda wildcards: list(prunings_of(wildcards.model)),
+        versions=lambda wildcards: versions_of(wildcards.model),
         layers=config.get("figures", {}).get("layers", []),
     script:
         "../workflow_scripts/plot_layers.py"
@@ -119,8 +142,10 @@ rule draw_retrieval:
         table=result("table.csv"),
         scores=of_one(
             SCORE,
-            city=list(map(test_city, CITIES)),
-            version=["base", *VERSIONS],
+            lambda model: {
+                "city": list(map(test_city, CITIES)),
+                "version": ["base", *versions_of(model)],
+            },
         ),
         datasets=expand(result("data/{city}/dataset.json"), city=CITIES),
         images=expand(result("data/{city}/images"), city=CITIES),
@@ -147,13 +172,14 @@ rule draw_retrieval:
         seed=FIRST_SEED,
         # What `scores` are of; each of the models was tested on the city in its place.
         training_cities=list(map(test_city, CITIES)),
-        versions=["base", *VERSIONS],
+        versions=lambda wildcards: ["base", *versions_of(wildcards.model)],
     script:
         "../workflow_scripts/draw_retrieval.py"
 
 
 rule figures:
     input:
+        rules.plot_studies.output if "studies" in config.get("figures", {}) else [],
         expand(
             result("plots/{name}.{suffix}"),
             name=["size", "pruning", "run-time"],

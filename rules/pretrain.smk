@@ -31,7 +31,7 @@ rule pretrain_backbone:
     threads: config["compute"]["threads"]
     params:
         library=library("pretrain_backbone"),
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=lambda wildcards: network_of(config, wildcards.model),
         settings=config["pretraining"]["classifier"],
         checkpoint=result("checkpoints/pretraining-{model}.pt"),
         # Made once, whatever the number of trainings that start from it.
@@ -42,4 +42,4 @@ rule pretrain_backbone:
 
 rule pretrain:
     input:
-        filled(result("pretraining/{model}.safetensors")),
+        expand(result("pretraining/{model}.safetensors"), model=NARROW),

@@ -27,7 +27,7 @@ rule prune_model:
         # The other thresholds are no business of this job: a new one must not rerun it.
         pruning={k: v for k, v in config["pruning"].items() if k != "thresholds"},
         recovery=config["recovery"],
-        training=config["training"],
+        training=training,
         validation=config["validation"],
         protocol=config["protocol"],
         # The same for every L1 penalty, so that nothing else tells their results apart.
@@ -43,7 +43,11 @@ rule prune:
     input:
         [
             filled(
-                model_path("{pruning}/pruned.safetensors"), pruning=pruning, seed=seeds
+                model_path("{pruning}/pruned.safetensors"),
+                model=model,
+                pruning=pruning,
+                seed=seeds,
             )
-            for pruning, seeds in PRUNINGS.items()
+            for model in MODELS
+            for pruning, seeds in prunings_of(model).items()
         ],

@@ -57,7 +57,7 @@ rule train_codebook:
         ),
         quantization=config["quantization"],
         recovery=config["recovery"],
-        training=config["training"],
+        training=training,
         validation=config["validation"],
         protocol=config["protocol"],
         seed=lambda wildcards: seed_of(
@@ -95,7 +95,7 @@ rule round_model:
         rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
         recovery=config["recovery"],
-        training=config["training"],
+        training=training,
         validation=config["validation"],
         protocol=config["protocol"],
         # The same for every distortion, so that nothing else tells their results apart.

@@ -16,8 +16,9 @@ FITTING = {True: ["baselines/rivals/fitting.py"], False: []}
 
 def calibration_of(wildcards):
     """How `rd` would round the model, but for the distortion: the same crops."""
-    names = ("recovery", "training", "validation", "protocol")
+    names = ("recovery", "validation", "protocol")
     return {
+        "training": training(wildcards),
         **{name: config[name] for name in names},
         "compute": COMPUTE,
         "rounding": ROUNDING,

@@ -63,7 +63,7 @@ rule tabulate_layers:
         "../envs/environment.yaml"
     params:
         library=library("tabulate_layers"),
-        model=lambda wildcards: config["models"][wildcards.model],
+        model=lambda wildcards: network_of(config, wildcards.model),
         image_size=config["protocol"]["image_size"],
     script:
         "../workflow_scripts/tabulate_layers.py"

@@ -30,9 +30,10 @@ rule initialise_model:
             else []
         ),
         model=lambda wildcards: (
-            config["models"][wildcards.model]
+            network_of(config, wildcards.model)
             if wildcards.version == "initial"
-            else config["models"][wildcards.model] | {"weights": {"source": "random"}}
+            else network_of(config, wildcards.model)
+            | {"weights": {"source": "random"}}
         ),
         initialise=config["initialise"],
         protocol=config["protocol"],
@@ -64,7 +65,7 @@ rule train_model:
         library=library("train_model"),
         compute=COMPUTE,
         checkpoint=result("checkpoints/{model}-{city}-seed-{seed}-base.pt"),
-        training=config["training"],
+        training=training,
         validation=config["validation"],
         protocol=config["protocol"],
         seed=lambda wildcards: seed_of(

@@ -21,7 +21,7 @@ GRID, ROW_SCALES, COEFFICIENTS, INPUT_SCALES = 1, 2, 4, 8  # the flags
 SLOTS = 65536  # the sum of a model's frequencies
 LOWEST_STATE = 1 << 31
 PARTS = ("backbone", "pooling", "projection")
-ROLES = ("convolution", "linear", "cluster", "bias", "other")
+ROLES = ("convolution", "linear", "cluster", "bias", "kept", "other")
 OLD = {  # what a name of version 2 begins with: its part, and the role of what is no bias
     "backbone": ("backbone", "convolution"),
     "netvlad": ("pooling", "cluster"),

@@ -64,6 +64,7 @@ def study_row(city: str, version: str, seed: int) -> dict:
         },
         "weights": {"source": "buildings"},
         "initialise": {"pooling": "clustering", "projection": "PCA"},
+        "epochs": 2,
         "preprocessing": {"mean": [1.0, 2.0, 3.0], "std": [1.0, 1.0, 1.0]},
         **_scores("", official, city, version, seed),
         **_scores("dense_", dense, city, version, seed),

@@ -27,7 +27,7 @@ from pocketvlad.compression.settings import ReconstructionSettings
 from pocketvlad.data.city_crops import crop_batches
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import CropSettings
-from pocketvlad.format.compressed_file import read_compressed, write_compressed
+from pocketvlad.format.compressed_file import open_compressed, read_compressed, write_compressed
 from pocketvlad.format.contents import read_contents
 from pocketvlad.format.roles import Part, Role
 from pocketvlad.networks import backbones
@@ -35,9 +35,11 @@ from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones.efficientnet_lite0 import EfficientNetLite0
 from pocketvlad.networks.backbones.resnet18 import ResNet18
 from pocketvlad.networks.declared import declared_part
-from pocketvlad.networks.labels import compressible, labelled_tensors
+from pocketvlad.networks.graph import Graph
+from pocketvlad.networks.labels import UnknownRoleError, compressible, labelled_tensors
 from pocketvlad.networks.layer_table import layer_costs, network_costs
 from pocketvlad.networks.model import Model, read_model, to_contents, write_model
+from pocketvlad.networks.modules.kept import kept
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.distillation import descriptor_distance
@@ -496,6 +498,73 @@ def test_a_linear_map_inside_a_backbone_is_refused_by_name(city):
         reconstruct(
             network, copy_of(network), masks, city.crop_source, CROPS, EVERYWHERE, generator
         )
+
+
+class Attending(nn.Module):
+    """Layers that nothing here can compress, between a backbone and its last convolution."""
+
+    def __init__(self, inner, keep):
+        super().__init__()
+        self.inner = inner
+        self.norm = keep(nn.GroupNorm(2, 10))
+        self.attention = keep(nn.MultiheadAttention(10, 2, batch_first=True))
+        self.last = nn.Conv2d(10, 10, 1)
+
+    def forward(self, images):
+        maps = self.norm(self.inner(images))
+        places = maps.flatten(2).transpose(1, 2)
+        seen = self.attention(places, places, places)[0].transpose(1, 2)
+        return self.last(maps + seen.reshape(maps.shape))
+
+
+def attending(keep):
+    network = built(Residual())
+    network.backbone = Attending(network.backbone, keep).eval()
+    return network
+
+
+def test_a_layer_that_cannot_be_compressed_is_named():
+    message = r"backbone\.norm\.weight: .* of a GroupNorm is; .*kept"
+    with pytest.raises(UnknownRoleError, match=message):
+        list(labelled_tensors(attending(keep=lambda layer: layer)))
+
+    class Choosing(nn.Module):
+        def forward(self, maps):
+            return maps if maps.mean() > 0 else -maps
+
+    chosen = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(Choosing()))
+    # As torch's own layers are: taken apart, since a part has tensors.
+    chosen[1][0].inner = nn.Conv2d(4, 4, 1)
+    with pytest.raises(ValueError, match=r"layers of 1\.0, a Choosing, have no order.*kept"):
+        Graph.of(chosen)
+    chosen[1][0] = kept(chosen[1][0])
+    assert [step.target for step in Graph.of(chosen).steps] == ["0", "1.0"]
+
+
+@torch.no_grad()
+def test_a_layer_may_be_kept_in_half_precision(city, tmp_path):
+    teacher = taught(attending(kept), city)
+    held = {n for n, _, label in labelled_tensors(teacher) if label.role is Role.KEPT}
+    attention = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+    assert held == {f"backbone.norm.{own}" for own in ("weight", "bias")} | {
+        f"backbone.attention.{own}" for own in attention
+    }
+    network = copy_of(teacher)
+    quantized = round_network(network, teacher, city.crop_source, CROPS, 0.02, ROUNDING, 7)
+    weights = {name for name, _ in compressible(network)}
+    assert set(quantized) == weights
+    assert "backbone.last.weight" in weights
+    assert not held & weights
+    for name in held:
+        assert torch.equal(network.state_dict()[name], teacher.state_dict()[name])
+    # The architecture is not that of the network, but a file's tensors are.
+    contents = to_contents(Model(network, PREPROCESSING, {}))
+    write_compressed(tmp_path / "m.pvlad", contents, quantized, "float16")
+    with open_compressed(tmp_path / "m.pvlad") as model:
+        found = {layer.name: values for layer, values in model}
+    for name in held:
+        half = teacher.state_dict()[name].half().float().numpy()
+        np.testing.assert_array_equal(found[name], half)
 
 
 def row(name, outgoing, incoming, side, places, bias=1):

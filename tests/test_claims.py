@@ -273,7 +273,7 @@ COMMITTED = all_claims(ROOT / "tests" / "expected")
 
 def test_the_readme_has_the_claims():
     readme = (ROOT / "README.md").read_text()
-    assert {each.study for each in COMMITTED} >= {"mini", "subset"}
+    assert {each.study for each in COMMITTED} >= {"mini", "subset", "phone"}
     assert with_claims(readme, COMMITTED) == readme, (
         "make refresh-claims writes the README's tables"
     )
@@ -302,7 +302,12 @@ def test_committed_tolerances_follow_from_the_recorded_runs(study):
 
 
 @pytest.mark.parametrize(
-    ("study", "config"), [("mini", "config.yaml"), ("subset", "config/subset.yaml")]
+    ("study", "config"),
+    [
+        ("mini", "config.yaml"),
+        ("subset", "config/subset.yaml"),
+        ("phone", "config/phone.yaml"),
+    ],
 )
 def test_claims_are_about_cells_of_the_study(study, config):
     """A claim of a cell that the grid no longer has could never hold."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow_runs import OFFICIAL
+from workflow_runs import OFFICIAL, STUDIES
 
 from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.study.config import (
@@ -32,7 +32,7 @@ def load(name):
     return config
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml", "config/paper.yaml"])
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_are_valid(name):
     check_config(load(name))
 
@@ -50,6 +50,17 @@ def test_the_studies_are_valid(name):
         (("recovery", "objective"), "triplets", r"recovery\.objective: 'triplets'.*distillation"),
         (("pruning", "thresholds"), {"1e-05": 1.0}, r"pruning\.thresholds.*'1e-05'.*decimal"),
         (("pruning", "thresholds"), {"0.010": 1.0}, r"'0\.010'"),
+        (("models", "lite0", "epochs"), -1, r"models\.lite0\.epochs: -1.*keeps the initial"),
+        (("models", "lite0", "grid"), [], r"models\.lite0\.grid: \[\] does not fit"),
+        (
+            ("models", "lite0", "grid", 0, "thresholds"),
+            ["0.002"],
+            r"models\.lite0\.grid\.0\.thresholds: '0\.002' has no cutoff",
+        ),
+        (("models", "lite0", "distortions"), ["0.10"], r"lite0\.distortions\.0: '0\.10' does not"),
+        (("models", "lite0", "grid", 0, "seeds"), [9], r"models\.lite0\.grid\.0\.seeds: 9 is none"),
+        (("figures",), {"studies": ["mini"]}, r"figures\.studies: mini is this study itself"),
+        (("figures",), {"studies": ["A/b"]}, r"figures\.studies\.0: 'A/b'.*lower-case letters"),
         (("cities", "paris"), "london", r"cities\.paris: no data set is called 'london'.*mini-"),
         (("cities", "paris"), "mini-oxford", r"both roles have the same data set"),
         (("models", "vgg16", "weights"), {"source": "vgg16-caffe"}, r"weights\.file: missing"),
@@ -306,7 +317,7 @@ def test_the_neediest_model_bounds_the_images():
     check_config(config)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml", "config/paper.yaml"])
+@pytest.mark.parametrize("name", STUDIES)
 def test_defaults_are_filled_in_once(name):
     config = load(name)
     full = with_defaults(config)
@@ -384,6 +395,13 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
         (tmp_path / city).mkdir()
     (tmp_path / "york.csv").touch()
     require_local_data(config)
+
+
+def test_distortions_of_a_model_need_the_section_that_rounds():
+    config = load("config.yaml")
+    del config["rd"]
+    with pytest.raises(ConfigError, match=r"models\.lite0\.distortions: .* without a section rd"):
+        check_config(config)
 
 
 def test_a_descriptor_is_not_kept_longer_than_it_is():

@@ -20,7 +20,7 @@ from pocketvlad.report.figures.layer_bytes import layer_bytes_figure
 from pocketvlad.report.figures.pruning import pruning_figure
 from pocketvlad.report.figures.run_time import run_time_figure
 from pocketvlad.report.figures.size import size_figure
-from pocketvlad.report.figures.style import bit_colours, markers, save_figure
+from pocketvlad.report.figures.style import bit_colours, hues, line_styles, markers, save_figure
 from pocketvlad.report.figures.weights import weights_figure
 from pocketvlad.report.layer_bytes import layer_bytes
 from pocketvlad.report.published import published_results
@@ -207,13 +207,24 @@ def test_more_bits_are_darker():
 
 
 def test_as_many_shapes_as_a_legend_has_names():
-    shapes = markers(map(str, range(14)))
+    shapes = markers(map(str, range(60)))
     outlines = set()
     for shape in shapes.values():
         style = MarkerStyle(shape)
         assert style.is_filled()
         outlines.add(style.get_path().transformed(style.get_transform()).vertices.tobytes())
-    assert len(outlines) == 14
+    assert len(outlines) == 60
+
+
+def test_as_many_line_styles_and_hues_as_a_legend_has_names():
+    assert len(set(line_styles(map(str, range(20))).values())) == 20
+    for count in (3, 30):
+        assert len(set(map(to_rgb, hues(map(str, range(count))).values()))) == count
+    figure, axes = plt.subplots()
+    for style in line_styles(map(str, range(20))).values():
+        axes.plot([0, 1], linestyle=style)
+    figure.draw_without_rendering()  # which refuses a pattern that is none
+    plt.close(figure)
 
 
 def test_stages_of_the_weights(weights, stages):

@@ -1,5 +1,7 @@
 """Training on tiny cities: it learns, goes on after a kill, keeps pruned weights at zero."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.modules.mean import Mean
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import train_epoch, trainable_parameters
-from pocketvlad.training.fine_tuning import fine_tune
+from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
 from pocketvlad.training.triplet_objective import TripletObjective
 
 
@@ -49,6 +51,33 @@ def test_a_killed_training_goes_on_to_the_same_weights(city, network, tmp_path):
     resumed = tune(network, city, checkpoint)
     assert resumed == history
     assert_same(expected, weights_of(network))
+
+
+def test_without_an_epoch_the_network_stays_and_nothing_is_scored(network, tmp_path):
+    """Neither the layers nor the objective are asked: the network need not have such layers."""
+    start = weights_of(network)
+    network.train()
+    settings = replace(SETTINGS, epochs=0, layers=("no such layer",))
+    checkpoint = Checkpoint(tmp_path / "none.pt", "x")
+    history = fine_tune(network, settings, 7, checkpoint, objective=None, select=True)
+    assert history == [EpochRecord(0, None, None)]
+    assert_same(start, weights_of(network))
+    assert not network.training
+
+
+def test_a_training_that_was_longer_is_not_gone_on_with(city, network, tmp_path):
+    start = weights_of(network)
+    one, checkpoint = replace(SETTINGS, epochs=1), Checkpoint(tmp_path / "longer.pt", "x")
+    tune(network, city, checkpoint)  # two epochs, whose checkpoint nobody deletes
+    found = []
+    for each in (checkpoint, Checkpoint(tmp_path / "fresh.pt", "x")):
+        network.load_state_dict(start)
+        history = fine_tune(
+            network, one, 7, each, objective=TripletObjective(city, one), select=True
+        )
+        found.append((history, weights_of(network)))
+    assert found[0][0] == found[1][0]
+    assert_same(found[0][1], found[1][1])
 
 
 def test_the_best_epoch_is_kept(city, network, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from workflow_runs import ROOT
+from workflow_runs import ROOT, STUDIES
 
 from pocketvlad.study.declaration import Study
 from pocketvlad.study.manual import main, manual
@@ -42,7 +42,7 @@ def test_its_links_lead_somewhere():
     assert set(links) <= set(anchors)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "config/subset.yaml", "config/paper.yaml"])
+@pytest.mark.parametrize("name", STUDIES)
 def test_every_key_of_a_study_is_in_it(name):
     def keys(node, cls):
         for each in declared(cls):

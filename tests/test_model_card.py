@@ -162,6 +162,23 @@ def test_the_card_of_a_file_has_its_own_seed_and_the_spread_of_its_cell(one_file
     assert "for other trainings, too" in card
 
 
+def test_the_card_of_a_model_that_was_not_trained_says_so(one_file):
+    file, row, table, by_seed, settings = one_file
+    template = (ROOT / "report" / "model_card.md.jinja").read_text()
+    facts = card_facts(file, row, table, by_seed, settings)
+    trained = model_card(template, facts)
+    assert "Fine-tuned with a triplet loss for 1 epochs" in trained
+    assert "Landmarks held out of this city chose the epoch." in trained
+    facts = card_facts(file, row | {"epochs": 0}, table, by_seed, settings) | {"epochs": 0}
+    card = model_card(template, facts)
+    assert "compressed on mini-paris" in card.splitlines()[0]
+    assert "Nothing was fine-tuned before compression; after" in card
+    assert "The weights were then compressed on mini-paris" in card
+    assert "This file is of one compression, with seed 1;" in card
+    for words in ("Fine-tuned", "chose the epoch", "triplet"):
+        assert words not in card
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -178,6 +178,7 @@ def row(version, test_city, **more):
         "weights": {"source": "vgg16-caffe", "file": "v.pth"},
         "computed_on": "cpu",
         "initialise": {"pooling": "clustering", "projection": "PCA"},
+        "epochs": 3,
         "preprocessing": RIGHT.as_dict(),
         **more,
     }
@@ -221,6 +222,14 @@ def test_the_report_says_what_a_model_started_from(source, learnt, expected):
     )
     assert sentence.startswith(f"vgg16 starts from {source} weights")
     assert expected in sentence
+
+
+def test_the_report_says_that_nothing_was_fine_tuned():
+    lite0 = {"model": "lite0", "weights": {"source": "efficientnet-lite0"}, "initialise": {}}
+    said = "lite0 starts from efficientnet-lite0 weights for its backbone"
+    assert starting_point(row("base", "paris", **lite0)) == f"{said}."
+    lite0["epochs"] = 0
+    assert starting_point(row("base", "paris", **lite0)) == f"{said}; nothing was fine-tuned."
 
 
 def test_tables_say_that_weights_are_stand_ins():

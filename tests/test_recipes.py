@@ -160,6 +160,22 @@ def test_recipes_have_the_seeds_of_their_sections():
     assert list(study_recipes(config).values()) == [[4], [4], [4], [4, 0, 9], [4, 0, 9]]
 
 
+def test_a_model_may_have_cells_of_its_own():
+    own = BLOCK | {"thresholds": ["0.001"], "bits": [5]}
+    config = STUDY | {"grid": [BLOCK | {"bits": [8]}], "rd": {"distortions": ["0.4"]}}
+    config["models"] = {"vgg16": {}, "lite0": {"grid": [own], "distortions": ["0.02"]}}
+    shared = ["0.005/l1-0/kmeans-8-fixed", "0.01/l1-0/kmeans-8-fixed"]
+    cells = {
+        model: [recipe.version for recipe in study_recipes(config, model)]
+        for model in ("vgg16", "lite0", None)
+    }
+    assert cells == {
+        "vgg16": [*shared, "rd/0.4"],
+        "lite0": ["0.001/l1-0/kmeans-5-fixed", "rd/0.02"],
+        None: [*shared, "0.001/l1-0/kmeans-5-fixed", "rd/0.4", "rd/0.02"],
+    }
+
+
 def test_a_base_class_is_no_kind():
     assert Recipe not in KINDS.values()
     assert list(KINDS) == ["pruned", "rounded", "searched"]

@@ -87,7 +87,7 @@ def test_the_configs_manual_knows_every_section():
             assert f"`{section}`" in manual, section
 
 
-@pytest.mark.parametrize("config", ["config.yaml", "config/subset.yaml"])
+@pytest.mark.parametrize("config", ["config.yaml", "config/subset.yaml", "config/phone.yaml"])
 def test_make_report_is_about_the_study_of_its_config(config):
     study = yaml.safe_load((ROOT / config).read_text())["study"]
     command = ["make", "-n", "report", f"CONFIG={config}", "INSTALLED="]

@@ -122,10 +122,8 @@ def test_queries_and_landmarks_are_counted():
 
 
 def test_baselines_have_both_protocols_where_all_rows_do():
-    rows = [
-        BASE[city] | {"model": "vgg16", "version": "base", "test_city": city, "seed": 4}
-        for city in CITIES
-    ]
+    tuned = {"model": "vgg16", "version": "base", "seed": 4, "epochs": 2}
+    rows = [BASE[city] | tuned | {"test_city": city} for city in CITIES]
     [line] = baselines_table(rows, CITIES).to_dict("records")
     assert line == {
         "model": "vgg16",
@@ -146,14 +144,21 @@ def test_baselines_are_means_over_seeds():
         for city in CITIES
         for model, version, seed, score in (
             ("histogram", "", {}, 0.25),
-            ("vgg16", "untrained", {"seed": 3}, 0.375),
-            ("vgg16", "base", {"seed": 3}, 0.5),
-            ("vgg16", "base", {"seed": 1}, 0.75),
+            ("vgg16", "untrained", {"seed": 3, "epochs": 0}, 0.375),
+            ("vgg16", "base", {"seed": 3, "epochs": 1}, 0.5),
+            ("vgg16", "base", {"seed": 1, "epochs": 1}, 0.75),
         )
     ]
     table = baselines_table(rows, CITIES)
     assert table["map_oxford"].tolist() == table["map_paris"].tolist() == [25, 37.5, 62.5]
     assert table["seeds"].tolist() == ["", "3", "3 1"]
+    assert table["state"].tolist() == ["", "untrained", "trained"]
+
+
+def test_a_base_model_that_was_not_trained_is_no_trained_one():
+    untuned = {"model": "lite0", "version": "base", "seed": 1, "epochs": 0}
+    rows = [BASE[city] | untuned | {"test_city": city} for city in CITIES]
+    assert baselines_table(rows, CITIES)["state"].tolist() == ["initial"]
 
 
 def test_rows_of_two_seeds_are_no_rows_of_one():

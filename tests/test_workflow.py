@@ -27,7 +27,7 @@ def from_scores(models: int) -> dict[str, int]:
     return one_a_model | others
 
 
-SUBSET = "config/subset.yaml"
+SUBSET, PHONE = "config/subset.yaml", "config/phone.yaml"
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
     "config.yaml": {
@@ -35,14 +35,15 @@ COUNTS = {
         "extract_archives": 4,
         "index_dataset": 2,
         "evaluate_histogram": 2,
-        "tabulate_layers": 2,
-        "initialise_model": 8,  # 2 models, 2 directions, pretrained and at random
-        "train_model": 4,
-        "prune_model": 20,  # 2 models, 2 directions, 4 thresholds, and one with L1
-        "quantize_model": 68,  # of each direction 4 x 2 quantizers x 2 bit widths, and L1
+        "tabulate_layers": 3,
+        "initialise_model": 10,  # 3 models, 2 directions; 2 models at random, too
+        "train_model": 6,
+        "prune_model": 22,  # 2 models x 2 directions x (4 thresholds, one with L1), and of lite0
+        "quantize_model": 72,  # of each 4 x 2 quantizers x 2 bit widths, and L1; 4 of lite0
         "train_codebook": 4,
-        "evaluate_model": 84,  # and, of 4 base models, random, initial and trained
-        **from_scores(2),
+        "round_model": 12,  # 3 models, 2 directions, 2 distortions
+        "evaluate_model": 102,  # and, of 6 base models, random and initial where they are trained
+        **from_scores(3),
         "show_configuration": 1,
     },
     SUBSET: {
@@ -59,6 +60,21 @@ COUNTS = {
         "round_model": 24,  # 4 distortions x 2 directions x 3 seeds
         "evaluate_model": 62,
         **from_scores(1),
+        "show_configuration": 1,
+    },
+    PHONE: {
+        "extract_archives": 4,
+        "index_dataset": 2,
+        "evaluate_histogram": 2,
+        "tabulate_layers": 1,
+        "initialise_model": 2,
+        "train_model": 2,
+        "prune_model": 4,  # 2 directions, 2 thresholds
+        "quantize_model": 16,  # of each 2 x 2
+        "round_model": 10,  # 5 distortions
+        "evaluate_model": 28,  # nothing is trained: the initial network is the base model
+        **from_scores(1),
+        "plot_studies": 1,
         "show_configuration": 1,
     },
     "config/paper.yaml": {
@@ -104,15 +120,23 @@ def made_by_make(folder: Path, target: str) -> dict[str, int]:
     return job_counts(snakemake(folder, "-n", *shlex.split(line)[1:]))
 
 
-@pytest.mark.parametrize(("target", "config"), [("run", "config.yaml"), ("subset", SUBSET)])
+@pytest.mark.parametrize(
+    ("target", "config"), [("run", "config.yaml"), ("subset", SUBSET), ("phone", PHONE)]
+)
 def test_make_runs_the_studies(tmp_path, photographs, target, config):
     assert made_by_make(copy_workflow(tmp_path / "clone"), target) == COUNTS[config]
 
 
-def test_make_picture_is_about_the_subset(tmp_path, photographs):
-    found = made_by_make(copy_workflow(tmp_path / "clone"), "picture")
-    assert found["plot_results"] == 1
-    assert found["evaluate_model"] == COUNTS[SUBSET]["evaluate_model"]
+def test_make_picture_is_of_the_studies_that_have_run(tmp_path, photographs):
+    folder = copy_workflow(tmp_path / "clone")
+    found = made_by_make(folder, "picture")
+    assert found["plot_studies"] == 1
+    assert found["evaluate_model"] == COUNTS[PHONE]["evaluate_model"]
+    picture = ("-n", "results/phone/plots/studies.svg", "--configfile", PHONE)
+    assert "results/subset/table.csv" not in snakemake(folder, *picture)
+    (folder / "results" / "subset").mkdir(parents=True)
+    (folder / "results" / "subset" / "table.csv").touch()
+    assert "results/phone/table.csv, results/subset/table.csv" in snakemake(folder, *picture)
 
 
 def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):

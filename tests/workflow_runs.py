@@ -25,6 +25,10 @@ PARTS = (
 )
 
 
+STUDIES = ["config.yaml", *(f"config/{each}.yaml" for each in ("subset", "phone", "paper"))]
+"""The configs of the studies."""
+
+
 def copy_workflow(target: Path) -> Path:
     """The workflow's own files, and nothing that a run has left behind."""
     target.mkdir(parents=True, exist_ok=True)
@@ -42,6 +46,7 @@ def small_model(config: dict) -> dict:
     """The config with one model, and settings under which every job takes a few seconds."""
     config = copy.deepcopy(config)
     config["models"] = {"vgg16": config["models"]["vgg16"]}
+    del config["rd"]  # where it is wanted, with settings that take less time
     config["models"]["vgg16"]["pooling"]["clusters"] = 4
     config["models"]["vgg16"]["projection"]["length"] = 16
     config["protocol"]["image_size"] = 96

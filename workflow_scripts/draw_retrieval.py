@@ -29,7 +29,7 @@ with logged(snakemake.log[0]):
             {version: scores[trained_on, version] for version in params.versions},
             dataset,
             Path(images),
-            f"{model}, trained on {trained_on} with seed {params.seed}, tested on {dataset.name}",
+            f"{model}, training city {trained_on}, seed {params.seed}, tested on {dataset.name}",
             Path(sheet),
         )
         changes.to_csv(table, index=False, float_format="%.6g")

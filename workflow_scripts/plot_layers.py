@@ -37,7 +37,7 @@ with logged(snakemake.log[0]):
         list(params.layers),
     )
     stages.to_csv(output.weights_csv, index=False, float_format="%.6g")
-    trained = f"{model}, trained on {cities[0]} with seed {params.seed}"
-    title = f"{trained}: weights that are not zero; {choice.text}"
+    made = f"{model}, training city {cities[0]}, seed {params.seed}"
+    title = f"{made}: weights that are not zero; {choice.text}"
     figure = weights_figure(stages, stage_titles(choice, penalised), title)
     save_figure(figure, output.weights)

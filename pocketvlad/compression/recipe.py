@@ -5,7 +5,7 @@ The kinds are the modules of `pocketvlad.compression.recipes`.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar, Self
 
@@ -25,6 +25,24 @@ def path_part(pattern: str) -> str:
 def seeds_of(config: Mapping, section: Mapping) -> list[int]:
     """The seeds that a section of a checked config has, or else the study's."""
     return list(section.get("seeds", config["seeds"]))
+
+
+def own_or_shared(
+    config: Mapping, model: str | None, key: str, section: Mapping
+) -> list[Sequence[object]]:
+    """What a checked config has under `key` for each of its models: its own, or the section's.
+
+    >>> config = {"models": {"vgg16": {}, "lite0": {"grid": [7]}}, "grid": [1, 2]}
+    >>> own_or_shared(config, "lite0", "grid", config), own_or_shared(config, None, "grid", config)
+    ([[7]], [[1, 2], [7]])
+
+    Args:
+        model: the only model; None: all of them.
+        section: that the models share; none of it where it has no such key.
+    """
+    models, shared = config.get("models", {}), section.get(key, [])
+    chosen = models if model is None else [model]
+    return [models[each].get(key, shared) for each in chosen] or [shared]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +80,13 @@ class Recipe(ABC):
 
     @classmethod
     @abstractmethod
-    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
+    def of_config(cls, config: Mapping, model: str | None = None) -> dict[Self, list[int]]:
         """Those that a checked config asks for, each with the seeds of the trainings that it is
-        applied to."""
+        applied to.
+
+        Args:
+            model: those of one model; of all unless told.
+        """
 
     @property
     def version(self) -> str:

@@ -20,14 +20,16 @@ class Role(StrEnum):
     """What a tensor does.
 
     CONVOLUTION: kernels [O, I, H, W].  LINEAR: a matrix [O, I].  CLUSTER: a row [D] a cluster.
-    BIAS: what is added to the outputs of one of these.  OTHER: all else, such as the statistics of
-    a batch normalisation or an exponent.
+    BIAS: what is added to the outputs of one of these.  KEPT: of a layer that is left as it is, in
+    half precision.  OTHER: all else, such as the statistics of a batch normalisation or an
+    exponent.
     """
 
     CONVOLUTION = "convolution"
     LINEAR = "linear"
     CLUSTER = "cluster"
     BIAS = "bias"
+    KEPT = "kept"
     OTHER = "other"
 
     @property

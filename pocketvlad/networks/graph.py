@@ -11,7 +11,7 @@ from functools import cached_property
 
 from torch import Tensor, fx, nn
 
-from pocketvlad.networks.labels import module_roles
+from pocketvlad.networks.labels import has_own_roles, module_roles
 
 Values = dict[fx.Node, object]
 """The outputs of the steps so far for one batch, if later steps need them."""
@@ -21,7 +21,21 @@ class _Tracer(fx.Tracer):
     """Takes modules that have tensors of their own, or no parts, as one step."""
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        return bool(module_roles(module)) or not any(module.children())
+        alone = has_own_roles(module) or bool(module_roles(module))
+        return alone or not any(module.children())
+
+    def call_module(self, module: nn.Module, forward, args: tuple, kwargs: dict) -> object:
+        try:
+            return super().call_module(module, forward, args, kwargs)
+        except fx.proxy.TraceError as error:
+            raise _untraceable(self.path_of_module(module), module, error) from None
+
+
+def _untraceable(path: str, module: nn.Module, error: Exception) -> ValueError:
+    return ValueError(
+        f"the layers of {path}, a {type(module).__name__}, have no order that can be told without "
+        f"its input ({error}); make it one step by `networks.modules.kept.kept`"
+    )
 
 
 @dataclass(frozen=True)
@@ -38,8 +52,15 @@ class Graph:
 
     @classmethod
     def of(cls, module: nn.Module) -> "Graph":
-        """Raises ValueError where the module has not one input and one output."""
-        nodes = list(_Tracer().trace(module).nodes)
+        """
+        Raises:
+            ValueError: the module has not one input and one output, or the order of its layers
+                depends on its input; names the part that is so.
+        """
+        try:
+            nodes = list(_Tracer().trace(module).nodes)
+        except fx.proxy.TraceError as error:
+            raise _untraceable("the network", module, error) from None
         sources = [node for node in nodes if node.op == "placeholder"]
         [output] = [node for node in nodes if node.op == "output"]
         if len(sources) != 1 or not isinstance(output.args[0], fx.Node):

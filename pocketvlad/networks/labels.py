@@ -21,10 +21,15 @@ class UnknownRoleError(ValueError):
     """A module holds a tensor whose role is not declared."""
 
 
+def has_own_roles(module: nn.Module) -> bool:
+    """Whether a module says itself what its tensors are, also where it has none."""
+    return isinstance(getattr(module, "roles", None), Mapping)
+
+
 def module_roles(module: nn.Module) -> Mapping[str, Role]:
     """The roles of a module's own tensors: its attribute `roles`, or those of torch's modules."""
-    if roles := getattr(module, "roles", None):
-        return roles
+    if has_own_roles(module):
+        return module.roles
     return next((roles for kind, roles in _MODULES if isinstance(module, kind)), {})
 
 
@@ -49,7 +54,8 @@ def labelled_tensors(network: RetrievalNetwork) -> Iterator[tuple[str, Tensor, L
                 if own not in roles:
                     raise UnknownRoleError(
                         f"{path}.{own}: nobody says what this tensor of a "
-                        f"{type(module).__name__} is; give the module an attribute `roles`"
+                        f"{type(module).__name__} is; keep it in half precision by "
+                        "`networks.modules.kept.kept`, or give the module an attribute `roles`"
                     )
                 yield f"{path}.{own}", tensor, Label(part, roles[own])
 

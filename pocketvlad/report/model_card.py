@@ -66,8 +66,8 @@ def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
     test = row["test_dataset"]
     if drawn:
         yield (
-            "The cities are drawn and the network is narrow: the file shows that the workflow "
-            "works, and is of no use on photographs."
+            "The cities are drawn: the scores show that the workflow works, and say nothing of "
+            "photographs."
         )
     if row["weights"].get("stand_in"):
         yield "The initial weights are stand-ins, for a rehearsal: the file is of no use."
@@ -79,9 +79,10 @@ def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
     if test["queries"] < _FEW_QUERIES:
         yield f"{test['queries']} official queries bound little: read the interval, not the drop."
     yield "Measure on photographs of your own before you rely on it: `pocketvlad evaluate`."
+    made = "training" if row["epochs"] else "compression"
     yield (
-        f"This file is of one training, with seed {row['seed']}; the interval of its drop allows "
-        "for landmarks and says nothing of other trainings."
+        f"This file is of one {made}, with seed {row['seed']}; the interval of its drop allows "
+        f"for landmarks and says nothing of other {made}s."
     )
     if len(seeds) > 1:
         yield (

@@ -53,6 +53,7 @@ def model_row(
         "architecture": model.network.architecture.as_dict(),
         "weights": model.origin["weights"],
         "initialise": model.origin["initialise"],
+        "epochs": model.origin.get("training", {}).get("epochs", 0),
         "preprocessing": model.preprocessing.as_dict(),
         "protocol": protocol,
         "test_dataset": dataset.identity(),

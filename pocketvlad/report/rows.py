@@ -273,19 +273,24 @@ def of_seed(by_seed: pd.DataFrame, seed: int) -> pd.DataFrame:
     return lines.assign(seeds=str(seed)).reset_index(drop=True)
 
 
+def _state(row: dict) -> tuple[str, str]:
+    """(model, in which state it is) of a row of a model before compression."""
+    base = "trained" if row["epochs"] else "initial"
+    return row["model"], base if row["version"] == BASE else row["version"]
+
+
 def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
     """mAP in % of the colour histogram and of each network's states before compression, a city,
     of the official queries and, where each row has some, of the dense; means over seeds.
 
-    untrained: random convolutions. initial: what training starts from. trained: the base model.
+    untrained: random convolutions. initial: what training starts from, and the base model where
+    nothing was trained. trained: any other base model.
     """
-    names = {"untrained": "untrained", "initial": "initial", "base": "trained"}
     rows = list(rows)
     keys = [key for key in ("map", DENSE.key("map")) if all(key in row for row in rows)]
     found: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
-        histogram = row["model"] == "histogram"
-        key = ("colour histogram", "") if histogram else (row["model"], names[row["version"]])
+        key = ("colour histogram", "") if row["model"] == "histogram" else _state(row)
         found.setdefault(key, []).append(row)
     lines = []
     for (model, state), some in found.items():

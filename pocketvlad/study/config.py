@@ -14,6 +14,7 @@ from pocketvlad.data.declarations import (
 )
 from pocketvlad.data.protocols import protocols_of_file
 from pocketvlad.data.sources import DOWNLOADS, declared_source, source_path
+from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.declaration import Study
@@ -109,6 +110,13 @@ def _unfit_seeds(key: str, section: Mapping, seeds: Sequence[int]) -> Iterator[s
         )
 
 
+def _grid_blocks(config: Mapping) -> dict[str, Mapping]:
+    """The blocks of the study's grid, and of those that models have of their own, by their keys."""
+    grids = {"grid": config["grid"]}
+    grids |= {f"models.{name}.grid": own.get("grid", []) for name, own in config["models"].items()}
+    return {f"{key}.{n}": block for key, grid in grids.items() for n, block in enumerate(grid)}
+
+
 def _contradictions(config: Mapping) -> Iterator[str]:
     """Faults that no schema can find: keys that must agree with each other."""
     for role, name in config["cities"].items():
@@ -139,20 +147,28 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             + ", ".join(f"{role} has the {found} protocol" for role, found in protocols.items())
             + "; their figures cannot stand in one table: choose two data sets of one protocol"
         )
+    if config["study"] in config.get("figures", {}).get("studies", []):
+        yield f"figures.studies: {config['study']} is this study itself; remove it"
     yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
-    for number, block in enumerate(config["grid"]):
-        yield from _unfit_seeds(f"grid.{number}", block, config["seeds"])
+    for key, block in _grid_blocks(config).items():
+        yield from _unfit_seeds(key, block, config["seeds"])
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):
             yield (
-                f"grid.{number}.l1: {block['l1']} has no effect where nothing is fine-tuned; "
+                f"{key}.l1: {block['l1']} has no effect where nothing is fine-tuned; "
                 'raise pruning.epochs_per_round, or write ["0"]'
             )
         for name in block["thresholds"]:
             if name not in config["pruning"]["thresholds"]:
                 yield (
-                    f"grid.{number}.thresholds: {name!r} has no cutoff; add it to "
+                    f"{key}.thresholds: {name!r} has no cutoff; add it to "
                     f"pruning.thresholds, which has {', '.join(config['pruning']['thresholds'])}"
                 )
+    for name, own in config["models"].items():
+        if "distortions" in own and "rd" not in config:
+            yield (
+                f"models.{name}.distortions: {own['distortions']} has no effect without a section "
+                "rd; add it, or remove them"
+            )
     rounding = config.get("rd", {})
     if "lengths" in rounding and rounding.get("length") != CHOOSE:
         yield (
@@ -218,6 +234,17 @@ def with_defaults(config: Mapping) -> dict[str, Any]:
     for model in full["models"].values():
         model.update(completed_parts(model))
     return full
+
+
+def training_of(config: Mapping, model: str) -> dict[str, Any]:
+    """The section `training` as it is for one model."""
+    own = config["models"][model]
+    return config["training"] | ({"epochs": own["epochs"]} if "epochs" in own else {})
+
+
+def network_of(config: Mapping, model: str) -> dict[str, Any]:
+    """The parts of a model and its weights, without what the study does with it."""
+    return {key: config["models"][model][key] for key in (*map(str, Part), "weights")}
 
 
 def _wanted_sources(config: Mapping) -> list[str]:

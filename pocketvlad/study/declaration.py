@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pocketvlad.baselines.rivals.settings import RivalsSection
-from pocketvlad.compression.rd.settings import RateDistortionSection
+from pocketvlad.compression.rd.settings import DISTORTION, RateDistortionSection
 from pocketvlad.compression.settings import (
     SEEDS,
     GridBlock,
@@ -23,6 +23,10 @@ from pocketvlad.training.settings import (
 from pocketvlad.util.settings import Value, setting
 
 _NAME = Value(form="lower-case letters and digits", pattern="^[a-z0-9]+$")
+_STUDY = {
+    "form": "lower-case letters, digits, - and _, a letter or a digit first",
+    "pattern": "^[a-z0-9][a-z0-9_-]*$",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,37 @@ class FiguresSection:
         shortest=1,
         items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
     )
+    studies: tuple[str, ...] | None = setting(
+        "other studies on the same cities, for the figure `studies`, which shows this study's "
+        "models and theirs; those that have not run are left out",
+        None,
+        shortest=1,
+        distinct=True,
+        items=Value(**_STUDY),
+    )
+
+
+_BLOCK = Value(
+    "a block: {thresholds: [...], l1: [...], quantizers: [...], bits: [...], codebooks: [...], "
+    "seeds: [...]}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyModel(ModelSection):
+    """A model, and what the study does with it in another way than with the others."""
+
+    epochs: int | None = setting(
+        "epochs of its training in place of training.epochs; 0 keeps the initial network",
+        None,
+        minimum=0,
+    )
+    grid: tuple[GridBlock, ...] | None = setting(
+        "its cells in place of those of the study's grid, as blocks", None, shortest=1, items=_BLOCK
+    )
+    distortions: tuple[str, ...] | None = setting(
+        "its distortions in place of rd.distortions", None, shortest=1, items=DISTORTION
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +78,7 @@ class Study:
     """A study's config."""
 
     study: str = setting(
-        "the study's name; everything it writes lies under `results/<study>`",
-        form="lower-case letters, digits, - and _, a letter or a digit first",
-        pattern="^[a-z0-9][a-z0-9_-]*$",
+        "the study's name; everything it writes lies under `results/<study>`", **_STUDY
     )
     seeds: tuple[int, ...] = setting(
         "every base model is trained once with each, and compressed after each; the same seeds "
@@ -85,7 +118,7 @@ class Study:
             "by the workflow), and what goes with it; see docs/data.md"
         ),
     )
-    models: dict[str, ModelSection] = setting(
+    models: dict[str, StudyModel] = setting(
         "models by name; each is trained on either city", shortest=1, keys=_NAME
     )
     protocol: Protocol = setting("how images are resized and queries cropped")
@@ -107,10 +140,7 @@ class Study:
     grid: tuple[GridBlock, ...] = setting(
         "the cells to run, as blocks; every combination in a block is a cell",
         shortest=1,
-        items=Value(
-            "a block: {thresholds: [...], l1: [...], quantizers: [...], bits: [...], "
-            "codebooks: [...], seeds: [...]}"
-        ),
+        items=_BLOCK,
     )
     figures: FiguresSection | None = setting("what the figures show", None)
     rivals: RivalsSection | None = setting(

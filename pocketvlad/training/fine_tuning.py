@@ -58,6 +58,9 @@ def fine_tune(
         before_epoch: called with the epoch's number (from 1) before its mining.
         after_step: called after every optimiser step.
     """
+    if not settings.epochs:  # nothing to learn, nothing to choose among
+        network.eval()
+        return [EpochRecord(0, None, None)]
     parameters = trainable_parameters(network, settings.layers)
     optimiser = torch.optim.SGD(
         parameters,
@@ -70,7 +73,8 @@ def fine_tune(
         return objective.validate(network) if select else None
 
     state = checkpoint.load()
-    if state is not None:
+    # A training that was longer, and did not end, is no beginning of this one.
+    if state is not None and len(state["history"]) <= settings.epochs + 1:
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
         best = state["best"]

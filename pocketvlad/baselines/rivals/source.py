@@ -46,15 +46,15 @@ def read_source(path: Path, of_cell: bool) -> Given:
 
 def our_settings(given: Given) -> dict[str, object]:
     """The settings by which the coder `pvlad` writes the file that was read."""
-    biases = [
+    plain = [
         layer
         for name, layer in given.layers.items()
-        if isinstance(layer, np.ndarray) and given.labels[name].role is Role.BIAS
+        if isinstance(layer, np.ndarray) and given.labels[name].role in (Role.BIAS, Role.KEPT)
     ]
     return {
         "header": given.header,
         "parts": {name: label.part for name, label in given.labels.items()},
-        "small": "float16" if all(map(_exact_in_half, biases)) else "float32",
+        "small": "float16" if all(map(_exact_in_half, plain)) else "float32",
     }
 
 

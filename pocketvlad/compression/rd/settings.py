@@ -11,6 +11,10 @@ PATCHES_A_CROP = 125
 _CROPS = 256
 CHOOSE = "choose"
 """In place of a length: the workflow chooses one for each model."""
+DISTORTION = Value(
+    form='a quoted decimal below 1 without needless zeros ("0.1")', pattern=f"^{DECIMAL}$"
+)
+"""As paths have it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +128,7 @@ class RateDistortionSection(LengthChoiceSettings, RoundingSettings, SearchSettin
         "distance of unrelated descriptors",
         None,
         shortest=1,
-        items=Value(
-            form='a quoted decimal below 1 without needless zeros ("0.1")',
-            pattern=f"^{DECIMAL}$",
-        ),
+        items=DISTORTION,
     )
     targets: tuple[TargetSection, ...] | None = setting(
         "the largest drop or size of models, for `snakemake budgets`",

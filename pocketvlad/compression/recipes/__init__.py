@@ -51,17 +51,18 @@ def recipe_of(version: str) -> Recipe | None:
     return None
 
 
-def study_recipes(config: Mapping) -> dict[Recipe, list[int]]:
+def study_recipes(config: Mapping, model: str | None = None) -> dict[Recipe, list[int]]:
     """The recipes of a study's own table, kind by kind, each with the seeds of the trainings that
     it is applied to.
 
     Args:
         config: a checked one.
+        model: those of one model; of all unless told.
     """
     found: dict[Recipe, list[int]] = {}
     for kind in KINDS.values():
         if kind.TABULATED:
-            found |= kind.of_config(config)
+            found |= kind.of_config(config, model)
     return found
 
 

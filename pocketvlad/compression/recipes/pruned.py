@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import ClassVar, Self
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
-from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part, seeds_of
+from pocketvlad.compression.recipe import DECIMAL, Recipe, own_or_shared, path_part, seeds_of
 
 CODEBOOKS = ("fixed", "trained")
 _UNITS = {
@@ -41,13 +41,14 @@ class PrunedQuantized(Recipe):
     threshold: str = path_part(DECIMAL)
 
     @classmethod
-    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
-        """Every combination in each block of the section `grid`. One that several blocks have is
-        made with the seeds of all of them."""
+    def of_config(cls, config: Mapping, model: str | None = None) -> dict[Self, list[int]]:
+        """Every combination in each block of the section `grid`, the study's or the model's own.
+        One that several blocks have is made with the seeds of all of them."""
+        blocks = chain.from_iterable(own_or_shared(config, model, "grid", config))
         keys = ("thresholds", "l1", "quantizers", "bits", "codebooks")
         names = ("threshold", "l1", "quantizer", "bits", "codebook")
         found: dict[Self, list[int]] = {}
-        for block in config["grid"]:
+        for block in blocks:
             for values in product(*(block[key] for key in keys)):
                 seeds = found.setdefault(cls(**dict(zip(names, values, strict=True))), [])
                 seeds += [seed for seed in seeds_of(config, block) if seed not in seeds]

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar, Self
 
 from pocketvlad.compression.rd.account import ROUNDED, rounding_account
-from pocketvlad.compression.recipe import DECIMAL, Recipe, path_part, seeds_of
+from pocketvlad.compression.recipe import DECIMAL, Recipe, own_or_shared, path_part, seeds_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +21,10 @@ class Rounded(Recipe):
     distortion: str = path_part(DECIMAL)
 
     @classmethod
-    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
-        """The distortions of the section `rd`."""
+    def of_config(cls, config: Mapping, model: str | None = None) -> dict[Self, list[int]]:
+        """The distortions of the section `rd`, or those of the model's own."""
         section = config.get("rd", {})
-        found = section.get("distortions", [])
+        found = chain.from_iterable(own_or_shared(config, model, "distortions", section))
         return {cls(distortion=each): seeds_of(config, section) for each in found}
 
     @property

@@ -22,7 +22,7 @@ class Searched(Recipe):
     target: str = path_part(r"(?:drop|megabytes)-[\d.]+")
 
     @classmethod
-    def of_config(cls, config: Mapping) -> dict[Self, list[int]]:
+    def of_config(cls, config: Mapping, model: str | None = None) -> dict[Self, list[int]]:
         """The targets of the section `rd`: a search rounds several models, so that it is done with
         the study's first seed alone."""
         found = config.get("rd", {}).get("targets", [])

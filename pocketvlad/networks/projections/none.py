@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class Nothing(Projection):
     """No projection."""
 
+    def __str__(self) -> str:
+        return "no projection"
+
     def size(self, incoming: int) -> int:
         return incoming
 

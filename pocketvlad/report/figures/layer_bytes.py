@@ -49,7 +49,7 @@ def layer_bytes_figure(table: pd.DataFrame, title: str, compressed: str) -> Figu
     """
     use_style()
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(9, 0.27 * len(table) + 1.5), sharey=True, layout="constrained"
+        1, 2, figsize=(9, 0.27 * len(table) + 1.8), sharey=True, layout="constrained"
     )
     for axes, column, name in (
         (left, "base_bytes", "float32 base"),
@@ -69,7 +69,8 @@ def layer_bytes_figure(table: pd.DataFrame, title: str, compressed: str) -> Figu
     left.invert_yaxis()
     parts = table["part"].unique()
     palette = sns.color_palette("colorblind")
-    right.legend(
+    # Below: a network of many layers leaves no room beside its bars.
+    figure.legend(
         handles=[
             Patch(
                 facecolor=palette[_COLOURS[part]],
@@ -80,7 +81,8 @@ def layer_bytes_figure(table: pd.DataFrame, title: str, compressed: str) -> Figu
             )
             for part in parts
         ],
-        loc="center right",
+        loc="outside lower center",
+        ncols=len(parts),
         fontsize=8,
         handlelength=3,
         handleheight=1.5,

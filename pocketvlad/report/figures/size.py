@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from pocketvlad.report.basis import figure_note
 from pocketvlad.report.best_cells import ROLES
@@ -20,7 +19,7 @@ from pocketvlad.report.figures.panels import (
     legend_below,
     panels,
 )
-from pocketvlad.report.figures.style import GREY, markers, use_style
+from pocketvlad.report.figures.style import GREY, markers, plain_log_ticks, use_style
 from pocketvlad.report.pareto_front import pareto_front
 from pocketvlad.report.score_columns import DENSE, query_sets
 from pocketvlad.report.tables.rivals import OURS
@@ -64,16 +63,13 @@ def _scale(panel: Panel, float32_mb: float) -> None:
     """MB below, and above how many times smaller than float32 that is; both logarithmic."""
     axes = panel.axes
     axes.set_xscale("log")
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
 
     def inverse(values: np.ndarray) -> np.ndarray:
         return float32_mb / np.maximum(values, 1e-9)
 
     above = axes.secondary_xaxis("top", functions=(inverse, inverse))
     for axis in (axes.xaxis, above.xaxis):
-        axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
-        axis.set_major_formatter(plain)
-        axis.set_minor_locator(NullLocator())
+        plain_log_ticks(axis)
     axes.set_xlabel("file size (MB)")
     above.set_xlabel("times smaller than float32", fontsize=8)
     above.tick_params(labelsize=7.5)

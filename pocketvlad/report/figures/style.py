@@ -1,7 +1,9 @@
 """What all figures share: looks that survive a grey printer, and files that do not change."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
+from string import ascii_lowercase
 
 import matplotlib
 
@@ -9,7 +11,9 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 GREY = "0.35"
 NO_WIDTH = "#d55e00"
@@ -44,14 +48,55 @@ def bit_colours(bits: Iterable[int]) -> dict[int, tuple[float, float, float]]:
     return dict(zip(ordered, (shades[place] for place in places), strict=True))
 
 
+def _letters(number: int) -> str:
+    """A name of letters a number from 0.
+
+    >>> _letters(0), _letters(25), _letters(26)
+    ('a', 'z', 'aa')
+    """
+    above, own = divmod(number, len(ascii_lowercase))
+    return (_letters(above - 1) if above else "") + ascii_lowercase[own]
+
+
+def _each(
+    names: Iterable[str], looks: Sequence[object], further: Callable[[int], object]
+) -> dict[str, object]:
+    """A look of its own a name, in their order.
+
+    Args:
+        further: the looks after `looks`, by their number from 0.
+    """
+    distinct = list(dict.fromkeys(names))
+    more = (further(number) for number in range(len(distinct) - len(looks)))
+    return dict(zip(distinct, chain(looks, more), strict=False))
+
+
 def markers(names: Iterable[str]) -> dict[str, object]:
-    """A marker's shape a name, in their order; the fifteenth name has the first one's again."""
-    return {name: _MARKERS[n % len(_MARKERS)] for n, name in enumerate(dict.fromkeys(names))}
+    """A marker's shape a name, in their order. Where shapes run out, letters follow."""
+    return _each(names, _MARKERS, lambda number: rf"$\mathrm{{{_letters(number)}}}$")
 
 
 def line_styles(names: Iterable[str]) -> dict[str, object]:
-    """A line style a name, in their order."""
-    return {name: _LINES[n % len(_LINES)] for n, name in enumerate(dict.fromkeys(names))}
+    """A line style a name, in their order. Where the usual ones run out, a dash is followed by one
+    dot more each time."""
+    dots = _LINES[-1][1].count(1) // 2
+    return _each(names, _LINES, lambda number: (0, (5, 1) + (1, 1) * (dots + 1 + number)))
+
+
+def hues(names: Iterable[str]) -> dict[str, object]:
+    """A hue a name, in their order."""
+    distinct = list(dict.fromkeys(names))
+    known = sns.color_palette("colorblind")
+    # Neighbours of the larger palette are alike, but none comes twice.
+    enough = known if len(distinct) <= len(known) else sns.color_palette("husl", len(distinct))
+    return dict(zip(distinct, enough, strict=False))
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 of each power of ten of a logarithmic axis, without exponents."""
+    axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def save_figure(figure: Figure, paths: Iterable[Path | str]) -> None:

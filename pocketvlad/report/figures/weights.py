@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pocketvlad.format.roles import Part
 from pocketvlad.report.figures.style import GREY, use_style
 from pocketvlad.report.weight_stages import BASE, CENTRE, PENALISED, PRUNED, QUANTIZED
 
@@ -97,7 +98,9 @@ def weights_figure(stages: pd.DataFrame, titles: Mapping[str, str], title: str) 
             axes.locator_params(axis="x", nbins=4)
             axes.locator_params(axis="y", nbins=4)
         row[0].set_xlim(1.03 * ends[0], 1.03 * ends[1])
-        row[0].set_ylabel(f"{layer}\n% of weights a bin")
+        # Names are as long as a row is high: what all of them have in common goes.
+        name = layer.removeprefix(f"{Part.BACKBONE}.").removesuffix(".weight")
+        row[0].set_ylabel(f"{name}\n% of weights a bin", fontsize=8)
     for stage, axes in zip(shown, grid[0], strict=True):
         axes.set_title(titles[stage])
     for axes in grid[-1]:

@@ -7,16 +7,17 @@ from pocketvlad.networks.weights.sources import weights_name
 
 
 def starting_point(row: dict) -> str:
-    """A sentence on what a model's training started from, of its base model's row."""
+    """A sentence on what a model's training started from, if there was one, of its base model's
+    row."""
     model, source, learnt = row["model"], row["weights"]["source"], row["initialise"]
     name = weights_name(row["weights"])
     parts = {name: learnt[name] for name in ("pooling", "projection") if name in learnt}
+    tuned = "" if row["epochs"] else "; nothing was fine-tuned"
     if set(parts.values()) == {source}:
-        return f"{model} starts from {name} weights, pooling and projection among them."
+        return f"{model} starts from {name} weights, pooling and projection among them{tuned}."
     by = ", ".join(f"{name} by {how}" for name, how in parts.items())
-    return f"{model} starts from {name} weights for its backbone" + (
-        f"; {by} on the training city." if by else "."
-    )
+    on = f"; {by} on the training city" if by else ""
+    return f"{model} starts from {name} weights for its backbone{on}{tuned}."
 
 
 def study_notes(base: Sequence[dict], cities: Sequence[str]) -> list[str]:
