@@ -51,7 +51,7 @@ def test_crop_and_colours_are_drawn_as_without_them(photograph):
     path = photograph()
     for seed in range(5):
         usual = crop(path, seed)
-        assert np.abs(crop(path, seed, perspective=1e-6) - usual).max() <= 1
+        assert np.abs(crop(path, seed, perspective=1e-6) - usual).max() <= 3  # rounded twice
         np.testing.assert_array_equal(crop(path, seed, erasing=1e-9), usual)
         seen = crop(path, seed, perspective=0.3)
         assert np.abs(seen - usual).mean() > 2

@@ -54,10 +54,10 @@ def augmented_image(
         cropped = corners_moved_in(cropped, moves)
     pixels = np.asarray(cropped, dtype=np.float32)
     mean = pixels.mean()
-    moved = ((pixels - mean) * contrast + mean) * (brightness * gain)
+    moved = np.clip(((pixels - mean) * contrast + mean) * (brightness * gain), 0, 255)
     if augmentation.erasing:
         _erase(moved, augmentation.erasing, generator)
-    return np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+    return np.rint(moved).astype(np.uint8)
 
 
 def _erase(pixels: np.ndarray, most: float, generator: np.random.Generator) -> None:

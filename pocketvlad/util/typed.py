@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, get_origin
 
 from pocketvlad.util.settings import declared
 
@@ -90,12 +90,16 @@ class Kind:
         for each in declared(found):
             if each.required and each.name not in given:
                 raise ValueError(f"{what}: {each.name} is missing; write {each.words}")
-        # A config and a file's header have lists.
-        given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+        lists = [each.name for each in declared(found) if get_origin(each.kind) is tuple]
         try:
-            return found(**given)
+            return found(**{k: _as_tuple(v) if k in lists else v for k, v in given.items()})
         except ValueError as error:
             raise ValueError(f"{what}: {error}") from None
+
+
+def _as_tuple(value: object) -> object:
+    """A list, as a config and a file's header have it, as a tuple; all else as it is."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 @cache
