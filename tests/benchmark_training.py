@@ -7,7 +7,8 @@ A recipe changes some keys of the study's section `training` (tests/training_rec
 has the cities, data/<city>/dataset.json and data/<city>/images, as the workflow leaves them. The
 first command trains and shows what the held-out landmarks of the training cities say, so that a
 recipe can be chosen; with --test the test cities are scored, too. Every line is kept in OUTPUT as
-soon as it is known: a run that was killed goes on there. Not collected by pytest.
+soon as it is known: a run that was killed goes on there, at the epoch that it had reached (the CPU
+seconds of that line are those since). Not collected by pytest.
 """
 
 import argparse
@@ -42,6 +43,7 @@ from pocketvlad.training.teacher import teacher_descriptors
 from pocketvlad.training.training_city import TrainingImages
 from pocketvlad.training.validation import network_scores, validation_scores
 from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.atomic import replacing
 from pocketvlad.util.seeds import derive_seed
 
 RECIPES = Path(__file__).with_name("training_recipes.yaml")
@@ -53,7 +55,8 @@ def kept(path: Path, measured: Callable[[], dict]) -> dict:
     if not path.exists():
         found = measured()
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found), encoding="utf-8")
+        with replacing(path) as unfinished:
+            unfinished.write_text(json.dumps(found), encoding="utf-8")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
