@@ -1,4 +1,7 @@
 # The base models: initial weights, clustering and whitening, then fine-tuning.
+from pocketvlad.training.declared import LOSSES
+
+LOSS = LOSSES.of(config["training"]["loss"])
 
 
 rule initialise_model:
@@ -47,6 +50,13 @@ rule initialise_model:
 rule train_model:
     input:
         model=model_path("initial.safetensors"),
+        # Other networks that the loss asks for descriptions.
+        asked=lambda wildcards: expand(
+            model_path("initial.safetensors"),
+            model=[name for name in LOSS.asks if name != wildcards.model],
+            city=wildcards.city,
+            seed=wildcards.seed,
+        ),
         dataset=result("data/{city}/dataset.json"),
         images=result("data/{city}/images"),
     output:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow_runs import OFFICIAL, STUDIES
+from workflow_runs import STUDIES, load_config
 
 from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.study.config import (
@@ -25,11 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def load(name):
-    config = yaml.safe_load((ROOT / name).read_text())
-    for section in ("sources", "datasets"):
-        shared = yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text())[section]
-        config[section] = {**shared, **config.get(section, {})}
-    return config
+    return load_config(ROOT / name)
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -121,6 +121,7 @@ def test_the_configs_manual_has_all_of_it(extended):
     assert "## `models.<name>.pooling` of type `root-mean-square`" in page
     assert "kmeans, quantiles, uniform, kmeans-row, quantiles-row or uniform-row" in page
     assert "original, revisited or strict" in page
+    assert "## `training.loss` of type `softmax`" in page
 
 
 def test_the_check_of_a_config_knows_new_parts(extended):
@@ -241,6 +242,40 @@ def test_a_backbone_and_a_pooling(extended, tmp_path):
     for name, zeros in found["zeros"].items():
         assert 100 * zeros == pytest.approx(found["pruned"][name])
     assert 40 < found["pruned"]["backbone"] < 60
+
+
+def test_a_loss(extended, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    np.save(tmp_path / "rows.npy", rows)
+    labels = np.array([0, 0, 0, 1, 1])
+    code = """
+        import json, sys, yaml
+        import numpy as np
+        import torch
+        from pocketvlad.training.declared import LOSSES
+        loss = LOSSES.of(yaml.safe_load(open("york.yaml"))["training"]["loss"])
+        rows, labels = torch.from_numpy(np.load(sys.argv[1])), torch.tensor([0, 0, 0, 1, 1])
+        same = (labels[:, None] == labels) & ~torch.eye(5, dtype=bool)
+        different = labels[:, None] != labels
+        print(json.dumps([loss.as_dict(), loss.of(rows, same, different).item()]))
+    """
+    declared, found = run(extended, code, tmp_path / "rows.npy")
+    assert declared == {
+        "type": "softmax",
+        "temperature": 0.05,
+        "batches": 12,
+        "landmarks": 4,
+        "views": 4,
+        "instances": 2,
+    }
+    expected = []
+    for i in range(5):
+        others = [j for j in range(5) if j != i]
+        logits = {j: rows[i] @ rows[j] / 0.05 for j in others}
+        for j in others:
+            if labels[i] == labels[j]:
+                expected.append(np.log(np.exp(list(logits.values())).sum()) - logits[j])
+    assert found == pytest.approx(np.mean(expected))
 
 
 def test_a_quantizer(extended, tmp_path):

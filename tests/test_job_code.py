@@ -12,15 +12,22 @@ OTHER = {
     "pooling": {"type": "gem", "exponent": 3.0},
     "projection": {"type": "none"},
 }
-PLACES = ("networks/backbones", "networks/poolings", "networks/projections", "data/protocols")
+PLACES = (
+    "networks/backbones",
+    "networks/poolings",
+    "networks/projections",
+    "data/protocols",
+    "training/losses",
+)
 
 
-def found(script, model=None, protocol="original"):
+def found(script, model=None, protocol="original", loss=None):
     """The names of the modules that are found by name, and of all others, of a script's jobs."""
     datasets = {
         name: dataset | {"protocol": protocol} for name, dataset in CONFIG["datasets"].items()
     }
     config = CONFIG | {"models": CONFIG["models"] | {"other": OTHER}, "datasets": datasets}
+    config["training"] = config["training"] | ({"loss": loss} if loss else {})
     paths = job_modules([ROOT / "workflow_scripts" / f"{script}.py"], config, model, ROOT)
     names = [str(path.relative_to(ROOT / "pocketvlad")) for path in paths]
     named = {name for name in names if name.startswith(PLACES) and "__init__" not in name}
@@ -53,6 +60,25 @@ def test_a_job_on_queries_depends_on_their_protocol(protocol):
         named, others = found(script, protocol=protocol)
         assert named == {f"data/protocols/{name}.py" for name in [protocol, *always]}
         assert "data/protocols/__init__.py" in others
+
+
+def test_a_training_depends_on_its_loss_and_on_the_networks_that_this_asks():
+    def losses(named):
+        return {name for name in named if name.startswith("training/losses")}
+
+    usual, others = found("train_model", "vgg16")
+    assert "training/triplet_objective.py" in others
+    assert "training/pair_objective.py" not in others
+    assert losses(usual) == {"training/losses/triplet.py"}
+    assert "networks/poolings/gem.py" not in usual
+    named, others = found("train_model", "vgg16", loss={"type": "contrastive"})
+    assert losses(named) == {"training/losses/contrastive.py"}
+    assert "training/triplet_objective.py" not in others
+    asking = {"type": "distillation", "models": ["other"]}
+    named, _ = found("train_model", "vgg16", loss=asking)
+    assert losses(named) == {"training/losses/distillation.py"}
+    assert named >= {"networks/poolings/netvlad.py", "networks/poolings/gem.py"}
+    assert not losses(found("initialise_model", "vgg16", loss=asking)[0])
 
 
 def test_all_other_jobs_depend_on_neither():

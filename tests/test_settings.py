@@ -126,6 +126,7 @@ def test_a_section_becomes_an_instance():
         (Blur, "passes", [1, 8], [0, 9, 1.0, True, None]),
         (Camera, "mode", ["near"], ["middle", 1]),
         (Camera, "flash", [True, False], [0, "no"]),
+        (Camera, "tags", [(), ("a", "b")], [("a", "a"), ("a", 1), ["a"], "a", None]),
     ],
 )
 def test_a_single_value_is_held_against_its_field(cls, name, good, bad):

@@ -254,6 +254,16 @@ def test_a_download_is_not_repeated(tmp_path, monkeypatch):
         assert job_counts(run("-n")) == {}
 
 
+def test_a_training_waits_for_the_networks_that_its_loss_asks(tmp_path):
+    folder = copy_workflow(tmp_path / "clone")
+    training = yaml.safe_load((ROOT / "config.yaml").read_text())["training"]
+    loss = {"type": "distillation", "models": ["alexnet", "vgg16"]}
+    study = write_study(folder, "asking.yaml", training=training | {"loss": loss})
+    model = "results/mini/models/vgg16/paris/seed-1/base.safetensors"
+    counts = job_counts(snakemake(folder, "-n", model, "--configfile", study))
+    assert (counts["initialise_model"], counts["train_model"]) == (2, 1)
+
+
 def test_a_wrong_config_stops_before_any_job(tmp_path):
     folder = copy_workflow(tmp_path / "clone")
     output = snakemake(folder, "-n", "--config", "sede=3", check=False)

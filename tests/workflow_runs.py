@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 OFFICIAL = Path("pocketvlad") / "data" / "official"
 PARTS = (
@@ -27,6 +29,15 @@ PARTS = (
 
 STUDIES = ["config.yaml", *(f"config/{each}.yaml" for each in ("subset", "phone", "paper"))]
 """The configs of the studies."""
+
+
+def load_config(path: Path) -> dict:
+    """A study's config with the official data sets and sources, as Snakemake puts them together."""
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for section in ("sources", "datasets"):
+        shared = yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text(encoding="utf-8"))
+        config[section] = {**shared[section], **config.get(section, {})}
+    return config
 
 
 def copy_workflow(target: Path) -> Path:

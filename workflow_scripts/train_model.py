@@ -7,10 +7,10 @@ from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
 from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.training.declared import LOSSES
 from pocketvlad.training.fine_tuning import fine_tune
 from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
-from pocketvlad.training.triplet_objective import TripletObjective
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
@@ -25,9 +25,13 @@ with logged(snakemake.log[0]):
     # The number of epochs is not part of the identity: a longer training goes on from a shorter.
     identity = {key: value for key, value in training.items() if key != "epochs"}
     known = [identity, params.validation, params.protocol, params.seed]
-    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
+    asked = [Path(path) for path in snakemake.input.asked]
+    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)] + asked
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
-    objective = TripletObjective(city, settings)
+    others = [read_model(path) for path in asked]
+    for other in others:
+        run_on(other.network, **params.compute)
+    objective = LOSSES.of(settings.loss).objective(city, settings, [model, *others])
     history = fine_tune(model.network, settings, seed, checkpoint, objective=objective, select=True)
     write_history(snakemake.output.history, history)
     model.origin["training"] = {**training, "seed": seed}

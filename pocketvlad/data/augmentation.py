@@ -7,6 +7,7 @@ import numpy as np
 from pocketvlad.data.box import Box
 from pocketvlad.data.image_file import ImageFile
 from pocketvlad.data.images import RESAMPLINGS, clipped
+from pocketvlad.data.perspective import corners_moved_in
 from pocketvlad.data.settings import Augmentation
 
 
@@ -19,6 +20,8 @@ def augmented_image(
     upright: bool = False,
 ) -> np.ndarray:
     """A random square crop of the file, or of the box in it, its colours moved at random.
+
+    Where the settings say so, it is seen in a random perspective, and a part of it is hidden.
 
     Args:
         upright: see `images.load_image`.
@@ -46,7 +49,27 @@ def augmented_image(
         RESAMPLINGS[interpolation],
         box=(x, y, min(x + side, picture.width), min(y + side, picture.height)),
     )
+    if augmentation.perspective:
+        moves = augmentation.perspective * generator.uniform(0, 1, size=(4, 2))
+        cropped = corners_moved_in(cropped, moves)
     pixels = np.asarray(cropped, dtype=np.float32)
     mean = pixels.mean()
-    moved = ((pixels - mean) * contrast + mean) * (brightness * gain)
-    return np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+    moved = np.clip(((pixels - mean) * contrast + mean) * (brightness * gain), 0, 255)
+    if augmentation.erasing:
+        _erase(moved, augmentation.erasing, generator)
+    return np.rint(moved).astype(np.uint8)
+
+
+def _erase(pixels: np.ndarray, most: float, generator: np.random.Generator) -> None:
+    """Hide a rectangle of [S, S, 3] behind the mean colour (Zhong et al., AAAI 2020); in place.
+
+    Args:
+        most: its largest area, in shares of the picture's.
+    """
+    side = len(pixels)
+    area, aspect = generator.uniform(0, most), np.exp(generator.uniform(-1, 1))
+    height, width = (
+        min(side, round(side * root)) for root in (np.sqrt(area * aspect), np.sqrt(area / aspect))
+    )
+    top, left = (generator.integers(side - each + 1) for each in (height, width))
+    pixels[top : top + height, left : left + width] = pixels.mean(axis=(0, 1))

@@ -46,6 +46,18 @@ class Augmentation:
         minimum=0,
         maximum=1,
     )
+    perspective: float = setting(
+        "how far each corner of a crop may move inwards, in shares of its side; 0 is not at all",
+        0.0,
+        minimum=0,
+        below=0.5,
+    )
+    erasing: float = setting(
+        "the largest share of a crop that a rectangle of its mean colour may hide; 0 is nothing",
+        0.0,
+        minimum=0,
+        below=1,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

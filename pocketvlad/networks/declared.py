@@ -1,21 +1,15 @@
 """The parts of a network as a config declares them. Free of torch: Snakemake reads these at start.
 
-A part is declared by a file in `backbones`, `poolings` or `projections`; the config's `type` is the
-file's name with dashes. The file has one class, a frozen dataclass: its fields are what the config
-says beside `type`, and `build` makes the module that computes. Nothing else has to know of it:
-docs/extending.md adds one of each.
+A part is declared by a file in `backbones`, `poolings` or `projections` (`util.typed`). The fields
+of its class are what the config says beside `type`, and `build` makes the module that computes.
 """
 
-import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from functools import cache
-from importlib import import_module
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pocketvlad.format.roles import Part
-from pocketvlad.util.settings import declared
+from pocketvlad.util.typed import Kind, Typed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,34 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DeclaredPart(ABC):
+class DeclaredPart(Typed, ABC):
     """What every part says of itself."""
 
     part: ClassVar[Part]
-
-    def __post_init__(self) -> None:
-        """Raises ValueError where a value is not of the kind or within the bounds declared."""
-        for each in declared(type(self)):
-            value = getattr(self, each.name)
-            if not (each.fits(value) or (value is None and each.default is None)):
-                raise ValueError(f"{each.name} {value!r} does not fit; write {each.words}")
-
-    @property
-    def type(self) -> str:
-        """What a config calls it."""
-        return type(self).__module__.rpartition(".")[2].replace("_", "-")
-
-    def as_dict(self) -> dict[str, object]:
-        """As the config writes it, without what may be left out and is."""
-        return {"type": self.type, **self._given()}
-
-    def _given(self) -> dict[str, object]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
-    def __str__(self) -> str:
-        """In words: "netvlad (clusters 64)"."""
-        settings = ", ".join(f"{name} {value}" for name, value in self._given().items())
-        return f"{self.type} ({settings})" if settings else self.type
 
 
 @dataclass(frozen=True)
@@ -102,10 +72,13 @@ class Projection(DeclaredPart):
         """The module, with weights that mean nothing yet."""
 
 
-_FOLDERS: dict[Part, tuple[str, type[DeclaredPart]]] = {
-    Part.BACKBONE: ("backbones", Backbone),
-    Part.POOLING: ("poolings", Pooling),
-    Part.PROJECTION: ("projections", Projection),
+KINDS: dict[Part, Kind] = {
+    part: Kind(str(part), f"{__package__}.{folder}", base)
+    for part, folder, base in (
+        (Part.BACKBONE, "backbones", Backbone),
+        (Part.POOLING, "poolings", Pooling),
+        (Part.PROJECTION, "projections", Projection),
+    )
 }
 
 
@@ -115,28 +88,16 @@ def part_types(part: Part) -> list[str]:
     >>> "pca-whitening" in part_types(Part.PROJECTION)
     True
     """
-    package = import_module(f"{__package__}.{_FOLDERS[part][0]}")
-    return sorted(each.name.replace("_", "-") for each in pkgutil.iter_modules(package.__path__))
+    return KINDS[part].types
 
 
-@cache
 def part_class(part: Part, name: str) -> type[DeclaredPart]:
     """The class that declares the parts of this type.
 
     Raises:
         ValueError: there is no such type; the message names those that there are.
     """
-    if name not in part_types(part):
-        known = ", ".join(part_types(part))
-        raise ValueError(f"{part} {name!r} is unknown; choose one of {known}")
-    folder, base = _FOLDERS[part]
-    module = import_module(f"{__package__}.{folder}.{name.replace('-', '_')}")
-    [found] = (
-        each
-        for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, base) and each.__module__ == module.__name__
-    )
-    return found
+    return KINDS[part].declaration(name)
 
 
 def declared_part(part: Part, section: object) -> DeclaredPart:
@@ -148,21 +109,4 @@ def declared_part(part: Part, section: object) -> DeclaredPart:
     Raises:
         ValueError: unknown type or key, a key is missing, or its value is out of range.
     """
-    if not isinstance(section, Mapping) or not isinstance(section.get("type"), str):
-        known = ", ".join(part_types(part))
-        raise ValueError(f"{part} {str(section)[:80]!r} has no type; choose one of {known}")
-    found = part_class(part, section["type"])
-    given = {key: value for key, value in section.items() if key != "type"}
-    names = [field.name for field in fields(found)]
-    if unknown := [str(key) for key in given if key not in names]:
-        known = ", ".join(names) or "none"
-        raise ValueError(f"{part} {section['type']}: {unknown[0]!r} is unknown; known are {known}")
-    for each in declared(found):
-        if each.required and each.name not in given:
-            raise ValueError(
-                f"{part} {section['type']}: {each.name} is missing; write {each.words}"
-            )
-    try:
-        return found(**given)
-    except ValueError as error:
-        raise ValueError(f"{part} {section['type']}: {error}") from None
+    return KINDS[part].of(section)

@@ -190,6 +190,7 @@ def card_facts(
         "compression": recipe.account(header, row["pruned_percent"]["total"]),
         "unlabelled": recipe.unlabelled(header),
         "epochs": origin["training"]["epochs"],
+        "loss": origin["training"]["loss"]["type"],
         "protocol": row["protocol"],
         "training": training,
         "training_counts": describe_counts(training),

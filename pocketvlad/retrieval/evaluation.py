@@ -2,11 +2,10 @@
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
 from pocketvlad.data.dataset import Dataset
@@ -14,8 +13,9 @@ from pocketvlad.data.dense import dense_queries
 from pocketvlad.data.images import Box, Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.dense_scores import dense_scores
-from pocketvlad.retrieval.describe import Picture, describe, require_sides
+from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.ranking import rankings
+from pocketvlad.retrieval.scales import describe_at_scales
 from pocketvlad.retrieval.scores import Scores, mean, score_rankings, score_row
 
 TOP = 10  # images of every ranking that are kept
@@ -89,26 +89,6 @@ def sizing_of(protocol: dict[str, object]) -> Sizing:
     return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
 
 
-def _at_scales(
-    function: Callable[[Tensor], Tensor],
-    pictures: Sequence[Picture],
-    protocol: dict[str, object],
-    preprocessing: Preprocessing,
-    batch_size: int,
-    min_side: int,
-) -> np.ndarray:
-    """[N, D] The mean of the descriptors at each of the protocol's scales, unit length again."""
-    sizing, total = sizing_of(protocol), 0
-    sizes = [max(1, round(scale * sizing.image_size)) for scale in protocol["scales"]]
-    require_sides(pictures, replace(sizing, image_size=min(sizes)), min_side)
-    for size in sizes:
-        scaled = replace(sizing, image_size=size)
-        total = total + describe(function, pictures, scaled, preprocessing, batch_size)
-    if len(sizes) == 1:
-        return total
-    return total / np.linalg.norm(total, axis=1, keepdims=True)
-
-
 def evaluate(
     function: Callable[[Tensor], Tensor],
     dataset: Dataset,
@@ -130,7 +110,15 @@ def evaluate(
     """
     database = database_pictures(dataset, folder)
     queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
-    rows = _at_scales(function, database + queries, protocol, preprocessing, batch_size, min_side)
+    rows = describe_at_scales(
+        function,
+        database + queries,
+        sizing_of(protocol),
+        protocol["scales"],
+        preprocessing,
+        batch_size,
+        min_side,
+    )
     found = rows[: len(database)]
     ranked = list(rankings(rows[len(database) :], dataset.images, found))
     return Evaluation(

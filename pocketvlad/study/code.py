@@ -1,7 +1,7 @@
 """Which code a job of a study runs: what its script imports, and what the config names.
 
-Parts of networks and protocols are found by the names that a config has for them. No import shows
-which of them a job uses. The config does, so a new one reruns no job.
+Parts of networks, losses and protocols are found by the names that a config has for them. No import
+shows which of them a job uses. The config does, so a new one reruns no job.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,10 @@ from pocketvlad.data import protocols
 from pocketvlad.format.roles import Part
 from pocketvlad.networks import declared
 from pocketvlad.networks.declared import part_class
+from pocketvlad.training import declared as losses
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.code_digest import package_modules
+from pocketvlad.util.settings import default_of
 
 
 def _file(module: str, root: Path) -> Path:
@@ -19,10 +22,18 @@ def _file(module: str, root: Path) -> Path:
 
 
 def _named(config: Mapping, model: str | None, imported: set[Path], root: Path) -> Iterator[Path]:
-    if model in config["models"] and _file(declared.__name__, root) in imported:
-        for part in Part:
-            found = part_class(part, config["models"][model][str(part)]["type"])
-            yield _file(found.__module__, root)
+    models = [model] if model in config["models"] else []
+    if models and _file(losses.__name__, root) in imported:
+        loss = losses.LOSSES.of(
+            config["training"].get("loss", default_of(TrainingSettings, "loss"))
+        )
+        yield _file(type(loss).__module__, root)
+        models += loss.asks
+    if models and _file(declared.__name__, root) in imported:
+        for each in models:
+            for part in Part:
+                found = part_class(part, config["models"][each][str(part)]["type"])
+                yield _file(found.__module__, root)
     if root.joinpath(*protocols.__name__.split("."), "__init__.py") in imported:
         for city in config["cities"].values():
             name = config["datasets"][city].get("protocol", "original")

@@ -19,7 +19,7 @@ from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.declaration import Study
 from pocketvlad.study.faults import unfit_section
-from pocketvlad.study.parts import completed_parts, unfit_parts
+from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, unfit_parts
 from pocketvlad.util.settings import completed
 
 OFFICIAL_LISTS = PurePath("lists")  # a folder of *_query.txt, *_good.txt, ...
@@ -175,6 +175,8 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             f"rd.lengths: {rounding['lengths']} has no effect where nothing is chosen; write "
             f"`length: {CHOOSE}`, or remove it"
         )
+    if "loss" in config["training"]:
+        yield from unfit_loss(config["training"]["loss"], config["models"])
     # What a network of wrong parts needs is not known.
     unfit = [
         fault
@@ -233,6 +235,7 @@ def with_defaults(config: Mapping) -> dict[str, Any]:
     full = completed(Study, config)
     for model in full["models"].values():
         model.update(completed_parts(model))
+    full["training"]["loss"] = completed_loss(full["training"]["loss"])
     return full
 
 

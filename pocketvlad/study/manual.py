@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketvlad.study.declaration import Study
-from pocketvlad.study.parts import part_declarations
+from pocketvlad.study.parts import typed_declarations
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.settings import Declared, declared
 
@@ -34,7 +34,7 @@ _HEAD = "| key | what to write | default | meaning |\n|---|---|---|---|\n"
 
 def manual() -> str:
     """The page, as Markdown."""
-    return "\n".join([INTRODUCTION, *_sections("", "The sections", "", Study), *_parts()])
+    return "\n".join([INTRODUCTION, *_sections("", "The sections", "", Study), *_types()])
 
 
 def _sections(path: str, title: str, meaning: str, cls: type) -> Iterator[str]:
@@ -50,10 +50,9 @@ def _sections(path: str, title: str, meaning: str, cls: type) -> Iterator[str]:
             yield from _sections(inner, f"`{inner}`", words, each.section)
 
 
-def _parts() -> Iterator[str]:
-    """The tables of the parts that a model may have, each type with its own keys."""
-    for part, name, cls in part_declarations():
-        path = f"models.<name>.{part}"
+def _types() -> Iterator[str]:
+    """The tables of what has a `type`, each type with its own keys."""
+    for path, name, cls in typed_declarations():
         rows = [_row(path, each) for each in declared(cls)]
         meaning = (cls.__doc__ or "").strip().splitlines()[0].removesuffix(".")
         yield _block(f"`{path}` of type `{name}`", meaning, rows)

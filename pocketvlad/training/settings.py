@@ -32,6 +32,11 @@ class TrainingSettings(Augmentation):
         items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),
     )
     epochs: int = setting("epochs of training; 0 keeps the initial network", minimum=0)
+    loss: dict[str, object] = setting(
+        "what it is trained for: {type: triplet}; the keys of each type are below. The paper's "
+        "triplets have theirs here: tuples to margin, and pool",
+        {"type": "triplet"},
+    )
     tuples: int = setting("training tuples per epoch", minimum=1)
     tuples_per_step: int = setting("training tuples per gradient step", minimum=1)
     negatives: int = setting("the hardest negatives of a tuple", minimum=1)

@@ -7,16 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pocketvlad.data.augmentation import augmented_image
-from pocketvlad.data.images import Box, to_batch
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.describe import describe
+from pocketvlad.training.augmented import augmented_batches
 from pocketvlad.training.mining import TrainingTuple, mine_tuples, step_triplets
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.training.training_city import TrainingImages
 from pocketvlad.training.triplet import triplet_loss
 from pocketvlad.training.validation import validate
-from pocketvlad.util.read_ahead import read_ahead
 from pocketvlad.util.sampling import drawn
 
 
@@ -63,23 +61,7 @@ def tuple_batches(
     settings: TrainingSettings,
     generator: np.random.Generator,
 ) -> Iterator[tuple[Sequence[TrainingTuple], Tensor]]:
-    """The tuples of each step and their images, augmented and preprocessed, [N, 3, S, S].
-
-    Pictures are decoded in threads, a step ahead of use; each draws from a generator of its own,
-    so that the result does not depend on which thread is faster.
-    """
-
-    def load(part: tuple[str, Box | None], own: np.random.Generator) -> np.ndarray:
-        name, box = part
-        return augmented_image(
-            images.path(name),
-            settings,
-            images.sizing.interpolation,
-            own,
-            box,
-            images.dataset.upright,
-        )
-
+    """The tuples of each step and their images, see `augmented_batches`."""
     size = settings.tuples_per_step
     steps = [tuples[start : start + size] for start in range(0, len(tuples), size)]
     parts = [
@@ -90,8 +72,7 @@ def tuple_batches(
         ]
         for step in steps
     ]
-    for step, pictures in zip(steps, read_ahead(parts, load, generator), strict=True):
-        yield step, to_batch(pictures, images.preprocessing)
+    return zip(steps, augmented_batches(parts, images, settings, generator), strict=True)
 
 
 class TripletObjective:

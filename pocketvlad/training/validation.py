@@ -1,7 +1,9 @@
 """The held-out landmarks of the training city as a small retrieval task."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from pocketvlad.data.landmarks import Landmark
 from pocketvlad.data.protocols.original import ALL
@@ -50,21 +52,37 @@ def validation_queries(
     return queries, pictures
 
 
-def validate(network: RetrievalNetwork, images: TrainingImages) -> float:
-    """mAP of the held-out landmarks' images among themselves and background images."""
+def validation_scores(
+    described: Callable[[list[Picture]], np.ndarray], images: TrainingImages, min_side: int
+) -> dict[str, float]:
+    """The average precision of each of the held-out landmarks' images, among themselves and images
+    of the background.
+
+    Args:
+        described: pictures -> their descriptors [N, D], unit length.
+        min_side: pixels that it needs on either side of a picture.
+    """
     settings, held = images.validation, images.split.validation
     background = images.split.background
     step = max(1, -(-len(background) // settings.images))
     names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
-    queries, pictures = validation_queries(held, images, settings.queries, network.min_side)
-    network.eval()
-    descriptors = describe(
-        network,
-        images.pictures(names) + pictures,
-        images.sizing,
-        images.preprocessing,
-        label="validation",
-    )
+    queries, pictures = validation_queries(held, images, settings.queries, min_side)
+    descriptors = described(images.pictures(names) + pictures)
     database, wanted = descriptors[: len(names)], descriptors[len(names) :]
     scores = score_rankings(queries, rankings(wanted, names, database))
-    return mean(scores[ALL].average_precision)
+    return scores[ALL].average_precision
+
+
+def network_scores(network: RetrievalNetwork, images: TrainingImages) -> dict[str, float]:
+    """`validation_scores` of a network."""
+    network.eval()
+
+    def described(pictures: list[Picture]) -> np.ndarray:
+        return describe(network, pictures, images.sizing, images.preprocessing, label="validation")
+
+    return validation_scores(described, images, network.min_side)
+
+
+def validate(network: RetrievalNetwork, images: TrainingImages) -> float:
+    """mAP of the held-out landmarks' images among themselves and background images."""
+    return mean(network_scores(network, images))

@@ -110,7 +110,9 @@ class Declared:
         return _words(self.kind, self.value)
 
     def fits(self, value: object) -> bool:
-        """Whether a number or a text is of this kind and within the bounds."""
+        """Whether a number, a text or a tuple of these is of this kind and within the bounds."""
+        if typing.get_origin(self.kind) is tuple:
+            return isinstance(value, tuple) and self._fits_entries(value)
         if self.kind is float and type(value) is int:
             value = float(value)
         if type(value) is not self.kind or (self.kind is float and not math.isfinite(value)):
@@ -122,6 +124,16 @@ class Declared:
             and (rules.above is None or value > rules.above)
             and (rules.below is None or value < rules.below)
             and (not rules.choices or value in rules.choices)
+        )
+
+    def _fits_entries(self, value: tuple[object, ...]) -> bool:
+        rules, inner = self.value, _items_of(self.kind)
+        entry = Declared(self.name, inner, rules.items or Value(), MISSING)
+        return (
+            len(value) >= (rules.shortest or 0)
+            and (rules.longest is None or len(value) <= rules.longest)
+            and (not rules.distinct or len(set(value)) == len(value))
+            and all(map(entry.fits, value))
         )
 
     @property

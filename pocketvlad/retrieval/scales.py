@@ -1,0 +1,43 @@
+"""Describing images at several sizes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from torch import Tensor
+
+from pocketvlad.data.images import Preprocessing
+from pocketvlad.data.settings import Sizing
+from pocketvlad.retrieval.describe import Picture, describe, require_sides
+
+
+def describe_at_scales(
+    function: Callable[[Tensor], Tensor],
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    scales: Sequence[float],
+    preprocessing: Preprocessing,
+    batch_size: int,
+    min_side: int,
+    label: str = "describe",
+) -> np.ndarray:
+    """[N, D] The mean of the descriptors at each scale, unit length again.
+
+    Args:
+        function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
+        scales: multiples of the image size of `sizing`. Images are only ever made smaller: where
+            one would be larger than its file, it is described as it is.
+        min_side: pixels that `function` needs on either side of an image.
+
+    Raises:
+        ImageError: images are smaller than that at one of the scales; names all of them.
+    """
+    sizes = [max(1, round(scale * sizing.image_size)) for scale in scales]
+    require_sides(pictures, replace(sizing, image_size=min(sizes)), min_side)
+    total = 0
+    for size in sizes:
+        scaled = replace(sizing, image_size=size)
+        total = total + describe(function, pictures, scaled, preprocessing, batch_size, label)
+    if len(sizes) == 1:
+        return total
+    return total / np.linalg.norm(total, axis=1, keepdims=True)

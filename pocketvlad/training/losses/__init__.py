@@ -1,0 +1,1 @@
+"""Losses, a file each: what a network is fine-tuned for."""
