@@ -72,7 +72,7 @@ SHARE = 0.25
 NEAR = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Given(Backbone):
     """Hands on what a real backbone has made already."""
 
@@ -191,7 +191,7 @@ class Benchmark:
     def _network(self, channels: int, pooling: Pooling, projection: Section) -> RetrievalNetwork:
         return RetrievalNetwork(
             Architecture(
-                Given(channels, self.backbone.min_side),
+                Given(count=channels, min_side=self.backbone.min_side),
                 pooling,
                 declared_part(Part.PROJECTION, projection),
             )
@@ -272,60 +272,60 @@ def choice(rows: Sequence[Row], criterion: Callable[[Row], float], most_weights:
     return min(near, key=lambda row: (row.learnt_weights, row.length, -criterion(row)))
 
 
-def summary(rows: Sequence[Row], backbone_weights: int) -> str:
-    """Markdown: a table of all, a line a pooling and projection; then the choices."""
-    by_design = defaultdict(dict)
+def _matrix(rows: Sequence[Row], figures: Callable[[Row], str]) -> str:
+    """A line a pooling, a column a projection."""
+    by_pooling: dict[str, dict[str, Row]] = defaultdict(dict)
     for row in rows:
-        by_design[row.pooling, row.projection][row.train_city] = row
-    cities = list(dict.fromkeys(row.train_city for row in rows))
-    shown = ("self_retrieval", "own_dense", "dense", "official")
-    header = ["pooling", "projection", "length", "weights"]
-    header += [f"{city}: {name}" for city in cities for name in shown]
-    lines = []
-    for (pooling, projection), found in by_design.items():
-        first = found[cities[0]]
-        figures = [getattr(found[city], name) for city in cities for name in shown]
-        lines.append([pooling, projection, first.length, first.learnt_weights, *figures])
-    table = tabulate(lines, header, tablefmt="pipe", floatfmt=".1f")
-
-    def averaged(name: str) -> Callable[[Row], float]:
-        def criterion(row: Row) -> float:
-            found = by_design[row.pooling, row.projection].values()
-            return sum(getattr(each, name) for each in found) / len(found)
-
-        return criterion
-
-    most = SHARE * backbone_weights
-    choices = []
-    for city in cities:
-        own = [row for row in rows if row.train_city == city]
-        for name in ("self_retrieval", "own_dense", "dense", "official"):
-
-            def criterion(row: Row, name: str = name) -> float:
-                return getattr(row, name)
-
-            fit = [row for row in own if row.length <= LONGEST and row.learnt_weights <= most]
-            for kind, row in (
-                ("rule", choice(own, criterion, most)),
-                ("maximum", max(fit, key=criterion)),
-            ):
-                choices.append([city, name, kind, *_said(row)])
-        row = choice(own, averaged("self_retrieval"), most)
-        choices.append([city, "self_retrieval of both cities", "rule", *_said(row)])
-    said = ["training city", "criterion", "by", "pooling", "projection", *shown]
-    chosen = tabulate(choices, said, tablefmt="pipe", floatfmt=".1f")
-    return f"{table}\n\n{chosen}\n"
-
-
-def _said(row: Row) -> list[object]:
-    return [
-        row.pooling,
-        row.projection,
-        row.self_retrieval,
-        row.own_dense,
-        row.dense,
-        row.official,
+        by_pooling[row.pooling][row.projection] = row
+    columns = list(dict.fromkeys(row.projection for row in rows))
+    lines = [
+        [pooling, *(figures(found[each]) if each in found else "" for each in columns)]
+        for pooling, found in by_pooling.items()
     ]
+    return tabulate(lines, ["pooling", *columns], tablefmt="pipe", stralign="left")
+
+
+def _of_both(rows: Sequence[Row]) -> Callable[[Row], float]:
+    """Self-retrieval, the mean of both training cities."""
+    found = defaultdict(list)
+    for row in rows:
+        found[row.pooling, row.projection].append(row.self_retrieval)
+    return lambda row: sum(found[row.pooling, row.projection]) / 2
+
+
+def _choices(rows: Sequence[Row], most_weights: float) -> str:
+    """What is chosen by each criterion, and what the test city would have chosen."""
+    criteria = {
+        "self-retrieval": lambda row: row.self_retrieval,
+        "dense queries of the training city": lambda row: row.own_dense,
+        "self-retrieval, mean of both cities": _of_both(rows),
+        "(dense queries of the test city)": lambda row: row.dense,
+    }
+    lines = []
+    for city in dict.fromkeys(row.train_city for row in rows):
+        own = [row for row in rows if row.train_city == city]
+        for name, criterion in criteria.items():
+            row = choice(own, criterion, most_weights)
+            figures = row.self_retrieval, row.own_dense, row.dense, row.official
+            lines.append([city, name, row.pooling, row.projection, *figures])
+    header = ["training city", "criterion", "pooling", "projection", "self-retrieval"]
+    header += ["its dense", "dense", "official"]
+    return tabulate(lines, header, tablefmt="pipe", floatfmt=".1f")
+
+
+def summary(rows: Sequence[Row], backbone_weights: int) -> str:
+    """Markdown: a table a direction; then the choices."""
+    parts = []
+    for city in dict.fromkeys(row.train_city for row in rows):
+        own = [row for row in rows if row.train_city == city]
+        parts += [
+            f"Learnt on {city}: self-retrieval and dense queries there / dense queries on "
+            f"{own[0].test_city}",
+            _matrix(
+                own, lambda row: f"{row.self_retrieval:.1f} {row.own_dense:.1f} / {row.dense:.1f}"
+            ),
+        ]
+    return "\n\n".join([*parts, _choices(rows, SHARE * backbone_weights)]) + "\n"
 
 
 def _cities(

@@ -437,7 +437,8 @@ def test_a_network_without_projection_is_refitted_and_rounded(city):
 def test_other_signs_and_whitening_in_part_are_rounded_and_stored(city, signs, tmp_path):
     pooling = {"type": "gem", "exponent": 3.0, "signs": signs}
     projection = {"type": "pca-whitening", "length": 4, "power": 0.5}
-    teacher = taught(built(Residual(norm=True), pooling=pooling, projection=projection), city)
+    backbone = PUBLISHED["efficientnet-lite0"]
+    teacher = taught(built(backbone, pooling=pooling, projection=projection), city)
     network = copy_of(teacher)
     quantized = round_network(network, teacher, city.crop_source, CROPS, 0.02, ROUNDING, 7)
     assert {name.partition(".")[0] for name in quantized} == {"backbone", "projection"}
