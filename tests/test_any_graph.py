@@ -440,6 +440,26 @@ def test_a_network_without_projection_is_refitted_and_rounded(city):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("signs", ["absolute", "apart"])
+def test_other_signs_and_whitening_in_part_are_rounded_and_stored(city, signs, tmp_path):
+    pooling = {"type": "gem", "exponent": 3.0, "signs": signs}
+    projection = {"type": "pca-whitening", "length": 4, "power": 0.5}
+    backbone = PUBLISHED["efficientnet-lite0"]
+    teacher = taught(built(backbone, pooling=pooling, projection=projection), city)
+    network = copy_of(teacher)
+    quantized = round_network(network, teacher, city.crop_source, CROPS, 0.02, ROUNDING, 7)
+    assert {name.partition(".")[0] for name in quantized} == {"backbone", "projection"}
+    held_out = replace(CROPS, crops=16, batch=16)
+    (images,) = crop_batches(city.crop_source, held_out, np.random.default_rng(99))
+    nearest = rounded_to_nearest(teacher, quantized)(images)
+    wanted, found = teacher(images), network(images)
+    assert descriptor_distance(found, wanted) < descriptor_distance(nearest, wanted)
+    contents = to_contents(Model(network, city.preprocessing))
+    write_compressed(tmp_path / "m.pvlad", contents, quantized)
+    torch.testing.assert_close(read_model(tmp_path / "m.pvlad").network(images), found)
+
+
+@torch.no_grad()
 def test_a_channel_that_a_relu_has_shut_costs_nothing_and_harms_nobody(city):
     """The one input of a group of a depthwise convolution, zero at every place."""
     teacher = built(Bottlenecks())

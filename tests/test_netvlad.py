@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from networks import architecture
 from sklearn.decomposition import PCA
 
-from pocketvlad.networks.modules.linear_map import principal_components
+from pocketvlad.networks.modules.linear_map import WhiteningMap, principal_components
 from pocketvlad.networks.modules.netvlad import NetVLAD, cluster_centres
 from pocketvlad.networks.network import RetrievalNetwork
 
@@ -44,13 +44,15 @@ def test_whitening_is_scikit_learns_up_to_one_scale():
     samples = np.random.default_rng(0).normal(size=(60, 10)).astype(np.float32) @ np.diag(
         np.linspace(1, 5, 10)
     ).astype(np.float32)
-    weight, bias = principal_components(samples, 4, whiten=True)
-    ours = samples @ weight.T + bias
+    layer = WhiteningMap(10, 4)
+    layer.fit(torch.from_numpy(samples))
+    with torch.no_grad():
+        ours = layer(torch.from_numpy(samples)).numpy()
     theirs = PCA(4, whiten=True).fit_transform(samples)
     np.testing.assert_allclose(np.abs(ours) * np.sqrt(4), np.abs(theirs), rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(np.cov(ours.T) * 4, np.eye(4), atol=1e-3)
     with pytest.raises(ValueError, match="cannot give 60 principal components"):
-        principal_components(samples, 60, whiten=True)
+        principal_components(samples, 60)
 
 
 def test_too_few_local_descriptors_for_the_clusters():

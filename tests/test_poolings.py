@@ -19,6 +19,7 @@ from pocketvlad.networks.declared import declared_part, part_class, part_types
 from pocketvlad.networks.labels import labelled_tensors
 from pocketvlad.networks.model import Model, read_model, to_contents, write_model
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
+from pocketvlad.networks.poolings.gem import SIGNS
 
 # Each type once, small. A new type is to be added here.
 SMALL = {
@@ -43,19 +44,30 @@ SMALL = {
     },
     Part.PROJECTION: {"linear": {"length": 5}, "none": {}, "pca-whitening": {"length": 4}},
 }
+# The same types, set otherwise: what changes the length, the tensors or what is learnt.
+OTHERWISE = [
+    (Part.POOLING, {"type": "gem", "exponent": 2.0, "signs": "absolute"}),
+    (Part.POOLING, {"type": "gem", "exponent": 3.0, "signs": "apart"}),
+    (Part.PROJECTION, {"type": "pca-whitening", "length": 4, "power": 0.5}),
+    (Part.PROJECTION, {"type": "pca-whitening", "length": 4, "power": 0.0}),
+]
 USUAL = {Part.BACKBONE: "vgg16", Part.POOLING: "netvlad", Part.PROJECTION: "pca-whitening"}
 PREPROCESSING = Preprocessing((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
 
-def section(**types):
-    """A model's section of the config, with the usual types for all parts but these."""
-    chosen = {part: types.get(part, usual) for part, usual in USUAL.items()}
-    return {str(part): {"type": name, **SMALL[part][name]} for part, name in chosen.items()}
+def section(**parts):
+    """A model's section of the config, with the usual types for all parts but these, each a type
+    or a section."""
+    chosen = {part: parts.get(part, usual) for part, usual in USUAL.items()}
+    return {
+        str(part): {"type": each, **SMALL[part][each]} if isinstance(each, str) else each
+        for part, each in chosen.items()
+    }
 
 
-def built(**types):
+def built(**parts):
     torch.manual_seed(0)
-    network = RetrievalNetwork(Architecture.of(section(**types))).eval()
+    network = RetrievalNetwork(Architecture.of(section(**parts))).eval()
     initialise_randomly(network.backbone, 0)
     return network
 
@@ -89,12 +101,42 @@ def test_the_mean_of_magnitudes():
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("signs", [{}, {"signs": "positive"}])
 @pytest.mark.parametrize("exponent", [1.0, 2.5, 3, 8.0])
-def test_the_generalised_mean(exponent):
+def test_the_generalised_mean(exponent, signs):
     positive = np.maximum(features().astype(np.float64), 1e-6)  # below zero counts as zero
     expected = unit(np.power(np.power(positive, exponent).mean(axis=(2, 3)), 1 / exponent))
-    found = pooled_by({"type": "gem", "exponent": exponent}, features())
+    found = pooled_by({"type": "gem", "exponent": exponent, **signs}, features())
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0, 3.5])
+def test_the_generalised_mean_of_magnitudes(exponent):
+    powers = np.abs(features().astype(np.float64)) ** exponent
+    expected = unit(powers.mean(axis=(2, 3)) ** (1 / exponent))
+    declared = {"type": "gem", "exponent": exponent, "signs": "absolute"}
+    found = pooled_by(declared, features())
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(pooled_by(declared, -features()), found, rtol=1e-6)
+
+
+def test_the_generalised_mean_of_both_signs_apart():
+    """Place by place: what is above zero goes to one half, what is below it to the other."""
+    values = features().astype(np.float64)
+    sums = np.zeros((3, 2, 6))
+    for image, channel, row, column in np.ndindex(values.shape):
+        value = values[image, channel, row, column]
+        sums[image, int(value < 0), channel] += abs(value) ** 3
+    expected = unit(np.cbrt(sums / 20).reshape(3, 12))
+    declared = {"type": "gem", "exponent": 3.0, "signs": "apart"}
+    np.testing.assert_allclose(pooled_by(declared, features()), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_zero_counts_for_neither_sign():
+    declared = {"type": "gem", "exponent": 2.0, "signs": "apart"}
+    values = np.zeros((1, 2, 1, 1), dtype=np.float32)
+    values[0, 0] = -5
+    np.testing.assert_allclose(pooled_by(declared, values), [[0, 0, 1, 0]], atol=1e-6)
 
 
 def test_cosplaces_mean_is_of_unit_features_and_keeps_its_length():
@@ -111,13 +153,16 @@ def test_the_generalised_mean_of_large_exponents_is_the_maximum():
     np.testing.assert_allclose(found, expected, atol=0.03)
 
 
-def test_the_exponent_and_the_features_have_finite_gradients():
+@pytest.mark.parametrize("signs", SIGNS)
+def test_the_exponent_and_the_features_have_finite_gradients(signs):
     """Where channels are below zero everywhere, too: the root of nothing has no derivative."""
     values = torch.from_numpy(features()).requires_grad_()
     with torch.no_grad():
         values[0] = -1
-    module = declared_part(Part.POOLING, {"type": "gem", "exponent": 3.0}).build(6)
-    (module(values) * torch.arange(6.0)).sum().backward()
+    declared = declared_part(Part.POOLING, {"type": "gem", "exponent": 3.0, "signs": signs})
+    module = declared.build(6)
+    pooled = module(values)
+    (pooled * torch.arange(float(pooled.shape[1]))).sum().backward()
     for gradient in (values.grad, module.exponent.grad):
         assert torch.isfinite(gradient).all()
     assert module.exponent.grad.abs().sum() > 0
@@ -131,23 +176,61 @@ def test_no_projection_hands_on_what_it_is_given():
     assert declared.size(7) == 7
 
 
-def test_a_linear_map_is_the_pca_of_what_it_learns_from():
-    """By numpy's singular values; whitening divides by deviations, up to one scale for all."""
-    generator = np.random.default_rng(0)
-    samples = generator.normal(size=(40, 6)) * np.array([5, 4, 3, 2, 1, 0.5]) + 1
+SAMPLES = np.random.default_rng(0).normal(size=(40, 6)) * np.array([5, 4, 3, 2, 1, 0.5]) + 1
+
+
+def projected(declared, samples=SAMPLES):
+    """What a projection makes of what it has learnt from."""
+    rows = torch.from_numpy(samples.astype(np.float32))
+    module = declared_part(Part.PROJECTION, declared).build(samples.shape[1])
+    module.fit(rows)
+    with torch.no_grad():
+        return module(rows).numpy()
+
+
+def components(samples=SAMPLES):
+    """(components, their deviations) by numpy's singular values; the signs of axes are free."""
     centred = samples - samples.mean(axis=0)
     _, values, axes = np.linalg.svd(centred, full_matrices=False)
-    expected = np.abs(centred @ axes[:3].T)
-    for name, scales in (("linear", np.ones(3)), ("pca-whitening", values[:3] / np.sqrt(39 / 3))):
-        module = declared_part(Part.PROJECTION, {"type": name, "length": 3}).build(6)
-        module.fit(torch.from_numpy(samples.astype(np.float32)))
-        with torch.no_grad():
-            found = module(torch.from_numpy(samples.astype(np.float32))).abs().numpy()
-        np.testing.assert_allclose(found * scales, expected, rtol=1e-3, atol=2e-3)
+    return centred @ axes.T, values / np.sqrt(len(samples) - 1)
+
+
+def test_a_linear_map_is_the_pca_of_what_it_learns_from():
+    expected, _ = components()
+    found = np.abs(projected({"type": "linear", "length": 3}))
+    np.testing.assert_allclose(found, np.abs(expected[:, :3]), rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("power", [None, 1.0, 1, 0.5, 0.2, 0])
+def test_whitening_divides_by_a_power_of_the_deviations(power):
+    """Up to one scale: the expected squared length of what was learnt from is one."""
+    given = {} if power is None else {"power": power}
+    found = projected({"type": "pca-whitening", "length": 3, **given})
+    expected, deviations = components()
+    divided = expected[:, :3] / deviations[:3] ** (1 if power is None else power)
+    divided /= np.sqrt(divided.var(axis=0, ddof=1).sum())
+    np.testing.assert_allclose(np.abs(found), np.abs(divided), rtol=1e-3, atol=1e-3)
+    assert np.square(found).sum(axis=1).mean() == pytest.approx(39 / 40, rel=1e-4)
+
+
+def test_whitening_to_no_power_is_the_pca_up_to_its_scale():
+    plain = projected({"type": "linear", "length": 3})
+    found = projected({"type": "pca-whitening", "length": 3, "power": 0.0})
+    np.testing.assert_allclose(unit(found), unit(plain), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["linear", "pca-whitening"])
+def test_more_components_than_numbers_are_an_error(name):
+    message = "pooled vectors of 6 numbers cannot give 7 principal components; write 6 or less"
+    with pytest.raises(ValueError, match=message):
+        projected({"type": name, "length": 7})
 
 
 CHOICES = [
     pytest.param(part, name, id=f"{part}-{name}") for part, types in SMALL.items() for name in types
+] + [
+    pytest.param(part, each, id="-".join(map(str, (part, *each.values()))))
+    for part, each in OTHERWISE
 ]
 
 
@@ -155,9 +238,9 @@ def test_every_type_is_among_the_small_ones():
     assert {part: part_types(part) for part in Part} == {p: sorted(SMALL[p]) for p in SMALL}
 
 
-@pytest.mark.parametrize(("part", "name"), CHOICES)
-def test_what_is_declared_is_what_is_built(part, name):
-    network = built(**{part: name})
+@pytest.mark.parametrize(("part", "choice"), CHOICES)
+def test_what_is_declared_is_what_is_built(part, choice):
+    network = built(**{part: choice})
     declared = network.architecture
     images = torch.randn(2, 3, 44, 52, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -166,7 +249,7 @@ def test_what_is_declared_is_what_is_built(part, name):
         pooled = network.pooling(local)
         assert pooled.shape == (2, declared.pooled)
         assert declared.pooled == declared.pooling.length(declared.backbone.channels)
-        if name != "gem-cosplace":  # its length matters to the linear layer after it
+        if choice != "gem-cosplace":  # its length matters to the linear layer after it
             torch.testing.assert_close(pooled.norm(dim=1), torch.ones(2))
         assert torch.equal(network.pooled(images), pooled)
         projected = network.projection(pooled)
@@ -180,9 +263,9 @@ def test_what_is_declared_is_what_is_built(part, name):
     assert sorted(columns.flatten().tolist()) == list(range(declared.pooled))
 
 
-@pytest.mark.parametrize(("part", "name"), CHOICES)
-def test_it_is_written_and_read(tmp_path, part, name):
-    network = built(**{part: name})
+@pytest.mark.parametrize(("part", "choice"), CHOICES)
+def test_it_is_written_and_read(tmp_path, part, choice):
+    network = built(**{part: choice})
     model = Model(network, PREPROCESSING, {"city": "none"})
     plain, packed = tmp_path / "m.safetensors", tmp_path / "m.pvlad"
     write_model(plain, model)
@@ -194,7 +277,7 @@ def test_it_is_written_and_read(tmp_path, part, name):
         for path in (plain, packed):
             found = read_model(path)
             assert found.network.architecture == network.architecture
-            assert found.network.architecture.as_dict() == section(**{part: name})
+            assert found.network.architecture.as_dict() == section(**{part: choice})
             assert (found.preprocessing, found.origin) == (PREPROCESSING, {"city": "none"})
             for (own, tensor, label), (other, expected, wanted) in zip(
                 labelled_tensors(found.network), labelled_tensors(network), strict=True
@@ -215,15 +298,15 @@ def test_an_exponent_is_neither_pruned_nor_quantized():
     assert "pooling.exponent" not in quantize_contents(contents, "kmeans", 5)
 
 
-@pytest.mark.parametrize(("part", "name"), CHOICES)
-def test_in_words_and_back(part, name):
-    declared = Architecture.of({**section(**{part: name}), "weights": {"source": "random"}})
+@pytest.mark.parametrize(("part", "choice"), CHOICES)
+def test_in_words_and_back(part, choice):
+    written = section(**{part: choice})
+    declared = Architecture.of({**written, "weights": {"source": "random"}})
     assert declared == Architecture.of(declared.as_dict())
-    assert getattr(declared, part).type == name
-    words = str(declared)
-    assert name in words
-    for key, value in SMALL[part][name].items():
-        assert f"{name} ({key} {value})" in words
+    name, *settings = written[part].items()
+    assert getattr(declared, part).type == name[1]
+    told = ", ".join(f"{key} {value}" for key, value in settings)
+    assert (f"{name[1]} ({told})" if settings else name[1]) in str(declared)
 
 
 def test_descriptors_without_projection_cannot_be_shortened():
@@ -321,6 +404,27 @@ POOLINGS = "abs-mean, gem, gem-cosplace, mean, netvlad"
             for value, shown in ((0, "0"), (-1.0, r"-1\.0"), (False, "False"), (math.inf, "inf"))
         ),
         ("projection", {"type": "pca-whitening", "length": 0}, "pca-whitening.*length 0 .*whole"),
+        *(
+            (
+                "projection",
+                {"type": "pca-whitening", "length": 4, "power": value},
+                f"pca-whitening: power {shown} does not fit; write a number, from 0 to 1",
+            )
+            for value, shown in ((-0.5, r"-0\.5"), (2, "2"), (True, "True"), ("half", "'half'"))
+        ),
+        *(
+            (
+                "pooling",
+                {"type": "gem", "signs": value},
+                f"gem: signs {shown} does not fit; write positive, absolute or apart",
+            )
+            for value, shown in (("both", "'both'"), (True, "True"), (1, "1"))
+        ),
+        (
+            "pooling",
+            {"type": "gem-cosplace", "signs": "absolute"},
+            "gem-cosplace: 'signs' is unknown; known are exponent",
+        ),
     ],
 )
 def test_a_bad_declaration_says_what_to_write(part, written, message):

@@ -8,42 +8,41 @@ from pocketvlad.networks.modules.base import ProjectionModule
 
 
 def principal_components(
-    pooled: np.ndarray, length: int, whiten: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """PCA as a linear layer, learnt from N vectors; with whitening as Jegou & Chum, ECCV 2012.
+    pooled: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """PCA of N vectors.
 
     Args:
         pooled: [N, P].
         length: F, the number of components, below N.
-        whiten: whether each component is divided by its deviation. If so, the scale is such that
-            a vector that was learnt from has an expected squared length of one. (The scale is
-            free, since an L2 normalisation follows; this one keeps gradients in a usual range.)
 
     Returns:
-        weight [F, P] and bias [F], the components in the order of their variance.
+        axes [F, P] of unit length, in the order of their variance; variances [F]; mean [P].
 
     Raises:
-        ValueError: `length` is not below N.
+        ValueError: `length` is not below N, or above P.
     """
     from sklearn.decomposition import PCA  # takes a second to import; one job needs it
 
-    if length >= len(pooled):
+    count, numbers = pooled.shape
+    if length >= count:
         raise ValueError(
-            f"{len(pooled)} descriptors cannot give {length} principal components; raise "
+            f"{count} descriptors cannot give {length} principal components; raise "
             "`initialise.projection_samples`, or lower `length` of the projection"
         )
-    pca = PCA(length, whiten=whiten, svd_solver="full").fit(pooled)
-    weight = pca.components_
-    if whiten:
-        weight = weight / np.sqrt(pca.explained_variance_ * length)[:, np.newaxis]
-    return weight.astype(np.float32), (-weight @ pca.mean_).astype(np.float32)
+    if length > numbers:
+        raise ValueError(
+            f"pooled vectors of {numbers} numbers cannot give {length} principal components; "
+            f"write {numbers} or less as `length` of the projection"
+        )
+    pca = PCA(length, svd_solver="full").fit(pooled)
+    return pca.components_, pca.explained_variance_, pca.mean_
 
 
 class LinearMap(nn.Linear, ProjectionModule):
     """A linear map whose rows are the principal components of the pooled vectors."""
 
     learns_by = "PCA"
-    whitens = False
 
     @property
     def linear(self) -> nn.Linear:
@@ -54,11 +53,16 @@ class LinearMap(nn.Linear, ProjectionModule):
         """Set the layer by PCA. See `ProjectionModule`.
 
         Raises:
-            ValueError: there are not more vectors than components.
+            ValueError: there are not more vectors than components, or more components than numbers.
         """
-        weight, bias = principal_components(pooled.numpy(), self.out_features, self.whitens)
-        self.weight.copy_(torch.from_numpy(weight))
-        self.bias.copy_(torch.from_numpy(bias))
+        axes, variances, mean = principal_components(pooled.numpy(), self.out_features)
+        weight = axes / self.divisors(variances)[:, np.newaxis]
+        self.weight.copy_(torch.from_numpy(weight.astype(np.float32)))
+        self.bias.copy_(torch.from_numpy((-weight @ mean).astype(np.float32)))
+
+    def divisors(self, variances: np.ndarray) -> np.ndarray:
+        """[F] What each component is divided by, of their `variances` [F]."""
+        return np.ones_like(variances)
 
     @torch.no_grad()
     def shorten(self, length: int) -> None:
@@ -69,9 +73,19 @@ class LinearMap(nn.Linear, ProjectionModule):
 
 
 class WhiteningMap(LinearMap):
-    """The same, each component divided by its deviation."""
+    """The same, each component divided by a power of its deviation (1: Jegou & Chum, ECCV 2012).
 
-    whitens = True
+    The scale is such that a vector that was learnt from has an expected squared length of one. (It
+    is free, since an L2 normalisation follows; this one keeps gradients in a usual range.)
+    """
+
+    def __init__(self, incoming: int, length: int, power: float = 1.0) -> None:
+        super().__init__(incoming, length)
+        self.power = power
+
+    def divisors(self, variances: np.ndarray) -> np.ndarray:
+        """See `LinearMap`."""
+        return np.sqrt(variances**self.power * (variances ** (1 - self.power)).sum())
 
 
 class NoProjection(ProjectionModule):

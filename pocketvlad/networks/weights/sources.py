@@ -122,7 +122,7 @@ SOURCES = {
         {
             **_published("vgg16"),
             Part.POOLING: {"type": "netvlad", "clusters": 64},
-            Part.PROJECTION: {"type": "pca-whitening"},
+            Part.PROJECTION: {"type": "pca-whitening", "power": None},
         },
         longest=4096,
     ),
