@@ -42,6 +42,7 @@ from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.retrieval.describe import Picture, decoded_batches
 from pocketvlad.retrieval.photographs import photographs
+from pocketvlad.util.atomic import replacing
 from pocketvlad.util.json_file import read_json, write_json
 from pocketvlad.util.progress import progress
 
@@ -89,7 +90,8 @@ class Row:
 
     @classmethod
     def of(cls, name: str) -> "Row":
-        """ "cerwu:0.5:0.1": the coder, then its settings in the order that `SETTINGS` has."""
+        """Of a name such as "cerwu:0.5:0.1": a coder, then its settings in the order of
+        `SETTINGS`."""
         coder, *values = name.split(":")
         kinds = SETTINGS.get(coder, {})
         try:
@@ -126,7 +128,7 @@ def shown(agreed: int, count: int) -> str:
 
 
 class Asked:
-    """Held-out photographs, decoded once, and what the uncompressed network answers."""
+    """Held-out photographs, decoded once."""
 
     def __init__(self, base: Model, folder: Path, count: int, sizing: Sizing) -> None:
         found, _ = photographs(folder, base, sizing)
@@ -134,16 +136,12 @@ class Asked:
         # Evenly spaced, so that all landmarks are among them.
         self.names = [names[each * len(names) // count] for each in range(min(count, len(names)))]
         self._pictures = [middle_of(found[name]) for name in self.names]
-        self._base, self._sizing = base, sizing
+        self._preprocessing, self._sizing = base.preprocessing, sizing
 
     @cached_property
     def batches(self) -> list[tuple[list[int], Tensor]]:
-        made = decoded_batches(self._pictures, self._sizing, self._base.preprocessing, batch_size=8)
+        made = decoded_batches(self._pictures, self._sizing, self._preprocessing, batch_size=8)
         return list(made)
-
-    @cached_property
-    def expected(self) -> np.ndarray:
-        return self.outputs(self._base.network, "uncompressed")
 
     @torch.inference_mode()
     def outputs(self, network: RetrievalNetwork, label: str) -> np.ndarray:
@@ -178,22 +176,47 @@ def as_read(header: Mapping[str, object]) -> dict[str, object]:
     return json.loads(json.dumps(header))
 
 
-def measured(row: Row, calibration: Calibration, asked: Asked) -> dict[str, object]:
+def require_same(path: Path, held: object, task: object) -> None:
+    if held != task:
+        raise SystemExit(f"{path} is of other photographs or settings; give another folder")
+
+
+def uncompressed(path: Path, task: Mapping[str, object], base: Model, asked: Asked) -> np.ndarray:
+    """[N, C] The outputs of the base network, which `path` keeps for the next run."""
+    about = json.dumps(task)
+    if path.exists():
+        with np.load(path) as held:
+            require_same(path, str(held["task"]), about)
+            return held["outputs"]
+    outputs = asked.outputs(base.network, "uncompressed")
+    with replacing(path) as unfinished:
+        np.savez(unfinished, task=about, outputs=outputs)
+    return outputs
+
+
+def ranks(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """[N] The place that the first answer of `expected` [N, C] has among those of `found` [N, C],
+    from 0."""
+    order = np.argsort(-found, axis=1, kind="stable")
+    return (order == expected.argmax(axis=1)[:, None]).argmax(axis=1)
+
+
+def measured(
+    row: Row, calibration: Calibration, asked: Asked, expected: np.ndarray
+) -> dict[str, object]:
     """A row's size, and its answers beside those of the uncompressed network."""
-    expected = asked.expected  # before the clock starts
     begin = time.process_time()
     data, tensors = coded(row, calibration)
     seconds = time.process_time() - begin
     contents = to_contents(calibration.base)
     given = Contents(tensors, contents.labels, as_read(contents.header))
     found = asked.outputs(build_model(given, Path(row.name)).network, row.name)
-    first = expected.argmax(axis=1)
-    ahead = (found > np.take_along_axis(found, first[:, None], axis=1)).sum(axis=1)
+    rank = ranks(found, expected)
     return {
         "bytes": len(data),
-        "first": int((ahead == 0).sum()),
-        "in_five": int((ahead < FIRST).sum()),
-        "rank": ahead.tolist(),  # of the uncompressed network's first answer, by photograph
+        "first": int((rank == 0).sum()),
+        "in_five": int((rank < FIRST).sum()),
+        "rank": rank.tolist(),
         "distance": float(np.square(found - expected).sum(axis=1).mean()),
         "cpu_seconds": seconds,
     }
@@ -264,6 +287,7 @@ def main() -> None:
     }
     task = as_read(about)
     options.results.mkdir(parents=True, exist_ok=True)
+    expected = uncompressed(options.results / "uncompressed.npz", task, base, asked)
     weights = sum(each.numel() for _, each in compressible(base.network))
     parameters = sum(each.size for each in to_contents(base).tensors.values())
     rows = {}
@@ -272,14 +296,13 @@ def main() -> None:
         held = read_json(path)
         if held is None:
             print(f"row {number} of {len(options.rows)}: {row.name}", flush=True)
-            held = {"task": task, **measured(row, calibration, asked)}
+            held = {"task": task, **measured(row, calibration, asked, expected)}
             write_json(path, held)
-        elif held["task"] != task:
-            raise SystemExit(f"{path} is of other photographs or settings; give another folder")
+        require_same(path, held["task"], task)
         rows[row.name] = held
         text = table(rows, weights, parameters, len(asked.names))
         (options.results / "table.md").write_text(text + "\n", encoding="utf-8")
-    answers = len(set(asked.expected.argmax(axis=1).tolist()))
+    answers = len(set(expected.argmax(axis=1).tolist()))
     print(
         f"{text}\n{len(asked.names)} photographs, of which the uncompressed network makes "
         f"{answers} classes; rounded on {options.crops} crops of {len(pictures)} photographs, the "
