@@ -423,6 +423,30 @@ def test_rounding_comes_closer_than_rounding_to_the_nearest(city, kind):
 
 
 @torch.no_grad()
+def test_a_classifier_is_rounded_without_anybody_knowing(tmp_path, city):
+    """Features end in a ReLU6, the mean keeps its length, and the linear layer has a bias."""
+    backbone = EfficientNetLite0(width=0.05, head=True)
+    mean, linear = {"type": "mean", "unit_length": False}, {"type": "linear", "length": 20}
+    teacher = built(backbone, pooling=mean, projection=linear)
+    teacher.projection.bias.copy_(torch.linspace(-0.3, 0.3, 20))
+    network = copy_of(teacher)
+    quantized = round_network(network, teacher, city.crop_source, CROPS, 1e-3, ROUNDING, 7)
+    assert set(quantized) == {name for name, _ in compressible(network)}
+    assert {"backbone.head.weight", "projection.weight"} <= set(quantized)
+    path = tmp_path / "classifier.pvlad"
+    write_compressed(path, to_contents(Model(network, PREPROCESSING)), quantized)
+    found = read_model(path).network
+    assert found.architecture == teacher.architecture
+    held_out = replace(CROPS, crops=16, batch=16)
+    (images,) = crop_batches(city.crop_source, held_out, np.random.default_rng(99))
+
+    def distance(net):
+        return float(descriptor_distance(net(images), teacher(images)))
+
+    assert distance(found) < 0.5 * distance(rounded_to_nearest(teacher, quantized))
+
+
+@torch.no_grad()
 def test_a_network_without_projection_is_refitted_and_rounded(city):
     pooling = {"type": "gem", "exponent": 3.0}
     teacher = built(Residual(norm=True), pooling=pooling, projection={"type": "none"})

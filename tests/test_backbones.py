@@ -116,21 +116,66 @@ def test_it_may_be_cut_after_any_stage(name):
     assert number == len(own.stage_channels)
 
 
-@torch.inference_mode()
-def test_tensorflows_weights_and_their_preprocessing(tmp_path):
-    """The file in the package, as the package that it is for computes with it."""
+@pytest.fixture(scope="module")
+def lite0_file(tmp_path_factory):
+    """The file in the package."""
+    folder = tmp_path_factory.mktemp("lite0")
     sources = yaml.safe_load((ROOT / OFFICIAL / "sources.yaml").read_text())["sources"]
     file = declared_source(sources, "efficientnet-lite0-57934424.pth")
-    path = source_path(file, tmp_path)
-    verify_source(file, path, tmp_path)
-    with_their_file = EfficientNet.from_name("efficientnet-lite0", image_size=None).eval()
-    with_their_file.load_state_dict(torch.load(path, weights_only=True))
+    path = source_path(file, folder)
+    verify_source(file, path, folder)
+    return path
+
+
+@pytest.fixture(scope="module")
+def with_their_file(lite0_file):
+    """The package that the file is for, with it."""
+    network = EfficientNet.from_name("efficientnet-lite0", image_size=None).eval()
+    network.load_state_dict(torch.load(lite0_file, weights_only=True))
+    return network
+
+
+@torch.inference_mode()
+def test_tensorflows_weights_and_their_preprocessing(lite0_file, with_their_file):
     network = RetrievalNetwork(of_lite0()).eval()
-    preprocessing = load_initial_weights(network, "efficientnet-lite0", path, seed=0)
+    preprocessing = load_initial_weights(network, "efficientnet-lite0", lite0_file, seed=0)
     assert preprocessing == Preprocessing((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
     for sides in [(64, 64), (97, 131)]:
         expected = stages_of(with_their_file, image(*sides))[-1]
         assert_alike(network.backbone(image(*sides)), expected)
+
+
+@torch.inference_mode()
+def test_the_whole_classifier_of_tensorflow(lite0_file, with_their_file):
+    """Its outputs before they are scaled to unit length, which does not change the order of the
+    answers."""
+    network = RetrievalNetwork(Architecture.of(CLASSIFIER)).eval()
+    preprocessing = load_initial_weights(network, CLASSIFIER_SOURCE, lite0_file, seed=0)
+    assert preprocessing == Preprocessing((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+    for sides in [(64, 64), (97, 131)]:
+        expected = with_their_file(image(*sides))
+        assert expected.shape == (1, 1000)
+        assert_alike(network.projection(network.pooled(image(*sides))), expected)
+        found = network(image(*sides)).topk(5)
+        assert torch.equal(found.indices, expected.topk(5).indices)
+        assert_alike(found.values, F.normalize(expected, dim=1).topk(5).values)
+
+
+CLASSIFIER_SOURCE = "efficientnet-lite0-classifier"
+CLASSIFIER = {
+    "backbone": {"type": "efficientnet-lite0", "head": True},
+    "pooling": {"type": "mean", "unit_length": False},
+    "projection": {"type": "linear", "length": 1000},
+}
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", LITES)
+def test_the_head_is_theirs(name):
+    network = theirs(name)
+    found = loaded(name, network.state_dict(), head=True)(image(65, 47))
+    assert_alike(found, network.extract_features(image(65, 47)))
+    assert found.shape[1] == declared(name, head=True).channels == 1280
 
 
 def of_lite0(**settings):
@@ -230,6 +275,16 @@ def test_there_are_not_more_stages(name, stages, most):
         declared(name, stages=stages)
 
 
+def test_a_head_follows_the_last_stage():
+    with pytest.raises(ValueError, match=r"lite1: head true does not fit stages 3: .*leave one"):
+        declared("efficientnet-lite1", head=True, stages=3)
+    with pytest.raises(ValueError, match=r"lite1: head 'yes' does not fit; write true or false"):
+        declared("efficientnet-lite1", head="yes")
+    assert declared("efficientnet-lite1", head=True, stages=7).channels == 1280
+    assert declared("efficientnet-lite1", head=True, width=0.5).channels == 640
+    assert declared("efficientnet-lite1", head=False, stages=3).channels == 40
+
+
 def test_all_stages_are_not_written_down():
     """So that files and tables of whole networks stay as they were before there was a choice."""
     assert declared("vgg16").as_dict() == {"type": "vgg16", "width": 1.0}
@@ -237,15 +292,19 @@ def test_all_stages_are_not_written_down():
     assert cut.as_dict() == {"type": "resnet50", "width": 1.0, "stages": 3}
     assert str(cut) == "resnet50 (width 1.0, stages 3)"
     assert cut.whole == declared("resnet50")
+    assert declared("efficientnet-lite0").as_dict() == {"type": "efficientnet-lite0", "width": 1.0}
+    with_head = declared("efficientnet-lite0", head=True)
+    assert with_head.as_dict() == {"type": "efficientnet-lite0", "width": 1.0, "head": True}
+    assert with_head.whole == with_head
 
 
 # --- Files
 
 
-def narrow_state(name, width=0.05):
+def narrow_state(name, width=0.05, **settings):
     """The tensors of a narrow network, named as its publisher names them, and what it computes:
     (state, backbone with normalisations folded by hand)."""
-    own = declared(name, width=width)
+    own = declared(name, width=width, **settings)
     backbone = with_statistics(own.build())
     source = name if name in BACKBONES else f"{name}-torchvision"
     form, generator = BACKBONES[source], torch.Generator().manual_seed(1)
@@ -325,6 +384,54 @@ def test_a_file_that_is_not_as_published(tmp_path, change, message):
     change(state)
     with pytest.raises(WeightsError, match=message):
         read(narrow("resnet18"), "resnet18-torchvision", state, tmp_path / "f.pth")
+
+
+@pytest.mark.usefixtures("any_size")
+@pytest.mark.parametrize(
+    ("lacking", "layer"),
+    [("_fc.weight", "projection"), ("_fc.bias", "projection"), ("_conv_head.weight", "head")],
+)
+def test_a_classifier_without_its_last_layers(tmp_path, lacking, layer):
+    """The file still fills the backbone without its head, and the message says so."""
+    own = {**CLASSIFIER["backbone"], "width": 0.05}
+    section = {**CLASSIFIER, "backbone": own, "projection": {"type": "linear", "length": 7}}
+    network = RetrievalNetwork(Architecture.of(section))
+    state = narrow_state("efficientnet-lite0", head=True)
+    state["_fc.weight"], state["_fc.bias"] = torch.randn(7, 64), torch.randn(7)
+    read(network, CLASSIFIER_SOURCE, state, tmp_path / "f.pth")
+    assert torch.equal(network.projection.linear.bias, state["_fc.bias"])
+    del state[lacking]
+    message = rf"lacks {lacking} for layer {layer}; it seems to be .* `efficientnet-lite0` "
+    with pytest.raises(WeightsError, match=message):
+        read(network, CLASSIFIER_SOURCE, state, tmp_path / "f.pth")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        (
+            {"backbone": {"type": "efficientnet-lite0"}, "pooling": {"type": "mean"}},
+            [
+                ("backbone.head", "its absence does not fit S weights; write true"),
+                ("pooling.unit_length", "its absence does not fit S weights; write false"),
+            ],
+        ),
+        (
+            {
+                "pooling": {"type": "mean", "unit_length": True},
+                "projection": {"type": "linear", "length": 10},
+            },
+            [
+                ("pooling.unit_length", "true does not fit S weights; write false"),
+                ("projection.length", "10 does not fit S weights; write 1000"),
+            ],
+        ),
+    ],
+)
+def test_what_does_not_fit_a_classifier_is_told(changes, expected):
+    found = SOURCES[CLASSIFIER_SOURCE].faults("S", Architecture.of(CLASSIFIER | changes))
+    assert list(found) == expected
 
 
 def test_files_of_single_precision_and_of_older_programs(tmp_path):

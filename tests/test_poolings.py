@@ -93,6 +93,22 @@ def test_the_mean():
     np.testing.assert_allclose(pooled_by({"type": "mean"}, features()), expected, atol=1e-6)
 
 
+def test_the_mean_as_it_is():
+    expected = features().astype(np.float64).mean(axis=(2, 3))
+    found = pooled_by({"type": "mean", "unit_length": False}, features())
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    spoken = pooled_by({"type": "mean", "unit_length": True}, features())
+    np.testing.assert_allclose(spoken, unit(expected), atol=1e-6)
+
+
+def test_what_is_usual_is_not_written_down():
+    """So that files and tables of means of unit length stay as they were."""
+    mean = declared_part(Part.POOLING, {"type": "mean"})
+    assert mean.as_dict() == {"type": "mean"}
+    as_it_is = declared_part(Part.POOLING, {"type": "mean", "unit_length": False})
+    assert as_it_is.as_dict() == {"type": "mean", "unit_length": False}
+
+
 def test_the_mean_of_magnitudes():
     expected = unit(np.abs(features().astype(np.float64)).mean(axis=(2, 3)))
     np.testing.assert_allclose(pooled_by({"type": "abs-mean"}, features()), expected, atol=1e-6)
@@ -363,8 +379,8 @@ POOLINGS = "abs-mean, gem, gem-cosplace, mean, netvlad"
         ),
         (
             "pooling",
-            {"type": "mean", "width": 1.0},
-            "pooling mean: 'width' is unknown; known are none",
+            {"type": "abs-mean", "width": 1.0},
+            "pooling abs-mean: 'width' is unknown; known are none",
         ),
         ("backbone", {"type": "vgg16", 3: 1}, "backbone vgg16: '3' is unknown; known are width"),
         # Values.
@@ -398,6 +414,11 @@ POOLINGS = "abs-mean, gem, gem-cosplace, mean, netvlad"
                 (math.nan, "nan"),
                 (math.inf, "inf"),
             )
+        ),
+        (
+            "pooling",
+            {"type": "mean", "unit_length": 1},
+            "pooling mean: unit_length 1 does not fit; write true or false",
         ),
         *(
             ("pooling", {"type": "gem", "exponent": value}, f"gem.*exponent {shown} .*above 0")

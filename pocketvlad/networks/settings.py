@@ -40,7 +40,8 @@ class WeightsSection:
     source: str = setting(
         "the initial weights. buildings: narrow backbones pretrained on rendered buildings, which "
         "the package holds. netvlad-pitts30k: VGG16 with NetVLAD and whitening. cosplace, "
-        "eigenplaces: a trunk, GeM and a linear layer. They also decide how pixels are prepared, "
+        "eigenplaces: a trunk, GeM and a linear layer. efficientnet-lite0-classifier and the like: "
+        "the whole ImageNet classifier. They also decide how pixels are prepared, "
         "see docs/method.md",
         choices=tuple(SOURCES),
     )

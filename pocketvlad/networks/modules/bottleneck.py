@@ -66,11 +66,14 @@ def linear_bottleneck(
     return (Residual if adds else nn.Sequential)(layers)
 
 
-def bottleneck_stages(stem: int, stages: Sequence[tuple[int, int, int, int, int]]) -> nn.Sequential:
+def bottleneck_stages(
+    stem: int, stages: Sequence[tuple[int, int, int, int, int]], head: int | None = None
+) -> nn.Sequential:
     """A strided convolution to `stem` channels, then stages of linear bottlenecks.
 
     Args:
         stages: of each, its channels, blocks, side of kernels, first block's stride, expansion.
+        head: channels of a convolution of one pixel with a ReLU6 at the end; None for none.
     """
     layers = _strided("stem", 3, stem, 3, 2)
     layers["relu"] = nn.ReLU6()
@@ -81,4 +84,7 @@ def bottleneck_stages(stem: int, stages: Sequence[tuple[int, int, int, int, int]
             *(linear_bottleneck(i, outgoing, kernel, s, expansion) for i, s in sizes)
         )
         incoming = outgoing
+    if head is not None:
+        layers["head"] = nn.Conv2d(incoming, head, 1)
+        layers["head_relu"] = nn.ReLU6()
     return nn.Sequential(layers)

@@ -25,9 +25,14 @@ class Mean(PoolingModule):
 
     rotatable = True
 
+    def __init__(self, unit_length: bool = True) -> None:
+        super().__init__()
+        self.unit_length = unit_length
+
     def forward(self, features: Tensor) -> Tensor:
-        """[N, D, H, W] -> [N, D] of unit length."""
-        return F.normalize(features.mean(dim=(2, 3)), dim=1)
+        """[N, D, H, W] -> [N, D], of unit length if so built."""
+        mean = features.mean(dim=(2, 3))
+        return F.normalize(mean, dim=1) if self.unit_length else mean
 
     def rotate(self, rotation: Tensor) -> None:
         """The mean of rotated features is the rotated mean."""

@@ -7,7 +7,6 @@ from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.networks.weights.buildings_file import load_backbone
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.forms import BACKBONES, WHOLE
-from pocketvlad.networks.weights.place_recognition_file import load_place_recognition
 from pocketvlad.networks.weights.published import load_alexnet_caffe, load_netvlad_pitts30k
 from pocketvlad.networks.weights.recognised import seems_to_be
 from pocketvlad.networks.weights.sources import SOURCES
@@ -16,7 +15,7 @@ from pocketvlad.networks.weights.state_dict_file import load_convolutions, read_
 
 def _load(network: RetrievalNetwork, source: str, path: Path) -> Preprocessing:
     if source in WHOLE:
-        return load_place_recognition(network, path)
+        return WHOLE[source](network, path)
     match source:
         case "buildings":
             return load_backbone(network.backbone, path)

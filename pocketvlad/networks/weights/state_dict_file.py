@@ -110,6 +110,23 @@ def _folded(
     return folded(kernels, 0.0, *norm, epsilon)
 
 
+def load_tensors(
+    targets: Mapping[str, tuple[str, nn.Parameter]], state: Mapping[str, Tensor], path: Path
+) -> None:
+    """Fill single tensors, as they are in the file.
+
+    Args:
+        targets: by their names in the file, our name of the layer, and what is filled.
+
+    Raises:
+        WeightsError: one is missing or does not fit; names file, layer and tensor.
+    """
+    for name, (layer, target) in targets.items():
+        if name not in state:
+            raise WeightsError(f"{path} lacks {name} for layer {layer}")
+        place(target, state[name], path, f"layer {layer}, {name}")
+
+
 def load_convolutions(
     form: Form,
     declared: StagedBackbone,
