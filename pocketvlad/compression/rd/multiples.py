@@ -1,5 +1,7 @@
 """Layers whose weights are whole multiples of a step, as codes and levels."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,26 +11,40 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
 MAX_MULTIPLE = 127  # largest multiple of a step: 255 levels
 
 
+def power_of_two(size: float) -> float:
+    """The one that is nearest in octaves."""
+    return 2.0 ** round(math.log2(size))
+
+
 def from_multiples(
-    multiples: np.ndarray, step: float, transformed: bool = False
+    multiples: np.ndarray,
+    step: float,
+    transformed: bool = False,
+    scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
-        transformed: see `QuantizedTensor`.
+        transformed, scales: see `QuantizedTensor`; scales of 1 are none.
     """
     most = int(np.abs(multiples).max(initial=0))
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
     codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
-    return QuantizedTensor(codes, codebook, transformed=transformed)
+    if scales is not None and (scales == 1).all():
+        scales = None
+    return QuantizedTensor(codes, codebook, scales, transformed)
 
 
 def quantized_in_place(
-    weight: Tensor, multiples: Tensor, step: float, transformed: bool = False
+    weight: Tensor,
+    multiples: Tensor,
+    step: float,
+    transformed: bool = False,
+    scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, transformed)
+    quantized = from_multiples(whole, step, transformed, scales)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized

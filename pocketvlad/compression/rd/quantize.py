@@ -8,27 +8,25 @@ allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 
 coarse, weights that matter little round to zero.
 """
 
+import copy
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from pocketvlad.compression.layer_samples import projection_samples
-from pocketvlad.compression.paired_layers import (
-    SEEN_BATCHES,
-    paired_convolutions,
-    paired_features,
-)
+from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
 from pocketvlad.compression.rd.clusters import round_clusters
-from pocketvlad.compression.rd.convolution import round_convolution
+from pocketvlad.compression.rd.convolution import AllowedErrors, round_convolution
 from pocketvlad.compression.rd.crops import DrawnCrops, drawn_crops
 from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, quantized_in_place
 from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import round_with_few_samples
-from pocketvlad.compression.rd.sensitivity import sensitivity
+from pocketvlad.compression.rd.sensitivity import Sensitivity, sensitivities
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.stream_axes import rotate_streams
+from pocketvlad.compression.rd.unread import clear_unread
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
@@ -40,6 +38,11 @@ from pocketvlad.retrieval.coinciding import (
     require_distinct,
     require_finite,
 )
+
+
+_FEW = 8  # batches of crops that sensitivities are measured on
+_LEAST_SHARE = 1e-4  # of the mean sensitivity of a layer's outputs: none is taken to be less
+_TINY = 1e-30
 
 
 def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> None:
@@ -58,6 +61,18 @@ def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> 
     require_distinct(rows, names, "crops of the photographs")
 
 
+def _allowed(sensitive: Sensitivity, error: float) -> AllowedErrors:
+    """
+    Args:
+        error: the squared distance that rounding one weight may move the descriptor.
+    """
+    outputs, biases = sensitive.outputs, sensitive.biases
+    least = _LEAST_SHARE * outputs.mean().clamp_min(_TINY)
+    return AllowedErrors(
+        error / outputs.clamp_min(least), error / max(float(biases.mean()), _TINY)
+    )
+
+
 def _round_convolutions(
     network: RetrievalNetwork,
     teacher: RetrievalNetwork,
@@ -73,19 +88,15 @@ def _round_convolutions(
     Returns:
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
-    described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
-    _require_content(drawn.batches, described)
+    few = drawn.batches[:_FEW]
+    _require_content(drawn.batches, [teacher(batch) for batch in few])
+    sensitive = sensitivities(teacher, few, drawn.places)
     found, features = {}, []
     walk = paired_convolutions(
         network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
-        found_by_batch = [
-            sensitivity(teacher, pair, batch, described[batch], drawn.places)
-            for batch in range(len(pair.seen))
-        ]
-        # Single images may be far off: a mean of logarithms.
-        allowed = error / statistics.geometric_mean(found_by_batch)
+        allowed = _allowed(sensitive[pair.name], error)
         found[pair.name] = round_convolution(pair, allowed, settings, drawn.places)
     return found, features
 
@@ -127,6 +138,9 @@ def round_network(
 ) -> dict[str, QuantizedTensor]:
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
 
+    Streams are rotated first, and what no layer reads is cleared at the end (`stream_axes`,
+    `unread`); neither changes a descriptor. `teacher` is not changed.
+
     Args:
         network, teacher: `shortened` to the length that the settings have.
         crops: how crops of the training city are cut; `settings` say how many.
@@ -144,10 +158,12 @@ def round_network(
     kept |= {name: weight[: settings.length] for name, weight in projection.items()}
     error = distortion / sum(weight.numel() for weight in kept.values())
     drawn = drawn_crops(network, source, crops, settings, seed)
+    if rotate_streams(network, drawn.batches):
+        teacher = copy.deepcopy(network)
     found, features = _round_convolutions(network, teacher, drawn, error, settings)
     found |= round_clusters(network, settings.cluster_bits)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         [name] = projection
         found[name] = _round_linear(layer, network, teacher, features, error, settings)
-    return found
+    return clear_unread(network, found)
