@@ -124,6 +124,22 @@ def test_a_number_of_another_role_is_read_by_both():
     np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
 
 
+def test_biases_that_are_whole_multiples_are_read_by_both():
+    path = GOLDEN / "version3-multiples.pvlad"
+    with np.load(path.with_suffix(".npz")) as arrays:
+        expected = dict(arrays)
+    found = read_compressed(path)
+    assert_same_bits(found.tensors, weights_of(expected))
+    assert_same_bits(second_decoder.decode(path.read_bytes())[1], weights_of(expected))
+    pieces = second_decoder.read_header(path.read_bytes())[1]
+    codings = [(coding, payload[1]) for (*_, coding), payload in pieces if coding == "multiples"]
+    assert {second >= 128 for _, second in codings} == {False, True}
+    assert len(codings) == 4
+    with torch.no_grad():
+        descriptor = read_model(path).network(torch.from_numpy(expected["image"])).numpy()
+    np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "file", [f"version{n}.{suffix}" for n in (2, 3) for suffix in ("pvlad", "safetensors")]
 )
@@ -250,8 +266,11 @@ def test_both_decoders_read_fresh_files_alike(tmp_path, seed):
     tensors = {name: layer.dequantize() for name, layer in quantized.items()}
     for name in ("projection.bias", "pooling.exponent"):
         tensors[name] = np.random.default_rng(seed).normal(size=9).astype(np.float32)
+    whole = np.random.default_rng(seed).integers(-9, 10, 40).astype(np.float32)
+    tensors["backbone.bias"] = whole * np.float32(2.0**-seed)
     labels = any_labels(quantized) | {
         "projection.bias": Label(Part.PROJECTION, Role.BIAS),
+        "backbone.bias": Label(Part.BACKBONE, Role.BIAS),
         "pooling.exponent": Label(Part.POOLING, Role.OTHER),
     }
     path, small = tmp_path / "m.pvlad", ("float16", "float32")[seed % 2]
@@ -277,6 +296,7 @@ def test_both_decoders_read_fresh_files_alike(tmp_path, seed):
     assert sum(mine.codes is not None for mine in second) == len(quantized)
     codings = {mine.name: mine.coding for mine in second}
     assert (codings["projection.bias"], codings["pooling.exponent"]) == (small, "float32")
+    assert codings["backbone.bias"] == "multiples"
 
 
 def assert_refused(data, message):

@@ -27,6 +27,7 @@ from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 
 _LEAST = 1e-12  # second moment of inputs that are taken to be there
+_POWER = 0.5
 _OCTAVES = 8  # by which the scale of a row is larger or smaller than the middle one, at most
 _COLUMNS = 4608  # inputs whose samples are held at a time: those of VGG16's widest convolutions
 
@@ -163,7 +164,7 @@ def _scales(steps: Tensor) -> tuple[Tensor, float]:
         steps: [G, R] that the rows should have.
     """
     middle = _geometric_mean(steps)
-    octaves = torch.log2(steps / middle).round().clamp(-_OCTAVES, _OCTAVES)
+    octaves = (_POWER * torch.log2(steps / middle)).round().clamp(-_OCTAVES, _OCTAVES)
     return torch.exp2(octaves), float(middle)
 
 
@@ -200,7 +201,7 @@ def round_convolution(
         settings.sweeps,
     )
     quantized = quantized_in_place(
-        layer.weight, multiples, step, transformed=kernel > 1, scales=scales.flatten().cpu().numpy()
+        layer.weight, multiples, step, kernel > 1, scales.flatten().float().cpu().numpy()
     )
     if layer.bias is not None:
         weight = _by_group(layer.weight.flatten(1), layer)

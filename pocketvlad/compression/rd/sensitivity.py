@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -44,24 +45,40 @@ def _convolutions(network: RetrievalNetwork) -> dict[str, nn.Conv2d]:
     }
 
 
+def _seen(maps: Tensor, layer: nn.Conv2d) -> Tensor:
+    """[2, C, h, w] Means and mean squares of what each tap of a layer sees of maps [n, C, H, W]."""
+    (up, left), (height, width) = layer.padding, layer.kernel_size
+    maps = F.pad(maps.float(), (left, left, up, up))
+    spans = [
+        side - reach * (size - 1)
+        for side, reach, size in zip(maps.shape[2:], layer.dilation, layer.kernel_size, strict=True)
+    ]
+    found = []
+    for y in range(height):
+        for x in range(width):
+            top, start = y * layer.dilation[0], x * layer.dilation[1]
+            part = maps[:, :, top : top + spans[0], start : start + spans[1]]
+            part = part[:, :, :: layer.stride[0], :: layer.stride[1]]
+            found.append(torch.stack([part.mean((0, 2, 3)), part.square().mean((0, 2, 3))]))
+    return torch.stack(found, dim=2).unflatten(2, (height, width))
+
+
 def _by_row(values: Tensor, layer: nn.Conv2d) -> Tensor:
-    """[O, C / G, 1, 1] What the input channels [C] of each output have."""
+    """[O, C / G, h, w] What the inputs [C, h, w] of each output have."""
     by_group = values.unflatten(0, (layer.groups, -1))
-    return by_group.repeat_interleave(layer.out_channels // layer.groups, dim=0)[..., None, None]
+    return by_group.repeat_interleave(layer.out_channels // layer.groups, dim=0)
 
 
 def _inputs(
     network: RetrievalNetwork, layers: Mapping[str, nn.Conv2d], batches: Sequence[Tensor]
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """([C] means, [C] variances) of each layer's inputs; means of zero where it has no bias."""
-    sums = {name: torch.zeros(2, layer.in_channels) for name, layer in layers.items()}
+    """(means, variances) [C, h, w] of each layer's inputs; means of zero where it has no bias."""
+    sums: dict[str, Tensor | float] = dict.fromkeys(layers, 0.0)
     handles = []
     for name, layer in layers.items():
 
         def look(_: nn.Module, given: tuple[Tensor], name: str = name) -> None:
-            maps = given[0].float()
-            found = torch.stack([maps.mean((0, 2, 3)), maps.square().mean((0, 2, 3))])
-            sums[name] = sums[name].to(found) + len(maps) * found
+            sums[name] = sums[name] + len(given[0]) * _seen(given[0], layers[name])
 
         handles.append(layer.register_forward_pre_hook(look))
     for batch in batches:
@@ -132,7 +149,7 @@ def sensitivities(
     result = {}
     for name, layer in layers.items():
         # Errors of variance 1 in all weights of a row are errors of this variance in its output.
-        variance = _by_row(inputs[name][1], layer).sum((1, 2, 3)) * layer.weight[0, 0].numel()
+        variance = _by_row(inputs[name][1], layer).sum((1, 2, 3))
         moved = _typical(outputs[name]) / variance.double().clamp_min(_TINY)
         result[f"{name}.weight"] = Sensitivity(moved, _typical(biases[name]))
     return result
