@@ -64,6 +64,10 @@ def _nearest(target, factor, step, most):
     return to_multiples(target, step, most)
 
 
+def _unscaled(inputs, groups):
+    return torch.ones_like(inputs[0])
+
+
 def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
     return to_multiples(weight, step, most)
 
@@ -79,6 +83,8 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "sequential targets": [(convolution, "_equations", _own_outputs)],
     "error feedback in convolutions": [(convolution, "round_in_order", _nearest)],
     "coordinate descent": [(convolution, "descend", lambda multiples, *rest: multiples)],
+    "rotation of the features": [(quantize, "is_rotatable", lambda network: False)],
+    "scales of the projection's columns": [(quantize, "column_scales", _unscaled)],
     "error feedback in the projection": [(quantize, "round_with_few_samples", _nearest_linear)],
     "sensitivities": [(quantize, "sensitivity", _alike)],
     "frequency models by magnitude": [

@@ -367,9 +367,12 @@ def rounded_to_nearest(teacher, quantized):
             # Of the pooling, which is rounded so anyway.
             weight.copy_(torch.from_numpy(tensor.dequantize()))
             continue
+        assert tensor.input_scales is None or name == "projection.weight"
         levels = np.sort(tensor.codebook.astype(np.float64))
         assert len(levels) > 3, name
         values = weight.numpy().astype(np.float64)
+        if tensor.input_scales is not None:
+            values /= tensor.input_scales
         if tensor.transformed:
             values = dctn(values, axes=(2, 3), norm="ortho")
         scales = np.ones(len(values)) if tensor.scales is None else tensor.scales
@@ -377,6 +380,8 @@ def rounded_to_nearest(teacher, quantized):
         values = levels[np.abs((values / scales)[..., None] - levels).argmin(axis=-1)] * scales
         if tensor.transformed:
             values = idctn(values, axes=(2, 3), norm="ortho")
+        if tensor.input_scales is not None:
+            values *= tensor.input_scales
         weight.copy_(torch.from_numpy(values))
     return network
 

@@ -21,11 +21,13 @@ def from_multiples(
     step: float,
     transformed: bool = False,
     scales: np.ndarray | None = None,
+    input_scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
-        transformed, scales: see `QuantizedTensor`; scales of 1 are none.
+        transformed, scales, input_scales: see `QuantizedTensor`; scales of rows that are all 1 are
+            none.
     """
     most = int(np.abs(multiples).max(initial=0))
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
@@ -33,7 +35,7 @@ def from_multiples(
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
     if scales is not None and (scales == 1).all():
         scales = None
-    return QuantizedTensor(codes, codebook, scales, transformed)
+    return QuantizedTensor(codes, codebook, scales, transformed, input_scales)
 
 
 def quantized_in_place(
@@ -42,9 +44,10 @@ def quantized_in_place(
     step: float,
     transformed: bool = False,
     scales: np.ndarray | None = None,
+    input_scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, transformed, scales)
+    quantized = from_multiples(whole, step, transformed, scales, input_scales)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized

@@ -1,11 +1,12 @@
 """A network rounded layer after layer, each with the inputs that the rounded layers before it give.
 
-One number sets the step of every layer: the squared distance that rounding a weight may move the
-descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
+One number sets the step of every convolution: the squared distance that rounding a weight may move
+the descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
 sensitivity of the descriptor to the layer's outputs. g is the part of an input that later columns
 cannot compensate, as a geometric mean. The same number for all weights is the optimal bit
 allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 10). Where steps are
-coarse, weights that matter little round to zero.
+coarse, weights that matter little round to zero. Of the projection's weights most do; the others
+have a number of their own (`allowance`, `water_level`).
 """
 
 import copy
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 
 from pocketvlad.compression.layer_samples import projection_samples
 from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
+from pocketvlad.compression.rd.allowance import allowed_errors
+from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.convolution import AllowedErrors, round_convolution
 from pocketvlad.compression.rd.crops import DrawnCrops, drawn_crops
@@ -27,12 +30,14 @@ from pocketvlad.compression.rd.sensitivity import Sensitivity, sensitivities
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.stream_axes import rotate_streams
 from pocketvlad.compression.rd.unread import clear_unread
+from pocketvlad.compression.rd.water_level import water_level
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
-from pocketvlad.networks.labels import compressible, compressible_of
+from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.networks.rotation import is_rotatable, rotate_features
 from pocketvlad.retrieval.coinciding import (
     CoincidingError,
     require_distinct,
@@ -61,15 +66,11 @@ def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> 
     require_distinct(rows, names, "crops of the photographs")
 
 
-def _allowed(sensitive: Sensitivity, error: float) -> AllowedErrors:
-    """
-    Args:
-        error: the squared distance that rounding one weight may move the descriptor.
-    """
+def _allowed(sensitive: Sensitivity, error: float, error_of_fine: float) -> AllowedErrors:
     outputs, biases = sensitive.outputs, sensitive.biases
     least = _LEAST_SHARE * outputs.mean().clamp_min(_TINY)
     return AllowedErrors(
-        error / outputs.clamp_min(least), error / max(float(biases.mean()), _TINY)
+        error / outputs.clamp_min(least), error_of_fine / max(float(biases.mean()), _TINY)
     )
 
 
@@ -78,25 +79,25 @@ def _round_convolutions(
     teacher: RetrievalNetwork,
     drawn: DrawnCrops,
     error: float,
+    error_of_fine: float,
     settings: RoundingSettings,
 ) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
     """From first to last: each gets its inputs from the rounded layers before it.
 
     Args:
-        error: the squared distance that rounding one weight may move the descriptor.
+        error, error_of_fine: the squared distances that rounding one weight, and one bias, may move
+            the descriptor.
 
     Returns:
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
-    few = drawn.batches[:_FEW]
-    _require_content(drawn.batches, [teacher(batch) for batch in few])
-    sensitive = sensitivities(teacher, few, drawn.places)
+    sensitive = sensitivities(teacher, drawn.batches[:_FEW], drawn.places)
     found, features = {}, []
     walk = paired_convolutions(
         network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
-        allowed = _allowed(sensitive[pair.name], error)
+        allowed = _allowed(sensitive[pair.name], error, error_of_fine)
         found[pair.name] = round_convolution(pair, allowed, settings, drawn.places)
     return found, features
 
@@ -114,14 +115,21 @@ def _round_linear(
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
-    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
-    step = max(step, float(layer.weight.abs().max()) / MAX_MULTIPLE)
     groups = network.pooling.column_groups(inputs.shape[1])
-    prior = group_prior(inputs, groups, settings.ridge, settings.pooled)
-    multiples = round_with_few_samples(
-        layer.weight, inputs, outputs - means, step, MAX_MULTIPLE, prior
-    )
-    quantized = quantized_in_place(layer.weight, multiples, step)
+    scales = column_scales(inputs, groups)
+    prior = [
+        (own, scales[own, None] * moments * scales[own])
+        for own, moments in group_prior(inputs, groups, settings.ridge, settings.pooled)
+    ]
+    inputs *= scales
+    weight = layer.weight / scales
+    squares = weight[: settings.length].square().mean(dim=0)
+    level = water_level(squares, inputs.square().mean(dim=0), error / sensitive)
+    step = math.sqrt(12 * level)
+    step = max(step, float(weight.abs().max()) / MAX_MULTIPLE)
+    multiples = round_with_few_samples(weight, inputs, outputs - means, step, MAX_MULTIPLE, prior)
+    own_scales = scales.cpu().numpy()
+    quantized = quantized_in_place(layer.weight, multiples, step, input_scales=own_scales)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized
 
@@ -138,8 +146,8 @@ def round_network(
 ) -> dict[str, QuantizedTensor]:
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
 
-    Streams are rotated first, and what no layer reads is cleared at the end (`stream_axes`,
-    `unread`); neither changes a descriptor. `teacher` is not changed.
+    Streams and features are rotated first where descriptors stay the same (`stream_axes`, `axes`),
+    and what no layer reads is cleared at the end (`unread`). `teacher` is not changed.
 
     Args:
         network, teacher: `shortened` to the length that the settings have.
@@ -153,17 +161,22 @@ def round_network(
     Raises:
         CoincidingError: the crops do not differ, or not to the network.
     """
-    projection = compressible_of(network, Part.PROJECTION)
-    kept = dict(compressible(network))
-    kept |= {name: weight[: settings.length] for name, weight in projection.items()}
-    error = distortion / sum(weight.numel() for weight in kept.values())
+    error, error_of_fine = allowed_errors(network, distortion, settings)
     drawn = drawn_crops(network, source, crops, settings, seed)
-    if rotate_streams(network, drawn.batches):
+    _require_content(drawn.batches, [teacher(batch) for batch in drawn.batches[:_FEW]])
+    unrotated = teacher
+    turned = rotate_streams(network, drawn.batches)
+    if is_rotatable(network):
+        rotate_features(network, principal_directions(network, drawn.batches))
+        turned = True
+    if turned:
         teacher = copy.deepcopy(network)
-    found, features = _round_convolutions(network, teacher, drawn, error, settings)
-    found |= round_clusters(network, settings.cluster_bits)
+    found, features = _round_convolutions(
+        network, teacher, drawn, error, error_of_fine, settings
+    )
+    found |= round_clusters(network, settings.cluster_bits, unrotated)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
-        [name] = projection
-        found[name] = _round_linear(layer, network, teacher, features, error, settings)
+        [name] = compressible_of(network, Part.PROJECTION)
+        found[name] = _round_linear(layer, network, teacher, features, error_of_fine, settings)
     return clear_unread(network, found)

@@ -16,6 +16,8 @@ _LEAST = 1e-6  # the root has no derivative at 0
 class Mean(PoolingModule):
     """The mean of the local features."""
 
+    rotatable = True
+
     def forward(self, features: Tensor) -> Tensor:
         """[N, D, H, W] -> [N, D] of unit length."""
         return F.normalize(features.mean(dim=(2, 3)), dim=1)
