@@ -17,7 +17,7 @@ from pocketvlad.compression.rd.settings import RoundingSettings
 
 CHANNELS, OUTPUTS = 12, 24
 SETTINGS = RoundingSettings(patches=10**6, damping=0.02, multiplier=0.0, sweeps=1)
-ERRORS = 0.03 * 2.0 ** (torch.arange(OUTPUTS, dtype=torch.float64) * 7 % 5 - 2)
+ERRORS = 0.03 * 4.0 ** (torch.arange(OUTPUTS, dtype=torch.float64) * 7 % 5 - 2)
 ALLOWED = convolution.AllowedErrors(ERRORS, 0.001)
 UNIT = 2.0**-3  # the power of two nearest to the root of 12 times 0.001, 0.1095
 
@@ -98,9 +98,10 @@ def spelt_out(pair):
         prepared.append((centre, moments, best, target, drawn))
     step = gmean(np.ravel(steps))
     found, shifts = [], []
-    for (centre, moments, best, target, drawn), own in zip(prepared, steps, strict=True):
-        scales = 2 ** np.round(np.log2(own / step))[:, None]
-        assert scales.max() >= 2 * scales.min()
+    all_scales = 2 ** np.round(np.log2(np.array(steps) / step) / 2)
+    assert all_scales.max() >= 4 * all_scales.min()
+    for (centre, moments, best, target, drawn), own in zip(prepared, all_scales, strict=True):
+        scales = own[:, None]
         start = surgeon(torch.from_numpy(target / scales), torch.from_numpy(drawn), step)
         kernels = nearest_in_turn(start, best / scales, moments, step) * step * scales @ basis
         found.append(kernels)

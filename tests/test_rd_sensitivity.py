@@ -90,6 +90,25 @@ def test_an_output_that_nothing_reads_has_none():
     assert set(found) == {n for n, _ in network.named_parameters() if n.endswith("weight")}
 
 
+def test_an_input_that_never_changes_makes_no_output_sensitive():
+    """Its variance and its part of the gradient are nothing but rounding."""
+    network = RetrievalNetwork(
+        Architecture(
+            Bottlenecks(),
+            declared_part(Part.POOLING, {"type": "mean"}),
+            declared_part(Part.PROJECTION, {"type": "none"}),
+        )
+    ).eval()
+    with_statistics(network.backbone)
+    block = network.backbone.bottlenecks[1]
+    block.expand.weight.data[3] = 0
+    block.expand.bias.data[3] = 1.7
+    block.depthwise.padding = (0, 0)  # at whose zeros it would change
+    found = sensitivities(network, [IMAGES], torch.Generator().manual_seed(1))
+    outputs = found["backbone.bottlenecks.1.depthwise.weight"].outputs
+    assert outputs[3] < 1e-3 * outputs.median()
+
+
 def test_it_leaves_the_network_as_it_was():
     network = RetrievalNetwork(
         Architecture(

@@ -1,5 +1,6 @@
 """Streams that are rotated, and channels that nothing reads: descriptors stay the same."""
 
+import numpy as np
 import pytest
 import torch
 from backbones.bottlenecks import Bottlenecks
@@ -9,11 +10,17 @@ from networks import backbone
 from scipy.stats import ortho_group
 from torch import nn
 
+from pocketvlad.compression.quantize import quantize_contents
+from pocketvlad.compression.rd.stream_axes import turn_streams
+from pocketvlad.compression.rd.unread import clear_unread
+from pocketvlad.data.images import CENTRED
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones.efficientnet_lite0 import EfficientNetLite0
 from pocketvlad.networks.channels import unread_outputs
 from pocketvlad.networks.declared import declared_part
+from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.streams import streams
 
@@ -114,7 +121,7 @@ def test_what_may_lie_between(between, second, count):
     assert len(found) == count
     for stream in found:
         expected = module(IMAGES)
-        stream.rotate(torch.from_numpy(ortho_group.rvs(4, random_state=1)))
+        stream.turn(torch.from_numpy(ortho_group.rvs(4, random_state=1)), torch.rand(4) + 0.5)
         torch.testing.assert_close(module(IMAGES), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -129,15 +136,59 @@ def test_descriptors_stay_as_they_are_and_streams_turn(declared):
                 lambda module, given: seen.setdefault(module, []).append(given[0])
             )
     network(IMAGES)
-    rotations = [ortho_group.rvs(stream.channels, random_state=1) for stream in found]
-    for stream, rotation in zip(found, rotations, strict=True):
-        stream.rotate(torch.from_numpy(rotation))
+    axes = []
+    for stream in found:
+        rotation = torch.from_numpy(ortho_group.rvs(stream.channels, random_state=1))
+        axes.append((rotation, torch.logspace(-1, 1, stream.channels, dtype=torch.float64)))
+        stream.turn(*axes[-1])
     torch.testing.assert_close(network(IMAGES), expected, rtol=0, atol=1e-5)
-    for stream, rotation in zip(found, rotations, strict=True):
+    for stream, (rotation, scales) in zip(found, axes, strict=True):
         for layer in stream.readers:
             before, after = seen[layer]
-            turned = torch.einsum("ndhw,de->nehw", before.double(), torch.from_numpy(rotation))
+            turned = torch.einsum("ndhw,de->nehw", before.double(), rotation)
+            turned *= scales[:, None, None]
             torch.testing.assert_close(after.double(), turned, rtol=1e-3, atol=1e-3)
+
+
+def test_streams_lie_in_their_principal_directions_by_the_root_of_deviations():
+    """The one stream has two readers; the moments are those of what both see."""
+    network = built(Bottlenecks())
+    expected, [stream] = network(IMAGES), streams(network.backbone)
+    seen = {layer: [] for layer in stream.readers}
+    for layer in stream.readers:
+        layer.register_forward_pre_hook(lambda module, given: seen[module].append(given[0]))
+    assert turn_streams(network, IMAGES.split(2))
+    del seen[stream.readers[0]][:], seen[stream.readers[1]][:]
+    torch.testing.assert_close(network(IMAGES), expected, rtol=0, atol=1e-5)
+    found = sum(
+        np.cov(maps[0].numpy().astype(np.float64).swapaxes(0, 1).reshape(12, -1), bias=True)
+        for maps in seen.values()
+    )
+    sizes = np.sqrt(np.diag(found))
+    np.testing.assert_allclose(found / np.outer(sizes, sizes), np.eye(12), atol=1e-3)
+    # Deviations are roots of what they were: of the unscaled stream, deviations 1 to 1e-4 would be
+    # 1 to 1e-2 of the largest here.
+    assert (np.diff(sizes) <= 1e-6 * sizes[0]).all()
+    plain = built(Bottlenecks())
+    kept = {layer: [] for layer in streams(plain.backbone)[0].readers}
+    for layer in kept:
+        layer.register_forward_pre_hook(lambda module, given: kept[module].append(given[0]))
+    plain(IMAGES)
+    moments = sum(
+        np.cov(maps[0].numpy().astype(np.float64).swapaxes(0, 1).reshape(12, -1), bias=True)
+        for maps in kept.values()
+    )
+    deviations = np.sqrt(np.linalg.eigvalsh(moments)[::-1])
+    np.testing.assert_allclose(
+        sizes / sizes[0], np.sqrt(deviations / deviations[0]), rtol=1e-2, atol=1e-3
+    )
+
+
+def test_a_network_without_streams_stays_as_it_was():
+    network = built(backbone("vgg16", 0.06))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    assert not turn_streams(network, [IMAGES])
+    assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
 
 
 def test_a_layer_without_bias_is_turned_as_well():
@@ -145,7 +196,8 @@ def test_a_layer_without_bias_is_turned_as_well():
     network.backbone.bottlenecks[1].project.bias = None
     expected = network(IMAGES)
     [stream] = streams(network.backbone)
-    stream.rotate(torch.from_numpy(ortho_group.rvs(stream.channels, random_state=1)))
+    rotation = torch.from_numpy(ortho_group.rvs(stream.channels, random_state=1))
+    stream.turn(rotation, torch.full((stream.channels,), 2.0))
     torch.testing.assert_close(network(IMAGES), expected, rtol=0, atol=1e-5)
 
 
@@ -200,6 +252,29 @@ def test_descriptors_stay_as_they_are_without_what_is_not_read(declared):
     assert len(found) >= 2
     cleared(network)
     torch.testing.assert_close(network(images), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_codes_weights_and_biases_of_what_is_not_read_are_cleared():
+    network = built(Bottlenecks())
+    third = network.backbone.bottlenecks[2]
+    third.project.weight[:, [3, 7]] = 0
+    quantized = quantize_contents(to_contents(Model(network, CENTRED)), "uniform-row", 4)
+    for name, weight in compressible(network):
+        weight.copy_(torch.from_numpy(quantized[name].dequantize()))
+    expected, before = network(IMAGES), dict(quantized)
+    found = clear_unread(network, quantized)
+    assert torch.equal(network(IMAGES), expected)
+    assert quantized == before
+    for name, weight in compressible(network):
+        np.testing.assert_array_equal(found[name].dequantize(), weight.numpy())
+    for own in (third.depthwise, third.expand):
+        assert not own.weight[[3, 7]].any()
+        assert not own.bias[[3, 7]].any()
+        assert own.weight[[0, 1]].any()
+    changed = {name for name in found if found[name] is not quantized[name]}
+    assert changed == {f"backbone.bottlenecks.2.{own}.weight" for own in ("depthwise", "expand")}
+    for name in changed:
+        assert (found[name].scales[[3, 7]] == 1).all()
 
 
 class Mixed(nn.Module):

@@ -68,10 +68,10 @@ def payload(exponent=0, second=0, middle=0, bits="0"):
 
 def test_a_code_is_what_the_document_says():
     """Written by hand: f of 5, 0, 6 with k = 2, beside a middle of 10, in quarters."""
-    made = payload(-2, 2, 10, "10" "01" + "0" "00" + "10" "10")
+    made = payload(-2, 2, 10, "1001" + "000" + "1010")
     np.testing.assert_array_equal(whole_multiples.decode(made, 3), [7 / 4, 10 / 4, 13 / 4])
     # The same with zeros marked: zero, f of 1, zero.
-    made = payload(-2, 128, 10, "0" + "1" "10" + "0")
+    made = payload(-2, 128, 10, "0" + "110" + "0")
     np.testing.assert_array_equal(whole_multiples.decode(made, 3), [0, 9 / 4, 0])
 
 

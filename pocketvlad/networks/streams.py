@@ -1,9 +1,9 @@
 """Streams: values that convolutions write and convolutions read, with nothing but sums between.
 
 The blocks of networks with linear bottlenecks (Sandler et al., CVPR 2018) read a stream and add to
-it. Its channels can be rotated by any orthonormal matrix E at no cost: what writes to it gives x E
-in place of x, and what reads from it takes E back. (Computational invariance; Ashkboos et al.,
-"SliceGPT", ICLR 2024.) Nothing has to be stored for it.
+it. Its channels can be rotated by any orthonormal matrix E, and scaled, at no cost: what writes to
+it gives x E in place of x, and what reads from it takes E back. (Computational invariance; Ashkboos
+et al., "SliceGPT", ICLR 2024.) Nothing has to be stored for it.
 """
 
 import operator
@@ -30,21 +30,21 @@ class Stream:
         return self.readers[0].in_channels
 
     @torch.no_grad()
-    def rotate(self, rotation: Tensor) -> None:
-        """Let the stream hold x E in place of x; what is read stays the same.
+    def turn(self, rotation: Tensor, scales: Tensor) -> None:
+        """Let the stream hold the components of x E times scales, in place of x; what is read stays
+        the same.
 
         Args:
             rotation: E, [D, D], orthonormal. Products are of double precision.
+            scales: [D], above 0.
         """
-        rotation = rotation.double()
+        written, read = rotation.double() * scales, rotation.double() / scales
         for layer in self.writers:
-            turned = torch.einsum("oihw,oe->eihw", layer.weight.double(), rotation)
-            layer.weight.copy_(turned)
+            layer.weight.copy_(torch.einsum("oihw,oe->eihw", layer.weight.double(), written))
             if layer.bias is not None:
-                layer.bias.copy_(layer.bias.double() @ rotation)
+                layer.bias.copy_(layer.bias.double() @ written)
         for layer in self.readers:
-            turned = torch.einsum("oihw,ie->oehw", layer.weight.double(), rotation)
-            layer.weight.copy_(turned)
+            layer.weight.copy_(torch.einsum("oihw,ie->oehw", layer.weight.double(), read))
 
 
 @dataclass

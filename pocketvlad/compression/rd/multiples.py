@@ -1,6 +1,7 @@
 """Layers whose weights are whole multiples of a step, as codes and levels."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,6 +17,16 @@ def power_of_two(size: float) -> float:
     return 2.0 ** round(math.log2(size))
 
 
+def with_needed_scales(quantized: QuantizedTensor) -> QuantizedTensor:
+    """The same weights, with a scale of 1 for rows of zeros; without scales of rows where all are
+    1."""
+    if quantized.scales is None:
+        return quantized
+    alive = quantized.codes.reshape(len(quantized.codes), -1).any(axis=1)
+    scales = np.where(alive, quantized.scales, np.float32(1))
+    return replace(quantized, scales=None if (scales == 1).all() else scales)
+
+
 def from_multiples(
     multiples: np.ndarray,
     step: float,
@@ -26,16 +37,13 @@ def from_multiples(
     """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
-        transformed, scales, input_scales: see `QuantizedTensor`; scales of rows that are all 1 are
-            none.
+        transformed, scales, input_scales: see `QuantizedTensor`; see `with_needed_scales`.
     """
     most = int(np.abs(multiples).max(initial=0))
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
     codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
-    if scales is not None and (scales == 1).all():
-        scales = None
-    return QuantizedTensor(codes, codebook, scales, transformed, input_scales)
+    return with_needed_scales(QuantizedTensor(codes, codebook, scales, transformed, input_scales))
 
 
 def quantized_in_place(

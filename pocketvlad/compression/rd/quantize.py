@@ -28,7 +28,7 @@ from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import round_with_few_samples
 from pocketvlad.compression.rd.sensitivity import Sensitivity, sensitivities
 from pocketvlad.compression.rd.settings import RoundingSettings
-from pocketvlad.compression.rd.stream_axes import rotate_streams
+from pocketvlad.compression.rd.stream_axes import turn_streams
 from pocketvlad.compression.rd.unread import clear_unread
 from pocketvlad.compression.rd.water_level import water_level
 from pocketvlad.data.city_crops import CropSource
@@ -43,7 +43,6 @@ from pocketvlad.retrieval.coinciding import (
     require_distinct,
     require_finite,
 )
-
 
 _FEW = 8  # batches of crops that sensitivities are measured on
 _LEAST_SHARE = 1e-4  # of the mean sensitivity of a layer's outputs: none is taken to be less
@@ -146,7 +145,7 @@ def round_network(
 ) -> dict[str, QuantizedTensor]:
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
 
-    Streams and features are rotated first where descriptors stay the same (`stream_axes`, `axes`),
+    Streams and features are turned first where descriptors stay the same (`stream_axes`, `axes`),
     and what no layer reads is cleared at the end (`unread`). `teacher` is not changed.
 
     Args:
@@ -165,15 +164,13 @@ def round_network(
     drawn = drawn_crops(network, source, crops, settings, seed)
     _require_content(drawn.batches, [teacher(batch) for batch in drawn.batches[:_FEW]])
     unrotated = teacher
-    turned = rotate_streams(network, drawn.batches)
+    turned = turn_streams(network, drawn.batches)
     if is_rotatable(network):
         rotate_features(network, principal_directions(network, drawn.batches))
         turned = True
     if turned:
         teacher = copy.deepcopy(network)
-    found, features = _round_convolutions(
-        network, teacher, drawn, error, error_of_fine, settings
-    )
+    found, features = _round_convolutions(network, teacher, drawn, error, error_of_fine, settings)
     found |= round_clusters(network, settings.cluster_bits, unrotated)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)

@@ -18,6 +18,7 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.graph import Graph, weighted_steps
 from pocketvlad.networks.network import RetrievalNetwork
 
+_LEAST = 1e-4  # of the mean variance of a layer's inputs: less may be nothing but rounding
 _TINY = 1e-30  # of what no image shows
 
 
@@ -95,12 +96,16 @@ def _inputs(
 
 
 def _gradients(
-    network: RetrievalNetwork, images: Tensor, generator: torch.Generator
+    network: RetrievalNetwork,
+    layers: Mapping[str, nn.Conv2d],
+    images: Tensor,
+    generator: torch.Generator,
 ) -> Iterator[dict[str, Tensor]]:
-    """For each image, the gradient of its descriptor in a random direction, by parameter."""
+    """For each image, the gradient of its descriptor in a random direction, by parameter of the
+    layers."""
     parameters = {
         f"{name}.{own}": tensor.detach().requires_grad_()
-        for name, layer in _convolutions(network).items()
+        for name, layer in layers.items()
         for own, tensor in layer.named_parameters()
     }
     for image in images.split(1):
@@ -135,7 +140,7 @@ def sensitivities(
     biases: dict[str, list[Tensor]] = {name: [] for name in layers}
     for batch in batches:
         sums = {name: torch.zeros(2, each.out_channels) for name, each in layers.items()}
-        for gradient in _gradients(network, batch, generator):
+        for gradient in _gradients(network, layers, batch, generator):
             for name, layer in layers.items():
                 change = gradient[f"{name}.weight"]
                 shift = gradient.get(f"{name}.bias", torch.zeros_like(change[:, 0, 0, 0]))
@@ -149,7 +154,8 @@ def sensitivities(
     result = {}
     for name, layer in layers.items():
         # Errors of variance 1 in all weights of a row are errors of this variance in its output.
-        variance = _by_row(inputs[name][1], layer).sum((1, 2, 3))
-        moved = _typical(outputs[name]) / variance.double().clamp_min(_TINY)
+        variance = _by_row(inputs[name][1], layer).sum((1, 2, 3)).double()
+        least = (_LEAST * variance.mean()).clamp_min(_TINY)
+        moved = _typical(outputs[name]) / variance.clamp_min(least)
         result[f"{name}.weight"] = Sensitivity(moved, _typical(biases[name]))
     return result

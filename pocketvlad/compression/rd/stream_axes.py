@@ -1,4 +1,9 @@
-"""Streams of a backbone in their principal directions, in which fewer weights take bits."""
+"""Streams of a backbone in the axes and scales in which weights take the fewest bits.
+
+These are its principal directions, as for the inputs of a projection (`axes`). Each is scaled by
+one over the root of its deviation, so that weights of larger inputs have smaller errors. Unlike
+those of a projection, these scales are not stored: what writes to the stream takes them up.
+"""
 
 from collections.abc import Iterable
 
@@ -7,6 +12,10 @@ from torch import Tensor, nn
 
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.streams import Stream, streams
+
+_POWER = 0.5  # of a deviation
+_LEAST = 1e-4  # of the largest deviation: smaller ones are taken to be of this size
+_TINY = 1e-30
 
 
 def _moments(
@@ -37,8 +46,8 @@ def _moments(
 
 
 @torch.no_grad()
-def rotate_streams(network: RetrievalNetwork, batches: Iterable[Tensor]) -> bool:
-    """Rotate each stream into the principal directions of what is read from it, the largest first.
+def turn_streams(network: RetrievalNetwork, batches: Iterable[Tensor]) -> bool:
+    """Turn each stream into the principal directions of what is read from it, the largest first.
     The descriptors stay the same.
 
     Args:
@@ -50,6 +59,8 @@ def rotate_streams(network: RetrievalNetwork, batches: Iterable[Tensor]) -> bool
     found = streams(network.backbone)
     for stream, moments in zip(found, _moments(network, found, batches), strict=True):
         # On the CPU, so that the axes are the same wherever the rest computes.
-        _, directions = torch.linalg.eigh(moments.cpu())
-        stream.rotate(directions.flip(1).to(moments.device))
+        variances, directions = torch.linalg.eigh(moments.cpu())
+        variances = variances.clamp_min(_LEAST**2 * variances.max().clamp_min(_TINY))
+        scales = (variances / variances.max()) ** (-_POWER / 2)
+        stream.turn(directions.flip(1).to(moments.device), scales.flip(0).to(moments.device))
     return bool(found)

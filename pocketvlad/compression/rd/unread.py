@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import torch
 
+from pocketvlad.compression.rd.multiples import with_needed_scales
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.channels import unread_outputs
@@ -31,5 +32,5 @@ def clear_unread(
         name = f"{Part.BACKBONE}.{path}.weight"
         codes = found[name].codes.copy()
         codes[unread.cpu().numpy()] = 0
-        found[name] = replace(found[name], codes=codes)
+        found[name] = with_needed_scales(replace(found[name], codes=codes))
     return found
