@@ -201,7 +201,11 @@ def round_convolution(
         settings.sweeps,
     )
     quantized = quantized_in_place(
-        layer.weight, multiples, step, kernel > 1, scales.flatten().float().cpu().numpy()
+        layer.weight,
+        multiples,
+        step,
+        transformed=kernel > 1,
+        scales=scales.flatten().float().cpu().numpy(),
     )
     if layer.bias is not None:
         weight = _by_group(layer.weight.flatten(1), layer)

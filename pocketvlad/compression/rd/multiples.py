@@ -31,13 +31,13 @@ def from_multiples(
     multiples: np.ndarray,
     step: float,
     transformed: bool = False,
-    scales: np.ndarray | None = None,
     input_scales: np.ndarray | None = None,
+    scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
-        transformed, scales, input_scales: see `QuantizedTensor`; see `with_needed_scales`.
+        transformed, input_scales, scales: see `QuantizedTensor`, and `with_needed_scales`.
     """
     most = int(np.abs(multiples).max(initial=0))
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
@@ -51,11 +51,11 @@ def quantized_in_place(
     multiples: Tensor,
     step: float,
     transformed: bool = False,
-    scales: np.ndarray | None = None,
     input_scales: np.ndarray | None = None,
+    scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, transformed, scales, input_scales)
+    quantized = from_multiples(whole, step, transformed, input_scales, scales)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized
