@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -44,16 +44,17 @@ def _own_outputs(pair, places, wanted, damping):
 
 
 def _undrawn(moments, right, draw, dtype):
-    return _prepared(moments, right, 0.0, dtype)
+    return _prepared(moments, right, torch.zeros_like(draw), dtype)
 
 
-def _alike(teacher, pair, batch, *rest):
-    """The same error for all layers, in shares of their outputs' variance."""
-    return 1 / float(pair.wanted[batch].var(dim=(0, 2, 3)).sum())
+def _alike(sensitive, *errors):
+    """The same error for all outputs of a layer."""
+    mean = sensitive.outputs.mean().expand_as(sensitive.outputs)
+    return _allowed(replace(sensitive, outputs=mean), *errors)
 
 
-def _as_they_are(weight, multiples, step, transformed=False):
-    return _quantized(weight, multiples, step)
+def _as_they_are(weight, multiples, step, transformed=False, scales=None):
+    return _quantized(weight, multiples, step, scales=scales)
 
 
 def _one_model(codes, magnitudes):
@@ -73,7 +74,7 @@ def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
 
 
 _equations, _prepared = convolution._equations, convolution._prepared
-_quantized = convolution.quantized_in_place
+_quantized, _allowed = convolution.quantized_in_place, quantize._allowed
 WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "coefficients of kernels": [
         (convolution, "cosine_basis", lambda *size: np.ones((1, 1))),
@@ -86,7 +87,9 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "rotation of the features": [(quantize, "is_rotatable", lambda network: False)],
     "scales of the projection's columns": [(quantize, "column_scales", _unscaled)],
     "error feedback in the projection": [(quantize, "round_with_few_samples", _nearest_linear)],
-    "sensitivities": [(quantize, "sensitivity", _alike)],
+    "sensitivities of outputs": [(quantize, "_allowed", _alike)],
+    "axes of the streams": [(quantize, "turn_streams", lambda network, batches: False)],
+    "clearing what nothing reads": [(quantize, "clear_unread", lambda network, codes: codes)],
     "frequency models by magnitude": [
         (symbol_model, "fit_model", _one_model),
         (descent, "fit_model", _one_model),

@@ -28,6 +28,7 @@ OLD = {  # what a name of version 2 begins with: its part, and the role of what 
     "whitening": ("projection", "linear"),
 }
 MAX_HEADER, MAX_SIDE, MAX_WEIGHTS = 1 << 20, 1 << 24, 1 << 29  # the first two in bytes unpacked
+MAX_MULTIPLES = 65536
 
 
 @dataclass
@@ -164,6 +165,32 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     return codes, values.astype(np.float32)
 
 
+def read_multiples(payload: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a tensor whose coding is `multiples`."""
+    count = prod(shape)
+    require(count <= MAX_MULTIPLES, "too many whole multiples")
+    head = Cursor(payload)
+    exponent, second, middle = (head.number(dtype) for dtype in ("i1", "u1", "<i4"))
+    marked, width = second >= 128, second % 128
+    require(-126 <= exponent <= 103 and width <= 24, "no such multiples")
+    bits = Cursor(np.unpackbits(head.array("u1", head.left())).tobytes())  # a byte for each bit
+    values = np.zeros(count, np.float32)
+    for place in range(count):
+        if marked and not bits.number("u1"):
+            continue
+        ones = 0
+        while bits.number("u1"):
+            ones += 1
+        code = ones
+        for _ in range(width):
+            code = 2 * code + bits.number("u1")
+        number = middle - (code + 1) // 2 if code % 2 else middle + code // 2
+        require(abs(number) < 1 << 24, "a whole number is too large")
+        values[place] = number * 2.0**exponent
+    require(bits.left() < 8 and not any(bits.take(bits.left())), "bits are left over")
+    return values.reshape(shape)
+
+
 def identity(entry: list, version: int) -> tuple[str, str, str]:
     """(name, part, role) of a layer: what its entry begins with, before the last four."""
     match version, entry[:-4]:
@@ -214,6 +241,8 @@ def read_layers(data: bytes) -> list[Layer]:
         codes = None
         if coding == "symbols":
             codes, values = read_symbols(payload, shape)
+        elif coding == "multiples":
+            values = read_multiples(payload, shape)
         else:
             require(coding in floats, f"{name}: an unknown coding")
             # As many weights as the payload has; if the shape has others, it is a ValueError.

@@ -186,13 +186,6 @@ def called(network, batch):
     return found
 
 
-def replaced(network, layer, made, batch):
-    handle = layer.register_forward_hook(lambda *_: made)
-    result = network.features(batch)
-    handle.remove()
-    return result
-
-
 @torch.no_grad()
 def test_a_walk_shows_each_layer_what_hooks_see_there(network):
     """Also once layers before it have been changed by whoever took them."""
@@ -205,18 +198,10 @@ def test_a_walk_shows_each_layer_what_hooks_see_there(network):
         assert pair.layer.weight is dict(network.named_parameters())[pair.name]
         assert pair.original.weight is dict(teacher.named_parameters())[pair.name]
         given, _ = seen_by(network, pair.layer, batches)
-        originally_given, wanted = seen_by(teacher, pair.original, batches)
-        for found, expected in (
-            (pair.given, given),
-            (pair.wanted, wanted),
-            (pair.seen, originally_given),
-        ):
+        _, wanted = seen_by(teacher, pair.original, batches)
+        for found, expected in ((pair.given, given), (pair.wanted, wanted)):
             assert len(found) == len(batches)
             assert all(map(torch.equal, found, expected)), pair.name
-        made = torch.randn(wanted[1].shape, generator=generator)
-        expected = replaced(teacher, pair.original, made, batches[1])
-        for _ in range(2):
-            assert torch.equal(pair.features_with(1, made), expected)
         nn.init.normal_(pair.layer.weight, std=0.2, generator=generator)
     assert names == [f"backbone.{path}.weight" for path in called(network, batches[0])]
     for (own, original), batch in zip(features, batches, strict=True):
@@ -380,7 +365,8 @@ def rounded_to_nearest(teacher, quantized):
     network = copy.deepcopy(teacher)
     for name, weight in compressible(network):
         tensor = quantized[name]
-        if tensor.scales is not None:  # of the pooling, which is rounded so anyway
+        if not tensor.transformed and weight.ndim == 2 and tensor.scales is not None:
+            # Of the pooling, which is rounded so anyway.
             weight.copy_(torch.from_numpy(tensor.dequantize()))
             continue
         assert tensor.input_scales is None or name == "projection.weight"
@@ -391,7 +377,9 @@ def rounded_to_nearest(teacher, quantized):
             values /= tensor.input_scales
         if tensor.transformed:
             values = dctn(values, axes=(2, 3), norm="ortho")
-        values = levels[np.abs(values[..., None] - levels).argmin(axis=-1)]
+        scales = np.ones(len(values)) if tensor.scales is None else tensor.scales
+        scales = scales.reshape(-1, *[1] * (values.ndim - 1)).astype(np.float64)
+        values = levels[np.abs((values / scales)[..., None] - levels).argmin(axis=-1)] * scales
         if tensor.transformed:
             values = idctn(values, axes=(2, 3), norm="ortho")
         if tensor.input_scales is not None:

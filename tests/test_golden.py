@@ -18,7 +18,7 @@ from pocketvlad.format.compressed_file import CompressedModel, read_compressed, 
 from pocketvlad.format.contents import Contents, read_contents, write_contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
-from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
+from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
 from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.format.symbol_model import model_of
 from pocketvlad.networks.model import read_model
@@ -125,6 +125,22 @@ def test_a_number_of_another_role_is_read_by_both():
     np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
 
 
+def test_biases_that_are_whole_multiples_are_read_by_both():
+    path = GOLDEN / "version3-multiples.pvlad"
+    with np.load(path.with_suffix(".npz")) as arrays:
+        expected = dict(arrays)
+    found = read_compressed(path)
+    assert_same_bits(found.tensors, weights_of(expected))
+    assert_same_bits(second_decoder.decode(path.read_bytes())[1], weights_of(expected))
+    pieces = second_decoder.read_header(path.read_bytes())[1]
+    codings = [(coding, payload[1]) for (*_, coding), payload in pieces if coding == "multiples"]
+    assert {second >= 128 for _, second in codings} == {False, True}
+    assert len(codings) == 3
+    with torch.no_grad():
+        descriptor = read_model(path).network(torch.from_numpy(expected["image"])).numpy()
+    np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
+
+
 def test_scales_of_inputs_are_read_by_both():
     """By the document's words, spelt out: level, times its row's scale, times its input's."""
     path = GOLDEN / "version3-inputs.pvlad"
@@ -141,14 +157,21 @@ def test_scales_of_inputs_are_read_by_both():
 
 @pytest.mark.parametrize("version", ["version2", "version3", "version3-gem"])
 def test_layers_without_scales_of_inputs_are_written_as_ever(version):
-    """What the file's layers are decoded to is coded by the same bytes, once unpacked."""
+    """What the file's layers are decoded to is coded by the same side information, up to the
+    frequencies, which are the writer's choice."""
     seen = 0
     for (*_, shape, coding), payload in second_decoder.read_header(
         (GOLDEN / f"{version}.pvlad").read_bytes()
     )[1]:
         if coding == "symbols":
             again = encode_layer(decode_layer(payload, shape))
-            assert side_information(again) == side_information(payload)
+            found, expected = side_information(again)[0], side_information(payload)[0]
+            end = models_place(expected, shape) + 2 + sum(by_axes(shape))
+            assert end < len(expected)
+            assert found[:end] == expected[:end]
+            np.testing.assert_array_equal(
+                decode_layer(again, shape).codes, decode_layer(payload, shape).codes
+            )
             seen += 1
     assert seen > 4
 
@@ -186,6 +209,13 @@ def side_information(payload):
     return side, unpacker.unused_data
 
 
+def models_place(side, shape):
+    """Where the number of models stands in the side information of a layer without scales of
+    inputs."""
+    flags, count = struct.unpack_from("<BH", side)
+    return 3 + (8 if flags & 1 else 4 * count) + (2 * shape[0] if flags & 2 else 0)
+
+
 def test_the_golden_file_takes_every_branch():
     kinds, levels, models, codings = set(), set(), set(), set()
     for (*_, shape, coding), payload in second_decoder.read_header(FILE.read_bytes())[1]:
@@ -195,8 +225,7 @@ def test_the_golden_file_takes_every_branch():
             flags, count = struct.unpack_from("<BH", side)
             kinds.add(flags)
             levels.add(count)
-            ends = 8 if flags & 1 else 4 * count
-            models.add(side[3 + ends + (2 * shape[0] if flags & 2 else 0)])
+            models.add(side[models_place(side, shape)])
     assert kinds == set(range(8))
     assert {0, 1, 255} <= levels
     assert models == {1, 18, 21}
@@ -283,8 +312,11 @@ def test_both_decoders_read_fresh_files_alike(tmp_path, seed):
     tensors = {name: layer.dequantize() for name, layer in quantized.items()}
     for name in ("projection.bias", "pooling.exponent"):
         tensors[name] = np.random.default_rng(seed).normal(size=9).astype(np.float32)
+    whole = np.random.default_rng(seed).integers(-9, 10, 40).astype(np.float32)
+    tensors["backbone.bias"] = whole * np.float32(2.0**-seed)
     labels = any_labels(quantized) | {
         "projection.bias": Label(Part.PROJECTION, Role.BIAS),
+        "backbone.bias": Label(Part.BACKBONE, Role.BIAS),
         "pooling.exponent": Label(Part.POOLING, Role.OTHER),
     }
     path, small = tmp_path / "m.pvlad", ("float16", "float32")[seed % 2]
@@ -310,6 +342,7 @@ def test_both_decoders_read_fresh_files_alike(tmp_path, seed):
     assert sum(mine.codes is not None for mine in second) == len(quantized)
     codings = {mine.name: mine.coding for mine in second}
     assert (codings["projection.bias"], codings["pooling.exponent"]) == (small, "float32")
+    assert codings["backbone.bias"] == "multiples"
 
 
 def assert_refused(data, message):

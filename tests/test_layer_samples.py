@@ -31,7 +31,6 @@ def test_layers_see_what_the_changed_ones_before_them_make(name, patches, batche
             for image, given, wanted in zip(images, pair.given, pair.wanted, strict=False):
                 torch.testing.assert_close(given, before(image))
                 torch.testing.assert_close(wanted, after(image))
-            torch.testing.assert_close(pair.seen[0], after[:-1](images[0]))
             nn.init.normal_(pair.layer.weight, std=0.1, generator=generator)
     assert held == batches
     with torch.no_grad():

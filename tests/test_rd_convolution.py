@@ -1,13 +1,13 @@
 """Convolutions rounded, against the same arithmetic spelt out group by group, in NumPy."""
 
 import copy
-import math
 
 import numpy as np
 import pytest
 import torch
 from scipy.fft import dct
 from scipy.linalg import block_diag
+from scipy.stats import gmean
 from surgeon import surgeon
 from torch import nn
 
@@ -17,7 +17,9 @@ from pocketvlad.compression.rd.settings import RoundingSettings
 
 CHANNELS, OUTPUTS = 12, 24
 SETTINGS = RoundingSettings(patches=10**6, damping=0.02, multiplier=0.0, sweeps=1)
-ERROR = 0.03
+ERRORS = 0.03 * 4.0 ** (torch.arange(OUTPUTS, dtype=torch.float64) * 7 % 5 - 2)
+ALLOWED = convolution.AllowedErrors(ERRORS, 0.001)
+UNIT = 2.0**-3  # the power of two nearest to the root of 12 times 0.001, 0.1095
 
 
 def made(groups, bias):
@@ -38,7 +40,7 @@ def made(groups, bias):
     given[0][:, 0] = given[1][:, 0] = 0
     wanted = [original(each) for each in seen.split(2)]
     layer = copy.deepcopy(original)
-    return PairedConvolution("layer", layer, original, given, wanted, [], lambda _, made: made)
+    return PairedConvolution("layer", layer, original, given, wanted)
 
 
 def patches_of(images, channels):
@@ -75,8 +77,7 @@ def spelt_out(pair):
     one = dct(np.eye(3), norm="ortho", axis=0)
     basis = block_diag(*[np.kron(one, one)] * inputs)
     weights = original.weight.numpy().reshape(OUTPUTS, -1)
-    draw = ERROR / np.square(weights).mean()
-    prepared, lefts = [], []
+    prepared, steps = [], []
     for group in range(groups):
         seen = patches_of(given, slice(group * inputs, (group + 1) * inputs))
         own = slice(group * rows, (group + 1) * rows)
@@ -88,15 +89,21 @@ def spelt_out(pair):
         moments += damping * np.eye(len(moments))
         right = wanted.T @ seen / len(seen) + damping * weights[own]
         moments, right = basis @ moments @ basis.T, right @ basis.T
+        errors = ERRORS.numpy()[own]
+        draw = gmean(errors) / np.square(weights[own]).mean()
         drawn = moments + draw * np.eye(len(moments))
         best, target = right @ np.linalg.inv(moments), right @ np.linalg.inv(drawn)
-        lefts += [1 / np.linalg.inv(drawn[j:, j:])[0, 0] for j in range(len(drawn))]
+        left = gmean([1 / np.linalg.inv(drawn[j:, j:])[0, 0] for j in range(len(drawn))])
+        steps.append(np.sqrt(12 * errors / left))
         prepared.append((centre, moments, best, target, drawn))
-    step = math.sqrt(12 * ERROR / np.exp(np.mean(np.log(lefts))))
+    step = gmean(np.ravel(steps))
     found, shifts = [], []
-    for centre, moments, best, target, drawn in prepared:
-        start = surgeon(torch.from_numpy(target), torch.from_numpy(drawn), step)
-        kernels = nearest_in_turn(start, best, moments, step) * step @ basis
+    all_scales = 2 ** np.round(np.log2(np.array(steps) / step) / 2)
+    assert all_scales.max() >= 4 * all_scales.min()
+    for (centre, moments, best, target, drawn), own in zip(prepared, all_scales, strict=True):
+        scales = own[:, None]
+        start = surgeon(torch.from_numpy(target / scales), torch.from_numpy(drawn), step)
+        kernels = nearest_in_turn(start, best / scales, moments, step) * step * scales @ basis
         found.append(kernels)
         shifts.append(kernels @ centre)
     weights = np.concatenate(found).reshape(original.weight.shape)
@@ -116,10 +123,11 @@ def test_groups_are_what_each_would_be_alone(groups, columns, bias, monkeypatch)
     pair = made(groups, bias)
     weights, biases = spelt_out(pair)
     quantized = convolution.round_convolution(
-        pair, ERROR, SETTINGS, torch.Generator().manual_seed(0)
+        pair, ALLOWED, SETTINGS, torch.Generator().manual_seed(0)
     )
     assert 0.05 < (quantized.codes == 0).mean() < 0.95
     np.testing.assert_allclose(pair.layer.weight, weights, rtol=1e-6, atol=1e-6)
     np.testing.assert_array_equal(quantized.dequantize(), pair.layer.weight)
     if bias:
-        np.testing.assert_allclose(pair.layer.bias, biases, rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(pair.layer.bias, (pair.layer.bias / UNIT).round() * UNIT)
+        np.testing.assert_allclose(pair.layer.bias, biases, rtol=0, atol=UNIT / 2 + 1e-5)

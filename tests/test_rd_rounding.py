@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from networks import random_network
 from surgeon import surgeon
 
-from pocketvlad.compression.paired_layers import paired_convolutions
 from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import (
     feedback,
@@ -15,7 +13,6 @@ from pocketvlad.compression.rd.rounding import (
     second_moments,
     to_multiples,
 )
-from pocketvlad.compression.rd.sensitivity import sensitivity
 
 MAX_MULTIPLE = 127
 
@@ -106,59 +103,3 @@ def test_the_prior_of_clusters_by_hand():
     for (_, found), size in zip(prior, (1.0, 4.5), strict=True):
         expected = 0.5 * (0.8 * size * pool + 0.2 * 2.75 * np.eye(2))
         np.testing.assert_allclose(found, expected)
-
-
-@pytest.fixture
-def walked():
-    """A network, a convolution of it on a walk, images, what was seen and made of them; outputs
-    of the convolution, descriptors."""
-    network, seen = random_network(descriptor=4), {}
-    images = torch.randn(8, 3, 70, 70, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        walk = paired_convolutions(network, network, [images], 10**6, "layers")
-        pair = next(each for each in walk if each.name == "backbone.conv2_2.weight")
-        pair.layer.register_forward_hook(lambda _, given, made: seen.update(i=given[0], o=made))
-        descriptors = network(images)
-    assert pair.layer is pair.original is network.backbone.conv2_2
-    torch.testing.assert_close(pair.seen[0], seen["i"])
-    yield network, pair, images, seen, (seen["o"], descriptors)
-    walk.close()
-
-
-def moved_by(noise, walked):
-    """(variance of the outputs' change, summed; squared distance) of noise on the weights, means
-    made good by biases."""
-    network, pair, images, seen, (outputs, descriptors) = walked
-    layer = pair.layer
-    weight, bias = layer.weight.clone(), layer.bias.clone()
-    with torch.no_grad():
-        layer.weight += noise
-        network(images)
-        layer.bias -= (seen["o"] - outputs).mean(dim=(0, 2, 3))
-        distance = (network(images) - descriptors).square().sum(dim=1).mean()
-        variance = (seen["o"] - outputs).square().mean(dim=(0, 2, 3)).sum()
-        layer.weight.copy_(weight)
-        layer.bias.copy_(bias)
-    return float(variance), float(distance)
-
-
-def test_sensitivity_is_what_noise_on_the_weights_shows(walked):
-    network, pair, _, _, (outputs, descriptors) = walked
-    found = sensitivity(network, pair, 0, descriptors, torch.Generator().manual_seed(5))
-    noise = torch.randn(pair.layer.weight.shape, generator=torch.Generator().manual_seed(5))
-    large, _ = moved_by(noise, walked)
-    size = 0.01 * outputs.var(dim=(0, 2, 3)).sum().item()
-    variance, distance = moved_by((size / large) ** 0.5 * noise, walked)
-    assert variance == pytest.approx(size, rel=1e-3)
-    assert found == pytest.approx(distance / variance, rel=1e-3)
-
-
-def test_sensitivity_foretells_what_other_errors_do(walked):
-    network, pair, _, _, (_, descriptors) = walked
-    generator = torch.Generator().manual_seed(5)
-    foretold = [sensitivity(network, pair, 0, descriptors, generator) for _ in range(20)]
-    noise = torch.randn(20, *pair.layer.weight.shape, generator=generator)
-    errors = 0.02 * pair.layer.weight.detach().std() * noise
-    shown = [moved_by(error, walked) for error in errors]
-    found = np.mean([distance / variance for variance, distance in shown])
-    assert found == pytest.approx(np.mean(foretold), rel=0.3)

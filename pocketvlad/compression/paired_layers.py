@@ -5,8 +5,8 @@ the changes of the layers before it, and with its outputs in the teacher, which 
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, fx, nn
 
@@ -21,8 +21,8 @@ class PairedConvolution:
     """A convolution in both networks. Each sequence holds [n, C, H, W] by batch.
 
     name: of its weight.  layer, original: in the compressed network, and in the teacher.  given:
-    the inputs of `layer`.  wanted: the outputs of `original`.  seen: the inputs of `original`, of
-    the first few batches.  All are emptied when the next convolution is asked for.
+    the inputs of `layer`.  wanted: the outputs of `original`.  Both are emptied when the next
+    convolution is asked for.
     """
 
     name: str
@@ -30,20 +30,9 @@ class PairedConvolution:
     original: nn.Conv2d
     given: list[Tensor]
     wanted: list[Tensor]
-    seen: list[Tensor]
-    _finish: Callable[[int, Tensor], Tensor] = field(repr=False)
-
-    def features_with(self, batch: int, outputs: Tensor) -> Tensor:
-        """[n, D, h, w] The teacher's local features of a batch, if this layer made `outputs`.
-
-        Args:
-            batch: its number, below the length of `seen`.
-        """
-        return self._finish(batch, outputs)
 
 
 _PLACES, _APART = 256, 72  # of an image: more of them, or nearer ones, look much alike
-SEEN_BATCHES = 4  # that a convolution's `seen` has at most
 
 
 def _places(made: object) -> int:
@@ -126,23 +115,16 @@ class _Walk:
                 "convolutions can be fitted there"
             )
         [source] = step.all_input_nodes
-        before = [dict(values) for values in self.wanted[: min(count, SEEN_BATCHES)]]
         self._advance(self.teacher, step, self.wanted[:count])
-
-        def finish(batch: int, outputs: Tensor) -> Tensor:
-            return self.graph.finish(self.teacher, step, outputs, before[batch])
-
         pair = PairedConvolution(
             self.names[layer.weight],
             layer,
             original,
             [values[source] for values in self.given[:count]],
             [values[step] for values in self.wanted[:count]],
-            [values[source] for values in before],
-            finish,
         )
         yield pair
-        for held in (pair.given, pair.wanted, pair.seen, before):
+        for held in (pair.given, pair.wanted):
             held.clear()  # the next step needs none of it
         self._advance(self.own, step, self.given[:count])
 

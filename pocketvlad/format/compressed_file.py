@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pocketvlad.format import version2
+from pocketvlad.format import version2, whole_multiples
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
@@ -38,11 +38,12 @@ _MAX_LAYERS = 1 << 12
 _MAX_DIMENSIONS = 8
 _MAX_BYTES = 1 << 40  # of a layer
 _FLOATS = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
+_CODINGS = {"symbols", "multiples", *_FLOATS}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A tensor as the header lists it. coding: "symbols", "float16" or "float32"."""
+    """A tensor as the header lists it. coding: "symbols", "float16", "float32" or "multiples"."""
 
     name: str
     label: Label
@@ -66,10 +67,15 @@ def _plain_coding(tensor: np.ndarray, role: Role, small: str) -> str:
 def _payload(
     tensor: np.ndarray, quantized: QuantizedTensor | None, role: Role, small: str
 ) -> tuple[str, bytes]:
-    """(coding, bytes) of one tensor. A layer of few weights may be shorter without codebook."""
+    """(coding, bytes) of one tensor. A layer of few weights may be shorter without codebook, and
+    biases that were rounded as whole multiples."""
     if quantized is None:
         coding = _plain_coding(tensor, role, small)
-        return coding, tensor.astype(_FLOATS[coding]).tobytes()
+        plain = tensor.astype(_FLOATS[coding]).tobytes()
+        multiples = whole_multiples.encode(tensor) if role is Role.BIAS else None
+        if multiples is not None and len(multiples) < len(plain):
+            return "multiples", multiples
+        return coding, plain
     coded = encode_layer(quantized)
     if len(coded) < 4 * quantized.codes.size:
         return "symbols", coded
@@ -143,7 +149,7 @@ def _layer(entry: object, version: int) -> Layer:
     """One entry of the header's list, checked."""
     if isinstance(entry, list) and (identity := _identity(entry, version)):
         match entry[-4:]:
-            case [list(shape), "symbols" | "float16" | "float32" as coding, size, crc]:
+            case [list(shape), str(coding), size, crc] if coding in _CODINGS:
                 if (
                     len(shape) <= _MAX_DIMENSIONS
                     and all(_is_whole(side, 1, _MAX_BYTES) for side in shape)
@@ -196,6 +202,8 @@ def _decode(layer: Layer, payload: bytes) -> np.ndarray | QuantizedTensor:
         raise FormatError("damaged (checksum)")
     if layer.coding == "symbols":
         return decode_layer(payload, layer.shape)
+    if layer.coding == "multiples":
+        return whole_multiples.decode(payload, layer.weights).reshape(layer.shape)
     dtype = _FLOATS[layer.coding]
     if len(payload) != layer.weights * dtype.itemsize:
         raise FormatError(f"{len(payload)} bytes for {layer.weights} weights in {layer.coding}")

@@ -26,6 +26,7 @@ _MODEL_HEAD = struct.Struct("<BB")  # number of models, the sum of sizes that th
 _RAW = -15  # deflate without a head or checksum: the layer has one
 _MAX_SIDE = 1 << 24  # bytes, unpacked
 _MAX_NUMBER = 4  # bytes
+_DIGITS = (17, 4, 3, 2, 1)  # binary digits of frequencies that are tried; 17 are all of them
 
 
 def _is_grid(levels: np.ndarray) -> bool:
@@ -179,10 +180,33 @@ def _unpack(reader: _Reader) -> _Reader:
     return _Reader(memoryview(data))
 
 
+def _coarse(frequencies: np.ndarray, digits: int) -> np.ndarray | None:
+    """[M, L] Frequencies of so many binary digits, which deflate to fewer bytes; that of the most
+    likely symbol of each model makes up for it. None where it cannot."""
+    units = 2 ** np.maximum(np.log2(np.maximum(frequencies, 1)).astype(np.int64) + 1 - digits, 0)
+    coarse = (frequencies + units // 2) // units * units
+    models, likely = np.arange(len(coarse)), frequencies.argmax(axis=1)
+    coarse[models, likely] = 0
+    coarse[models, likely] = rans.TOTAL - coarse.sum(axis=1)
+    return coarse if (coarse[models, likely] > 0).all() else None
+
+
 def _side_information(tensor: QuantizedTensor, model: SymbolModel) -> tuple[bytes, np.ndarray]:
-    """(what goes before the symbols, their frequencies)"""
-    frequencies = _frequencies(model.counts(tensor.by_axes(), len(tensor.codebook)))
-    return _pack(_write_codebook(tensor) + _write_model(model, frequencies)), frequencies
+    """(what goes before the symbols, their frequencies): those by which both take the fewest
+    bits."""
+    counts = model.counts(tensor.by_axes(), len(tensor.codebook))
+    exact, codebook = _frequencies(counts), _write_codebook(tensor)
+    best, least = None, math.inf
+    for digits in _DIGITS:
+        frequencies = _coarse(exact, digits)
+        if frequencies is None:
+            continue
+        side = _pack(codebook + _write_model(model, frequencies))
+        shares = np.maximum(frequencies, 1) / rans.TOTAL  # those of 0 do not occur
+        bits = 8 * len(side) - float((counts * np.log2(shares)).sum())
+        if bits < least:
+            best, least = (side, frequencies), bits
+    return best
 
 
 def encode_layer(tensor: QuantizedTensor) -> bytes:

@@ -102,16 +102,6 @@ class Graph:
         for dead in self._last_used.get(step, []):
             del values[dead]
 
-    def finish(self, module: nn.Module, step: fx.Node, made: Tensor, values: Values) -> Tensor:
-        """The module's output if `step` gives `made`. `values`, those before the step, are not
-        changed."""
-        values = {**values, step: made}
-        for dead in self._last_used.get(step, []):
-            del values[dead]
-        for later in self.steps[self.steps.index(step) + 1 :]:
-            self.advance(module, later, values)
-        return values[self.result]
-
     def alive_after(self) -> list[set[fx.Node]]:
         """The values that are needed after each step."""
         alive, found = {self.source}, []

@@ -5,7 +5,7 @@ Acoustics, Speech and Signal Processing, 1988). In a convolution a bit is worth 
 the error that a weight may make: coordinate descent gives up the bits that are worth less. The
 projection has no descent. There a bit for a weight that makes the error D saves 2 ln 2 D, as with
 fine steps. So its weights that take bits (`water_level`) may make `multiplier` / (2 ln 2) times the
-error of a convolution's.
+error of a convolution's. So may biases, which are few and are not counted.
 """
 
 import math
@@ -27,7 +27,8 @@ for: measured on VGG16 with NetVLAD (`docs/compression.md`), it gives a distance
 def allowed_errors(
     network: RetrievalNetwork, distortion: float, settings: RoundingSettings
 ) -> tuple[float, float]:
-    """The squared distances of (a convolution's weight, a projection's weight that takes bits).
+    """The squared distances of (a convolution's weight, a projection's weight that takes bits, or a
+    bias).
 
     Args:
         distortion: the squared distance that rounding all weights may move the descriptor.

@@ -2,7 +2,8 @@
 
 The cosine coefficients of its kernels are rounded (`format.kernel_transform`). The outputs are
 linear in them, so the best ones follow from the moments of the inputs. The groups of a convolution
-are G such problems of the same size, and are solved side by side.
+are G such problems of the same size, and are solved side by side. Rows are rounded in units of
+their scales, which are powers of two: outputs that matter more have smaller errors.
 """
 
 import math
@@ -15,13 +16,19 @@ from torch import Tensor, nn
 from pocketvlad.compression.layer_samples import drawn_places, inputs_at, outputs_at
 from pocketvlad.compression.paired_layers import PairedConvolution
 from pocketvlad.compression.rd.descent import descend
-from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, quantized_in_place
+from pocketvlad.compression.rd.multiples import (
+    MAX_MULTIPLE,
+    power_of_two,
+    quantized_in_place,
+)
 from pocketvlad.compression.rd.rounding import feedback, round_in_order, second_moments
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 
 _LEAST = 1e-12  # second moment of inputs that are taken to be there
+_POWER = 0.5
+_OCTAVES = 8  # by which the scale of a row is larger or smaller than the middle one, at most
 _COLUMNS = 4608  # inputs whose samples are held at a time: those of VGG16's widest convolutions
 
 
@@ -93,6 +100,15 @@ def _equations(
 
 
 @dataclass(frozen=True)
+class AllowedErrors:
+    """Of a convolution. outputs: [O], the variances that rounding one weight may add to its output.
+    biases: the variance that rounding one of them may have."""
+
+    outputs: Tensor
+    biases: float
+
+
+@dataclass(frozen=True)
 class _Groups:
     """What the groups of a convolution are rounded with.
 
@@ -106,59 +122,94 @@ class _Groups:
     factor: Tensor
 
 
-def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -> _Groups:
+def _prepared(moments: Tensor, right: Tensor, draw: Tensor, dtype: torch.dtype) -> _Groups:
     """
     Args:
         moments, right: of `_equations`.
-        draw: added to the moments: it shrinks weights to save bits. Where an input is so small that
-            the allowed error would hide a weight of ordinary size, the weight is worth no bits.
-            This is reverse water-filling, and the difference between least mean squares and zero
-            forcing in a decision-feedback equaliser.
+        draw: [G] added to the moments: it shrinks weights to save bits. Where an input is so small
+            that the allowed error would hide a weight of ordinary size, the weight is worth no
+            bits. This is reverse water-filling, and the difference between least mean squares and
+            zero forcing in a decision-feedback equaliser.
     """
     best = torch.cholesky_solve(right.mT, torch.linalg.cholesky(moments)).mT
     drawn = moments.clone()
-    drawn.diagonal(dim1=-2, dim2=-1).add_(draw)
+    drawn.diagonal(dim1=-2, dim2=-1).add_(draw[:, None])
     factor = feedback(drawn)
     # The inverse of the moments is the factor's square.
     target = right @ factor.mT @ factor
     return _Groups(moments.to(dtype), best.to(dtype), target.to(dtype), factor)
 
 
+def _geometric_mean(values: Tensor, dim: int | None = None) -> Tensor:
+    return values.log().mean(dim).exp()
+
+
+def _draw(errors: Tensor, weights: Tensor) -> Tensor:
+    """[G] The allowed error of a weight over the mean square of the weights.
+
+    Args:
+        errors: [G, R] allowed variances in the outputs.
+        weights: [G, R, D].
+    """
+    squares = weights.double().square()
+    sizes = squares.mean(dim=(1, 2)).clamp_min(_LEAST * squares.mean().clamp_min(_LEAST))
+    return _geometric_mean(errors, dim=1) / sizes
+
+
+def _scales(steps: Tensor) -> tuple[Tensor, float]:
+    """([G, R] scales, step): each row's step as its scale, a power of two, times the one step of
+    the layer.
+
+    Args:
+        steps: [G, R] that the rows should have.
+    """
+    middle = _geometric_mean(steps)
+    octaves = (_POWER * torch.log2(steps / middle)).round().clamp(-_OCTAVES, _OCTAVES)
+    return torch.exp2(octaves), float(middle)
+
+
 def round_convolution(
     pair: PairedConvolution,
-    error: float,
+    allowed: AllowedErrors,
     settings: RoundingSettings,
     generator: torch.Generator,
 ) -> QuantizedTensor:
-    """Round a layer so that its outputs stay close to the targets; its biases follow.
-
-    Args:
-        error: the variance that rounding one weight may add to its output.
-    """
+    """Round a layer so that its outputs stay close to the targets; its biases follow."""
     layer = pair.layer
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
     means = _centre(wanted, layer)
     wanted -= means
     centres, moments, right = _equations(pair, places, wanted, settings.damping)
-    draw = error / float(pair.original.weight.square().mean())
+    errors = _by_group(allowed.outputs, layer)
+    draw = _draw(errors, _by_group(pair.original.weight.flatten(1), layer))
     groups = _prepared(moments, right, draw, wanted.dtype)
-    left = groups.factor.diagonal(dim1=-2, dim2=-1).log().mean().mul(-2).exp()
-    largest = float(groups.target.abs().max())
-    step = max(math.sqrt(12 * error / float(left)), largest / MAX_MULTIPLE)
+    left = _geometric_mean(groups.factor.diagonal(dim1=-2, dim2=-1), dim=1).pow(-2)
+    scales, step = _scales(torch.sqrt(12 * errors / left[:, None]))
+    rows = scales[..., None].to(wanted.dtype)
+    target, best = groups.target / rows, groups.best / rows
+    step = max(step, float(target.abs().max()) / MAX_MULTIPLE)
     kernel = layer.weight[0, 0].numel()
     multiples = descend(
-        round_in_order(groups.target, groups.factor, step, MAX_MULTIPLE),
-        groups.best,
+        round_in_order(target, groups.factor, step, MAX_MULTIPLE),
+        best,
         groups.moments,
         step,
-        settings.multiplier * error,
+        settings.multiplier * (errors / scales.square()).to(wanted.dtype),
         kernel,
         MAX_MULTIPLE,
         settings.sweeps,
     )
-    quantized = quantized_in_place(layer.weight, multiples, step, transformed=kernel > 1)
+    quantized = quantized_in_place(
+        layer.weight,
+        multiples,
+        step,
+        transformed=kernel > 1,
+        scales=scales.flatten().float().cpu().numpy(),
+    )
     if layer.bias is not None:
         weight = _by_group(layer.weight.flatten(1), layer)
-        layer.bias.copy_(means - (weight @ centres[..., None]).flatten())
+        shifts = means - (weight @ centres[..., None]).flatten()
+        unit = power_of_two(math.sqrt(12 * allowed.biases))
+        layer.bias.copy_((shifts / unit).round() * unit + 0.0)  # no negative zero
     return quantized

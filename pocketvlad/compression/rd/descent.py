@@ -40,7 +40,7 @@ def _improve(
     slope: Tensor,
     moments: Tensor,
     step: float,
-    multiplier: float,
+    multiplier: Tensor,
     bits: Tensor,
     models: Tensor,
     limit: int,
@@ -51,6 +51,7 @@ def _improve(
         multiples: [..., R, B].
         slope: [..., R, B], the errors of all weights times the moments: (best - weights) H.
         moments: [..., B, B], of the block.
+        multiplier: [..., R].
         bits, models: [M, 2 limit + 1] and [..., R, B], see `symbol_bits`.
     """
     before = multiples.clone()
@@ -77,7 +78,7 @@ def descend(
     best: Tensor,
     moments: Tensor,
     step: float,
-    multiplier: float,
+    multiplier: Tensor,
     taps: int,
     limit: int,
     sweeps: int,
@@ -90,7 +91,8 @@ def descend(
         multiples: [..., R, D], the start: the rows of each group of a convolution, or of one.
         best: [..., R, D].
         moments: [..., D, D], H of each group.
-        multiplier: lambda, the Lagrangian multiplier: the error that a bit is worth.
+        multiplier: [..., R] lambda, the Lagrangian multiplier: the error of a row that a bit is
+            worth; or one of all rows.
         taps: see `symbol_bits`.
         limit: largest magnitude of a multiple.
         sweeps: over all columns.

@@ -1,5 +1,8 @@
 """Layers whose weights are whole multiples of a step, as codes and levels."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,22 +12,38 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
 MAX_MULTIPLE = 127  # largest multiple of a step: 255 levels
 
 
+def power_of_two(size: float) -> float:
+    """The one that is nearest in octaves."""
+    return 2.0 ** round(math.log2(size))
+
+
+def with_needed_scales(quantized: QuantizedTensor) -> QuantizedTensor:
+    """The same weights, with a scale of 1 for rows of zeros; without scales of rows where all are
+    1."""
+    if quantized.scales is None:
+        return quantized
+    alive = quantized.codes.reshape(len(quantized.codes), -1).any(axis=1)
+    scales = np.where(alive, quantized.scales, np.float32(1))
+    return replace(quantized, scales=None if (scales == 1).all() else scales)
+
+
 def from_multiples(
     multiples: np.ndarray,
     step: float,
     transformed: bool = False,
     input_scales: np.ndarray | None = None,
+    scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
-        transformed, input_scales: see `QuantizedTensor`.
+        transformed, input_scales, scales: see `QuantizedTensor`, and `with_needed_scales`.
     """
     most = int(np.abs(multiples).max(initial=0))
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
     codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
-    return QuantizedTensor(codes, codebook, None, transformed, input_scales)
+    return with_needed_scales(QuantizedTensor(codes, codebook, scales, transformed, input_scales))
 
 
 def quantized_in_place(
@@ -33,9 +52,10 @@ def quantized_in_place(
     step: float,
     transformed: bool = False,
     input_scales: np.ndarray | None = None,
+    scales: np.ndarray | None = None,
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, transformed, input_scales)
+    quantized = from_multiples(whole, step, transformed, input_scales, scales)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized

@@ -11,28 +11,25 @@ have a number of their own (`allowance`, `water_level`).
 
 import copy
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from pocketvlad.compression.layer_samples import projection_samples
-from pocketvlad.compression.paired_layers import (
-    SEEN_BATCHES,
-    paired_convolutions,
-    paired_features,
-)
+from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
 from pocketvlad.compression.rd.allowance import allowed_errors
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.clusters import round_clusters
-from pocketvlad.compression.rd.convolution import round_convolution
+from pocketvlad.compression.rd.convolution import AllowedErrors, round_convolution
 from pocketvlad.compression.rd.crops import DrawnCrops, drawn_crops
 from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, quantized_in_place
 from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import round_with_few_samples
-from pocketvlad.compression.rd.sensitivity import sensitivity
+from pocketvlad.compression.rd.sensitivity import Sensitivity, sensitivities
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.stream_axes import turn_streams
+from pocketvlad.compression.rd.unread import clear_unread
 from pocketvlad.compression.rd.water_level import water_level
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
@@ -46,6 +43,10 @@ from pocketvlad.retrieval.coinciding import (
     require_distinct,
     require_finite,
 )
+
+_FEW = 8  # batches of crops that sensitivities are measured on
+_LEAST_SHARE = 1e-4  # of the mean sensitivity of a layer's outputs: none is taken to be less
+_TINY = 1e-30
 
 
 def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> None:
@@ -64,34 +65,38 @@ def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> 
     require_distinct(rows, names, "crops of the photographs")
 
 
+def _allowed(sensitive: Sensitivity, error: float, error_of_fine: float) -> AllowedErrors:
+    outputs, biases = sensitive.outputs, sensitive.biases
+    least = _LEAST_SHARE * outputs.mean().clamp_min(_TINY)
+    return AllowedErrors(
+        error / outputs.clamp_min(least), error_of_fine / max(float(biases.mean()), _TINY)
+    )
+
+
 def _round_convolutions(
     network: RetrievalNetwork,
     teacher: RetrievalNetwork,
     drawn: DrawnCrops,
-    described: Sequence[Tensor],
     error: float,
+    error_of_fine: float,
     settings: RoundingSettings,
 ) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
     """From first to last: each gets its inputs from the rounded layers before it.
 
     Args:
-        described: descriptors by `teacher` of the first batches.
-        error: the squared distance that rounding one weight may move the descriptor.
+        error, error_of_fine: the squared distances that rounding one weight, and one bias, may move
+            the descriptor.
 
     Returns:
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
+    sensitive = sensitivities(teacher, drawn.batches[:_FEW], drawn.places)
     found, features = {}, []
     walk = paired_convolutions(
         network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
-        found_by_batch = [
-            sensitivity(teacher, pair, batch, described[batch], drawn.places)
-            for batch in range(len(pair.seen))
-        ]
-        # Single images may be far off: a mean of logarithms.
-        allowed = error / statistics.geometric_mean(found_by_batch)
+        allowed = _allowed(sensitive[pair.name], error, error_of_fine)
         found[pair.name] = round_convolution(pair, allowed, settings, drawn.places)
     return found, features
 
@@ -140,7 +145,8 @@ def round_network(
 ) -> dict[str, QuantizedTensor]:
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
 
-    Features are rotated first where descriptors stay the same (`axes`); `teacher` is not changed.
+    Streams and features are turned first where descriptors stay the same (`stream_axes`, `axes`),
+    and what no layer reads is cleared at the end (`unread`). `teacher` is not changed.
 
     Args:
         network, teacher: `shortened` to the length that the settings have.
@@ -154,20 +160,20 @@ def round_network(
     Raises:
         CoincidingError: the crops do not differ, or not to the network.
     """
-    error, error_of_projection = allowed_errors(network, distortion, settings)
+    error, error_of_fine = allowed_errors(network, distortion, settings)
     drawn = drawn_crops(network, source, crops, settings, seed)
-    described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
-    _require_content(drawn.batches, described)
+    _require_content(drawn.batches, [teacher(batch) for batch in drawn.batches[:_FEW]])
     unrotated = teacher
+    turned = turn_streams(network, drawn.batches)
     if is_rotatable(network):
         rotate_features(network, principal_directions(network, drawn.batches))
+        turned = True
+    if turned:
         teacher = copy.deepcopy(network)
-    found, features = _round_convolutions(network, teacher, drawn, described, error, settings)
+    found, features = _round_convolutions(network, teacher, drawn, error, error_of_fine, settings)
     found |= round_clusters(network, settings.cluster_bits, unrotated)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         [name] = compressible_of(network, Part.PROJECTION)
-        found[name] = _round_linear(
-            layer, network, teacher, features, error_of_projection, settings
-        )
-    return found
+        found[name] = _round_linear(layer, network, teacher, features, error_of_fine, settings)
+    return clear_unread(network, found)
