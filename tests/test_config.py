@@ -420,7 +420,7 @@ def test_a_descriptor_is_not_kept_longer_than_it_is():
         ({"lengths": [256, 256]}, r"rd\.lengths: \[256, 256\] does not fit"),
         ({"lengths": [1]}, r"rd\.lengths\.0: 1 does not fit; write a whole number, 2 or more"),
         ({"lengths": []}, r"rd\.lengths: \[\] does not fit"),
-        ({"length_drop": -1}, r"rd\.length_drop: -1 .*a number, 0 or more; 1\.0 unless told"),
+        ({"length_drop": -1}, r"rd\.length_drop: -1 .*a number, 0 or more; 0\.5 unless told"),
         (
             {"length": 384, "lengths": [256]},
             r"rd\.lengths: \[256\] has no effect where nothing is chosen; write `length: choose`",

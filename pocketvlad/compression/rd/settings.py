@@ -89,7 +89,7 @@ class LengthChoiceSettings:
         "with `length: choose`, percentage points that queries of self-retrieval on the training "
         "city may lose on their mean, gains not set against it; the shortest length within it is "
         "chosen",
-        1.0,
+        0.5,
         minimum=0,
     )
 
