@@ -167,7 +167,7 @@ def test_the_card_of_a_model_that_was_not_trained_says_so(one_file):
     template = (ROOT / "report" / "model_card.md.jinja").read_text()
     facts = card_facts(file, row, table, by_seed, settings)
     trained = model_card(template, facts)
-    assert "Fine-tuned with a triplet loss for 1 epochs" in trained
+    assert "Fine-tuned with the loss `triplet` for 1 epochs" in trained
     assert "Landmarks held out of this city chose the epoch." in trained
     facts = card_facts(file, row | {"epochs": 0}, table, by_seed, settings) | {"epochs": 0}
     card = model_card(template, facts)

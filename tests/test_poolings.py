@@ -322,7 +322,8 @@ def test_in_words_and_back(part, choice):
     name, *settings = written[part].items()
     assert getattr(declared, part).type == name[1]
     told = ", ".join(f"{key} {value}" for key, value in settings)
-    assert (f"{name[1]} ({told})" if settings else name[1]) in str(declared)
+    words = {"none": "no projection"}.get(name[1], name[1])
+    assert (f"{words} ({told})" if settings else words) in str(declared)
 
 
 def test_descriptors_without_projection_cannot_be_shortened():

@@ -68,13 +68,16 @@ def _payload(
     tensor: np.ndarray, quantized: QuantizedTensor | None, role: Role, small: str
 ) -> tuple[str, bytes]:
     """(coding, bytes) of one tensor. A layer of few weights may be shorter without codebook, and
-    biases that were rounded as whole multiples."""
+    biases as whole multiples."""
     if quantized is None:
         coding = _plain_coding(tensor, role, small)
-        plain = tensor.astype(_FLOATS[coding]).tobytes()
-        multiples = whole_multiples.encode(tensor) if role is Role.BIAS else None
-        if multiples is not None and len(multiples) < len(plain):
-            return "multiples", multiples
+        rounded = tensor.astype(_FLOATS[coding])
+        plain = rounded.tobytes()
+        # As they are, or as they would be stored: a decoded file is written as the same bytes.
+        for values in (tensor, rounded) if role is Role.BIAS else ():
+            multiples = whole_multiples.encode(values.astype(np.float32))
+            if multiples is not None and len(multiples) < len(plain):
+                return "multiples", multiples
         return coding, plain
     coded = encode_layer(quantized)
     if len(coded) < 4 * quantized.codes.size:
