@@ -67,13 +67,10 @@ SETTINGS = {
 }
 """Of each coder, what a row says after its name, each after a colon."""
 ROWS = (
-    "rd:0.1",
-    "optq:0.5",
-    "rd:0.4",
-    "optq:1",
+    *(f"rd:{distortion}" for distortion in (0.02, 0.05, 0.1, 0.4)),
+    *(f"optq:{step}" for step in (0.25, 0.5)),
+    "cerwu:0.25:0.02",
     "product_quantization:9:4:256:64",
-    "rd:0.02",
-    "cerwu:0.5:0.1",
     "int8",
 )
 MIDDLE = 0.875  # of the shorter side: the square that TensorFlow shows its classifiers
