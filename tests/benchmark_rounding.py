@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from pocketvlad.compression.layer_samples import inputs_at
+from pocketvlad.compression.layer_samples import outputs_at
 from pocketvlad.compression.rd import convolution, descent, quantize, rounding
 from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.rounding import to_multiples
@@ -38,11 +38,9 @@ from pocketvlad.retrieval.photographs import model_sizing, photographs
 from pocketvlad.retrieval.self_retrieval import held_out
 
 
-def _own_outputs(pair, group, rows, places, wanted, damping):
-    seen = inputs_at(pair.given, places, pair.layer, group)
-    weight = pair.original.weight[rows].flatten(1)
-    own = (seen - seen.mean(dim=0)) @ weight.t()
-    return _equations(pair, group, rows, places, own, damping)
+def _own_outputs(pair, places, wanted, damping):
+    own = outputs_at([pair.original(given) for given in pair.given], places)
+    return _equations(pair, places, own - own.mean(dim=0), damping)
 
 
 def _undrawn(moments, right, draw, dtype):
@@ -66,6 +64,10 @@ def _nearest(target, factor, step, most):
     return to_multiples(target, step, most)
 
 
+def _unscaled(inputs, groups):
+    return torch.ones_like(inputs[0])
+
+
 def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
     return to_multiples(weight, step, most)
 
@@ -81,6 +83,8 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "sequential targets": [(convolution, "_equations", _own_outputs)],
     "error feedback in convolutions": [(convolution, "round_in_order", _nearest)],
     "coordinate descent": [(convolution, "descend", lambda multiples, *rest: multiples)],
+    "rotation of the features": [(quantize, "is_rotatable", lambda network: False)],
+    "scales of the projection's columns": [(quantize, "column_scales", _unscaled)],
     "error feedback in the projection": [(quantize, "round_with_few_samples", _nearest_linear)],
     "sensitivities": [(quantize, "sensitivity", _alike)],
     "frequency models by magnitude": [
@@ -121,22 +125,23 @@ def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> f
     return float(np.maximum(0.5 * np.log2(np.maximum(variances, 1e-300) / level), 0).mean())
 
 
-def _convolution_bound(equations: list[tuple], layer: torch.nn.Conv2d) -> float:
-    """Bits a weight by `gaussian_bound`, of groups' moments and right-hand sides (`_equations`)."""
+def _convolution_bound(moments: torch.Tensor, right: torch.Tensor, layer: torch.nn.Conv2d) -> float:
+    """Bits a weight by `gaussian_bound`, of the groups' moments and right-hand sides
+    (`_equations`)."""
     places = math.prod(layer.kernel_size)
     basis = convolution._basis(layer)
     rows = convolution._to_coefficients(layer.weight.detach().double().flatten(1), basis)
     bound = 0.0
-    for (moments, right), own in zip(equations, rows.chunk(layer.groups), strict=True):
-        best = torch.linalg.solve(moments, right.t()).t()
+    for inputs, wanted, own in zip(moments, right, rows.chunk(layer.groups), strict=True):
+        best = torch.linalg.solve(inputs, wanted.t()).t()
         error = best - own
         by_row = best.square().mean(dim=1)
         by_frequency = best.unflatten(1, (-1, places)).square().mean(dim=(0, 1))
         scale = (by_frequency / by_frequency.mean()).sqrt().repeat(best.shape[1] // places)
-        inputs = torch.linalg.eigvalsh(scale[:, None] * moments * scale).clamp_min(0)
-        distortion = float(((error @ moments) * error).sum())
+        spread = torch.linalg.eigvalsh(scale[:, None] * inputs * scale).clamp_min(0)
+        distortion = float(((error @ inputs) * error).sum())
         share = own.numel() / rows.numel()
-        bound += share * gaussian_bound(by_row.cpu().numpy(), inputs.cpu().numpy(), distortion)
+        bound += share * gaussian_bound(by_row.cpu().numpy(), spread.cpu().numpy(), distortion)
     return bound
 
 
@@ -164,7 +169,7 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
 
     def recording(*given):
         centre, moments, right = _equations(*given)
-        equations.append((moments, right))
+        equations[:] = moments, right
         return centre, moments, right
 
     def in_block(weight, factor, step, most):
@@ -178,9 +183,8 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         return quantized
 
     def noted_convolution(pair, *rest):
-        equations.clear()
         quantized = round_convolution(pair, *rest)
-        return noted(pair.name, quantized, _convolution_bound(equations, pair.layer))
+        return noted(pair.name, quantized, _convolution_bound(*equations, pair.layer))
 
     def projection(*given):
         return noted("projection", round_linear(*given), _projection_bound(blocks))

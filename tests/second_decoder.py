@@ -17,7 +17,7 @@ from math import pi, prod, sqrt
 import numpy as np
 
 MAGIC = bytes.fromhex("89 50 56 4C 41 44 0D 0A")
-GRID, ROW_SCALES, COEFFICIENTS = 1, 2, 4  # the flags
+GRID, ROW_SCALES, COEFFICIENTS, INPUT_SCALES = 1, 2, 4, 8  # the flags
 SLOTS = 65536  # the sum of a model's frequencies
 LOWEST_STATE = 1 << 31
 PARTS = ("backbone", "pooling", "projection")
@@ -140,11 +140,13 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     coder = Cursor(payload)
     side = Cursor(unpacked(coder.take(coder.variable()), -15, MAX_SIDE))
     flags = side.number("u1")
-    require(flags < 8, "a flag is unknown")
+    require(flags < 16, "a flag is unknown")
     require(len(shape) == 4 or not flags & COEFFICIENTS, "coefficients have four dimensions")
     levels = read_levels(side, bool(flags & GRID))
     scales = side.array("<f2", rows) if flags & ROW_SCALES else np.ones(rows, "<f2")
     require(bool((scales > 0).all()), "a row's scale is not above 0")
+    of_inputs = side.array("<f2", lines) if flags & INPUT_SCALES else np.ones(lines, "<f2")
+    require(bool((of_inputs > 0).all()), "an input's scale is not above 0")
     model_count, lowest = side.number("u1"), side.number("u1")
     require(1 <= model_count <= 64, "there are not 1 to 64 models")
     of_row, of_line, of_place = (side.array("u1", n).astype(int) for n in (rows, lines, places))
@@ -155,7 +157,8 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     models = np.clip(sums - lowest, 0, model_count - 1).ravel().tolist()
     codes = np.array(rans_symbols(coder, models, frequencies)).reshape(shape)
     values = np.concatenate([np.zeros(1, np.float32), levels])[codes].reshape(rows, -1)
-    values = (values * scales.astype(np.float32)[:, None]).reshape(shape)
+    values = (values * scales.astype(np.float32)[:, None]).reshape(rows, lines, places)
+    values = (values * of_inputs.astype(np.float32)[:, None]).reshape(shape)
     if flags & COEFFICIENTS:
         values = inverse_cosine(shape[2]) @ values.astype(np.float64) @ inverse_cosine(shape[3]).T
     return codes, values.astype(np.float32)

@@ -381,14 +381,19 @@ def rounded_to_nearest(teacher, quantized):
         if tensor.scales is not None:  # of the pooling, which is rounded so anyway
             weight.copy_(torch.from_numpy(tensor.dequantize()))
             continue
+        assert tensor.input_scales is None or name == "projection.weight"
         levels = np.sort(tensor.codebook.astype(np.float64))
         assert len(levels) > 3, name
         values = weight.numpy().astype(np.float64)
+        if tensor.input_scales is not None:
+            values /= tensor.input_scales
         if tensor.transformed:
             values = dctn(values, axes=(2, 3), norm="ortho")
         values = levels[np.abs(values[..., None] - levels).argmin(axis=-1)]
         if tensor.transformed:
             values = idctn(values, axes=(2, 3), norm="ortho")
+        if tensor.input_scales is not None:
+            values *= tensor.input_scales
         weight.copy_(torch.from_numpy(values))
     return network
 

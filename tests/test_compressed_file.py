@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.fft import idctn
 
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.quantizer_names import QUANTIZERS
@@ -417,7 +418,7 @@ def changed_at(place, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: b"\x0f" + p[1:], "kind of codebook 15"),
+        (lambda p: b"\x1f" + p[1:], "kind of codebook 31"),
         (lambda p: bytes([p[0] | 4]) + p[1:], "coefficients of kernels in a layer of 2"),
         (lambda p: p[:1] + b"\xff\xff" + p[3:], "expected, .* left|more than 256"),
         (lambda p: p[:3] + struct.pack("<f", float("nan")) + p[7:], "not finite"),
@@ -496,6 +497,55 @@ FIRST_SCALE = 1 + 2 + 8  # flags, number of levels, the grid's ends
 def test_bad_scales_with_right_checksums_are_refused(scaled_file, change, message):
     with pytest.raises(FormatError, match=rf"projection\.weight: .*({message})"):
         decode(with_side(scaled_file, change))
+
+
+def with_input_scales(scales):
+    """A payload of a layer [2, 3] whose inputs have `scales` [3], whatever they are."""
+    multiples = np.array([[1, -2, 0], [3, 0, 1]], np.int16)
+    return encode_layer(from_multiples(multiples, 0.5, input_scales=np.float32(scales)))
+
+
+def test_scales_of_inputs_by_hand():
+    decoded = decode_layer(with_input_scales([1, 0.25, 8]), (2, 3))
+    np.testing.assert_array_equal(decoded.dequantize(), [[0.5, -0.25, 0], [1.5, 0, 4]])
+    both = replace(decoded, scales=np.array([2, 4], np.float32))
+    again = decode_layer(encode_layer(both), (2, 3))
+    np.testing.assert_array_equal(again.dequantize(), [[1, -0.5, 0], [6, 0, 16]])
+    kernels = np.random.default_rng(0).integers(-3, 4, (2, 3, 3, 3)).astype(np.int16)
+    scales = np.array([1, 0.25, 8], np.float32)
+    found = from_multiples(kernels, 0.5, True, scales).dequantize()
+    expected = idctn(0.5 * kernels * scales[:, None, None], axes=(2, 3), norm="ortho")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0, -1, np.nan, np.inf])
+def test_bad_scales_of_inputs_are_refused(scale):
+    with pytest.raises(FormatError, match="the scale of an input is not a number above 0"):
+        decode_layer(with_input_scales([1, scale, 1]), (2, 3))
+
+
+def test_scales_whose_weights_would_overflow_are_refused():
+    multiples = np.ones((2, 3), np.int16)
+    step = float(np.finfo(np.float32).max) / 4
+    for scale, kept in ((2, True), (8, False)):
+        payload = encode_layer(
+            from_multiples(multiples, step, input_scales=np.full(3, scale, np.float32))
+        )
+        if kept:
+            assert np.isfinite(decode_layer(payload, (2, 3)).dequantize()).all()
+        else:
+            with pytest.raises(FormatError, match="times its scales or transformed"):
+                decode_layer(payload, (2, 3))
+
+
+def test_scales_that_repeat_take_few_bytes():
+    """512 scales, each of 64 columns in turn, as a projection of NetVLAD's vectors has them."""
+    generator = np.random.default_rng(0)
+    multiples = generator.integers(-1, 2, (4, 512 * 64)).astype(np.int16)
+    plain = from_multiples(multiples, 0.5)
+    scales = (2.0 ** generator.uniform(0, 6, 512)).astype(np.float16).astype(np.float32)
+    scaled = replace(plain, input_scales=scales.repeat(64))
+    assert len(encode_layer(scaled)) - len(encode_layer(plain)) < 4 * 512
 
 
 @settings(deadline=None, max_examples=1500)

@@ -17,6 +17,7 @@ from pocketvlad.compression.rd.multiples import from_multiples
 from pocketvlad.format.compressed_file import CompressedModel, read_compressed, write_compressed
 from pocketvlad.format.contents import Contents, read_contents, write_contents
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.quantized_tensor import QuantizedTensor, grid
 from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.format.symbol_model import model_of
@@ -124,6 +125,34 @@ def test_a_number_of_another_role_is_read_by_both():
     np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
 
 
+def test_scales_of_inputs_are_read_by_both():
+    """By the document's words, spelt out: level, times its row's scale, times its input's."""
+    path = GOLDEN / "version3-inputs.pvlad"
+    with np.load(path.with_suffix(".npz")) as arrays:
+        expected = dict(arrays)
+    assert_same_bits(read_compressed(path).tensors, expected)
+    assert_same_bits(second_decoder.decode(path.read_bytes())[1], expected)
+    kinds = {
+        side_information(payload)[0][0]
+        for _, payload in second_decoder.read_header(path.read_bytes())[1]
+    }
+    assert kinds == {8, 9, 11, 13, 15}
+
+
+@pytest.mark.parametrize("version", ["version2", "version3", "version3-gem"])
+def test_layers_without_scales_of_inputs_are_written_as_ever(version):
+    """What the file's layers are decoded to is coded by the same bytes, once unpacked."""
+    seen = 0
+    for (*_, shape, coding), payload in second_decoder.read_header(
+        (GOLDEN / f"{version}.pvlad").read_bytes()
+    )[1]:
+        if coding == "symbols":
+            again = encode_layer(decode_layer(payload, shape))
+            assert side_information(again) == side_information(payload)
+            seen += 1
+    assert seen > 4
+
+
 @pytest.mark.parametrize(
     "file", [f"version{n}.{suffix}" for n in (2, 3) for suffix in ("pvlad", "safetensors")]
 )
@@ -219,6 +248,10 @@ def fresh_layers(seed):
         "coefficients": from_multiples(multiples, 0.01, True),
         "coefficients, models": replace(uneven(generator), transformed=True),
     }
+    for name, layer in list(layers.items()):
+        shape = (*layer.codes.shape, 1)
+        scales = (2.0 ** generator.uniform(-6, 6, shape[1])).astype(np.float16)
+        layers[f"inputs, {name}"] = replace(layer, input_scales=scales.astype(np.float32))
     for quantizer in ("kmeans", "uniform", "kmeans-row", "uniform-row"):
         bits = int(generator.integers(2, 7))
         quantized = quantize_tensor(pruned(generator, kernels), quantizer, bits)
@@ -423,7 +456,7 @@ def test_a_payload_that_is_packed_again_is_read(numbers):
         (with_side(flip(-1)), "do not sum to 65,536"),  # a frequency
         (with_side(lambda side: side + b"\0"), "side information is left over"),
         (with_side(lambda side: side[:-1]), "too early"),
-        (with_side(lambda side: bytes([side[0] | 8]) + side[1:]), "a flag is unknown"),
+        (with_side(lambda side: bytes([side[0] | 16]) + side[1:]), "a flag is unknown"),
         (with_side(lambda side: side[:1] + b"\1\0" + side[3:]), "at least two levels"),
         (with_side(lambda side: side[:1] + b"\0\1" + side[3:]), "too many levels"),
     ],

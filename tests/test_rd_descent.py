@@ -92,6 +92,19 @@ def test_a_sweep_is_the_best_single_changes_one_after_the_other(inputs):
     assert (after < before).all()
 
 
+def test_groups_move_each_by_their_own_moments_and_pay_by_the_models_of_the_layer():
+    groups = [layer(2, 140, seed) for seed in range(3)]
+    multiples, best, moments = (torch.stack([each[part] for each in groups]) for part in range(3))
+    step, multiplier = groups[0][3], 0.1
+    bits, models = symbol_bits(torch.cat([each[0] for each in groups]), 2, MAX_MULTIPLE)
+    found = descend(multiples, best, moments, step, multiplier, 2, MAX_MULTIPLE, 1)
+    for number, (start, wanted, own, _) in enumerate(groups):
+        rows = models[2 * number : 2 * number + 2].numpy()
+        given = wanted.numpy(), own.numpy(), step, multiplier, bits.numpy(), rows
+        expected = one_sweep(start.numpy(), *given)
+        np.testing.assert_array_equal(found[number].numpy(), expected)
+
+
 def test_errors_fall_from_afar_and_a_weight_never_leaves_the_range():
     multiples, best, moments, step = layer(4, 30, seed=1)
     far = torch.full_like(multiples, MAX_MULTIPLE)

@@ -100,7 +100,7 @@ def test_components_that_are_left_out_cost_nothing(teacher, city):
     settings = replace(SETTINGS, length=5)
     quantized = round_network(network, short, city.crop_source, CROPS, 0.005, settings, 7)
     (images,) = crop_batches(
-        city.crop_source, replace(CROPS, crops=6, batch=6), np.random.default_rng(99)
+        city.crop_source, replace(CROPS, crops=48, batch=48), np.random.default_rng(99)
     )
     with torch.no_grad():
         found, first = network(images), teacher(images)[:, :5]

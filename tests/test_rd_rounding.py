@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from networks import random_network
+from surgeon import surgeon
 
 from pocketvlad.compression.paired_layers import paired_convolutions
 from pocketvlad.compression.rd.prior import group_prior
@@ -25,20 +26,6 @@ def layer(rows=5, inputs=40, samples=200, seed=0):
     mixing = generator.normal(size=(inputs, inputs)) / np.sqrt(inputs)
     seen = generator.normal(size=(samples, inputs)) @ mixing + 0.1
     return torch.from_numpy(generator.normal(size=(rows, inputs))), torch.from_numpy(seen)
-
-
-def surgeon(weight, moments, step):
-    """A column at a time: round it, then move all later ones to where they cost least."""
-    weight, moments = weight.numpy().copy(), moments.numpy()
-    multiples = np.zeros_like(weight)
-    inputs = weight.shape[1]
-    for column in range(inputs):
-        inverse = np.linalg.inv(moments[column:, column:])
-        scaled = weight[:, column] / step
-        multiples[:, column] = np.floor(scaled + 0.5)
-        error = weight[:, column] - multiples[:, column] * step
-        weight[:, column + 1 :] -= np.outer(error / inverse[0, 0], inverse[0, 1:])
-    return multiples
 
 
 def cost(weight, multiples, step, moments):
@@ -67,6 +54,15 @@ def test_errors_are_answered_as_the_surgeon_would():
         np.testing.assert_array_equal(found.numpy(), surgeon(weight, moments, step))
         plain = to_multiples(weight, step, MAX_MULTIPLE)
         assert cost(weight, found, step, moments) < 0.6 * cost(weight, plain, step, moments)
+
+
+def test_groups_are_rounded_as_each_would_be_alone():
+    groups = [layer(inputs=140, samples=400, seed=seed) for seed in range(3)]  # more than a block
+    moments = [seen.t() @ seen / len(seen) for _, seen in groups]
+    weights = torch.stack([weight for weight, _ in groups])
+    found = round_in_order(weights, feedback(torch.stack(moments)), 0.7, MAX_MULTIPLE)
+    for each, (weight, _), own in zip(found, groups, moments, strict=True):
+        np.testing.assert_array_equal(each.numpy(), surgeon(weight, own, 0.7))
 
 
 def test_independent_inputs_leave_nothing_to_answer():

@@ -222,16 +222,20 @@ def test_deep_compression_names_a_damaged_layer(tensors):
         deep_compression.decode(pack(short, **header))
 
 
-@pytest.fixture(params=["kmeans", "kmeans-row", "coefficients"])
+@pytest.fixture(params=["kmeans", "kmeans-row", "coefficients", "inputs"])
 def cell_file(request, tmp_path, tensors):
     """A cell's file, its symbols of 5 bits, with scales and without, and of coefficients."""
+    plain = request.param in ("coefficients", "inputs")
     path = tmp_path / "cell.pvlad"
     coefficients = request.param == "coefficients"
     contents = Contents(tensors, LABELS, {"origin": {"city": "x"}})
-    quantized = quantize_contents(contents, "kmeans" if coefficients else request.param, 5)
+    quantized = quantize_contents(contents, "kmeans" if plain else request.param, 5)
     for name, tensor in quantized.items():
         if coefficients and tensor.codes.ndim == 4:
             quantized[name] = replace(tensor, transformed=True)
+        if request.param == "inputs":
+            scales = np.linspace(0.5, 2, tensor.codes.shape[1]).astype(np.float16)
+            quantized[name] = replace(tensor, input_scales=scales.astype(np.float32))
     write_compressed(path, contents, quantized, "float16")
     return path
 

@@ -1,5 +1,6 @@
 """Features turned by a rotation: the same descriptors, or the same distances."""
 
+import numpy as np
 import pytest
 import torch
 from backbones.bottlenecks import Bottlenecks
@@ -11,7 +12,7 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
-from pocketvlad.networks.rotation import last_convolution, rotate_features
+from pocketvlad.networks.rotation import is_rotatable, last_convolution, rotate_features
 
 NETVLAD = {"type": "netvlad", "clusters": 3}
 IMAGES = torch.randn(5, 3, 48, 40, generator=torch.Generator().manual_seed(2))
@@ -74,6 +75,26 @@ def test_descriptors_stay_as_they_are(pooling, projection, moved):
     assert changed(before, network) == last | moved | {"projection.weight"}
 
 
+def test_weights_are_rounded_once_when_they_are_stored():
+    """Products of single precision would be off by several units in the last place."""
+    network = built(NETVLAD, {"type": "linear", "length": 8})
+    rotation = rotation_of(network)
+    given = {name: tensor.double().numpy() for name, tensor in network.state_dict().items()}
+    rotate_features(network, rotation)
+    turn = rotation.double().numpy()
+    by_cluster = given["projection.weight"].reshape(8, -1, 3)
+    for name, expected in {
+        "backbone.conv5_3.weight": np.tensordot(turn.T, given["backbone.conv5_3.weight"], 1),
+        "backbone.conv5_3.bias": turn.T @ given["backbone.conv5_3.bias"],
+        "pooling.assignment": given["pooling.assignment"] @ turn,
+        "pooling.centres": given["pooling.centres"] @ turn,
+        "projection.weight": np.stack([turn.T @ row for row in by_cluster]).reshape(8, -1),
+    }.items():
+        found = network.state_dict()[name].numpy()
+        # 2^-24 of each number, and what the sum of float64 is off by where it is all but zero.
+        np.testing.assert_allclose(found, expected, rtol=6e-8, atol=1e-14, err_msg=name)
+
+
 @pytest.mark.parametrize("pooling", [NETVLAD, {"type": "mean"}])
 def test_without_projection_distances_stay_as_they_are(pooling):
     network = built(pooling, {"type": "none"})
@@ -115,6 +136,30 @@ def test_poolings_of_single_channels_refuse_and_nothing_is_changed(pooling, name
     with pytest.raises(ValueError, match=rf"{name} depends on the axes of the features"):
         rotate_features(network, rotation_of(network))
     assert changed(before, network) == set()
+
+
+@pytest.mark.parametrize(
+    ("pooling", "projection", "declared", "expected"),
+    [
+        (NETVLAD, "linear", None, True),
+        ({"type": "mean"}, "linear", None, True),
+        ({"type": "gem", "exponent": 3.0}, "linear", None, False),
+        ({"type": "abs-mean"}, "linear", None, False),
+        (NETVLAD, "none", None, False),  # descriptors would turn
+        (NETVLAD, "linear", backbone("alexnet", 0.1), False),  # ends in two groups
+    ],
+)
+def test_what_can_be_rotated_says_so(pooling, projection, declared, expected):
+    section = {"type": projection} if projection == "none" else {"type": projection, "length": 4}
+    network = built(pooling, section, declared)
+    assert is_rotatable(network) is expected
+    if projection != "none":
+        rotation = rotation_of(network)
+        if expected:
+            rotate_features(network, rotation)
+        else:
+            with pytest.raises(ValueError, match=r"rotat"):
+                rotate_features(network, rotation)
 
 
 @pytest.mark.parametrize("by", ["module", "function"])

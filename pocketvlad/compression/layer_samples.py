@@ -74,15 +74,16 @@ def outputs_at(outputs: Sequence[Tensor], places: Sequence[Tensor]) -> Tensor:
 
 
 def inputs_at(
-    inputs: Sequence[Tensor], places: Sequence[Tensor], layer: nn.Conv2d, group: int
+    inputs: Sequence[Tensor], places: Sequence[Tensor], layer: nn.Conv2d, groups: range
 ) -> Tensor:
-    """[P, D] The patches that one group of `layer` sees at `places` of its output."""
+    """[G, P, D] The patches that each of some adjacent groups of `layer` sees at `places` of its
+    output."""
     channels = layer.in_channels // layer.groups
-    own = slice(group * channels, (group + 1) * channels)
+    own = slice(groups.start * channels, groups.stop * channels)
     images = (image for batch in inputs for image in batch)
-    # Filled in place: this is the largest matrix, and must not be held twice.
+    # Filled in place: this is the largest tensor, and must not be held twice.
     length = channels * math.prod(layer.kernel_size)
-    rows = inputs[0].new_empty(sum(map(len, places)), length)
+    patches = inputs[0].new_empty(len(groups), sum(map(len, places)), length)
     start = 0
     for image, place in zip(images, places, strict=True):
         seen = F.unfold(
@@ -92,6 +93,7 @@ def inputs_at(
             padding=layer.padding,
             stride=layer.stride,
         )
-        rows[start : start + len(place)] = seen[0][:, place].t()
+        by_group = seen[0][:, place].unflatten(0, (len(groups), length))
+        patches[:, start : start + len(place)] = by_group.transpose(1, 2)
         start += len(place)
-    return rows
+    return patches

@@ -54,7 +54,7 @@ def _reconstruct_convolution(
     size = layer.out_channels // layer.groups
     for group in range(layer.groups):
         own = slice(group * size, (group + 1) * size)
-        seen = inputs_at(inputs, places, layer, group)
+        [seen] = inputs_at(inputs, places, layer, range(group, group + 1))
         start, alive = layer.weight[own].flatten(1), ~mask[own].flatten(1)
         if layer.bias is not None:
             seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)

@@ -1,4 +1,4 @@
-"""One layer as bytes, and back: codebook, row scales, models of the symbols, coded symbols.
+"""One layer as bytes, and back: codebook, scales, models of the symbols, coded symbols.
 
 docs/format.md gives the layout. Everything is little-endian.
 """
@@ -16,8 +16,9 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
 from pocketvlad.format.rans import Contexts
 from pocketvlad.format.symbol_model import MAX_MODELS, SymbolModel, model_of
 
-# Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients.
-_GRID, _SCALED, _TRANSFORMED = 1, 2, 4
+# Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients; every
+# input has a scale.
+_GRID, _SCALED, _TRANSFORMED, _INPUTS_SCALED = 1, 2, 4, 8
 _HEAD = struct.Struct("<BH")  # flags, number of levels
 _SCALE = np.dtype("<f2")
 _ENDS = struct.Struct("<ff")
@@ -32,11 +33,13 @@ def _is_grid(levels: np.ndarray) -> bool:
 
 
 def _write_codebook(tensor: QuantizedTensor) -> bytes:
-    """Levels, but level 0, which is zero; then the scales of the rows, if they have any."""
+    """Levels, but level 0, which is zero; then the scales of rows and of inputs, if there are."""
     levels = tensor.codebook[1:].astype("<f4")
-    scaled = tensor.scales is not None
-    scales = tensor.scales.astype(_SCALE).tobytes() if scaled else b""
-    flags = _SCALED * scaled | _TRANSFORMED * tensor.transformed
+    flags, scales = _TRANSFORMED * tensor.transformed, b""
+    for flag, each in ((_SCALED, tensor.scales), (_INPUTS_SCALED, tensor.input_scales)):
+        if each is not None:
+            flags |= flag
+            scales += each.astype(_SCALE).tobytes()
     if _is_grid(levels):
         ends = _ENDS.pack(levels[0], levels[-1])
         return _HEAD.pack(flags | _GRID, len(levels)) + ends + scales
@@ -56,12 +59,20 @@ class _Reader:
         return part
 
 
+def _read_scales(reader: _Reader, count: int, of: str) -> np.ndarray:
+    scales = np.frombuffer(reader.take(_SCALE.itemsize * count), _SCALE).astype(np.float32)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise FormatError(f"the scale of {of} is not a number above 0")
+    return scales
+
+
 def _read_codebook(
     reader: _Reader, shape: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray | None, bool]:
-    """(codebook, scales of the rows or None, whether codes are of coefficients)"""
+) -> tuple[np.ndarray, np.ndarray | None, bool, np.ndarray | None]:
+    """(codebook, scales of the rows or None, whether codes are of coefficients, scales of the
+    inputs or None)"""
     flags, count = _HEAD.unpack(reader.take(_HEAD.size))
-    if flags & ~(_GRID | _SCALED | _TRANSFORMED):
+    if flags & ~(_GRID | _SCALED | _TRANSFORMED | _INPUTS_SCALED):
         raise FormatError(f"kind of codebook {flags} is unknown")
     if flags & _GRID:
         ends = _ENDS.unpack(reader.take(_ENDS.size))
@@ -77,21 +88,19 @@ def _read_codebook(
     transformed = bool(flags & _TRANSFORMED)
     if transformed and len(shape) != 4:
         raise FormatError(f"coefficients of kernels in a layer of {len(shape)} dimensions, not 4")
-    scales = None
-    if flags & _SCALED:
-        rows = by_axes(shape)[0]
-        scales = np.frombuffer(reader.take(_SCALE.itemsize * rows), _SCALE).astype(np.float32)
-        if not (np.isfinite(scales) & (scales > 0)).all():
-            raise FormatError("the scale of a row is not a number above 0")
+    rows, inputs, taps = by_axes(shape)
+    scales = _read_scales(reader, rows, "a row") if flags & _SCALED else None
+    input_scales = _read_scales(reader, inputs, "an input") if flags & _INPUTS_SCALED else None
     most = float(np.abs(levels).max(initial=0))
-    if scales is not None:
-        most *= max(1.0, float(scales.max()))
+    for each in (scales, input_scales):
+        if each is not None:
+            most *= max(1.0, float(each.max()))
     if transformed:  # a weight is as large as all coefficients of its kernel together, at most
-        most *= math.sqrt(by_axes(shape)[2])
+        most *= math.sqrt(taps)
     if most > float(np.finfo(np.float32).max):
-        raise FormatError("a level, times the scale of a row or transformed, is not finite")
+        raise FormatError("a level, times its scales or transformed, is not finite")
     codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
-    return codebook, scales, transformed
+    return codebook, scales, transformed, input_scales
 
 
 def _write_numbers(numbers: Sequence[int]) -> bytes:
@@ -195,12 +204,12 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
     """
     reader = _Reader(memoryview(payload))
     side = _unpack(reader)
-    codebook, scales, transformed = _read_codebook(side, shape)
+    codebook, *how = _read_codebook(side, shape)
     contexts, frequencies = _read_model(side, shape, len(codebook))
     if side.rest:
         raise FormatError(f"{len(side.rest)} bytes too many before the symbols")
     codes = rans.decode(reader.rest, frequencies, contexts)
-    return QuantizedTensor(codes.reshape(shape), codebook, scales, transformed)
+    return QuantizedTensor(codes.reshape(shape), codebook, *how)
 
 
 def side_information_bytes(tensor: QuantizedTensor) -> int:

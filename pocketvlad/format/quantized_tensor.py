@@ -26,6 +26,11 @@ def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
     return rows, lines, math.prod(places)
 
 
+def per_input(scales: np.ndarray, dimensions: int) -> np.ndarray:
+    """`scales` [C] in a shape that broadcasts over a weight of so many dimensions, by inputs."""
+    return scales.reshape(1, -1, *[1] * (dimensions - 2)) if dimensions > 1 else scales
+
+
 def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
     """`scales` [R] in a shape that broadcasts over a weight of so many dimensions, by rows."""
     return scales.reshape(-1, *[1] * (dimensions - 1))
@@ -37,20 +42,30 @@ class QuantizedTensor:
 
     codes: uint8, the weight's shape.  codebook: [L] float32, L <= 2^b, `codebook[0] == 0`.
     scales: [R] float32, above 0, each a number of half precision; a row is its levels times its
-    scale. None: the levels are the weights.  transformed: what the codes stand for are not weights
-    but the coefficients of kernels (`kernel_transform`); for weights of four dimensions.
+    scale. None: it is the levels.  transformed: what the codes stand for are not weights but the
+    coefficients of kernels (`kernel_transform`); for weights of four dimensions.  input_scales: [C]
+    as `scales`, of the inputs (the second dimension), which their columns are multiplied by after
+    the rows.
     """
 
     codes: np.ndarray
     codebook: np.ndarray
     scales: np.ndarray | None = None
     transformed: bool = False
+    input_scales: np.ndarray | None = None
+
+    @property
+    def levels_are_weights(self) -> bool:
+        """Whether each weight is a level of the codebook as it is."""
+        return self.scales is None and self.input_scales is None and not self.transformed
 
     def dequantize(self) -> np.ndarray:
         """The float32 weights that the codes stand for."""
         values = self.codebook[self.codes]
         if self.scales is not None:
             values = values * per_row(self.scales, values.ndim)
+        if self.input_scales is not None:
+            values = values * per_input(self.input_scales, values.ndim)
         return to_kernels(values) if self.transformed else values
 
     def by_axes(self) -> np.ndarray:

@@ -13,25 +13,38 @@ from pocketvlad.networks.graph import Graph, module_of
 from pocketvlad.networks.network import RetrievalNetwork
 
 
+def _last_or_obstacle(network: RetrievalNetwork) -> nn.Conv2d | str:
+    graph = Graph.of(network.backbone)
+    found = module_of(network.backbone, graph.result)
+    if not isinstance(found, nn.Conv2d):
+        return (
+            f"the backbone ends in {graph.result.target}, not in a convolution: its features "
+            "cannot be rotated"
+        )
+    if found.groups > 1:
+        return (
+            f"the backbone ends in a convolution of {found.groups} groups: a rotation would give "
+            "each output the inputs of all"
+        )
+    return found
+
+
 def last_convolution(network: RetrievalNetwork) -> nn.Conv2d:
     """The convolution whose outputs are the local features as they are.
 
     Raises:
         ValueError: the backbone ends in something else, or in a convolution of several groups.
     """
-    graph = Graph.of(network.backbone)
-    found = module_of(network.backbone, graph.result)
-    if not isinstance(found, nn.Conv2d):
-        raise ValueError(
-            f"the backbone ends in {graph.result.target}, not in a convolution: its features "
-            "cannot be rotated"
-        )
-    if found.groups > 1:
-        raise ValueError(
-            f"the backbone ends in a convolution of {found.groups} groups: a rotation would give "
-            "each output the inputs of all"
-        )
+    found = _last_or_obstacle(network)
+    if isinstance(found, str):
+        raise ValueError(found)
     return found
+
+
+def is_rotatable(network: RetrievalNetwork) -> bool:
+    """Whether `rotate_features` can rotate the features, the descriptors staying the same."""
+    ends = isinstance(_last_or_obstacle(network), nn.Conv2d)
+    return ends and network.pooling.rotatable and network.projection.linear is not None
 
 
 @torch.no_grad()
@@ -41,15 +54,16 @@ def rotate_features(network: RetrievalNetwork, rotation: Tensor) -> None:
     Without a projection the descriptors are turned, too, and their distances stay.
 
     Args:
-        rotation: E, [D, D], orthonormal.
+        rotation: E, [D, D], orthonormal. Products are of double precision.
 
     Raises:
         ValueError: the backbone or the pooling cannot be rotated; nothing has been changed then.
     """
     layer = last_convolution(network)
+    rotation = rotation.double()  # each weight is rounded once, when it is stored
     network.pooling.rotate(rotation)
-    layer.weight.copy_(torch.einsum("oihw,oe->eihw", layer.weight, rotation))
+    layer.weight.copy_(torch.einsum("oihw,oe->eihw", layer.weight.double(), rotation))
     if layer.bias is not None:
-        layer.bias.copy_(layer.bias @ rotation)
+        layer.bias.copy_(layer.bias.double() @ rotation)
     if linear := network.projection.linear:
-        linear.weight.copy_(network.pooling.rotated_columns(linear.weight, rotation))
+        linear.weight.copy_(network.pooling.rotated_columns(linear.weight.double(), rotation))

@@ -84,7 +84,7 @@ def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Itera
     counts, _ = np.histogram(np.clip(alive, edges[0], edges[-1]), bins=edges)
     zeros = len(values) - len(alive)
     yield bins.assign(stage=QUANTIZED, count=counts, zeros=zeros)
-    if tensor.scales is None and not tensor.transformed:
+    if tensor.levels_are_weights:
         counts = np.bincount(tensor.codes.ravel(), minlength=len(tensor.codebook))
         used = (tensor.codebook != 0) & (counts > 0)
         levels, counts = tensor.codebook[used], counts[used]

@@ -9,6 +9,7 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
 
 _CODES, _COEFFICIENTS, _CODEBOOK, _SCALES = "/codes", "/coefficients", "/codebook", "/scales"
+_INPUT_SCALES = "/input_scales"
 _ROLES = "/roles"
 
 Layers = dict[str, np.ndarray | QuantizedTensor]
@@ -29,6 +30,8 @@ def write_layers(
         arrays[name + _CODEBOOK] = layer.codebook
         if layer.scales is not None:
             arrays[name + _SCALES] = layer.scales
+        if layer.input_scales is not None:
+            arrays[name + _INPUT_SCALES] = layer.input_scales
     np.savez(path, **arrays)
 
 
@@ -41,8 +44,13 @@ def read_layers(path: Path) -> tuple[Layers, dict[str, Role]]:
     for key, array in arrays.items():
         if key.endswith((_CODES, _COEFFICIENTS)):
             name = key.rpartition("/")[0]
-            codebook, scales = arrays[name + _CODEBOOK], arrays.get(name + _SCALES)
-            layers[name] = QuantizedTensor(array, codebook, scales, key.endswith(_COEFFICIENTS))
-        elif not key.endswith((_CODEBOOK, _SCALES)):
+            layers[name] = QuantizedTensor(
+                array,
+                arrays[name + _CODEBOOK],
+                arrays.get(name + _SCALES),
+                key.endswith(_COEFFICIENTS),
+                arrays.get(name + _INPUT_SCALES),
+            )
+        elif not key.endswith((_CODEBOOK, _SCALES, _INPUT_SCALES)):
             layers[key] = array
     return layers, roles

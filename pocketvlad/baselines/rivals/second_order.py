@@ -87,7 +87,7 @@ def cheapest(grid: Grid, price: float, square: float, bits: Tensor, models: Tens
     levels = levels.to(bits.dtype)
     costs = price * bits - square * levels.square()
 
-    def choose(values: Tensor, column: int, spread: float) -> Tensor:
+    def choose(values: Tensor, column: int, spread: Tensor) -> Tensor:
         error = (values[:, None] - levels).square_().div_(spread**2)
         return (error.add_(costs[models[:, column]]).argmin(dim=1) - grid.limit).to(values.dtype)
 
@@ -179,7 +179,7 @@ def _round_convolution(
     grid = Grid.of(layer.weight, coarseness)
     found = []
     for group, weight in enumerate(layer.weight.flatten(1).chunk(layer.groups)):
-        seen = inputs_at(pair.given, places, layer, group)
+        [seen] = inputs_at(pair.given, places, layer, range(group, group + 1))
         moments = second_moments(seen) / len(seen)
         found.append(round_layer(weight, moments, grid, price, layer.weight[0, 0].numel()))
     return torch.cat(found), grid

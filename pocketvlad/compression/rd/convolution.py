@@ -1,7 +1,8 @@
 """One convolution, rounded so that its outputs stay close to the targets.
 
 The cosine coefficients of its kernels are rounded (`format.kernel_transform`). The outputs are
-linear in them, so the best ones follow from the moments of the inputs.
+linear in them, so the best ones follow from the moments of the inputs. The groups of a convolution
+are G such problems of the same size, and are solved side by side.
 """
 
 import math
@@ -21,6 +22,7 @@ from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 
 _LEAST = 1e-12  # second moment of inputs that are taken to be there
+_COLUMNS = 4608  # inputs whose samples are held at a time: those of VGG16's widest convolutions
 
 
 def _basis(layer: nn.Conv2d) -> Tensor:
@@ -28,56 +30,74 @@ def _basis(layer: nn.Conv2d) -> Tensor:
 
 
 def _to_coefficients(rows: Tensor, basis: Tensor) -> Tensor:
-    """Rows [R, C K] of C kernels each, as their coefficients (see `kernel_transform`)."""
-    return (rows.unflatten(1, (-1, len(basis))) @ basis.t()).flatten(1)
+    """Rows [..., R, C K] of C kernels each, as their coefficients (see `kernel_transform`)."""
+    return (rows.unflatten(-1, (-1, len(basis))) @ basis.t()).flatten(-2)
+
+
+def _by_group(rows: Tensor, layer: nn.Conv2d) -> Tensor:
+    """[G, R, ...] What a layer has for each of its outputs [G R, ...], by group."""
+    return rows.unflatten(0, (layer.groups, -1))
 
 
 def _centre(samples: Tensor, layer: nn.Conv2d) -> Tensor:
-    """[D] The mean of samples [n, D], which the bias corrects; zero for a layer without a bias."""
-    mean = samples.mean(dim=0)
+    """[..., D] The mean of samples [..., n, D], which the bias corrects; zero for a layer without
+    a bias."""
+    mean = samples.mean(dim=-2)
     return mean if layer.bias is not None else torch.zeros_like(mean)
 
 
-def _equations(
-    pair: PairedConvolution,
-    group: int,
-    rows: slice,
-    places: Sequence[Tensor],
-    wanted: Tensor,
-    damping: float,
+def _moments(
+    pair: PairedConvolution, groups: range, places: Sequence[Tensor], wanted: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What the best coefficients of a group's kernels follow from, B / H.
+    """([g, D] means of the inputs of g groups; [g, D, D] their moments; [g, R, D] their moments
+    with the outputs wanted)
+
+    Args:
+        wanted: [P, G R] of all groups, centred.
+    """
+    seen = inputs_at(pair.given, places, pair.layer, groups)
+    centres = _centre(seen, pair.layer)
+    seen -= centres[:, None]
+    outputs = _by_group(wanted.t(), pair.layer)[groups.start : groups.stop]
+    moments, cross = second_moments(seen), outputs @ seen
+    return centres, (moments / len(wanted)).double(), (cross / len(wanted)).double()
+
+
+def _equations(
+    pair: PairedConvolution, places: Sequence[Tensor], wanted: Tensor, damping: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the best coefficients of each group's kernels follow from, B / H.
 
     For the present inputs; where the samples say little, the weights stay near those of the
     uncompressed layer.
 
     Args:
-        rows: the group's outputs.
-        wanted: [P, R], centred.
+        wanted: [P, G R], centred.
 
     Returns:
-        [D] mean inputs; [D, D] moments H and [R, D] right-hand sides B, of coefficients.
+        [G, D] mean inputs; [G, D, D] moments H and [G, R, D] right-hand sides B, of coefficients.
     """
-    seen = inputs_at(pair.given, places, pair.layer, group)
-    centre = _centre(seen, pair.layer)
-    seen -= centre
-    weight = pair.original.weight[rows].flatten(1)
-    moments = (second_moments(seen) / len(seen)).double()
-    cross = (wanted.t() @ seen / len(seen)).double()
+    numbers = range(pair.layer.groups)
+    size = max(1, _COLUMNS // pair.layer.weight[0].numel())
+    runs = [numbers[start : start + size] for start in numbers[::size]]
+    found = [_moments(pair, run, places, wanted) for run in runs]
+    centres, moments, cross = (torch.cat(each) for each in zip(*found, strict=True))
+    weight = _by_group(pair.original.weight.flatten(1), pair.layer)
+    diagonal = moments.diagonal(dim1=-2, dim2=-1)
     # A group whose input is zero everywhere (a channel that a ReLU has shut) leaves it open.
-    own = damping * moments.diagonal().mean().clamp_min(_LEAST)
-    moments.diagonal().add_(own)
+    own = damping * diagonal.mean(dim=-1, keepdim=True).clamp_min(_LEAST)
+    diagonal += own
     basis = _basis(pair.layer)
-    right = _to_coefficients(cross + own * weight.double(), basis)
-    return centre, _to_coefficients(_to_coefficients(moments, basis).t(), basis), right
+    right = _to_coefficients(cross + own[:, None] * weight.double(), basis)
+    return centres, _to_coefficients(_to_coefficients(moments, basis).mT, basis), right
 
 
 @dataclass(frozen=True)
-class _Group:
-    """What one group of a convolution is rounded with.
+class _Groups:
+    """What the groups of a convolution are rounded with.
 
-    moments, best: [D, D] and [R, D], those that the outputs wanted ask for.  target, factor: [R, D]
-    drawn to zero, and what errors are fed back by (`feedback`).
+    moments, best: [G, D, D] and [G, R, D], those that the outputs wanted ask for.  target, factor:
+    [G, R, D] drawn to zero, and [G, D, D] what errors are fed back by (`feedback`).
     """
 
     moments: Tensor
@@ -86,7 +106,7 @@ class _Group:
     factor: Tensor
 
 
-def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -> _Group:
+def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -> _Groups:
     """
     Args:
         moments, right: of `_equations`.
@@ -95,13 +115,13 @@ def _prepared(moments: Tensor, right: Tensor, draw: float, dtype: torch.dtype) -
             This is reverse water-filling, and the difference between least mean squares and zero
             forcing in a decision-feedback equaliser.
     """
-    best = torch.cholesky_solve(right.t(), torch.linalg.cholesky(moments)).t()
+    best = torch.cholesky_solve(right.mT, torch.linalg.cholesky(moments)).mT
     drawn = moments.clone()
-    drawn.diagonal().add_(draw)
+    drawn.diagonal(dim1=-2, dim2=-1).add_(draw)
     factor = feedback(drawn)
     # The inverse of the moments is the factor's square.
-    target = right @ factor.t() @ factor
-    return _Group(moments.to(dtype), best.to(dtype), target.to(dtype), factor)
+    target = right @ factor.mT @ factor
+    return _Groups(moments.to(dtype), best.to(dtype), target.to(dtype), factor)
 
 
 def round_convolution(
@@ -120,32 +140,25 @@ def round_convolution(
     wanted = outputs_at(pair.wanted, places)
     means = _centre(wanted, layer)
     wanted -= means
-    size = layer.out_channels // layer.groups
-    slices = [slice(group * size, (group + 1) * size) for group in range(layer.groups)]
+    centres, moments, right = _equations(pair, places, wanted, settings.damping)
     draw = error / float(pair.original.weight.square().mean())
-    groups, centres = [], []
-    for group, own in enumerate(slices):
-        equations = _equations(pair, group, own, places, wanted[:, own], settings.damping)
-        centre, moments, right = equations
-        centres.append(centre)
-        groups.append(_prepared(moments, right, draw, wanted.dtype))
-    left = torch.cat([group.factor.diagonal() for group in groups]).log().mean().mul(-2).exp()
-    largest = max(float(group.target.abs().max()) for group in groups)
+    groups = _prepared(moments, right, draw, wanted.dtype)
+    left = groups.factor.diagonal(dim1=-2, dim2=-1).log().mean().mul(-2).exp()
+    largest = float(groups.target.abs().max())
     step = max(math.sqrt(12 * error / float(left)), largest / MAX_MULTIPLE)
     kernel = layer.weight[0, 0].numel()
-    multiples = torch.empty_like(layer.weight).flatten(1)
-    for own, group in zip(slices, groups, strict=True):
-        multiples[own] = descend(
-            round_in_order(group.target, group.factor, step, MAX_MULTIPLE),
-            group.best,
-            group.moments,
-            step,
-            settings.multiplier * error,
-            kernel,
-            MAX_MULTIPLE,
-            settings.sweeps,
-        )
+    multiples = descend(
+        round_in_order(groups.target, groups.factor, step, MAX_MULTIPLE),
+        groups.best,
+        groups.moments,
+        step,
+        settings.multiplier * error,
+        kernel,
+        MAX_MULTIPLE,
+        settings.sweeps,
+    )
     quantized = quantized_in_place(layer.weight, multiples, step, transformed=kernel > 1)
-    for own, centre in zip(slices, centres, strict=True) if layer.bias is not None else ():
-        layer.bias[own] = means[own] - layer.weight[own].flatten(1) @ centre
+    if layer.bias is not None:
+        weight = _by_group(layer.weight.flatten(1), layer)
+        layer.bias.copy_(means - (weight @ centres[..., None]).flatten())
     return quantized

@@ -6,6 +6,12 @@ import torch
 from torch import Tensor
 
 
+def pooled_moments(samples: Tensor, groups: Tensor) -> Tensor:
+    """[D, D] float64, the second moments of samples [n, D K], their mean over groups [K, D]."""
+    pool = sum(samples[:, own].t() @ samples[:, own] for own in groups).double()
+    return pool / (len(samples) * len(groups))
+
+
 def group_prior(
     samples: Tensor, groups: Tensor, ridge: float, pooled: float
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -24,7 +30,7 @@ def group_prior(
             directions and for all clusters.
     """
     groups = groups.to(samples.device)
-    pool = sum(samples[:, own].t() @ samples[:, own] for own in groups).double()
+    pool = pooled_moments(samples, groups)
     pool /= pool.diagonal().mean()
     identity = torch.eye(len(pool), dtype=pool.dtype, device=pool.device)
     alike = (1 - pooled) * float(samples.square().mean()) * identity

@@ -1,13 +1,15 @@
 """A network rounded layer after layer, each with the inputs that the rounded layers before it give.
 
-One number sets the step of every layer: the squared distance that rounding a weight may move the
-descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
+One number sets the step of every convolution: the squared distance that rounding a weight may move
+the descriptor. An error of variance step^2 / 12 in a weight moves it by s g step^2 / 12. s is the
 sensitivity of the descriptor to the layer's outputs. g is the part of an input that later columns
 cannot compensate, as a geometric mean. The same number for all weights is the optimal bit
 allocation where steps are fine (reverse water-filling; Cover & Thomas, chapter 10). Where steps are
-coarse, weights that matter little round to zero.
+coarse, weights that matter little round to zero. Of the projection's weights most do; the others
+have a number of their own (`allowance`, `water_level`).
 """
 
+import copy
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -21,6 +23,8 @@ from pocketvlad.compression.paired_layers import (
     paired_convolutions,
     paired_features,
 )
+from pocketvlad.compression.rd.allowance import allowed_errors
+from pocketvlad.compression.rd.axes import column_scales, principal_directions
 from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.convolution import round_convolution
 from pocketvlad.compression.rd.crops import DrawnCrops, drawn_crops
@@ -29,12 +33,14 @@ from pocketvlad.compression.rd.prior import group_prior
 from pocketvlad.compression.rd.rounding import round_with_few_samples
 from pocketvlad.compression.rd.sensitivity import sensitivity
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.water_level import water_level
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
-from pocketvlad.networks.labels import compressible, compressible_of
+from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.networks.rotation import is_rotatable, rotate_features
 from pocketvlad.retrieval.coinciding import (
     CoincidingError,
     require_distinct,
@@ -62,19 +68,19 @@ def _round_convolutions(
     network: RetrievalNetwork,
     teacher: RetrievalNetwork,
     drawn: DrawnCrops,
+    described: Sequence[Tensor],
     error: float,
     settings: RoundingSettings,
 ) -> tuple[dict[str, QuantizedTensor], list[tuple[Tensor, Tensor]]]:
     """From first to last: each gets its inputs from the rounded layers before it.
 
     Args:
+        described: descriptors by `teacher` of the first batches.
         error: the squared distance that rounding one weight may move the descriptor.
 
     Returns:
         the layers as codes; by batch, what the backbones then make of it (`paired_features`).
     """
-    described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
-    _require_content(drawn.batches, described)
     found, features = {}, []
     walk = paired_convolutions(
         network, teacher, drawn.batches, settings.patches, "rounding", features=features
@@ -103,14 +109,21 @@ def _round_linear(
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
     inputs -= centre
-    step = math.sqrt(12 * error / (sensitive * float(inputs.square().mean())))
-    step = max(step, float(layer.weight.abs().max()) / MAX_MULTIPLE)
     groups = network.pooling.column_groups(inputs.shape[1])
-    prior = group_prior(inputs, groups, settings.ridge, settings.pooled)
-    multiples = round_with_few_samples(
-        layer.weight, inputs, outputs - means, step, MAX_MULTIPLE, prior
-    )
-    quantized = quantized_in_place(layer.weight, multiples, step)
+    scales = column_scales(inputs, groups)
+    prior = [
+        (own, scales[own, None] * moments * scales[own])
+        for own, moments in group_prior(inputs, groups, settings.ridge, settings.pooled)
+    ]
+    inputs *= scales
+    weight = layer.weight / scales
+    squares = weight[: settings.length].square().mean(dim=0)
+    level = water_level(squares, inputs.square().mean(dim=0), error / sensitive)
+    step = math.sqrt(12 * level)
+    step = max(step, float(weight.abs().max()) / MAX_MULTIPLE)
+    multiples = round_with_few_samples(weight, inputs, outputs - means, step, MAX_MULTIPLE, prior)
+    own_scales = scales.cpu().numpy()
+    quantized = quantized_in_place(layer.weight, multiples, step, input_scales=own_scales)
     layer.bias.copy_(means - layer.weight @ centre)
     return quantized
 
@@ -127,6 +140,8 @@ def round_network(
 ) -> dict[str, QuantizedTensor]:
     """Round every layer of `network`, a copy of `teacher`, in place; biases follow.
 
+    Features are rotated first where descriptors stay the same (`axes`); `teacher` is not changed.
+
     Args:
         network, teacher: `shortened` to the length that the settings have.
         crops: how crops of the training city are cut; `settings` say how many.
@@ -139,15 +154,20 @@ def round_network(
     Raises:
         CoincidingError: the crops do not differ, or not to the network.
     """
-    projection = compressible_of(network, Part.PROJECTION)
-    kept = dict(compressible(network))
-    kept |= {name: weight[: settings.length] for name, weight in projection.items()}
-    error = distortion / sum(weight.numel() for weight in kept.values())
+    error, error_of_projection = allowed_errors(network, distortion, settings)
     drawn = drawn_crops(network, source, crops, settings, seed)
-    found, features = _round_convolutions(network, teacher, drawn, error, settings)
-    found |= round_clusters(network, settings.cluster_bits)
+    described = [teacher(batch) for batch in drawn.batches[:SEEN_BATCHES]]
+    _require_content(drawn.batches, described)
+    unrotated = teacher
+    if is_rotatable(network):
+        rotate_features(network, principal_directions(network, drawn.batches))
+        teacher = copy.deepcopy(network)
+    found, features = _round_convolutions(network, teacher, drawn, described, error, settings)
+    found |= round_clusters(network, settings.cluster_bits, unrotated)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
-        [name] = projection
-        found[name] = _round_linear(layer, network, teacher, features, error, settings)
+        [name] = compressible_of(network, Part.PROJECTION)
+        found[name] = _round_linear(
+            layer, network, teacher, features, error_of_projection, settings
+        )
     return found

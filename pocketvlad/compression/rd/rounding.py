@@ -14,9 +14,9 @@ from torch import Tensor
 _MOMENTS = 512  # columns whose moments are one product
 _BLOCK = 128  # columns whose errors are gathered before they move the rest, as one product
 
-Choose = Callable[[Tensor, int, float], Tensor]
-"""The multiples [R] that stand for the values [R] of a column with this number. An error e costs
-e^2 / u^2, later columns having answered, where u is the third argument."""
+Choose = Callable[[Tensor, int, Tensor], Tensor]
+"""The multiples [..., R] that stand for the values [..., R] of a column with this number. An error
+e costs e^2 / u^2, later columns having answered, where u [..., 1] is the third argument."""
 
 
 def to_multiples(values: Tensor, step: float, limit: int) -> Tensor:
@@ -29,18 +29,21 @@ def to_multiples(values: Tensor, step: float, limit: int) -> Tensor:
 
 
 def second_moments(samples: Tensor) -> Tensor:
-    """[D, D] S'S of samples [n, D]: half the products, the others are their mirror images."""
-    result = samples.new_empty(samples.shape[1], samples.shape[1])
-    for own in torch.arange(samples.shape[1], device=samples.device).split(_MOMENTS):
-        start, end = int(own[0]), int(own[-1]) + 1
-        product = samples[:, start:end].t() @ samples[:, start:]
-        result[start:end, start:] = product
-        result[end:, start:end] = product[:, end - start :].t()
+    """[..., D, D] S'S of samples [..., n, D]: half the products, the others are their mirror
+    images."""
+    columns = samples.shape[-1]
+    result = samples.new_empty(*samples.shape[:-2], columns, columns)
+    for start in range(0, columns, _MOMENTS):
+        end = min(start + _MOMENTS, columns)
+        product = samples[..., start:end].mT @ samples[..., start:]
+        result[..., start:end, start:] = product
+        result[..., end:, start:end] = product[..., end - start :].mT
     return result
 
 
 def feedback(moments: Tensor) -> Tensor:
-    """[D, D] upper triangular U with U'U the inverse of `moments` (symmetric, positive definite).
+    """[..., D, D] upper triangular U with U'U the inverse of `moments` (symmetric, positive
+    definite).
 
     1 / U[j, j]^2 is the part of moment j that the columns after j cannot compensate.
     """
@@ -51,30 +54,31 @@ def feedback(moments: Tensor) -> Tensor:
 def round_in_order(
     weight: Tensor, factor: Tensor, step: float, limit: int, choose: Choose | None = None
 ) -> Tensor:
-    """Multiples [R, D] of `step` that together come close to `weight` [R, D].
+    """Multiples [..., R, D] of `step` that together come close to `weight` [..., R, D].
 
     Args:
-        factor: of `feedback`, for the inputs' second moments.
+        factor: [..., D, D] of `feedback`, for the inputs' second moments.
         limit: see `to_multiples`.
         choose: None for the nearest multiple.
     """
     factor = factor.to(weight.dtype)
     moving, multiples = weight.clone(), torch.empty_like(weight)
-    for start in range(0, weight.shape[1], _BLOCK):
+    for start in range(0, weight.shape[-1], _BLOCK):
         own = slice(start, start + _BLOCK)
-        part, triangle = moving[:, own], factor[own, own]
+        part, triangle = moving[..., own], factor[..., own, own]
         errors = torch.empty_like(part)
-        for column in range(part.shape[1]):
-            now = part[:, column]
+        for column in range(part.shape[-1]):
+            later = triangle[..., column, None, column:]
+            now = part[..., column]
             if choose is None:
                 rounded = to_multiples(now, step, limit)
             else:
-                rounded = choose(now, start + column, float(triangle[column, column]))
-            multiples[:, start + column] = rounded
-            error = (now - rounded * step) / triangle[column, column]
-            errors[:, column] = error
-            part[:, column + 1 :] -= error[:, None] * triangle[column, column + 1 :]
-        moving[:, start + _BLOCK :] -= errors @ factor[own, start + _BLOCK :]
+                rounded = choose(now, start + column, later[..., 0])
+            multiples[..., start + column] = rounded
+            error = (now - rounded * step) / later[..., 0]
+            errors[..., column] = error
+            part[..., column + 1 :] -= error[..., None] * later[..., 1:]
+        moving[..., start + _BLOCK :] -= errors @ factor[..., own, start + _BLOCK :]
     return multiples
 
 

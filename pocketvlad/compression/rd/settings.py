@@ -48,14 +48,15 @@ class RoundingSettings:
     )
     cluster_bits: int = setting(
         "bits a weight of the pooling's clusters (NetVLAD's assignment and centres), before they "
-        "are coded",
+        "are coded; rotated clusters get so many more that their steps are as fine",
         6,
         minimum=1,
         maximum=MAX_BITS,
     )
     multiplier: float = setting(
         "the Lagrangian multiplier of coordinate descent: what a bit is worth, in errors that "
-        "rounding one weight may cause; 1.4 is the multiplier at fine steps, 0 ignores bits",
+        "rounding one weight may cause; 1.4 is the multiplier at fine steps, 0 ignores bits; the "
+        "projection's steps follow from it, by 1.4 at least",
         4.0,
         minimum=0,
     )

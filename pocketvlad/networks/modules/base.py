@@ -16,6 +16,9 @@ class PoolingModule(nn.Module):
     """Of the module's own parameters and buffers, by name."""
     learns_by: ClassVar[str | None] = None
     """What `fit`, which is to be called before the first training, does; None: nothing."""
+    rotatable: ClassVar[bool] = False
+    """Whether `rotate` can compensate for a rotation of the features. If so, each of
+    `column_groups` has a column a channel, in the channels' order."""
 
     def fit(self, local: Tensor, seed: int) -> None:
         """Learn from local features [n, D] of unit length, without labels."""
@@ -32,7 +35,7 @@ class PoolingModule(nn.Module):
         return 0
 
     def rotate(self, rotation: Tensor) -> None:
-        """Expect features x E in place of x, for an orthonormal E [D, D].
+        """Expect features x E in place of x, for an orthonormal E [D, D], float64.
 
         Raises:
             ValueError: this pooling cannot compensate for a rotation.

@@ -23,6 +23,8 @@ _SIGNED: Mapping[str, Callable[[Tensor], Tensor]] = {
 class Mean(PoolingModule):
     """The mean of the local features."""
 
+    rotatable = True
+
     def forward(self, features: Tensor) -> Tensor:
         """[N, D, H, W] -> [N, D] of unit length."""
         return F.normalize(features.mean(dim=(2, 3)), dim=1)

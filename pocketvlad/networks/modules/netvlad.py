@@ -45,6 +45,7 @@ class NetVLAD(PoolingModule):
 
     roles: ClassVar[Mapping[str, Role]] = {"assignment": Role.CLUSTER, "centres": Role.CLUSTER}
     learns_by = "clustering"
+    rotatable = True
 
     def __init__(self, clusters: int, channels: int) -> None:
         super().__init__()
@@ -105,8 +106,8 @@ class NetVLAD(PoolingModule):
     @torch.no_grad()
     def rotate(self, rotation: Tensor) -> None:
         """Lengths, inner products and norms of residuals are those of the turned features."""
-        self.assignment.copy_(self.assignment @ rotation)
-        self.centres.copy_(self.centres @ rotation)
+        for tensor in (self.assignment, self.centres):
+            tensor.copy_(tensor.to(rotation.dtype) @ rotation)
 
     def rotated_columns(self, rows: Tensor, rotation: Tensor) -> Tensor:
         """The columns of each cluster, turned alike."""

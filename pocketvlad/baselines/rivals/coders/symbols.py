@@ -15,7 +15,7 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
 
-_CODEBOOK, _SCALES = "/codebook", "/scales"
+_CODEBOOK, _SCALES, _INPUT_SCALES = "/codebook", "/scales", "/input_scales"
 OF_SYMBOLS = True
 """It is given quantized layers."""
 
@@ -75,8 +75,9 @@ def encode(
             transformed.append(name)
         arrays[name] = np.frombuffer(compress(layer.codes.tobytes()), np.uint8)
         arrays[name + _CODEBOOK] = layer.codebook
-        if layer.scales is not None:
-            arrays[name + _SCALES] = layer.scales.astype(np.float16)
+        for key, scales in ((_SCALES, layer.scales), (_INPUT_SCALES, layer.input_scales)):
+            if scales is not None:
+                arrays[name + key] = scales.astype(np.float16)
     about = {"names": list(layers), "shapes": shapes, "transformed": transformed}
     return pack(arrays, **about, method=method)
 
@@ -97,11 +98,15 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
             tensors[name] = arrays[name].astype(np.float32)
             continue
         codes = np.frombuffer(decompress(arrays[name].tobytes()), np.uint8)
-        scales = arrays.get(name + _SCALES)
+        scales, input_scales = (
+            arrays[name + key].astype(np.float32) if name + key in arrays else None
+            for key in (_SCALES, _INPUT_SCALES)
+        )
         tensors[name] = QuantizedTensor(
             codes.reshape(header["shapes"][name]),
             arrays[name + _CODEBOOK],
-            None if scales is None else scales.astype(np.float32),
+            scales,
             name in header["transformed"],
+            input_scales,
         ).dequantize()
     return tensors

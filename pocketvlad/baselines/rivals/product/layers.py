@@ -53,7 +53,7 @@ def _quantize_convolution(
     by_group, cross, centred = [], [], []
     for group in range(layer.groups):
         own = slice(group * outputs, (group + 1) * outputs)
-        seen = inputs_at(pair.given, places, layer, group)
+        [seen] = inputs_at(pair.given, places, layer, range(group, group + 1))
         centred.append(seen.mean(dim=0))
         if biased:
             seen -= centred[-1]
