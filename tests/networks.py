@@ -3,6 +3,7 @@
 import copy
 
 import torch
+from graphs import with_statistics
 
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -33,6 +34,18 @@ def random_network(backbone="vgg16", width=0.06, clusters=3, descriptor=8):
     torch.manual_seed(0)
     network = RetrievalNetwork(architecture(backbone, width, clusters, descriptor)).eval()
     initialise_randomly(network.backbone, 0)
+    return network
+
+
+def network_behind(backbone, pooling="abs-mean", projection="none"):
+    """A declared backbone with weights of noise, to be evaluated; parts by name or as sections."""
+    parts = [
+        declared_part(part, section if isinstance(section, dict) else {"type": section})
+        for part, section in ((Part.POOLING, pooling), (Part.PROJECTION, projection))
+    ]
+    torch.manual_seed(0)
+    network = RetrievalNetwork(Architecture(backbone, *parts)).eval()
+    with_statistics(network.backbone)
     return network
 
 

@@ -66,6 +66,22 @@ def renamed(arrays):
     return {f"{TODAY[parts[n][0]]}.{parts[n][2]}": array for n, array in arrays.items()}
 
 
+def read_by_both(name):
+    """(path, arrays) of a golden file, which both decoders read to the same numbers."""
+    path = GOLDEN / f"{name}.pvlad"
+    with np.load(path.with_suffix(".npz")) as arrays:
+        expected = dict(arrays)
+    assert_same_bits(read_compressed(path).tensors, weights_of(expected))
+    assert_same_bits(second_decoder.decode(path.read_bytes())[1], weights_of(expected))
+    return path, expected
+
+
+def assert_same_descriptor(path, expected):
+    with torch.no_grad():
+        descriptor = read_model(path).network(torch.from_numpy(expected["image"])).numpy()
+    np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
+
+
 def label_of(name):
     """Of a tensor of the golden network, by today's name."""
     roles = {"backbone": "convolution", "pooling": "cluster", "projection": "linear"}
@@ -107,47 +123,29 @@ def test_the_second_decoder_reads_the_same_numbers(numbers, header, version):
 
 def test_a_number_of_another_role_is_read_by_both():
     """GeM's exponent."""
-    path = GOLDEN / "version3-gem.pvlad"
-    with np.load(path.with_suffix(".npz")) as arrays:
-        expected = dict(arrays)
-    found = read_compressed(path)
-    assert_same_bits(found.tensors, weights_of(expected))
-    assert_same_bits(second_decoder.decode(path.read_bytes())[1], weights_of(expected))
+    path, expected = read_by_both("version3-gem")
     labels = {
         layer.name: Label(Part(layer.part), Role(layer.role))
         for layer in second_decoder.read_layers(path.read_bytes())
     }
-    assert found.labels == labels
+    assert read_compressed(path).labels == labels
     other = Label(Part.POOLING, Role.OTHER)
     assert [name for name, label in labels.items() if label == other] == ["pooling.exponent"]
-    with torch.no_grad():
-        descriptor = read_model(path).network(torch.from_numpy(expected["image"])).numpy()
-    np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
+    assert_same_descriptor(path, expected)
 
 
 def test_biases_that_are_whole_multiples_are_read_by_both():
-    path = GOLDEN / "version3-multiples.pvlad"
-    with np.load(path.with_suffix(".npz")) as arrays:
-        expected = dict(arrays)
-    found = read_compressed(path)
-    assert_same_bits(found.tensors, weights_of(expected))
-    assert_same_bits(second_decoder.decode(path.read_bytes())[1], weights_of(expected))
+    path, expected = read_by_both("version3-multiples")
     pieces = second_decoder.read_header(path.read_bytes())[1]
     codings = [(coding, payload[1]) for (*_, coding), payload in pieces if coding == "multiples"]
     assert {second >= 128 for _, second in codings} == {False, True}
     assert len(codings) == 3
-    with torch.no_grad():
-        descriptor = read_model(path).network(torch.from_numpy(expected["image"])).numpy()
-    np.testing.assert_allclose(descriptor, expected["descriptor"], rtol=0, atol=1e-5)
+    assert_same_descriptor(path, expected)
 
 
 def test_scales_of_inputs_are_read_by_both():
     """By the document's words, spelt out: level, times its row's scale, times its input's."""
-    path = GOLDEN / "version3-inputs.pvlad"
-    with np.load(path.with_suffix(".npz")) as arrays:
-        expected = dict(arrays)
-    assert_same_bits(read_compressed(path).tensors, expected)
-    assert_same_bits(second_decoder.decode(path.read_bytes())[1], expected)
+    path, _ = read_by_both("version3-inputs")
     kinds = {
         side_information(payload)[0][0]
         for _, payload in second_decoder.read_header(path.read_bytes())[1]

@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 import torch
 from backbones.bottlenecks import Bottlenecks
-from graphs import with_statistics
-from networks import backbone
+from networks import backbone, network_behind
 
 from pocketvlad.compression.rd.sensitivity import sensitivities
-from pocketvlad.format.roles import Part
-from pocketvlad.networks.architecture import Architecture
-from pocketvlad.networks.declared import declared_part
-from pocketvlad.networks.network import RetrievalNetwork
 
 IMAGES = torch.randn(4, 3, 44, 36, generator=torch.Generator().manual_seed(2))
 NOISES = 30
@@ -21,15 +16,7 @@ NOISES = 30
 def network_and_name(request):
     declared = Bottlenecks() if "." in request.param else backbone("vgg16", 0.06)
     pooling, projection = {"type": "netvlad", "clusters": 3}, {"type": "linear", "length": 5}
-    architecture = Architecture(
-        declared,
-        declared_part(Part.POOLING, pooling),
-        declared_part(Part.PROJECTION, projection),
-    )
-    torch.manual_seed(0)
-    network = RetrievalNetwork(architecture).eval()
-    with_statistics(network.backbone)
-    return network, request.param
+    return network_behind(declared, pooling, projection), request.param
 
 
 @torch.no_grad()
@@ -73,14 +60,7 @@ def test_they_foretell_what_errors_do(network_and_name):
 
 
 def test_an_output_that_nothing_reads_has_none():
-    network = RetrievalNetwork(
-        Architecture(
-            Bottlenecks(),
-            declared_part(Part.POOLING, {"type": "mean"}),
-            declared_part(Part.PROJECTION, {"type": "none"}),
-        )
-    ).eval()
-    with_statistics(network.backbone)
+    network = network_behind(Bottlenecks(), "mean")
     network.backbone.bottlenecks[1].project.weight.data[:, 4] = 0
     found = sensitivities(network, [IMAGES], torch.Generator().manual_seed(1))
     for own in ("expand", "depthwise"):
@@ -92,14 +72,7 @@ def test_an_output_that_nothing_reads_has_none():
 
 def test_an_input_that_never_changes_makes_no_output_sensitive():
     """Its variance and its part of the gradient are nothing but rounding."""
-    network = RetrievalNetwork(
-        Architecture(
-            Bottlenecks(),
-            declared_part(Part.POOLING, {"type": "mean"}),
-            declared_part(Part.PROJECTION, {"type": "none"}),
-        )
-    ).eval()
-    with_statistics(network.backbone)
+    network = network_behind(Bottlenecks(), "mean")
     block = network.backbone.bottlenecks[1]
     block.expand.weight.data[3] = 0
     block.expand.bias.data[3] = 1.7
@@ -110,14 +83,7 @@ def test_an_input_that_never_changes_makes_no_output_sensitive():
 
 
 def test_it_leaves_the_network_as_it_was():
-    network = RetrievalNetwork(
-        Architecture(
-            Bottlenecks(),
-            declared_part(Part.POOLING, {"type": "mean"}),
-            declared_part(Part.PROJECTION, {"type": "none"}),
-        )
-    ).eval()
-    with_statistics(network.backbone)
+    network = network_behind(Bottlenecks(), "mean")
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     sensitivities(network, [IMAGES], torch.Generator().manual_seed(1))
     for name, tensor in network.state_dict().items():

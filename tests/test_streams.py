@@ -5,8 +5,8 @@ import pytest
 import torch
 from backbones.bottlenecks import Bottlenecks
 from backbones.residual import Residual
-from graphs import convolution, with_statistics
-from networks import backbone
+from graphs import convolution
+from networks import backbone, network_behind
 from scipy.stats import ortho_group
 from torch import nn
 
@@ -14,14 +14,10 @@ from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.stream_axes import turn_streams
 from pocketvlad.compression.rd.unread import clear_unread
 from pocketvlad.data.images import CENTRED
-from pocketvlad.format.roles import Part
-from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.backbones.efficientnet_lite0 import EfficientNetLite0
 from pocketvlad.networks.channels import unread_outputs
-from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, to_contents
-from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.streams import streams
 
 IMAGES = torch.randn(3, 3, 44, 36, generator=torch.Generator().manual_seed(2))
@@ -36,19 +32,6 @@ def no_gradients():
         yield
 
 
-def built(declared):
-    pooling, projection = {"type": "abs-mean"}, {"type": "none"}
-    architecture = Architecture(
-        declared,
-        declared_part(Part.POOLING, pooling),
-        declared_part(Part.PROJECTION, projection),
-    )
-    torch.manual_seed(0)
-    network = RetrievalNetwork(architecture).eval()
-    with_statistics(network.backbone)
-    return network
-
-
 def names_of(network):
     names = {module: path for path, module in network.backbone.named_modules()}
     return [
@@ -59,13 +42,13 @@ def names_of(network):
 
 def test_streams_are_what_only_convolutions_write_and_read():
     # The first block adds to the stem's ReLU; the last stage's stream is pooled. Between them:
-    assert names_of(built(LITE)) == [
+    assert names_of(network_behind(LITE)) == [
         (["stage1.0.project"], ["stage2.0.expand"]),
         (["stage2.0.project", "stage2.1.project"], ["stage2.1.expand", "stage3.0.expand"]),
         (["stage3.0.project", "stage3.1.project"], ["stage3.1.expand", "stage4.0.expand"]),
     ]
     last = ["bottlenecks.1.project", "bottlenecks.2.project"]
-    assert names_of(built(Bottlenecks())) == [(last, ["bottlenecks.2.expand", "last"])]
+    assert names_of(network_behind(Bottlenecks())) == [(last, ["bottlenecks.2.expand", "last"])]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +57,7 @@ def test_streams_are_what_only_convolutions_write_and_read():
     ids=["relu after sums", "norm", "norm of linear maps", "relu"],
 )
 def test_where_something_else_takes_part_there_are_none(declared):
-    assert streams(built(declared).backbone) == []
+    assert streams(network_behind(declared).backbone) == []
 
 
 class Odd(nn.Module):
@@ -127,7 +110,7 @@ def test_what_may_lie_between(between, second, count):
 
 @pytest.mark.parametrize("declared", [LITE, Bottlenecks()])
 def test_descriptors_stay_as_they_are_and_streams_turn(declared):
-    network = built(declared)
+    network = network_behind(declared)
     expected, seen = network(IMAGES), {}
     found = streams(network.backbone)
     for stream in found:
@@ -152,7 +135,7 @@ def test_descriptors_stay_as_they_are_and_streams_turn(declared):
 
 def test_streams_lie_in_their_principal_directions_by_the_root_of_deviations():
     """The one stream has two readers; the moments are those of what both see."""
-    network = built(Bottlenecks())
+    network = network_behind(Bottlenecks())
     expected, [stream] = network(IMAGES), streams(network.backbone)
     seen = {layer: [] for layer in stream.readers}
     for layer in stream.readers:
@@ -169,7 +152,7 @@ def test_streams_lie_in_their_principal_directions_by_the_root_of_deviations():
     # Deviations are roots of what they were: of the unscaled stream, deviations 1 to 1e-4 would be
     # 1 to 1e-2 of the largest here.
     assert (np.diff(sizes) <= 1e-6 * sizes[0]).all()
-    plain = built(Bottlenecks())
+    plain = network_behind(Bottlenecks())
     kept = {layer: [] for layer in streams(plain.backbone)[0].readers}
     for layer in kept:
         layer.register_forward_pre_hook(lambda module, given: kept[module].append(given[0]))
@@ -185,14 +168,14 @@ def test_streams_lie_in_their_principal_directions_by_the_root_of_deviations():
 
 
 def test_a_network_without_streams_stays_as_it_was():
-    network = built(backbone("vgg16", 0.06))
+    network = network_behind(backbone("vgg16", 0.06))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     assert not turn_streams(network, [IMAGES])
     assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
 
 
 def test_a_layer_without_bias_is_turned_as_well():
-    network = built(Bottlenecks())
+    network = network_behind(Bottlenecks())
     network.backbone.bottlenecks[1].project.bias = None
     expected = network(IMAGES)
     [stream] = streams(network.backbone)
@@ -213,7 +196,7 @@ def cleared(network):
 
 
 def test_what_makes_a_channel_that_is_not_read_is_not_needed():
-    network = built(Bottlenecks())
+    network = network_behind(Bottlenecks())
     assert unread(network.backbone) == {}
     second, third = network.backbone.bottlenecks[1:]
     third.project.weight[:, [3, 7]] = 0
@@ -239,7 +222,7 @@ def test_what_makes_a_channel_that_is_not_read_is_not_needed():
 
 @pytest.mark.parametrize("declared", [LITE, Residual(), backbone("alexnet", 0.1)])
 def test_descriptors_stay_as_they_are_without_what_is_not_read(declared):
-    network = built(declared)
+    network = network_behind(declared)
     images = torch.randn(2, 3, 70, 70, generator=torch.Generator().manual_seed(2))
     layers = [each for each in network.backbone.modules() if isinstance(each, nn.Conv2d)]
     generator = torch.Generator().manual_seed(4)
@@ -255,7 +238,7 @@ def test_descriptors_stay_as_they_are_without_what_is_not_read(declared):
 
 
 def test_codes_weights_and_biases_of_what_is_not_read_are_cleared():
-    network = built(Bottlenecks())
+    network = network_behind(Bottlenecks())
     third = network.backbone.bottlenecks[2]
     third.project.weight[:, [3, 7]] = 0
     quantized = quantize_contents(to_contents(Model(network, CENTRED)), "uniform-row", 4)

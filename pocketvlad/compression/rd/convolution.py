@@ -27,6 +27,7 @@ from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 
 _LEAST = 1e-12  # second moment of inputs that are taken to be there
+# Of a row's step beside the others: in full proportion they take more bytes (docs/compression.md).
 _POWER = 0.5
 _OCTAVES = 8  # by which the scale of a row is larger or smaller than the middle one, at most
 _COLUMNS = 4608  # inputs whose samples are held at a time: those of VGG16's widest convolutions
@@ -157,8 +158,8 @@ def _draw(errors: Tensor, weights: Tensor) -> Tensor:
 
 
 def _scales(steps: Tensor) -> tuple[Tensor, float]:
-    """([G, R] scales, step): each row's step as its scale, a power of two, times the one step of
-    the layer.
+    """([G, R] scales, step): the layer's step is the mean of the rows' steps. A row's scale is the
+    root of its own step over that, as a power of two.
 
     Args:
         steps: [G, R] that the rows should have.

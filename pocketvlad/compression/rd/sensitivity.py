@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from pocketvlad.compression.rd.layer_inputs import watch_inputs
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.graph import Graph, weighted_steps
 from pocketvlad.networks.network import RetrievalNetwork
@@ -74,22 +75,16 @@ def _inputs(
     network: RetrievalNetwork, layers: Mapping[str, nn.Conv2d], batches: Sequence[Tensor]
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """(means, variances) [C, h, w] of each layer's inputs; means of zero where it has no bias."""
-    sums: dict[str, Tensor | float] = dict.fromkeys(layers, 0.0)
-    handles = []
-    for name, layer in layers.items():
+    sums: dict[nn.Module, Tensor | float] = dict.fromkeys(layers.values(), 0.0)
 
-        def look(_: nn.Module, given: tuple[Tensor], name: str = name) -> None:
-            sums[name] = sums[name] + len(given[0]) * _seen(given[0], layers[name])
+    def look(layer: nn.Module, maps: Tensor) -> None:
+        sums[layer] = sums[layer] + len(maps) * _seen(maps, layer)
 
-        handles.append(layer.register_forward_pre_hook(look))
-    for batch in batches:
-        network.features(batch)
-    for handle in handles:
-        handle.remove()
+    watch_inputs(network, layers.values(), batches, look)
     total = sum(map(len, batches))
     result = {}
     for name, layer in layers.items():
-        means, squares = sums[name] / total
+        means, squares = sums[layer] / total
         means = means if layer.bias is not None else torch.zeros_like(means)
         result[name] = means, squares - means.square()
     return result

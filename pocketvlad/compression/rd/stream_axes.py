@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from pocketvlad.compression.rd.layer_inputs import watch_inputs
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.streams import Stream, streams
 
@@ -22,22 +23,16 @@ def _moments(
     network: RetrievalNetwork, found: Iterable[Stream], batches: Iterable[Tensor]
 ) -> list[Tensor]:
     """[D, D] float64, of each stream: the covariances of what its readers see, added up."""
-    sums: dict[nn.Conv2d, list[Tensor]] = {
+    sums: dict[nn.Module, list[Tensor]] = {
         layer: [] for stream in found for layer in stream.readers
     }
-    handles = []
-    for layer, seen in sums.items():
 
-        def look(_: nn.Module, given: tuple[Tensor], seen: list[Tensor] = seen) -> None:
-            rows = given[0].movedim(1, 0).flatten(1).double()
-            part = [rows @ rows.t(), rows.sum(dim=1), rows.new_tensor(rows.shape[1])]
-            seen[:] = [a + b for a, b in zip(seen, part, strict=True)] if seen else part
+    def look(layer: nn.Module, maps: Tensor) -> None:
+        rows = maps.movedim(1, 0).flatten(1).double()
+        part, seen = [rows @ rows.t(), rows.sum(dim=1), rows.new_tensor(rows.shape[1])], sums[layer]
+        sums[layer] = [a + b for a, b in zip(seen, part, strict=True)] if seen else part
 
-        handles.append(layer.register_forward_pre_hook(look))
-    for batch in batches:
-        network.features(batch)
-    for handle in handles:
-        handle.remove()
+    watch_inputs(network, sums, batches, look)
     covariances = {}
     for layer, (products, totals, count) in sums.items():
         means = totals / count
