@@ -151,8 +151,8 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         equations[:] = moments, right
         return centre, moments, right
 
-    def in_block(weight, factor, step, most):
-        multiples = in_order(weight, factor, step, most)
+    def in_block(weight, factor, step, *rest):
+        multiples = in_order(weight, factor, step, *rest)
         blocks.append((weight, factor, weight - multiples * step))
         return multiples
 

@@ -5,7 +5,16 @@ import math
 import numpy as np
 import pytest
 import torch
+from benchmark_rounding import bounds
+from networks import copy_of
 from rounding_bound import gaussian_bound, layer_bound
+from training_cities import learnt_network
+
+from pocketvlad.compression.rd.quantize import round_network
+from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.data.settings import CropSettings
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.labels import compressible_of
 
 
 def test_components_below_the_water_take_no_bits():
@@ -76,3 +85,16 @@ def test_errors_of_outputs_that_matter_less_cost_fewer_bits():
     # Three of six outputs as before, and three for nothing.
     whole = layer_bound(weights[:, 3:], moments, errors[:, 3:], alike[:, 3:])
     assert layer_bound(weights, moments, errors, little) == pytest.approx(whole / 2, rel=0.15)
+
+
+def test_every_layer_is_noted_and_takes_more_bits_than_the_bound(city):
+    teacher = learnt_network("alexnet", city)
+    network, found = copy_of(teacher), []
+    crops = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
+    settings = RoundingSettings(crops=8, patches=2000, projection_crops=24)
+    with torch.no_grad(), bounds(found):
+        round_network(network, teacher, city.crop_source, crops, 0.001, settings, 7)
+    layers = compressible_of(network, Part.BACKBONE) | compressible_of(network, Part.PROJECTION)
+    assert [size for _, size, _, _ in found] == [each.numel() for each in layers.values()]
+    for name, _, bits, bound in found:
+        assert bits > bound > 0, name
