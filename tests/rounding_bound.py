@@ -49,7 +49,8 @@ def layer_bound(weights: Tensor, moments: Tensor, errors: Tensor, sensitivities:
     """Bits a weight by `gaussian_bound`, for the error that all outputs of a layer have together,
     each weighed by its sensitivity.
 
-    Rotated or scaled inputs have weights of other variances: so do not let only the rows differ.
+    Weights of inputs that were rotated or scaled (`stream_axes`, `axes`) differ from input to
+    input: with variances by row alone, the bound would depend on these scales.
 
     Args:
         weights: [G, R, C, K] sought: groups or blocks, their outputs, inputs, coefficients of a
