@@ -2,7 +2,7 @@
 import os
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from pocketvlad.compression.recipes import (
     study_recipes,
 )
 from pocketvlad.compression.recipes.searched import Searched
-from pocketvlad.compression.rd.settings import CHOOSE
+from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest
 from pocketvlad.study.code import job_modules
@@ -71,16 +71,7 @@ RECIPES = {model: study_recipes(config, model) for model in MODELS}
 ROUNDING = {
     key: value
     for key, value in config.get("rd", {}).items()
-    if key
-    not in (
-        "distortions",
-        "targets",
-        "trials",
-        "seeds",
-        "first_seed",
-        "lengths",
-        "length_drop",
-    )
+    if key in (*(each.name for each in fields(RoundingSettings)), "image_size")
 }
 # Whether each base model has settings of its own, chosen on its training city.
 CHOOSES = ROUNDING.get("length") == CHOOSE

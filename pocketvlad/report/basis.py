@@ -6,15 +6,7 @@ import pandas as pd
 
 from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.score_columns import DENSE, OFFICIAL, QuerySet
-
-
-def trainings(seeds: str) -> int:
-    """How many trainings there are, with `seeds` as the results table has them.
-
-    >>> trainings("1 2 3")
-    3
-    """
-    return len(seeds.split())
+from pocketvlad.report.trainings import trainings
 
 
 def of_several(table: pd.DataFrame) -> bool:

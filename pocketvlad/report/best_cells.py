@@ -7,6 +7,7 @@ import pandas as pd
 from pocketvlad.compression.recipe import Recipe
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.score_columns import MEAN, OFFICIAL, judging
+from pocketvlad.report.trainings import trainings
 
 WITHIN = 2.0  # percentage points of mAP, the mean of both cities: the paper's other headline
 ROLES = {
@@ -25,14 +26,14 @@ def _trainings(table: pd.DataFrame) -> pd.Series:
     """How many trainings each line rests on: one, where lines are not means over seeds."""
     if "seeds" not in table:
         return pd.Series(1, index=table.index)
-    return table["seeds"].astype(str).str.split().str.len()
+    return table["seeds"].map(trainings)
 
 
 def _of_most_trainings(table: pd.DataFrame) -> pd.Series:
     """True for the cells that rest on as many trainings as any of their model's: a cell of one
     training may have been lucky with it, and would often be smaller than the best of several."""
-    cells, trainings = is_cell(table), _trainings(table)
-    return cells & (trainings == trainings.where(cells).groupby(table["model"]).transform("max"))
+    cells, counts = is_cell(table), _trainings(table)
+    return cells & (counts == counts.where(cells).groupby(table["model"]).transform("max"))
 
 
 def _smallest(table: pd.DataFrame, eligible: pd.Series) -> pd.Series:

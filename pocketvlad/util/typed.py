@@ -5,13 +5,13 @@ one class, a frozen dataclass: its fields are what the config says beside `type`
 to know of it: docs/extending.md adds some.
 """
 
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import import_module
 from typing import Any, get_origin
 
+from pocketvlad.util.discovery import module_names
 from pocketvlad.util.settings import declared
 
 
@@ -60,7 +60,7 @@ class Kind:
     def types(self) -> list[str]:
         """What a config may write as the `type`; none of the files is imported."""
         path = import_module(self.package).__path__
-        return sorted(each.name.replace("_", "-") for each in pkgutil.iter_modules(path))
+        return [name.replace("_", "-") for name in module_names(path)]
 
     def declaration(self, name: str) -> Any:
         """The class that declares this type.

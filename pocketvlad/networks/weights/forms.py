@@ -11,24 +11,24 @@ from pocketvlad.networks.weights.efficientnet_lite_file import (
     load_lite_classifier,
 )
 from pocketvlad.networks.weights.place_recognition_file import load_place_recognition, trunk_form
+from pocketvlad.networks.weights.sources import LITES
 from pocketvlad.networks.weights.state_dict_file import Form
 from pocketvlad.networks.weights.torchvision_file import CAFFE_FEATURES, FEATURES, RESIDUAL
 
-_LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 _PLACES = ("cosplace", "eigenplaces")
 
 BACKBONES: dict[str, Form] = {
     "vgg16-caffe": CAFFE_FEATURES,
     "vgg16-torchvision": FEATURES,
     "alexnet-torchvision": FEATURES,
-    **dict.fromkeys(_LITES, EFFICIENTNET_LITE),
+    **dict.fromkeys(LITES, EFFICIENTNET_LITE),
     **{f"resnet{depth}-torchvision": RESIDUAL for depth in (18, 34, 50, 101)},
 }
 """State dicts that fill a backbone alone."""
 
 WHOLE: dict[str, Callable[[RetrievalNetwork, Path], Preprocessing]] = {
     **dict.fromkeys(_PLACES, load_place_recognition),
-    **{f"{name}-classifier": load_lite_classifier for name in _LITES},
+    **{f"{name}-classifier": load_lite_classifier for name in LITES},
 }
 """Readers of state dicts that fill a whole network."""
 

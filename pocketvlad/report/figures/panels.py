@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pocketvlad.compression.recipes import recipe_of
-from pocketvlad.report.basis import trainings
 from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.figures.style import GREY, NO_WIDTH, bit_colours, markers
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL
+from pocketvlad.report.trainings import trainings
 from pocketvlad.retrieval.bootstrap import Drop
 from pocketvlad.util.size import MEGABYTE
 

@@ -77,10 +77,6 @@ class _Scale:
     cities: Sequence[str]
     floor: float
 
-    def base(self, model: _Model) -> float:
-        """mAP of the base model."""
-        return _base_map(model, self.queries, self.cities)
-
 
 def _base_map(model: _Model, queries: QuerySet, cities: Sequence[str]) -> float:
     return fmean(model.base[queries.key(f"map_{city}")] for city in cities)
@@ -89,7 +85,7 @@ def _base_map(model: _Model, queries: QuerySet, cities: Sequence[str]) -> float:
 def _draw(
     axes: Axes, model: _Model, scale: _Scale, hue: object, shapes: Mapping[str, object]
 ) -> None:
-    height = scale.base(model)
+    height = _base_map(model, scale.queries, scale.cities)
     axes.plot(model.base["file_mb"], height, "*", color=hue, markersize=13, zorder=4)
     for coding, cells in model.cells.groupby("coding", sort=False):
         cells = cells.sort_values("file_mb")
