@@ -304,6 +304,26 @@ def test_images_are_as_large_as_the_backbone_needs(backbone, least, key):
         check_config(config)
 
 
+def test_a_squeeze_fits_its_image_size_and_the_backbones():
+    config = load("config.yaml")
+    config["protocol"] = {"image_size": 192, "squeeze": [144, 192]}
+    check_config(config)
+    assert with_defaults(config)["protocol"]["squeeze"] == [144, 192]
+    assert "squeeze" not in with_defaults(load("config.yaml"))["protocol"]
+    for squeeze, message in [
+        (
+            [144, 200],
+            r"protocol\.image_size: 192, but protocol\.squeeze has 200 as its larger side",
+        ),
+        ([30, 192], r"protocol\.squeeze\.0: 30 is less than the 35 pixels .* models\.alexnet"),
+        ([192], r"protocol\.squeeze: \[192\] does not fit; write height and width in pixels"),
+        ([192, "x"], r"protocol\.squeeze\.1: 'x' does not fit; write a whole number, 1 or more"),
+    ]:
+        config["protocol"]["squeeze"] = squeeze
+        with pytest.raises(ConfigError, match=message):
+            check_config(config)
+
+
 def test_the_neediest_model_bounds_the_images():
     config = load("config.yaml")
     config["training"]["image_size"] = 34

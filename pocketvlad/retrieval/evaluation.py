@@ -86,7 +86,8 @@ def query_pictures(
 
 def sizing_of(protocol: dict[str, object]) -> Sizing:
     """The part of the config's protocol that says how large images are."""
-    return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
+    sizing = Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
+    return sizing.squeezed(tuple(protocol["squeeze"])) if "squeeze" in protocol else sizing
 
 
 def evaluate(

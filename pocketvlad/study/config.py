@@ -53,6 +53,8 @@ def _image_sides(config: Mapping) -> Iterator[tuple[str, int]]:
             section = section.get(name, {})
         if "image_size" in section:
             yield f"{place}.image_size", section["image_size"]
+        for number, side in enumerate(section.get("squeeze", ())):
+            yield f"{place}.squeeze.{number}", side
 
 
 def _too_small(config: Mapping) -> Iterator[str]:
@@ -162,6 +164,13 @@ def _contradictions(config: Mapping) -> Iterator[str]:
         )
     if config["study"] in config.get("figures", {}).get("studies", []):
         yield f"figures.studies: {config['study']} is this study itself; remove it"
+    protocol = config["protocol"]
+    if "squeeze" in protocol and max(protocol["squeeze"]) != protocol["image_size"]:
+        longest = max(protocol["squeeze"])
+        yield (
+            f"protocol.image_size: {protocol['image_size']}, but protocol.squeeze has {longest} as "
+            f"its larger side; write {longest}, or remove squeeze"
+        )
     yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
     yield from _unknown_distortions(config)
     for key, block in _grid_blocks(config).items():
