@@ -87,6 +87,10 @@ def test_the_studies_are_valid(name):
         ),
         (("datasets", "roxford5k", "protocol"), "revised", r"protocol: 'revised'.*original"),
         (("datasets", "mini-paris", "protocol"), "revisited", r"mini-paris\.protocol.*remove it"),
+        (("datasets", "mini-paris", "positions"), "names", r"paris\.positions: .* its own; remove"),
+        (("datasets", "roxford5k", "positions"), "p.csv", r"positions: 'p.csv', but the revisited"),
+        (("datasets", "oxford5k", "positions"), "p.txt", r"'p\.txt' does not fit; write names, or"),
+        (("recall",), {"recall_values": [0]}, r"recall\.recall_values\.0: 0 does not fit; write"),
         (
             ("cities", "paris"),
             "roxford5k",
@@ -411,6 +415,15 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
         (tmp_path / city).mkdir()
     (tmp_path / "york.csv").touch()
     require_local_data(config)
+    config["datasets"]["bath"]["positions"] = "names"
+    files = StudyFiles(config, "results/york")
+    assert (files.located("york"), files.located("bath"), files.positions("bath")) == (0, 1, [])
+    config["datasets"]["york"]["positions"] = "p.csv"
+    with pytest.raises(ConfigError, match=r"datasets\.york\.positions: .*/p\.csv is missing; corr"):
+        require_local_data(config)
+    (tmp_path / "p.csv").touch()
+    require_local_data(config)
+    assert files.positions("york") == [f"{tmp_path}/p.csv"]
 
 
 def test_distortions_of_the_first_seed_are_distortions_of_the_study():

@@ -19,10 +19,12 @@ from pocketvlad.report.rows import read_table
 from pocketvlad.util.seeds import derive_seed
 
 
-def from_scores(models: int) -> dict[str, int]:
-    """The jobs that follow the scores of a study."""
+def from_scores(models: int, places: bool = True) -> dict[str, int]:
+    """The jobs that follow the scores of a study; `places`: of cities whose images have positions,
+    as those that are drawn have."""
     one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
     once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
+    once += ("tabulate_recall",) * places
     others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
     return one_a_model | others
 
@@ -58,7 +60,7 @@ COUNTS = {
         "train_codebook": 2,
         "round_model": 18,  # of each direction 2 distortions with 3 seeds, 3 with one
         "evaluate_model": 56,
-        **from_scores(1),
+        **from_scores(1, places=False),
         "show_configuration": 1,
     },
     PHONE: {
@@ -72,7 +74,7 @@ COUNTS = {
         "quantize_model": 16,  # of each 2 x 2
         "round_model": 10,  # 5 distortions
         "evaluate_model": 28,  # nothing is trained: the initial network is the base model
-        **from_scores(1),
+        **from_scores(1, places=False),
         "plot_studies": 1,
         "show_configuration": 1,
     },
@@ -88,7 +90,7 @@ COUNTS = {
         "quantize_model": 72,  # 4 x (4 thresholds x 2 quantizers x 2 bit widths, and L1 x 2)
         "train_codebook": 32,
         "evaluate_model": 112,
-        **from_scores(2),
+        **from_scores(2, places=False),
         "show_configuration": 1,
     },
 }

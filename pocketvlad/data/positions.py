@@ -4,8 +4,8 @@ Names are those of the data sets of visual place recognition: `@easting@northing
 """
 
 import math
-from collections.abc import Sequence
-from pathlib import PurePath
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -75,7 +75,9 @@ def positions_in_names(label: str, names: Sequence[str]) -> np.ndarray:
     return numbers
 
 
-def positions_in_table(table: PositionTable, names: Sequence[str], label: str) -> np.ndarray:
+def positions_in_table(
+    table: PositionTable, names: Sequence[str], label: str, *, partial: bool = False
+) -> np.ndarray:
     """[N, 2] float64, easting and northing in metres, of N images.
 
     A row's image may have any number of folders before its name, as long as it means one image.
@@ -83,6 +85,7 @@ def positions_in_table(table: PositionTable, names: Sequence[str], label: str) -
     Args:
         names: paths of the images, as far as they are known.
         label: whose images they are, for messages.
+        partial: whether rows may name images that are not there.
 
     Raises:
         PositionError: an image has no row or two, or a row names no image or several; names the
@@ -106,7 +109,7 @@ def positions_in_table(table: PositionTable, names: Sequence[str], label: str) -
                 f"{table.place(row)}: {shown(names[found[0]])} has a position already, in line "
                 f"{table.lines[first]}; leave one of them"
             )
-    if strays:
+    if strays and not partial:
         first = strays[0]
         others = f", and {len(strays) - 1} other rows name none" if len(strays) > 1 else ""
         raise PositionError(
@@ -120,3 +123,25 @@ def positions_in_table(table: PositionTable, names: Sequence[str], label: str) -
             f"{some(missing)}; add them"
         )
     return table.metres[[lines[number] for number in range(len(names))]]
+
+
+def dataset_positions(
+    files: Mapping[str, Path], table: PositionTable | None, label: str, partial: bool = False
+) -> dict[str, tuple[float, float]]:
+    """Easting and northing of the images of a data set by their names, in metres.
+
+    Args:
+        files: of all its images, by name.
+        table: with a row an image; None: names of files have the positions.
+        label: the data set's, for messages.
+        partial: whether the table may name images that are not there.
+
+    Raises:
+        PositionError: see `positions_in_names` and `positions_in_table`.
+    """
+    paths = [str(path) for path in files.values()]
+    if table is None:
+        found = positions_in_names(f"data set {label}", paths)
+    else:
+        found = positions_in_table(table, paths, f"data set {label}", partial=partial)
+    return {name: (float(x), float(y)) for name, (x, y) in zip(files, found, strict=True)}
