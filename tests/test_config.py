@@ -19,6 +19,7 @@ from pocketvlad.study.config import (
     with_defaults,
 )
 from pocketvlad.study.declaration import Study
+from pocketvlad.study.files import StudyFiles
 from pocketvlad.util.settings import schema_of
 
 ROOT = Path(__file__).resolve().parent.parent

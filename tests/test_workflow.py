@@ -361,6 +361,34 @@ def test_every_column_is_explained(small_study):
     assert set(table.columns) <= explained
 
 
+def test_recall_is_tabulated(small_study):
+    """Of every line of the table, from the scores; every column is explained."""
+    results = small_study[0] / "results" / "small"
+    table = pd.read_csv(results / "recall.csv").set_index("version")
+    assert set(table.index) == set(pd.read_csv(results / "table.csv")["version"])
+    for training, city in (("oxford", "paris"), ("paris", "oxford")):
+        row = json.loads((results / f"scores/vgg16/{training}/seed-1/base.json").read_text())
+        found = [100 * row["recall"][n] for n in ("1", "5", "10", "20")]
+        line = table.loc["base"]
+        assert [line[f"recall_at_{n}_{city}"] for n in (1, 5, 10, 20)] == pytest.approx(found)
+        assert found == sorted(found)
+        assert found[-1] > 0
+        first = row["recall_first_right"]
+        assert len(first) == line[f"recall_queries_{city}"] == 8
+        without = sum(place == 0 for place in first.values())
+        assert without == row["recall_without_positives"] < 8
+    readme = (ROOT / "results" / "README.md").read_text()
+    names = re.findall(r"`([a-zN0-9_<>]+)`", readme.split("## Recall@N")[1].split("## ")[0])
+    explained = {
+        name.replace("<city>", city).replace("<N>", n)
+        for name in names
+        for city in ("oxford", "paris")
+        for n in ("1", "5", "10", "20")
+    }
+    assert set(table.columns) <= explained
+    assert "R@1 oxford" in (results / "recall.md").read_text()
+
+
 def test_a_second_run_has_nothing_to_do(small_study):
     folder, _ = small_study
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")

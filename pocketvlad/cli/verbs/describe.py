@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Raises DescriptorError, FormatError or ImageError, naming the file."""
     import pocketvlad
+    from pocketvlad.retrieval.descriptor_file import require_format
 
+    require_format(arguments.output)
     size = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
     model = pocketvlad.load(arguments.file)
     rows = model.write_descriptors(arguments.images, arguments.output, **size)

@@ -12,7 +12,7 @@ Descriptors are .npz, HDF5 (.h5) or .npy files, see docs/interoperate.md.
 """
 
 import argparse
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.cli.options import add_setting, add_squeeze
@@ -21,9 +21,33 @@ from pocketvlad.retrieval.recall import RecallSettings
 
 OUTPUTS = {"output": (".csv",)}
 
-_BY_LISTS = ("dataset", "protocol")
-_BY_POSITIONS = ("model", "database_folder", "queries_folder", "positions")
-_BY_MODEL = ("image_size", "squeeze")
+_RADIUS = ("positions", "positive_dist_threshold", "recall_values")
+_FOLDERS = ("database_folder", "queries_folder")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """words: what it is called.  needs, takes: options that must be given, and that may be."""
+
+    words: str
+    needs: tuple[str, ...]
+    takes: tuple[str, ...]
+
+
+_TASKS = {
+    "ground_truth": _Task(
+        "mAP by --ground-truth",
+        ("descriptors",),
+        ("query_descriptors", "dataset", "protocol", "metric", "partial"),
+    ),
+    "model": _Task("Recall@N of --model", _FOLDERS, (*_RADIUS, "image_size", "squeeze", "partial")),
+    "descriptors": _Task(
+        "Recall@N of descriptors",
+        ("descriptors", "query_descriptors"),
+        (*_FOLDERS, *_RADIUS, "metric"),
+    ),
+}
+"""By the option that says which it is, the first that is given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,40 +79,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting(places, "--recall-values", RecallSettings, "recall_values")
     places.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(places)
+    parser.set_defaults(unset=vars(parser.parse_args([])))
 
 
-def _require_one_task(arguments: argparse.Namespace) -> None:
-    """Raises ValueError where options are missing, or do not go together."""
+def _task(arguments: argparse.Namespace) -> str:
+    """The key of what is to be done. Raises ValueError where options are missing, or have no part
+    in it."""
+    given = [
+        name
+        for name, default in arguments.unset.items()
+        if name != "output" and getattr(arguments, name) != default
+    ]
+    key = next((name for name in _TASKS if name in given), "descriptors")
+    task = _TASKS[key]
+    for name in given:
+        if name not in (key, *task.needs, *task.takes):
+            raise ValueError(f"{_option(name)} has no part in {task.words}; leave it out")
+    for name in task.needs:
+        if name not in given:
+            raise ValueError(
+                f"{task.words} needs {_option(name)}; give it (see pocketvlad evaluate --help)"
+            )
+    return key
 
-    def given(names: Sequence[str]) -> list[str]:
-        return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
 
-    by_lists = arguments.ground_truth is not None
-    if by_lists and (wrong := given((*_BY_POSITIONS, *_BY_MODEL))):
-        raise ValueError(f"{wrong[0]} is for Recall@N; leave it out, or --ground-truth")
-    if not by_lists and (wrong := given(_BY_LISTS)):
-        raise ValueError(
-            f"{wrong[0]} needs --ground-truth, the lists that answers are held against"
-        )
-    if arguments.model and (wrong := given(("descriptors", "query_descriptors"))):
-        raise ValueError(f"{wrong[0]} and --model are two things to score; give one")
-    if not arguments.model and (wrong := given(_BY_MODEL)):
-        raise ValueError(f"{wrong[0]} needs --model: descriptors are made already")
-    if arguments.model:
-        needed = ("database_folder", "queries_folder")
-    else:
-        needed = ("descriptors",) if by_lists else ("descriptors", "query_descriptors")
-    if arguments.model and arguments.metric != "cosine":
-        raise ValueError(
-            f"--metric {arguments.metric}: models are compared by cosines; leave it out"
-        )
-    if not by_lists and not arguments.model and arguments.partial:
-        raise ValueError("--partial is for --ground-truth and --model; leave it out")
-    for name in needed:
-        if getattr(arguments, name) is None:
-            what = "--model" if arguments.model else "--ground-truth" if by_lists else "Recall@N"
-            ways = "" if arguments.model or by_lists else "; or --model; or --ground-truth, for mAP"
-            raise ValueError(f"{what} needs --{name.replace('_', '-')}{ways}")
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -97,14 +113,9 @@ def run(arguments: argparse.Namespace) -> None:
     import pocketvlad
     from pocketvlad.util.atomic import replacing
 
-    _require_one_task(arguments)
-    radius = {
-        "positions": arguments.positions,
-        "positive_dist_threshold": arguments.positive_dist_threshold,
-        "recall_values": arguments.recall_values,
-    }
-    folders = arguments.database_folder, arguments.queries_folder
-    if arguments.ground_truth:
+    task = _task(arguments)
+    radius = {name: getattr(arguments, name) for name in _RADIUS}
+    if task == "ground_truth":
         result = pocketvlad.evaluate(
             arguments.descriptors,
             arguments.ground_truth,
@@ -114,9 +125,10 @@ def run(arguments: argparse.Namespace) -> None:
             protocol=arguments.protocol,
             partial=arguments.partial,
         )
-    elif arguments.model:
+    elif task == "model":
         result = pocketvlad.load(arguments.model).recall(
-            *folders,
+            arguments.database_folder,
+            arguments.queries_folder,
             **radius,
             image_size=arguments.image_size,
             squeeze=arguments.squeeze,
@@ -126,8 +138,8 @@ def run(arguments: argparse.Namespace) -> None:
         result = pocketvlad.recall(
             arguments.descriptors,
             arguments.query_descriptors,
-            database_folder=folders[0],
-            queries_folder=folders[1],
+            database_folder=arguments.database_folder,
+            queries_folder=arguments.queries_folder,
             metric=arguments.metric,
             **radius,
         )
