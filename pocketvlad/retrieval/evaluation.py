@@ -16,7 +16,7 @@ from pocketvlad.retrieval.dense_scores import dense_scores
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.place_recall import PlaceRecall, place_recall
 from pocketvlad.retrieval.ranking import rankings
-from pocketvlad.retrieval.recall import RecallSettings
+from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.retrieval.scales import describe_at_scales
 from pocketvlad.retrieval.scores import Scores, mean, score_rankings, score_row
 

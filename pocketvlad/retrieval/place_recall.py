@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.data.dataset import Dataset
-from pocketvlad.retrieval.recall import Recall, RecallSettings, recall
+from pocketvlad.retrieval.recall import Recall, recall
+from pocketvlad.retrieval.recall_settings import RecallSettings
 
 
 @dataclass(frozen=True, eq=False)

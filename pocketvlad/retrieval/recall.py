@@ -11,21 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.retrieval.ranking import check_finite, dissimilarities
-from pocketvlad.util.settings import Value, setting
 
 _PAIRS = 1 << 22  # of a query and an image at a time: bounded memory
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecallSettings:
-    """What counts as found."""
-
-    positive_dist_threshold: float = setting(
-        "how far from a query an image may be that is to be found", 25.0, unit="metres", minimum=0
-    )
-    recall_values: tuple[int, ...] = setting(
-        "the N of Recall@N", (1, 5, 10, 20), shortest=1, items=Value(minimum=1)
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from pocketvlad.compression.settings import (
 from pocketvlad.data.sections import DatasetSection, SourceSection
 from pocketvlad.networks.settings import ComputeSettings, ModelSection
 from pocketvlad.retrieval.protocol import Protocol
-from pocketvlad.retrieval.recall import RecallSettings
+from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.training.settings import (
     InitialisationSettings,
     PretrainingSection,
