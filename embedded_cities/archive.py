@@ -10,7 +10,7 @@ from pathlib import Path
 def write_archive(path: Path, files: dict[str, bytes]) -> None:
     """Write a tar file, gzipped for the suffixes .tgz and .gz, in the order of the names.
 
-    Owner, mode and times are fixed.  The file appears under its name only when it is complete.
+    Owner, mode and times are fixed.  The file is written as by `write_whole`.
     Raises ValueError for a suffix other than .tar, .tgz and .tar.gz.
     """
     path = Path(path)
@@ -25,6 +25,11 @@ def write_archive(path: Path, files: dict[str, bytes]) -> None:
     content = data.getvalue()
     if not path.name.endswith(".tar"):
         content = gzip.compress(content, compresslevel=6, mtime=0)
+    write_whole(path, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, which appears under its name only when it is complete."""
     # Same folder, so that the rename cannot fall back to a copy.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

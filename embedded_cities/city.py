@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedded_cities.archive import write_archive
+from embedded_cities.archive import write_archive, write_whole
 from embedded_cities.atlas import Atlas
 from embedded_cities.picture import Picture, distractor, take
 from embedded_cities.site import STYLES, landmark_site, ordinary_site
@@ -75,12 +75,14 @@ class CitySpec:
 class Entry:
     """A finished picture: its archive name without suffix, its landmark, what it shows.
 
-    landmark: None for a distractor, and then picture.share is 0.
+    landmark: None for a distractor, and then picture.share is 0.  site: the number of its site in
+    the city.
     """
 
     name: str
     landmark: str | None
     picture: Picture
+    site: int
 
 
 def _generator(spec: CitySpec, *key: int) -> np.random.Generator:
@@ -108,12 +110,11 @@ def entries(spec: CitySpec) -> Iterator[Entry]:
                 picture = take(site, PATTERN[view % len(PATTERN)], spec.size, spec.variety, rng)
             except RuntimeError as error:
                 raise RuntimeError(f"{spec.style} {landmark}, picture {view}: {error}") from error
-            yield Entry(_name(spec, landmark, number), landmark, picture)
+            yield Entry(_name(spec, landmark, number), landmark, picture, place)
     for index, number in enumerate(_numbers(spec, 99, spec.distractors)):
         rng = _generator(spec, _PLACE, index)
-        jpeg = distractor(ordinary_site(shared, rng), spec.size, spec.variety, rng)
-        nothing = Picture(jpeg, 0.0, (0.0, 0.0, 0.0, 0.0), "absent", 0.0)
-        yield Entry(_name(spec, None, number), None, nothing)
+        nothing = distractor(ordinary_site(shared, rng), spec.size, spec.variety, rng)
+        yield Entry(_name(spec, None, number), None, nothing, spec.landmarks + index)
 
 
 def _name(spec: CitySpec, landmark: str | None, number: int) -> str:
@@ -156,14 +157,40 @@ def ground_truth(spec: CitySpec, made: list[Entry]) -> dict[str, bytes]:
     return files
 
 
+_CORNERS = {"oxford": (619000.0, 5735000.0), "paris": (448000.0, 5411000.0)}
+"""UTM easting and northing of the first site of a city: of the real ones, zones 30N and 31N."""
+_BLOCK, _ROW = 1000.0, 10
+"""Metres between neighbouring sites, more than any camera is away from its own, and sites a row."""
+
+
+def position(spec: CitySpec, entry: Entry) -> tuple[float, float]:
+    """Easting and northing of the camera, metres. Sites stand in a grid, in the order of their
+    numbers; where a site stands depends on nothing else."""
+    east, north = _CORNERS[spec.style]
+    x, y = entry.picture.place
+    row, column = divmod(entry.site, _ROW)
+    return east + column * _BLOCK + x, north + row * _BLOCK + y
+
+
+def positions_table(spec: CitySpec, made: list[Entry]) -> bytes:
+    """The positions of all pictures as a CSV file."""
+    lines = ["image,easting,northing"]
+    for entry in made:
+        east, north = position(spec, entry)
+        lines.append(f"{entry.name},{east:.1f},{north:.1f}")
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 def write_city(
     spec: CitySpec,
     images_archive: Path,
     ground_truth_archive: Path,
     progress: Progress | None = None,
+    positions: Path | None = None,
 ) -> None:
     """Render a city and write its two archives in the official layout.
 
+    positions: a CSV file to write, too: where pictures were taken.
     progress: wraps the iteration over the picture numbers 0, 1, 2... to show how far it is.
     Raises ValueError for an archive suffix other than .tar, .tgz and .tar.gz, and RuntimeError
     when a landmark cannot be shown as planned.
@@ -173,6 +200,8 @@ def write_city(
     made = [next(source) for _ in (progress(steps) if progress else steps)]
     write_archive(images_archive, {_path(spec, e): e.picture.jpeg for e in made})
     write_archive(ground_truth_archive, ground_truth(spec, made))
+    if positions:
+        write_whole(positions, positions_table(spec, made))
 
 
 def _path(spec: CitySpec, entry: Entry) -> str:

@@ -30,6 +30,7 @@ _SMALLEST = 0.004
 class Picture:
     """jpeg: the file.  share: visible share of the subject.  box: (x1, y1, x2, y2), pixels,
     around its visible part.  category: good, ok or junk.  azimuth: radians from its front.
+    place: (x, y) of the camera in metres, the site's origin being (0, 0).
     """
 
     jpeg: bytes
@@ -37,6 +38,12 @@ class Picture:
     box: tuple[float, float, float, float]
     category: str
     azimuth: float
+    place: tuple[float, float]
+
+
+def _place(shot: Shot) -> tuple[float, float]:
+    """Where the camera of a shot stands, see `Picture`."""
+    return float(shot.camera.position[0]), float(shot.camera.position[1])
 
 
 def categorise(share: float) -> str:
@@ -148,14 +155,14 @@ def take(site: Site, category: str, size: int, variety: float, rng: np.random.Ge
             rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
             edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
             box = tuple(float(edge) / SAMPLES for edge in edges)
-            return Picture(jpeg, share, box, category, shot.azimuth)
+            return Picture(jpeg, share, box, category, shot.azimuth, _place(shot))
     raise RuntimeError(
         f"no {category} picture of a landmark in {_TRIES} tries: use another seed or a larger size"
     )
 
 
-def distractor(site: Site, size: int, variety: float, rng: np.random.Generator) -> bytes:
-    """A picture file of a place without landmark; `site` comes from site.ordinary_site.
+def distractor(site: Site, size: int, variety: float, rng: np.random.Generator) -> Picture:
+    """A picture of a place without landmark; `site` comes from site.ordinary_site.
 
     Raises RuntimeError when all shots were nearly empty.
     """
@@ -166,5 +173,6 @@ def distractor(site: Site, size: int, variety: float, rng: np.random.Generator) 
             shot = replace(shot, mesh=select(shot.mesh, shot.mesh.owner != SUBJECT))
         ids, _ = visible(shot.mesh, site.stock.atlas.texels(), shot.camera.scaled(0.5))
         if (shot.mesh.owner[ids[ids >= 0]] != GROUND).sum() > 0.2 * ids.size:
-            return render(shot, site, variety, rng)[0]
+            jpeg, _ = render(shot, site, variety, rng)
+            return Picture(jpeg, 0.0, (0.0, 0.0, 0.0, 0.0), "absent", 0.0, _place(shot))
     raise RuntimeError(f"no distractor in {_TRIES} tries: use another seed")

@@ -15,11 +15,13 @@ _MODULES = {
     "Contents": "files",
     "Evaluation": "evaluation",
     "Model": "model",
+    "RecallEvaluation": "recall",
     "compress": "compressing",
     "decode": "files",
     "evaluate": "evaluation",
     "inspect": "files",
     "load": "model",
+    "recall": "recall",
 }
 """The modules of `pocketvlad.api`, by what they hand out."""
 

@@ -8,3 +8,5 @@ from pocketvlad.api.files import decode as decode
 from pocketvlad.api.files import inspect as inspect
 from pocketvlad.api.model import Model as Model
 from pocketvlad.api.model import load as load
+from pocketvlad.api.recall import RecallEvaluation as RecallEvaluation
+from pocketvlad.api.recall import recall as recall

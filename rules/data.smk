@@ -9,6 +9,7 @@ rule render_city:
     output:
         images=result("data/{city}/archives/images.tar"),
         ground_truth=result("data/{city}/archives/ground_truth.tgz"),
+        positions=result("data/{city}/archives/positions.csv"),
     log:
         log_file("render_city/{city}"),
     benchmark:
@@ -98,6 +99,7 @@ rule index_dataset:
             if FILES.state_of_lists(wildcards.city)
             else FILES.ground_truth(wildcards.city)
         ),
+        positions=lambda wildcards: FILES.positions(wildcards.city),
     output:
         result("data/{city}/dataset.json"),
     log:
@@ -130,6 +132,7 @@ rule index_dataset:
         upright=lambda wildcards: "folder" in FILES.dataset(wildcards.city),
         leave_out=lambda wildcards: FILES.dataset(wildcards.city).get("leave_out", []),
         partial=lambda wildcards: FILES.dataset(wildcards.city).get("partial", False),
+        located=lambda wildcards: FILES.located(wildcards.city),
     script:
         "../workflow_scripts/index_dataset.py"
 

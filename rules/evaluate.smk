@@ -29,6 +29,7 @@ rule evaluate_model:
         recipe=lambda wildcards: columns_of(wildcards.version),
         paper_bits=lambda wildcards: paper_bits(wildcards.version),
         protocol=config["protocol"],
+        recall=config["recall"],
         compute=COMPUTE,
         batch_size=config["compute"]["batch_size"],
         threshold_mode=config["pruning"]["threshold_mode"],
@@ -52,6 +53,7 @@ rule evaluate_histogram:
     params:
         library=library("evaluate_histogram"),
         protocol=config["protocol"],
+        recall=config["recall"],
     script:
         "../workflow_scripts/evaluate_histogram.py"
 

@@ -49,6 +49,31 @@ rule tabulate_results:
         "../workflow_scripts/tabulate_results.py"
 
 
+# Where it is known where the images of both cities were taken.
+rule tabulate_recall:
+    input:
+        base=filled(SCORE, version="base"),
+        cells=rules.evaluate.input.cells,
+    output:
+        table=report(
+            result("recall.csv"),
+            caption="../report/recall.rst",
+            category="Table",
+            labels={"what": "Recall@N", "form": "csv"},
+        ),
+        markdown=result("recall.md"),
+    log:
+        log_file("tabulate_recall"),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("tabulate_recall"),
+        study=STUDY,
+        cities=CITIES,
+    script:
+        "../workflow_scripts/tabulate_recall.py"
+
+
 rule tabulate_layers:
     output:
         report(
@@ -73,3 +98,4 @@ rule table:
     input:
         rules.tabulate_results.output,
         filled(result("layers/{model}.csv")),
+        rules.tabulate_recall.output if all(map(FILES.located, CITIES)) else [],

@@ -60,6 +60,31 @@ def write_models(folder):
     write_compressed(folder / "small.pvlad", contents, quantized)
 
 
+PLACES = [(0, 0), (500, 0), (900, 0), (300, 400), (310, 400), (300, 410)]  # metres
+ASKED = [(0, 20), (510, 0), (290, 390), (9000, 0)]  # the first right answer: 1st, 1st, 4th, none
+SHOWN = [0, 1, 2, 0]  # the picture of the database that each query is
+
+
+def place_name(number, metres):
+    """A file's name as the data sets of visual place recognition have it."""
+    east, north = 548000 + metres[0], 4180000 + metres[1]
+    return f"@{east:.1f}@{north:.1f}@10@S@37.77@-122.45@@@@@@@@{number}@.jpg"
+
+
+def write_places(folder):
+    """A database and queries whose names have positions, and descriptors of both."""
+    rows = np.eye(6, dtype=np.float32) + 0.1
+    pictures = folder / "all"
+    write_photographs(pictures, 6)
+    for side, places, shown in (("database", PLACES, range(6)), ("queries", ASKED, SHOWN)):
+        (folder / side).mkdir()
+        names = [place_name(number, metres) for number, metres in enumerate(places)]
+        for name, picture in zip(names, shown, strict=True):
+            shutil.copy(pictures / f"{picture}.jpg", folder / side / name)
+        np.savez(folder / f"{side}.npz", names=names, descriptors=rows[list(shown)])
+    shutil.rmtree(pictures)
+
+
 def write_few_files(folder):
     """Everything that the examples of README and docstrings read, under the names there."""
     write_models(folder)
@@ -68,3 +93,4 @@ def write_few_files(folder):
         shutil.copy(folder / "holiday" / f"{number}.jpg", folder / f"{letter}.jpg")
     write_lists(folder / "ground_truth")
     np.savez(folder / "descriptors.npz", names=NAMES, descriptors=ROWS)
+    write_places(folder / "places")

@@ -436,7 +436,7 @@ def test_the_first_of_many_photographs_is_no_output(few_files, capsys):
     before = Path("a.jpg").read_bytes()
     status, _, err = command(capsys, "describe", "small.pvlad", "-o", "a.jpg", "b.jpg")
     assert status == 1
-    assert "a.jpg is there already and is no .npz file" in err
+    assert "a.jpg is there already and is no .npz or .h5 or .hdf5 or .npy file" in err
     status, _, err = command(capsys, "decode", "small.pvlad", "-o", "descriptors.npz")
     assert status == 1
     assert Path("a.jpg").read_bytes() == before
@@ -643,11 +643,11 @@ def test_weights_that_are_not_finite_are_refused(few_files, capsys, value):
         ("compress", "bad.safetensors", "--calibration", "holiday", "--drop", 1),
         ("describe", "bad.safetensors", "a.jpg"),
     ):
-        status, _, err = command(capsys, *words, "-o", "x.out")
+        status, _, err = command(capsys, *words, "-o", "out")
         assert status == 1
         assert "bad.safetensors" in err
         assert "a weight of projection.weight is not finite" in err
-    assert not Path("x.out").exists()
+    assert not Path("out").exists()
 
 
 @pytest.mark.parametrize(

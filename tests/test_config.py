@@ -19,6 +19,7 @@ from pocketvlad.study.config import (
     with_defaults,
 )
 from pocketvlad.study.declaration import Study
+from pocketvlad.study.files import StudyFiles
 from pocketvlad.util.settings import schema_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +88,10 @@ def test_the_studies_are_valid(name):
         ),
         (("datasets", "roxford5k", "protocol"), "revised", r"protocol: 'revised'.*original"),
         (("datasets", "mini-paris", "protocol"), "revisited", r"mini-paris\.protocol.*remove it"),
+        (("datasets", "mini-paris", "positions"), "names", r"paris\.positions: .* its own; remove"),
+        (("datasets", "roxford5k", "positions"), "p.csv", r"positions: 'p.csv', but the revisited"),
+        (("datasets", "oxford5k", "positions"), "p.txt", r"'p\.txt' does not fit; write names, or"),
+        (("recall",), {"recall_values": [0]}, r"recall\.recall_values\.0: 0 does not fit; write"),
         (
             ("cities", "paris"),
             "roxford5k",
@@ -304,6 +309,26 @@ def test_images_are_as_large_as_the_backbone_needs(backbone, least, key):
         check_config(config)
 
 
+def test_a_squeeze_fits_its_image_size_and_the_backbones():
+    config = load("config.yaml")
+    config["protocol"] = {"image_size": 192, "squeeze": [144, 192]}
+    check_config(config)
+    assert with_defaults(config)["protocol"]["squeeze"] == [144, 192]
+    assert "squeeze" not in with_defaults(load("config.yaml"))["protocol"]
+    for squeeze, message in [
+        (
+            [144, 200],
+            r"protocol\.image_size: 192, but protocol\.squeeze has 200 as its larger side",
+        ),
+        ([30, 192], r"protocol\.squeeze\.0: 30 is less than the 35 pixels .* models\.alexnet"),
+        ([192], r"protocol\.squeeze: \[192\] does not fit; write height and width in pixels"),
+        ([192, "x"], r"protocol\.squeeze\.1: 'x' does not fit; write a whole number, 1 or more"),
+    ]:
+        config["protocol"]["squeeze"] = squeeze
+        with pytest.raises(ConfigError, match=message):
+            check_config(config)
+
+
 def test_the_neediest_model_bounds_the_images():
     config = load("config.yaml")
     config["training"]["image_size"] = 34
@@ -391,6 +416,15 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
         (tmp_path / city).mkdir()
     (tmp_path / "york.csv").touch()
     require_local_data(config)
+    config["datasets"]["bath"]["positions"] = "names"
+    files = StudyFiles(config, "results/york")
+    assert (files.located("york"), files.located("bath"), files.positions("bath")) == (0, 1, [])
+    config["datasets"]["york"]["positions"] = "p.csv"
+    with pytest.raises(ConfigError, match=r"datasets\.york\.positions: .*/p\.csv is missing; corr"):
+        require_local_data(config)
+    (tmp_path / "p.csv").touch()
+    require_local_data(config)
+    assert files.positions("york") == [f"{tmp_path}/p.csv"]
 
 
 def test_distortions_of_the_first_seed_are_distortions_of_the_study():

@@ -8,6 +8,7 @@ import pickle
 import tarfile
 import warnings
 
+import h5py
 import numpy as np
 import odd_files
 import pytest
@@ -16,8 +17,11 @@ from hypothesis import strategies as st
 from PIL import Image, features
 
 from pocketvlad.data.csv_ground_truth import read_csv_ground_truth
+from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.ground_truth import GroundTruthError, read_ground_truth
 from pocketvlad.data.images import ImageError, image_size, intact_size, load_image
+from pocketvlad.data.position_error import PositionError
+from pocketvlad.data.positions import positions_in_table
 from pocketvlad.data.revisited import read_revisited
 from pocketvlad.data.settings import Sizing
 from pocketvlad.data.unpack import ArchiveError, unpack
@@ -25,6 +29,7 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.tensor_file import write_tensors
 from pocketvlad.retrieval.descriptor_file import DescriptorError, read_descriptors, unit_length
+from pocketvlad.retrieval.listed_descriptors import of_folder
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
@@ -175,6 +180,63 @@ def test_descriptors(folder, data):
         data = npz(np.savez, names=data[0], descriptors=data[1])
     path.write_bytes(data)
     names_it(path, DescriptorError, lambda: unit_length(read_descriptors(path)))
+
+
+def hdf5(**options):
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", **options) as file:
+        for name, row in zip(("a.jpg", "in/b.jpg"), ROWS, strict=False):
+            file[f"{name}/global_descriptor"] = row.astype(np.float16)
+    return buffer.getvalue()
+
+
+def npy(rows):
+    buffer = io.BytesIO()
+    np.save(buffer, rows)
+    return buffer.getvalue()
+
+
+@FEW
+@given(data=damaged([hdf5(), hdf5(libver="latest")]))
+def test_hdf5(folder, data):
+    path = folder / "d.h5"
+    path.write_bytes(data)
+    names_it(path, DescriptorError, lambda: of_folder(path, "", None, "--database-folder"))
+
+
+@MANY
+@given(data=damaged([npy(ROWS), npy(ROWS.astype(">f2"))]) | arrays.map(npy))
+def test_arrays(folder, data):
+    (folder / "four").mkdir(exist_ok=True)
+    for number in range(4):
+        (folder / "four" / f"{number}.jpg").touch()
+    path = folder / "d.npy"
+    path.write_bytes(data)
+    names_it(path, DescriptorError, lambda: of_folder(path, "", folder / "four", "--folder"))
+
+
+POSITIONS = [
+    b"image,easting,northing\na.jpg,548000.5,4180000\nin/b,1e5,-2\n",
+    "\ufefflongitude,latitude,image\r\n2.3,48.8,K\u00f6ln\r\n".encode("utf-16"),
+]
+degrees = st.sampled_from(["a", "", "in/a.jpg", "0", "91", "-180", "nan", "1e400", '"', "\u2028"])
+
+
+@MANY
+@given(data=damaged(POSITIONS) | st.lists(st.lists(degrees, max_size=4), max_size=4))
+def test_positions(folder, data):
+    path = folder / "p.csv"
+    if isinstance(data, list):
+        lines = ["image,latitude,longitude", *map(",".join, data)]
+        data = "\n".join(lines).encode()
+    path.write_bytes(data)
+
+    def locate():
+        table = read_csv_positions(path)
+        assert np.isfinite(table.metres).all()
+        positions_in_table(table, ["a.jpg", "in/a.jpg", "in/b.jpg"], "D")
+
+    names_it(path, PositionError, locate)
 
 
 RAW = {

@@ -11,7 +11,6 @@ from pocketvlad.data.images import (
     ImageError,
     Preprocessing,
     clip_box,
-    fitted_size,
     image_size,
     intact_size,
     load_image,
@@ -24,10 +23,36 @@ EXACT = Sizing(80, "bilinear", decoder_scaling=False)
 
 
 def test_images_are_only_made_smaller_and_keep_their_aspect():
-    assert fitted_size(640, 480, 320) == (320, 240)
-    assert fitted_size(480, 640, 320) == (240, 320)
-    assert fitted_size(100, 50, 320) == (100, 50)
-    assert fitted_size(1000, 1, 100) == (100, 1)
+    assert Sizing(320).fitted(640, 480) == (320, 240)
+    assert Sizing(320).fitted(480, 640) == (240, 320)
+    assert Sizing(320).fitted(100, 50) == (100, 50)
+    assert Sizing(100).fitted(1000, 1) == (100, 1)
+
+
+SQUEEZE = EXACT.squeezed((60, 44))
+
+
+@pytest.mark.parametrize("box", [None, (10, 20, 130, 80), (0, 0, 20, 150)])
+def test_squeezed_every_image_has_one_height_and_width(photograph, box):
+    """Larger and smaller ones; of the pixels of Pillow's own resize."""
+    for number, (width, height) in enumerate([(200, 150), (150, 200), (30, 28)]):
+        path = photograph(f"{number}.jpg", width, height, seed=number)
+        region = box if box and number == 0 else (0, 0, width, height)
+        with Image.open(path) as image:
+            expected = image.resize((44, 60), Image.Resampling.BILINEAR, box=region)
+        found = load_image(path, SQUEEZE, region if box else None)
+        np.testing.assert_array_equal(found, expected)
+        assert Picture(path, (width, height), region if box else None).shape(SQUEEZE) == (44, 60)
+
+
+def test_a_squeeze_is_scaled_with_its_sizes():
+    assert SQUEEZE.image_size == 60
+    half = SQUEEZE.scaled(0.5)
+    assert (half.squeeze, half.image_size, half.interpolation) == ((30, 22), 30, "bilinear")
+    assert EXACT.scaled(0.5).image_size == 40
+    # What was stored before there was a squeeze compares equal.
+    assert "squeeze" not in EXACT.as_dict()
+    assert SQUEEZE.as_dict()["squeeze"] == (60, 44)
 
 
 def test_loading_is_pillows_own_resize(photograph):

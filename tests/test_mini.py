@@ -3,6 +3,7 @@
 import io
 import tarfile
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,36 @@ def test_archives_have_the_official_layout(style, prefix, request):
         numbers = sorted(int(name.rsplit("_", 1)[1]) for name in set().union(*lists))
         assert len(set(numbers)) == SMALL.views
         assert numbers[-1] - numbers[0] >= SMALL.views
+
+
+def test_positions_are_those_of_the_cameras(oxford_archives, tmp_path):
+    """A row a picture. Those of a landmark stand around it, those of two sites far apart; and the
+    pictures are the same whether positions are written or not."""
+    table = tmp_path / "p.csv"
+    write_city(SMALL, tmp_path / "i.tgz", tmp_path / "t.tgz", positions=table)
+    assert (tmp_path / "i.tgz").read_bytes() == oxford_archives[0].read_bytes()
+    head, *lines = table.read_text().splitlines()
+    assert head == "image,easting,northing"
+    rows = [line.split(",") for line in lines]
+    at = {name: np.array([float(east), float(north)]) for name, east, north in rows}
+    assert {f"{name}.jpg" for name in at} == set(_read(oxford_archives[0]))
+    sites = {name: name if name.startswith("oxford_") else name[:-7] for name in at}
+    for one, other in combinations(at, 2):
+        apart = np.linalg.norm(at[one] - at[other])
+        assert (apart < 500) == (sites[one] == sites[other]), (one, other, apart)
+    assert len(set(map(tuple, at.values()))) == len(at)
+
+
+def test_cameras_stand_where_they_look_from(larger_city):
+    """The lines from the cameras of a landmark, in the directions of their azimuths, meet."""
+    for landmark in {entry.landmark for entry in larger_city} - {None}:
+        own = [entry.picture for entry in larger_city if entry.landmark == landmark]
+        places = np.array([picture.place for picture in own])
+        across = np.array([(np.cos(each.azimuth), np.sin(each.azimuth)) for each in own])
+        along = (across * places).sum(axis=1)
+        centre, *_ = np.linalg.lstsq(across, along, rcond=None)
+        np.testing.assert_allclose(across @ centre, along, atol=1e-6)
+        assert (np.linalg.norm(places - centre, axis=1) > 10).all()
 
 
 def test_labels_follow_the_measured_share(larger_city):

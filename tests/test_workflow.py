@@ -19,10 +19,12 @@ from pocketvlad.report.rows import read_table
 from pocketvlad.util.seeds import derive_seed
 
 
-def from_scores(models: int) -> dict[str, int]:
-    """The jobs that follow the scores of a study."""
+def from_scores(models: int, places: bool = True) -> dict[str, int]:
+    """The jobs that follow the scores of a study; `places`: of cities whose images have positions,
+    as those that are drawn have."""
     one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
     once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
+    once += ("tabulate_recall",) * places
     others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
     return one_a_model | others
 
@@ -58,7 +60,7 @@ COUNTS = {
         "train_codebook": 2,
         "round_model": 18,  # of each direction 2 distortions with 3 seeds, 3 with one
         "evaluate_model": 56,
-        **from_scores(1),
+        **from_scores(1, places=False),
         "show_configuration": 1,
     },
     PHONE: {
@@ -72,7 +74,7 @@ COUNTS = {
         "quantize_model": 16,  # of each 2 x 2
         "round_model": 10,  # 5 distortions
         "evaluate_model": 28,  # nothing is trained: the initial network is the base model
-        **from_scores(1),
+        **from_scores(1, places=False),
         "plot_studies": 1,
         "show_configuration": 1,
     },
@@ -88,7 +90,7 @@ COUNTS = {
         "quantize_model": 72,  # 4 x (4 thresholds x 2 quantizers x 2 bit widths, and L1 x 2)
         "train_codebook": 32,
         "evaluate_model": 112,
-        **from_scores(2),
+        **from_scores(2, places=False),
         "show_configuration": 1,
     },
 }
@@ -357,6 +359,34 @@ def test_every_column_is_explained(small_study):
         for city in cities
     }
     assert set(table.columns) <= explained
+
+
+def test_recall_is_tabulated(small_study):
+    """Of every line of the table, from the scores; every column is explained."""
+    results = small_study[0] / "results" / "small"
+    table = pd.read_csv(results / "recall.csv").set_index("version")
+    assert set(table.index) == set(pd.read_csv(results / "table.csv")["version"])
+    for training, city in (("oxford", "paris"), ("paris", "oxford")):
+        row = json.loads((results / f"scores/vgg16/{training}/seed-1/base.json").read_text())
+        found = [100 * row["recall"][n] for n in ("1", "5", "10", "20")]
+        line = table.loc["base"]
+        assert [line[f"recall_at_{n}_{city}"] for n in (1, 5, 10, 20)] == pytest.approx(found)
+        assert found == sorted(found)
+        assert found[-1] > 0
+        first = row["recall_first_right"]
+        assert len(first) == line[f"recall_queries_{city}"] == 8
+        without = sum(place == 0 for place in first.values())
+        assert without == row["recall_without_positives"] < 8
+    readme = (ROOT / "results" / "README.md").read_text()
+    names = re.findall(r"`([a-zN0-9_<>]+)`", readme.split("## Recall@N")[1].split("## ")[0])
+    explained = {
+        name.replace("<city>", city).replace("<N>", n)
+        for name in names
+        for city in ("oxford", "paris")
+        for n in ("1", "5", "10", "20")
+    }
+    assert set(table.columns) <= explained
+    assert "R@1 oxford" in (results / "recall.md").read_text()
 
 
 def test_a_second_run_has_nothing_to_do(small_study):

@@ -6,7 +6,9 @@ from pathlib import Path
 from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.retrieval.evaluation import evaluate
+from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.study.job import logged
+from pocketvlad.util.settings import read_settings
 
 with logged(snakemake.log[0]):
     dataset = read_dataset(Path(snakemake.input.dataset))
@@ -16,6 +18,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.images),
         snakemake.params.protocol,
         IDENTITY,
+        recall=read_settings(RecallSettings, snakemake.params.recall),
     )
     row = {
         "model": "histogram",

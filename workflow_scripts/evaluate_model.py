@@ -19,6 +19,7 @@ with logged(snakemake.log[0]):
         compute=params.compute,
         batch_size=params.batch_size,
         paper_bits=params.paper_bits,
+        recall=params.recall,
     )
     row = {
         "study": params.study,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.dataset import (
     describe_absent,
     describe_counts,
@@ -13,6 +14,7 @@ from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.image_folder import originals
 from pocketvlad.data.image_names import bare_name
 from pocketvlad.data.image_sizes import image_sizes
+from pocketvlad.data.positions import dataset_positions
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
@@ -27,6 +29,14 @@ with logged(snakemake.log[0]):
     sizes, faults = image_sizes(files, progress_over("images", "image"), params.upright)
     for fault in faults.values():
         print(f"left out: {fault}")
+    positions = None
+    if params.located:
+        tables = [read_csv_positions(Path(path)) for path in snakemake.input.positions]
+        table = next(iter(tables), None)
+        if table and table.zone:
+            print(f"{table.path}: converted to UTM zone {table.zone}")
+        partial = params.partial or bool(left_out)
+        positions = dataset_positions(files, table, params.name, partial)
     dataset = index_dataset(
         params.name,
         sizes,
@@ -38,6 +48,7 @@ with logged(snakemake.log[0]):
         partial=params.partial,
         upright=params.upright,
         faults=faults,
+        positions=positions,
     )
     require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)

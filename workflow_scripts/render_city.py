@@ -12,4 +12,5 @@ with logged(snakemake.log[0]):
         Path(snakemake.output.images),
         Path(snakemake.output.ground_truth),
         progress_over("pictures", "picture"),
+        Path(snakemake.output.positions),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
+from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.util.settings import default_of, setting
 
 
@@ -18,4 +19,6 @@ ANSWERS = default_of(Options, "top")
 SEED = default_of(Options, "seed")
 CROPS = default_of(RoundingSettings, "crops")
 PROJECTION_CROPS = default_of(RoundingSettings, "projection_crops")
+RADIUS = default_of(RecallSettings, "positive_dist_threshold")
+RECALL_VALUES = default_of(RecallSettings, "recall_values")
 TRIALS = default_of(SearchSettings, "trials")

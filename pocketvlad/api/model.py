@@ -2,20 +2,25 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
-from pocketvlad.api.defaults import ANSWERS, Options
+from pocketvlad.api.defaults import ANSWERS, RADIUS, RECALL_VALUES, Options
+from pocketvlad.api.recall import RecallEvaluation, require_recall_options, score_places
+from pocketvlad.data.image_listing import listing, require_apart
 from pocketvlad.data.images import Box, ImageError
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks import model as stored_model
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.settings import DEVICES
 from pocketvlad.retrieval import describe as describing
+from pocketvlad.retrieval.descriptor_file import has_names, require_format, write_descriptors
+from pocketvlad.retrieval.located import Images, locate
+from pocketvlad.retrieval.named_images import named_images, warn_passed_over
 from pocketvlad.retrieval.photo_index import indexed
 from pocketvlad.retrieval.photographs import (
     decodable,
@@ -28,6 +33,7 @@ from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.retrieval.ranking import dissimilarities, rank
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.disk_space import require_space
 from pocketvlad.util.option_error import OptionError, require_option
 
 
@@ -59,19 +65,26 @@ class Model:
             return self.content.stat().st_size
         return len(self.content)
 
-    def provenance(self, image_size: int | None = None) -> str:
+    def provenance(
+        self, image_size: int | None = None, squeeze: tuple[int, int] | None = None
+    ) -> str:
         """What descriptors are made with, as JSON. They can be compared where it is equal."""
-        sizing = model_sizing(self.stored, image_size)
+        sizing = model_sizing(self.stored, image_size, squeeze)
         return provenance(self.sha256, self.stored.preprocessing, sizing)
 
     def describe(
-        self, photographs: Sequence[str | PathLike], *, image_size: int | None = None
+        self,
+        photographs: Sequence[str | PathLike],
+        *,
+        image_size: int | None = None,
+        squeeze: tuple[int, int] | None = None,
     ) -> np.ndarray:
         """Describe photographs, each turned as its camera was held.
 
         Args:
             photographs: N image files.
             image_size: pixels of the longest side; None: as the model was evaluated.
+            squeeze: height and width of every image, its aspect not kept, in place of image_size.
 
         Returns:
             [N, D] float32 of unit length, in the order of the files. The product of two rows is
@@ -91,19 +104,23 @@ class Model:
         """
         if isinstance(photographs, str | PathLike):
             raise TypeError(f"photographs={photographs!r} is one file; give a list of files")
-        sizing = model_sizing(self.stored, image_size)
+        sizing = model_sizing(self.stored, image_size, squeeze)
         pictures = [photograph(Path(file), self.stored, sizing) for file in photographs]
         return self._rows(pictures, sizing, "describe")
 
     def usable(
-        self, photographs: Sequence[str | PathLike], *, image_size: int | None = None
+        self,
+        photographs: Sequence[str | PathLike],
+        *,
+        image_size: int | None = None,
+        squeeze: tuple[int, int] | None = None,
     ) -> list[Path]:
         """Those of the files that `describe` can describe, in their order.
 
         The others are left out with a `PhotographWarning`.
 
         Args:
-            photographs, image_size: see `describe`.
+            photographs, image_size, squeeze: see `describe`.
 
         Raises:
             ImageError: there is none; says what is wrong with the first.
@@ -112,21 +129,60 @@ class Model:
         >>> [path.name for path in pocketvlad.load("small.pvlad").usable(["a.jpg", "b.jpg"])]
         ['a.jpg', 'b.jpg']
         """
-        sizing = model_sizing(self.stored, image_size)
-        good, faults = [], []
-        for path in map(Path, photographs):
-            try:
-                fault = decodable(photograph(path, self.stored, sizing), sizing)
-            except ImageError as error:
-                fault = str(error)
-            if fault:
-                faults.append(fault)
-            else:
-                good.append(path)
+        sizing = model_sizing(self.stored, image_size, squeeze)
+        files = list(map(Path, photographs))
+        found = [self._fault(path, sizing) for path in files]
+        good = [path for path, fault in zip(files, found, strict=True) if fault is None]
+        faults = [fault for fault in found if fault is not None]
         if faults and not good:
             raise ImageError(faults[0])
         warn_left_out(faults)
         return good
+
+    def write_descriptors(
+        self,
+        photographs: Sequence[str | PathLike],
+        file: str | PathLike,
+        *,
+        image_size: int | None = None,
+        squeeze: tuple[int, int] | None = None,
+    ) -> np.ndarray:
+        """Describe photographs into a file, whole or not at all; its suffix is its format.
+
+        Those that cannot be described are left out with a `PhotographWarning`. A format without
+        names (.npy) has no place for a gap: there they are an error.
+
+        Args:
+            photographs: image files, and folders of them. An image of a folder is called by its
+                path in it, any other as it is given.
+            file: .npz, .h5 or .npy, see docs/interoperate.md.
+            image_size, squeeze: see `describe`.
+
+        Returns:
+            [N, D] what was written.
+
+        Raises:
+            ImageError: see `describe` and `usable`; or a folder has no image.
+            DescriptorError: no format has this suffix, or it cannot have these names.
+            ImportError: the format needs a package that is not installed.
+            DiskSpaceError: there is no room for the file.
+
+        >>> import pocketvlad
+        >>> model = pocketvlad.load("small.pvlad")
+        >>> model.write_descriptors(["places/database"], "database.npz").shape
+        (6, 8)
+        """
+        output = Path(file)
+        require_format(output)
+        named = named_images(map(Path, photographs))
+        size = {"image_size": image_size, "squeeze": squeeze}
+        if has_names(output):
+            good = set(self.usable([path for _, path in named], **size))
+            named = [(name, path) for name, path in named if path in good]
+        require_space(output.parent, 4 * self.length * len(named), f"writing {output}")
+        rows = self.describe([path for _, path in named], **size)
+        write_descriptors(output, [name for name, _ in named], rows, self.provenance(**size))
+        return rows
 
     def search(
         self,
@@ -186,6 +242,96 @@ class Model:
         nearest = rank(distance)[:top]
         answers = (Answer(pictures[number].path, -float(distance[number])) for number in nearest)
         return Answers(wanted, tuple(answers))
+
+    def recall(
+        self,
+        database_folder: str | PathLike,
+        queries_folder: str | PathLike,
+        *,
+        positions: str | PathLike | None = None,
+        positive_dist_threshold: float = RADIUS,
+        recall_values: Sequence[int] = RECALL_VALUES,
+        image_size: int | None = None,
+        squeeze: tuple[int, int] | None = None,
+        partial: bool = False,
+    ) -> RecallEvaluation:
+        """Recall@N of two folders of photographs, by where they were taken.
+
+        Args:
+            database_folder, queries_folder: images in them, and in their folders.
+            positions, positive_dist_threshold, recall_values: see `pocketvlad.recall`.
+            image_size, squeeze: see `describe`.
+            partial: whether images that cannot be described are left out, with a
+                `PhotographWarning`.
+
+        Raises:
+            ImageError: an image cannot be described, a folder has none, or both have one in common;
+                names it.
+            PositionError: positions are missing or wrong; names the file.
+            OptionError: an option has an impossible value.
+
+        >>> import pocketvlad
+        >>> model = pocketvlad.load("small.pvlad")
+        >>> result = model.recall("places/database", "places/queries", recall_values=[1, 5])
+        >>> print(result)
+        6 images, 4 queries
+        1 query has no image within 25 m and counts as not found
+        R@1: 50.0, R@5: 75.0
+        """
+        values = require_recall_options(positive_dist_threshold, recall_values)
+        sizing = model_sizing(self.stored, image_size, squeeze)
+        folders = Path(database_folder), Path(queries_folder)
+        found = list(map(listing, folders))
+        require_apart(*folders, *found)
+        for each in found:
+            warn_passed_over(each)
+        sides = [each.images for each in found]
+        given = [
+            Images(str(folder), list(map(str, side)))
+            for folder, side in zip(folders, sides, strict=True)
+        ]
+        at = locate(*given, positions and Path(positions))
+        kept = [self._kept(*each, sizing, partial) for each in zip(folders, sides, strict=True)]
+        described = []
+        for side, rows in zip(sides, kept, strict=True):
+            pictures = [photograph(side[row], self.stored, sizing) for row in rows]
+            names = [str(side[row]) for row in rows]
+            described.append((names, self._rows(pictures, sizing, "describe")))
+        return score_places(
+            *described,
+            replace(at, database=at.database[kept[0]], queries=at.queries[kept[1]]),
+            radius=float(positive_dist_threshold),
+            values=values,
+            metric="cosine",
+            notes=[
+                f"left out of {folder}: {len(side) - len(rows)} images that cannot be described"
+                for folder, side, rows in zip(folders, sides, kept, strict=True)
+                if len(rows) < len(side)
+            ],
+        )
+
+    def _fault(self, path: Path, sizing: Sizing) -> str | None:
+        """None, or why a file cannot be described."""
+        try:
+            return decodable(photograph(path, self.stored, sizing), sizing)
+        except ImageError as error:
+            return str(error)
+
+    def _kept(
+        self, folder: Path, images: Sequence[Path], sizing: Sizing, partial: bool
+    ) -> list[int]:
+        """Numbers of the images of a folder that can be described; the others are warned of, or, if
+        they may not be missing, told."""
+        found = [self._fault(path, sizing) for path in images]
+        faults = [fault for fault in found if fault is not None]
+        if faults and (not partial or len(faults) == len(images)):
+            raise ImageError(
+                f"{len(faults)} of {len(images)} images of {folder} cannot be described: "
+                f"{faults[0]}; repair or remove them, or leave them out with --partial (in Python, "
+                "partial=True)"
+            )
+        warn_left_out(faults)
+        return [number for number, fault in enumerate(found) if fault is None]
 
     def save(self, file: str | PathLike) -> None:
         """Write the model's file; whole or not at all.

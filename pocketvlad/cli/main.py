@@ -43,7 +43,8 @@ def _message(error: Exception) -> str:
     """What an error says, in one line; options as they are typed."""
     text = str(error)
     if isinstance(error, OptionError):
-        value = "" if error.value is None else f" {error.value}"
+        words = error.value if isinstance(error.value, tuple) else (error.value,)
+        value = "" if error.value is None else f" {' '.join(map(str, words))}"
         text = f"--{error.option.replace('_', '-')}{value}: {error.remedy}"
     return shown(" ".join(text.split("\n")))
 

@@ -6,7 +6,7 @@ from pocketvlad.util.settings import declared_field
 
 
 def add_setting(parser: argparse.ArgumentParser, option: str, cls: type, name: str) -> None:
-    """An option for the field `name` of a dataclass of settings.
+    """An option for the field `name` of a dataclass of settings; of several words for a tuple.
 
     >>> from pocketvlad.compression.rd.settings import RoundingSettings
     >>> parser = argparse.ArgumentParser()
@@ -15,6 +15,7 @@ def add_setting(parser: argparse.ArgumentParser, option: str, cls: type, name: s
     256
 
     Args:
+        parser: or a group of its arguments.
         option: with its dashes.
 
     Raises:
@@ -24,10 +25,27 @@ def add_setting(parser: argparse.ArgumentParser, option: str, cls: type, name: s
     if field.required:
         raise ValueError(f"{cls.__name__}.{name} has no default; an option needs one")
 
-    default = f" [{field.default_text}]" if field.default_text else ""
+    default = field.default_text
+    several = {}
+    if field.item is not None:
+        default = " ".join(map(str, field.default))
+        several = {"nargs": "+", "metavar": "N"}
+    default = f" [{default}]" if default else ""
     parser.add_argument(
         option,
-        type=field.kind,
+        type=field.item or field.kind,
         default=field.default,
         help=f"{field.value.meaning}{default}".replace("%", "%%"),
+        **several,
+    )
+
+
+def add_squeeze(parser: argparse.ArgumentParser) -> None:
+    """An option that takes the place of --image-size."""
+    parser.add_argument(
+        "--squeeze",
+        type=int,
+        nargs=2,
+        metavar=("H", "W"),
+        help="height and width of every image, its aspect not kept, in place of --image-size",
     )

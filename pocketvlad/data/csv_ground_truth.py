@@ -5,34 +5,22 @@ Whatever no row names shows something else; but the query's own image, where no 
 junk, for to find that says nothing.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from pocketvlad.data.box import Box, unfit_box
+from pocketvlad.data.csv_file import csv_lines
 from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
 from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.query_groups import with_landmarks
-from pocketvlad.util.foreign import foreign
-from pocketvlad.util.text_file import read_text
 
 COLUMNS = ["query", "x1", "y1", "x2", "y2", "image", "label"]
 LABELS = ("good", "ok", "junk")
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """(number of the line that a row ends in, its cells), blank ones left out."""
-    text = read_text(path, GroundTruthError)
-    with foreign(GroundTruthError, f"{path} is not a CSV file"):
-        reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    return [(number, row) for number, row in rows if any(row)]
-
-
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """(file and line, the row's cells by column), of every row."""
-    lines = _lines(path)
+    lines = csv_lines(path, GroundTruthError)
     head = lines[0][1] if lines else []
     if head != COLUMNS:
         raise GroundTruthError(

@@ -27,6 +27,7 @@ class Dataset:
     `outside` does so for query images that the protocol takes out of the database.
     `upright`: sizes and boxes refer to images turned as their cameras were held.
     `absent`: names in the lists that no image has.
+    `positions`: easting and northing of each image of the database in metres; None: not known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dataset:
     expected_queries: int
     upright: bool = False
     absent: tuple[str, ...] = ()
+    positions: dict[str, tuple[float, float]] | None = None
 
     @property
     def images(self) -> list[str]:
@@ -102,6 +104,7 @@ def index_dataset(
     partial: bool = False,
     upright: bool = False,
     faults: Mapping[str, str] | None = None,
+    positions: Mapping[str, tuple[float, float]] | None = None,
     allowed_by: str = "`partial: true`",
 ) -> Dataset:
     """Hold the lists against the images.
@@ -119,6 +122,7 @@ def index_dataset(
         upright: whether `sizes` are those of images turned as their cameras were held.
         faults: what is wrong with images that are there and cannot be decoded, by name. They are
             left out, and count as expected.
+        positions: easting and northing of every image found, in metres; None: not known.
         allowed_by: how `partial` is written where the message is read.
 
     Raises:
@@ -169,16 +173,18 @@ def index_dataset(
             )
     if not queries:
         raise _told(f"data set {name}: no query has its image and a positive; {remedy}", faults)
+    database = {image: size for image, size in there.items() if image not in outside}
     return Dataset(
         name,
         protocol,
-        {image: size for image, size in there.items() if image not in outside},
+        database,
         {image: size for image, size in there.items() if image in outside},
         tuple(queries),
         expected_there - len(outside),
         expected_queries,
         upright,
         tuple(sorted(absent)),
+        None if positions is None else {image: positions[image] for image in database},
     )
 
 
@@ -210,4 +216,9 @@ def read_dataset(path: Path) -> Dataset:
         {name: tuple(size) for name, size in raw.pop(key).items()} for key in ("sizes", "outside")
     )
     absent = tuple(raw.pop("absent", ()))
-    return Dataset(sizes=sizes, outside=outside, queries=queries, absent=absent, **raw)
+    positions = raw.pop("positions", None)
+    if positions is not None:
+        positions = {name: tuple(place) for name, place in positions.items()}
+    return Dataset(
+        sizes=sizes, outside=outside, queries=queries, absent=absent, positions=positions, **raw
+    )

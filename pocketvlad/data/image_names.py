@@ -1,6 +1,7 @@
 """What image files are called, and what lists call them."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from pocketvlad.util.shown import shown
@@ -57,6 +58,28 @@ def _of_one_image(one: PurePath, other: PurePath) -> bool:
     shorter, longer = sorted((one.parts[:-1], other.parts[:-1]), key=len)
     suffixes = {path.suffix.lower() for path in (one, other) if is_image_name(path)}
     return longer[len(longer) - len(shorter) :] == shorter and len(suffixes) < 2
+
+
+class NameIndex:
+    """Finds images by texts that may have fewer folders than their names, or more, or no suffix.
+
+    >>> index = NameIndex(["db/1.jpg", "db/2.jpg", "query/1.jpg"])
+    >>> index.find("2"), index.find("images/query/1.jpg"), index.find("1.jpg")
+    ([1], [2], [0, 2])
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._paths = [_as_path(name) for name in names]
+        self._numbers: dict[str, list[int]] = {}
+        for number, path in enumerate(self._paths):
+            self._numbers.setdefault(image_name(path), []).append(number)
+
+    def find(self, text: str) -> list[int]:
+        """Numbers of the names that `text` may mean: one alone where it is that very name."""
+        path = _as_path(text)
+        numbers = self._numbers.get(image_name(path), [])
+        same = [number for number in numbers if self._paths[number] == path]
+        return same or [each for each in numbers if _of_one_image(self._paths[each], path)]
 
 
 class BareNames:

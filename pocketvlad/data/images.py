@@ -52,12 +52,6 @@ class Preprocessing:
 CENTRED = Preprocessing(mean=(127.5, 127.5, 127.5), std=(63.75, 63.75, 63.75))
 
 
-def fitted_size(width: float, height: float, longest: int) -> tuple[int, int]:
-    """(width, height) shrunk so that the longer side is at most `longest`, aspect kept."""
-    factor = min(1.0, longest / max(width, height))
-    return max(1, round(width * factor)), max(1, round(height * factor))
-
-
 def clip_box(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """`box` rounded outwards to whole pixels and cut to the image.
 
@@ -108,14 +102,14 @@ def intact_size(path: Path, upright: bool = False) -> tuple[int, int]:
 def load_image(
     path: Path, sizing: Sizing, box: Box | None = None, upright: bool = False
 ) -> np.ndarray:
-    """Decode, crop to `box` if there is one, shrink.
+    """Decode, crop to `box` if there is one, shrink or squeeze.
 
     Args:
         upright: turn the picture as its camera says it was held, before the box is cut. Ground
             truth refers to the pixels as they are stored; people refer to what they see.
 
     Returns:
-        [H, W, 3] uint8, RGB, longest side at most `sizing.image_size`.
+        [H, W, 3] uint8, RGB, of the size that `sizing.fitted` gives.
 
     Raises:
         ImageError: the file is damaged or the box does not lie in it; the message names the file.
@@ -124,9 +118,9 @@ def load_image(
     with ImageFile(path, upright) as image:
         if box is not None:
             region = clipped(path, box, image.size)
-            target = fitted_size(region[2] - region[0], region[3] - region[1], sizing.image_size)
+            target = sizing.fitted(region[2] - region[0], region[3] - region[1])
             return np.asarray(image.pixels().resize(target, resample, box=region))
-        target = fitted_size(*image.size, sizing.image_size)
+        target = sizing.fitted(*image.size)
         if sizing.decoder_scaling:
             image.draft(*target)
         picture = image.pixels()

@@ -7,6 +7,8 @@ from pocketvlad.data.protocols import protocol_names
 from pocketvlad.util.settings import Value, setting
 
 STYLES = ("oxford", "paris")
+IN_NAMES = "names"
+"""What a data set's `positions` is where images' names have them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,14 @@ class DatasetSection:
         "queries out of the database. original unless told",
         None,
         choices=tuple(protocol_names()),
+    )
+    positions: str | None = setting(
+        "where images were taken, for Recall@N: a table image,easting,northing or "
+        "image,latitude,longitude, or the names of the images (see docs/interoperate.md); a "
+        "relative path starts from the data folder. A city that is drawn has positions unasked",
+        None,
+        form=f"{IN_NAMES}, or the path of a .csv",
+        pattern=rf"^({IN_NAMES}|.*\.[cC][sS][vV])$",
     )
     query_prefix: str | None = setting(
         'what query files put before image names: "oxc1_" for Oxford; nothing unless told', None

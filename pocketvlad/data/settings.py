@@ -1,8 +1,8 @@
 """Settings of images and of crops of them. Free of torch, for the check of the config."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from pocketvlad.util.settings import setting
+from pocketvlad.util.settings import Value, setting
 
 INTERPOLATIONS = ("bilinear", "bicubic", "lanczos")
 
@@ -11,7 +11,8 @@ INTERPOLATIONS = ("bilinear", "bicubic", "lanczos")
 class Sizing:
     """How large an image is when the network sees it: part of the protocol of every figure.
 
-    Images are only ever made smaller. With `decoder_scaling` the JPEG decoder itself halves an
+    Images are only ever made smaller, and keep their aspect; but with `squeeze` each gets one
+    height and width. With `decoder_scaling` the JPEG decoder itself halves an
     image as often as fits before it is resized, which costs a third of the time; query crops
     are always decoded in full.
     """
@@ -24,8 +25,52 @@ class Sizing:
         "whether the JPEG decoder may halve images before they are resized, which is faster", True
     )
 
+    squeeze: tuple[int, int] | None = setting(
+        "what every image is squeezed or stretched to, whatever its aspect, as other programs do; "
+        "its larger side is image_size. Aspects are kept unless told",
+        None,
+        form="height and width in pixels, [480, 640]",
+        shortest=2,
+        longest=2,
+        items=Value(minimum=1),
+    )
+
     def as_dict(self) -> dict[str, object]:
-        return asdict(self)
+        """`squeeze` only where there is one: files from before there was any say the same."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def squeezed(self, squeeze: tuple[int, int]) -> "Sizing":
+        """The same to this height and width."""
+        return replace(self, image_size=max(squeeze), squeeze=squeeze)
+
+    def scaled(self, factor: float) -> "Sizing":
+        """The same, of so many times the pixels on each side; one at least."""
+
+        def times(pixels: int) -> int:
+            return max(1, round(factor * pixels))
+
+        if self.squeeze is None:
+            return replace(self, image_size=times(self.image_size))
+        height, width = self.squeeze
+        return self.squeezed((times(height), times(width)))
+
+    def fitted(self, width: float, height: float) -> tuple[int, int]:
+        """(width, height) of an image of these sides when the network sees it.
+
+        >>> Sizing(320).fitted(640, 480), Sizing(320).squeezed((320, 240)).fitted(640, 480)
+        ((320, 240), (240, 320))
+        """
+        if self.squeeze is not None:
+            return self.squeeze[1], self.squeeze[0]
+        factor = min(1.0, self.image_size / max(width, height))
+        return max(1, round(width * factor)), max(1, round(height * factor))
+
+    @property
+    def words(self) -> str:
+        """Of a message: "320 on the longest side"."""
+        if self.squeeze is None:
+            return f"{self.image_size} on the longest side"
+        return f"a height and width of {self.squeeze[0]} x {self.squeeze[1]}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from pocketvlad.networks.device import computed_on, run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length, parameter_count
 from pocketvlad.retrieval.evaluation import evaluate, versions
+from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.util.settings import read_settings
 from pocketvlad.util.size import float32_bytes, paper_megabytes
 
 
@@ -22,6 +24,7 @@ def model_row(
     compute: Mapping[str, str],
     batch_size: int,
     paper_bits: int | None,
+    recall: Mapping[str, object],
 ) -> dict[str, object]:
     """Scores, sizes, and what they depend on. The network that is scored is the one that the file
     decodes to.
@@ -33,6 +36,7 @@ def model_row(
         protocol: the config's section.
         compute: see `device.run_on`.
         paper_bits: by which the paper's way counts memory; None where it does not apply.
+        recall: the config's section.
     """
     model = read_model(file)
     run_on(model.network, **compute)
@@ -45,6 +49,7 @@ def model_row(
         model.preprocessing,
         batch_size,
         model.network.min_side,
+        read_settings(RecallSettings, recall),
     )
     parameters, pruned = parameter_count(model.network), pruned_percent(model.network)
     size = file.stat().st_size

@@ -15,7 +15,6 @@ from pocketvlad.data.images import (
     ImageError,
     Preprocessing,
     clip_box,
-    fitted_size,
     load_image,
     to_batch,
 )
@@ -48,7 +47,7 @@ class Picture:
         if self.box is not None:
             x1, y1, x2, y2 = clip_box(self.box, width, height)
             width, height = x2 - x1, y2 - y1
-        return fitted_size(width, height, sizing.image_size)
+        return sizing.fitted(width, height)
 
 
 def too_small(picture: Picture, sizing: Sizing, min_side: int) -> str | None:
@@ -57,8 +56,8 @@ def too_small(picture: Picture, sizing: Sizing, min_side: int) -> str | None:
     if min(width, height) >= min_side:
         return None
     return (
-        f"{picture.path}: {width} x {height} pixels are left of it at {sizing.image_size} on the "
-        f"longest side; the network needs {min_side} on either"
+        f"{picture.path}: {width} x {height} pixels are left of it at {sizing.words}; the network "
+        f"needs {min_side} on either"
     )
 
 

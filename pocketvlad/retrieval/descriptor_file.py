@@ -1,13 +1,21 @@
-"""Descriptors by anybody, as `pocketvlad describe` writes them: an .npz of names and rows."""
+"""Descriptors by anybody: rows with names of images, in one of the formats of files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from pocketvlad.data.image_names import BareNames, NameClashError, bare_name
 from pocketvlad.retrieval.coinciding import require_finite
+from pocketvlad.retrieval.descriptor_formats import (
+    Content,
+    ContentError,
+    formats,
+    npz,
+    require_package,
+)
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.foreign import foreign
 from pocketvlad.util.shown import shown
@@ -51,21 +59,73 @@ class Descriptors:
 
 
 _SAME = 1e-6  # of the largest number of a descriptor
-_REMEDY = "it must hold `names` [N] and `descriptors` [N, D], as numpy.savez writes them"
 
 
-def read_descriptors(path: Path) -> Descriptors:
-    """Read `names` (folders and the suffixes of images are cut off) and `descriptors`.
+def _format_of(path: Path) -> ModuleType:
+    """Ours where no format has the suffix."""
+    return formats().get(path.suffix.lower(), npz)
+
+
+def read_content(path: Path) -> Content:
+    """What a file holds, by the format that its suffix says; not checked yet.
 
     Raises:
-        DescriptorError: see `checked_descriptors`.
+        DescriptorError: it is missing or damaged; names it, and what it must hold.
+        ImportError: its format needs a package that is not installed.
     """
     if not path.is_file():
         raise DescriptorError(f"{path} is {'no ordinary file' if path.exists() else 'missing'}")
-    with foreign(DescriptorError, str(path), _REMEDY), np.load(path, allow_pickle=False) as file:
-        names, rows = file["names"], file["descriptors"]
-        made = str(file["provenance"]) if "provenance" in file else None
+    require_package(path)
+    form = _format_of(path)
+    with foreign(DescriptorError, str(path), form.REMEDY):
+        return form.read(path)
+
+
+def read_descriptors(path: Path) -> Descriptors:
+    """Read names (folders and the suffixes of images are cut off) and rows.
+
+    Raises:
+        DescriptorError: see `read_content` and `checked_descriptors`; or the format has no names.
+    """
+    names, rows, made = read_content(path)
+    if names is None:
+        raise DescriptorError(
+            f"{path}: a {path.suffix} file has no names of images; give an .npz, or score by "
+            "positions, where its rows follow the images of a folder"
+        )
     return checked_descriptors(str(path), names, rows, made)
+
+
+def checked_rows(label: str, rows: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    """[N, D] float32 of the descriptors of N images.
+
+    Args:
+        label: what messages call them.
+        texts: the images' names.
+
+    Raises:
+        DescriptorError: wrong shapes, numbers that are none.
+    """
+    if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
+        raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {npz.REMEDY}")
+    if len(texts) != len(rows):
+        raise DescriptorError(f"{label}: {len(texts)} names for {len(rows)} descriptors")
+    with np.errstate(over="ignore"):  # told below, by name
+        rows = rows.astype(np.float32, copy=False)
+    try:
+        require_finite(rows, list(map(shown, texts)))
+    except ValueError as error:
+        raise DescriptorError(f"{label}: {error}") from None
+    return rows
+
+
+def checked_names(label: str, names: np.ndarray) -> list[str]:
+    """Raises DescriptorError where `names` is no list of texts."""
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise DescriptorError(
+            f"{label}: `names` is {names.dtype} {names.shape}, not text; {npz.REMEDY}"
+        )
+    return names.tolist()
 
 
 def checked_descriptors(
@@ -80,15 +140,8 @@ def checked_descriptors(
     Raises:
         DescriptorError: missing or doubled names, wrong shapes, numbers that are none.
     """
-    if names.ndim != 1 or names.dtype.kind != "U":
-        raise DescriptorError(
-            f"{label}: `names` is {names.dtype} {names.shape}, not text; {_REMEDY}"
-        )
-    if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
-        raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {_REMEDY}")
-    if len(names) != len(rows):
-        raise DescriptorError(f"{label}: {len(names)} names for {len(rows)} descriptors")
-    texts = names.tolist()
+    texts = checked_names(label, names)
+    rows = checked_rows(label, rows, texts)
     first: dict[str, str] = {}
     for name, text in zip(short := list(map(bare_name, texts)), texts, strict=True):
         if name in first:
@@ -97,12 +150,6 @@ def checked_descriptors(
                 f"{shown(text)}; images are known without folder and suffix: leave one of each"
             )
         first[name] = text
-    with np.errstate(over="ignore"):  # told below, by name
-        rows = rows.astype(np.float32, copy=False)
-    try:
-        require_finite(rows, list(map(shown, texts)))
-    except ValueError as error:
-        raise DescriptorError(f"{label}: {error}") from None
     return Descriptors(label, short, texts, rows, made)
 
 
@@ -133,14 +180,41 @@ def require_same_images(database: Descriptors, queries: Descriptors) -> None:
                 raise DescriptorError(f"{database.label}, {queries.label}: {error}") from None
 
 
+def require_format(path: Path) -> None:
+    """Make sure that descriptors can be written to a file of this name.
+
+    Raises:
+        DescriptorError: no format has its suffix.
+        ImportError: its format needs a package that is not installed.
+    """
+    if path.suffix and path.suffix.lower() not in formats():
+        raise DescriptorError(
+            f"{path}: descriptors are not written as {path.suffix}; choose among "
+            f"{', '.join(sorted(formats()))}"
+        )
+    require_package(path)
+
+
+def has_names(path: Path) -> bool:
+    """Whether the format of a file of this name has the names of images."""
+    return _format_of(path).HAS_NAMES
+
+
 def write_descriptors(path: Path, names: Sequence[str], rows: np.ndarray, made: str) -> None:
-    """Write what `read_descriptors` reads; whole or not at all.
+    """Write what `read_descriptors` reads, in the format of the suffix; whole or not at all.
 
     Args:
         made: what they were made with, see `provenance`.
+
+    Raises:
+        DescriptorError, ImportError: see `require_format`; or the format cannot have these names.
     """
-    with replacing(path) as unfinished, open(unfinished, "wb") as file:
-        np.savez(file, names=np.array(names), descriptors=rows, provenance=made)
+    require_format(path)
+    with replacing(path) as unfinished:
+        try:
+            _format_of(path).write(unfinished, names, rows, made)
+        except ContentError as fault:
+            raise DescriptorError(f"{path}: {fault}") from None
 
 
 def require_comparable(one: Descriptors, other: Descriptors) -> None:

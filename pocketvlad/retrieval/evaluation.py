@@ -14,26 +14,32 @@ from pocketvlad.data.images import Box, Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.dense_scores import dense_scores
 from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.place_recall import PlaceRecall, place_recall
 from pocketvlad.retrieval.ranking import rankings
+from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.retrieval.scales import describe_at_scales
 from pocketvlad.retrieval.scores import Scores, mean, score_rankings, score_row
 
 TOP = 10  # images of every ranking that are kept
+DEFAULT_RECALL = RecallSettings()
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """scores: by difficulty. top: of every query, by its name, the first TOP images found.
-    dense: see `data.dense`; None where no landmark has two images."""
+    dense: see `data.dense`; None where no landmark has two images. places: Recall@N; None where
+    positions are not known."""
 
     scores: dict[str, Scores]
     top: dict[str, list[str]]
     dense: Scores | None
+    places: PlaceRecall | None
 
     def row(self, dataset: Dataset) -> dict[str, object]:
         """What a results row says of the scores: as `score_row`, and the landmark of each query.
 
         The dense protocol has the same keys after `dense_`; without dense queries they are absent.
+        So are those of Recall@N, which begin with `recall`, without positions.
         """
         row = score_row(self.scores, dataset.protocol)
         row["landmarks"] = {
@@ -47,7 +53,7 @@ class Evaluation:
             row["dense_landmarks"] = {
                 query.name: query.landmark for query in dense_queries(dataset.queries)
             }
-        return row
+        return row | self.places.row() if self.places else row
 
 
 def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
@@ -86,7 +92,8 @@ def query_pictures(
 
 def sizing_of(protocol: dict[str, object]) -> Sizing:
     """The part of the config's protocol that says how large images are."""
-    return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
+    sizing = Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
+    return sizing.squeezed(tuple(protocol["squeeze"])) if "squeeze" in protocol else sizing
 
 
 def evaluate(
@@ -97,6 +104,7 @@ def evaluate(
     preprocessing: Preprocessing,
     batch_size: int = 16,
     min_side: int = 1,
+    recall: RecallSettings = DEFAULT_RECALL,
 ) -> Evaluation:
     """Scores and first answers of every query of `dataset`, described by `function`.
 
@@ -104,6 +112,7 @@ def evaluate(
         function: preprocessed images [n, 3, H, W] -> unit-length descriptors [n, D].
         protocol: the config's section of that name.
         min_side: pixels that `function` needs on either side of an image.
+        recall: what counts as found by its position.
 
     Raises:
         ImageError: images or boxes are smaller than that; names all of them.
@@ -125,6 +134,7 @@ def evaluate(
         score_rankings(dataset.queries, ranked, dataset.protocol),
         {query.name: names[:TOP] for query, names in zip(dataset.queries, ranked, strict=True)},
         dense_scores(dataset, found) if dense_queries(dataset.queries) else None,
+        None if dataset.positions is None else place_recall(dataset, found, recall),
     )
 
 

@@ -14,6 +14,7 @@ from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 from pocketvlad.networks.model import Model
 from pocketvlad.retrieval.describe import Picture, too_small
+from pocketvlad.retrieval.named_images import warn_passed_over
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.option_error import OptionError, require_option
 
@@ -59,8 +60,7 @@ def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, P
         ImageError: see `image_files`.
     """
     found = image_files(folder)
-    for line in found.passed_over:
-        warnings.warn(line, PhotographWarning, stacklevel=3)
+    warn_passed_over(found)
     pictures, faults = {}, []
     for path in found.images:
         try:
@@ -96,27 +96,53 @@ def warn_left_out(faults: Iterable[str]) -> None:
         warnings.warn(f"left out: {fault}", PhotographWarning, stacklevel=3)
 
 
-def model_sizing(model: Model, image_size: int | None = None) -> Sizing:
-    """How large images are for this model: as it was evaluated, unless `image_size` is given.
-
-    Raises:
-        OptionError: `image_size` is not above zero, or it is None and the model's file has no
-            usable protocol.
-    """
-    if image_size is not None:
-        require_option(Sizing, "image_size", image_size)
-    match model.origin.get("protocol"):
+def _evaluated_sizing(protocol: object) -> Sizing | None:
+    """How large images were when a model was evaluated; None where its file does not say."""
+    match protocol:
         case {
             "image_size": int(size),
             "interpolation": str(interpolation),
             "decoder_scaling": bool(scaling),
         } if size > 0 and interpolation in INTERPOLATIONS:
             sizing = Sizing(size, interpolation, scaling)
-            return sizing if image_size is None else replace(sizing, image_size=image_size)
-    if image_size is None:
+            match protocol.get("squeeze"):
+                case None:
+                    return sizing
+                case [int(height), int(width)] if min(height, width) > 0:
+                    return sizing.squeezed((height, width))
+    return None
+
+
+def model_sizing(
+    model: Model, image_size: int | None = None, squeeze: tuple[int, int] | None = None
+) -> Sizing:
+    """How large images are for this model: as it was evaluated, unless something else is given.
+
+    Args:
+        image_size: pixels of the longest side, the aspect kept.
+        squeeze: height and width of every image.
+
+    Raises:
+        OptionError: one of them is not above zero, both are given, or none and the model's file has
+            no usable protocol.
+    """
+    sizing = _evaluated_sizing(model.origin.get("protocol"))
+    if squeeze is not None:
+        squeeze = tuple(squeeze)
+        require_option(Sizing, "squeeze", squeeze)
+        if image_size is not None:
+            raise OptionError(
+                "image_size", image_size, f"squeeze {squeeze} has the size already; give one"
+            )
+        return (sizing or Sizing(max(squeeze), "bilinear")).squeezed(squeeze)
+    if image_size is not None:
+        require_option(Sizing, "image_size", image_size)
+        kept = sizing or Sizing(image_size, "bilinear")
+        return replace(kept, image_size=image_size, squeeze=None)
+    if sizing is None:
         raise OptionError(
             "image_size",
             None,
             "the model's file does not say how large images are; give the longest side in pixels",
         )
-    return Sizing(image_size, "bilinear")
+    return sizing

@@ -1,7 +1,6 @@
 """Describing images at several sizes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -32,12 +31,11 @@ def describe_at_scales(
     Raises:
         ImageError: images are smaller than that at one of the scales; names all of them.
     """
-    sizes = [max(1, round(scale * sizing.image_size)) for scale in scales]
-    require_sides(pictures, replace(sizing, image_size=min(sizes)), min_side)
+    require_sides(pictures, sizing.scaled(min(scales)), min_side)
     total = 0
-    for size in sizes:
-        scaled = replace(sizing, image_size=size)
+    for scale in scales:
+        scaled = sizing.scaled(scale)
         total = total + describe(function, pictures, scaled, preprocessing, batch_size, label)
-    if len(sizes) == 1:
+    if len(scales) == 1:
         return total
     return total / np.linalg.norm(total, axis=1, keepdims=True)

@@ -12,7 +12,8 @@ from pocketvlad.data.declarations import (
     local_file,
     source_names,
 )
-from pocketvlad.data.protocols import protocols_of_file
+from pocketvlad.data.protocols import protocol_named, protocols_of_file
+from pocketvlad.data.sections import IN_NAMES
 from pocketvlad.data.sources import DOWNLOADS, declared_source, source_path
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -53,6 +54,8 @@ def _image_sides(config: Mapping) -> Iterator[tuple[str, int]]:
             section = section.get(name, {})
         if "image_size" in section:
             yield f"{place}.image_size", section["image_size"]
+        for number, side in enumerate(section.get("squeeze", ())):
+            yield f"{place}.squeeze.{number}", side
 
 
 def _too_small(config: Mapping) -> Iterator[str]:
@@ -73,6 +76,13 @@ def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
     """Faults of a data set whose ground truth does not fit its other keys."""
     files = dataset.get("ground_truth", [])
     protocol = dataset.get("protocol", "original")
+    if "positions" in dataset and "render" in dataset:
+        yield f"{key}.positions: {dataset['positions']!r}, but what is drawn has its own; remove it"
+    elif "positions" in dataset and protocol_named(protocol).outside:
+        yield (
+            f"{key}.positions: {dataset['positions']!r}, but the {protocol} protocol has no "
+            "database in which queries could be found by their positions; remove it"
+        )
     if "render" in dataset and protocol not in protocols_of_file(OFFICIAL_LISTS):
         yield f"{key}.protocol: {protocol!r}, but what is drawn has official lists; remove it"
     for file in [files] if isinstance(files, str) else files:
@@ -162,6 +172,13 @@ def _contradictions(config: Mapping) -> Iterator[str]:
         )
     if config["study"] in config.get("figures", {}).get("studies", []):
         yield f"figures.studies: {config['study']} is this study itself; remove it"
+    protocol = config["protocol"]
+    if "squeeze" in protocol and max(protocol["squeeze"]) != protocol["image_size"]:
+        longest = max(protocol["squeeze"])
+        yield (
+            f"protocol.image_size: {protocol['image_size']}, but protocol.squeeze has {longest} as "
+            f"its larger side; write {longest}, or remove squeeze"
+        )
     yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
     yield from _unknown_distortions(config)
     for key, block in _grid_blocks(config).items():
@@ -307,16 +324,19 @@ def require_local_data(config: Mapping) -> None:
             faults.append(f"sources.{name}: {path} is missing; {install}, or {remedy}")
     for name in config["cities"].values():
         dataset = config["datasets"][name]
-        for key in ("folder", "ground_truth"):
+        for key in ("folder", "ground_truth", "positions"):
             named = dataset.get(key)
             if isinstance(named, str) and (fault := unfit_path(local_file(named, start))):
                 faults.append(f"datasets.{name}.{key}: {fault}")
         if "folder" in dataset and not (path := local_file(dataset["folder"], start)).is_dir():
             fault = "is not a folder" if path.exists() else "is missing"
             faults.append(f"datasets.{name}.folder: {path} {fault}; {remedy}")
-        file = dataset.get("ground_truth")
-        if isinstance(file, str) and not (path := local_file(file, start)).exists():
-            faults.append(f"datasets.{name}.ground_truth: {path} is missing; {remedy}")
+        for key in ("ground_truth", "positions"):
+            file = dataset.get(key)
+            if not isinstance(file, str) or (key == "positions" and file == IN_NAMES):
+                continue
+            if not (path := local_file(file, start)).exists():
+                faults.append(f"datasets.{name}.{key}: {path} is missing; {remedy}")
     if faults:
         raise ConfigError("data are missing:\n  " + "\n  ".join(faults))
 

@@ -14,6 +14,7 @@ from pocketvlad.compression.settings import (
 from pocketvlad.data.sections import DatasetSection, SourceSection
 from pocketvlad.networks.settings import ComputeSettings, ModelSection
 from pocketvlad.retrieval.protocol import Protocol
+from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.training.settings import (
     InitialisationSettings,
     PretrainingSection,
@@ -122,6 +123,9 @@ class Study:
         "models by name; each is trained on either city", shortest=1, keys=_NAME
     )
     protocol: Protocol = setting("how images are resized and queries cropped")
+    recall: RecallSettings = setting(
+        "what counts as found in cities whose images have positions", RecallSettings()
+    )
     initialise: InitialisationSettings = setting(
         "what the cluster centres and the PCA whitening are learnt from"
     )

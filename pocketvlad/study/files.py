@@ -9,6 +9,7 @@ from pathlib import Path
 from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
 from pocketvlad.data.ground_truth import list_files
 from pocketvlad.data.image_files import state
+from pocketvlad.data.sections import IN_NAMES
 from pocketvlad.data.sources import Source, declared_source, source_path
 from pocketvlad.study.config import embedded_weights
 
@@ -79,6 +80,19 @@ class StudyFiles:
         if isinstance(self.dataset(city).get("ground_truth"), str) and folder.is_dir():
             return state(list_files(folder), folder)
         return None
+
+    def located(self, city: str) -> bool:
+        """Whether it is known where a city's images were taken."""
+        return bool({"positions", "render"} & self.dataset(city).keys())
+
+    def positions(self, city: str) -> list[str]:
+        """The table of a city's positions, if they are in one; at most one."""
+        declared = self.dataset(city)
+        if "render" in declared:
+            return [f"{self.results}/data/{city}/archives/positions.csv"]
+        if declared.get("positions", IN_NAMES) == IN_NAMES:
+            return []
+        return [str(local_file(declared["positions"], self.folder))]
 
     def images(self, city: str) -> Path:
         """The folder of a city's own images."""

@@ -101,6 +101,11 @@ class Declared:
         return inner if is_dataclass(inner) else None
 
     @property
+    def item(self) -> Any:
+        """The type of the entries of a list; None for all else."""
+        return _items_of(self.kind) if typing.get_origin(self.kind) is tuple else None
+
+    @property
     def required(self) -> bool:
         return self.default is MISSING
 

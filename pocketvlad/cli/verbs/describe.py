@@ -1,32 +1,38 @@
-"""Describe images by a model: an .npz file with `names` and `descriptors` (a row an image).
+"""Describe images by a model: a file with a row an image.
 
-Its `provenance` is JSON: the model file's SHA-256, the preprocessing and the size of images.
+An image of a folder is called by its path in it, any other as it is typed. The suffix says the
+format: .npz (`names`, `descriptors`, and as `provenance` in JSON the model file's SHA-256, the
+preprocessing and the size of images), .h5 (HDF5 as hloc has it) or .npy (an array alone, its rows
+in the order of the folder's paths, sorted).
 """
 
 import argparse
 from pathlib import Path
 
-OUTPUTS = {"output": (".npz",)}
+from pocketvlad.cli.options import add_squeeze
+
+OUTPUTS = {"output": (".npz", ".h5", ".hdf5", ".npy")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a .pvlad or .safetensors model")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="an image file")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the .npz file")
+    parser.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGE", help="an image file, or a folder of them"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="an .npz, .h5 or .npy file"
+    )
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
+    add_squeeze(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises FormatError or ImageError, naming the file."""
+    """Raises DescriptorError, FormatError or ImageError, naming the file."""
     import pocketvlad
-    from pocketvlad.retrieval.descriptor_file import write_descriptors
-    from pocketvlad.util.disk_space import require_space
+    from pocketvlad.retrieval.descriptor_file import require_format
 
+    require_format(arguments.output)
+    size = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
     model = pocketvlad.load(arguments.file)
-    images = model.usable(arguments.images, image_size=arguments.image_size)
-    output, bytes_a_row = arguments.output, 4 * model.length
-    require_space(output.parent, bytes_a_row * len(images), f"writing {output}")
-    rows = model.describe(images, image_size=arguments.image_size)
-    names = [str(path) for path in images]
-    write_descriptors(output, names, rows, model.provenance(arguments.image_size))
-    print(f"{output}: {len(rows)} descriptors of {rows.shape[1]} numbers")
+    rows = model.write_descriptors(arguments.images, arguments.output, **size)
+    print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

@@ -1,0 +1,63 @@
+"""A folder's images in the order in which the field's programs read them.
+
+That is the order of their paths as text, "a-b/1.jpg" before "a/1.jpg"; or that of the file
+`FOLDER_images_paths.txt` beside the folder, which lists paths in it. Rows of descriptors without
+names are in this order.
+"""
+
+from pathlib import Path
+
+from pocketvlad.data.image_file import ImageError
+from pocketvlad.data.image_files import Found, walk
+from pocketvlad.data.image_names import SUFFIXES
+from pocketvlad.util.shown import shown
+from pocketvlad.util.text_file import read_text
+
+_LIST = "_images_paths.txt"
+
+
+def _listed(folder: Path, file: Path) -> Found:
+    images = [folder / line for line in read_text(file, ImageError).splitlines() if line]
+    for path in images:
+        if not path.is_file():
+            raise ImageError(
+                f"{file} lists {shown(path)}, which is {'no file' if path.exists() else 'missing'};"
+                " correct the list, or remove it, and the folder itself is read"
+            )
+    return Found(images)
+
+
+def listing(folder: Path) -> Found:
+    """The images in `folder` and the folders in it, in that order, and what was passed over.
+
+    Raises:
+        ImageError: it is no folder, there is no image in it, or its list names what is missing.
+    """
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
+    file = folder.absolute().with_name(f"{folder.absolute().name}{_LIST}")
+    found = _listed(folder, file) if file.is_file() else walk(folder)
+    if not found.images:
+        faults = "".join(f"; {line}" for line in found.passed_over)
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}){faults}")
+    if not file.is_file():
+        found.images.sort(key=lambda path: path.relative_to(folder).as_posix())
+    return found
+
+
+def require_apart(database: Path, queries: Path, images: Found, asked: Found) -> None:
+    """Make sure that no image is in both of two folders: it would be found at once.
+
+    Args:
+        images, asked: what the folders hold.
+
+    Raises:
+        ImageError: there is one; names both folders and the image.
+    """
+    known = {path.resolve() for path in images.images}
+    both = [path for path in asked.images if path.resolve() in known]
+    if both:
+        raise ImageError(
+            f"{database} and {queries} overlap: {len(both)} images are in both, {shown(both[0])} "
+            "for one; give two folders, neither in the other"
+        )

@@ -1,0 +1,88 @@
+"""Descriptors of the images of a folder, whatever the file calls them, if it calls them anything.
+
+Here names keep their folders: those of a database and of queries may differ by nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pocketvlad.data.image_listing import listing
+from pocketvlad.data.image_names import NameIndex
+from pocketvlad.data.positions import some
+from pocketvlad.retrieval.descriptor_file import (
+    DescriptorError,
+    Descriptors,
+    checked_names,
+    checked_rows,
+    read_content,
+)
+from pocketvlad.retrieval.descriptor_formats import Content
+from pocketvlad.util.shown import shown
+
+
+def _numbers(label: str, names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[int]:
+    """The rows of the images of a folder, in their order."""
+    index = NameIndex(names)
+    found = [index.find(each) for each in wanted]
+    missing = [each for each, numbers in zip(wanted, found, strict=True) if not numbers]
+    if missing:
+        raise DescriptorError(
+            f"{label}: {len(missing)} of {len(wanted)} images of {folder} have no descriptor: "
+            f"{some(missing)}; describe every image"
+        )
+    for each, numbers in zip(wanted, found, strict=True):
+        if len(numbers) > 1:
+            several = some([names[number] for number in numbers])
+            raise DescriptorError(
+                f"{label}: the descriptor of {each} may be any of {several}; name images with "
+                "their folders"
+            )
+    return [number for [number] in found]
+
+
+def of_folder(
+    source: Path | tuple[Sequence[str], np.ndarray], label: str, folder: Path | None, option: str
+) -> Descriptors:
+    """Descriptors with names that may have folders, in the order of the folder's listing, or of the
+    file where there is no folder.
+
+    Args:
+        source: a file, or names [N] and rows [N, D].
+        label: what messages call rows that are from no file.
+        option: the one that gives the folder, for messages.
+
+    Raises:
+        DescriptorError: images have no descriptor, or names are needed and missing; and see
+            `descriptor_file`.
+        ImageError: the folder cannot be listed.
+    """
+    if isinstance(source, tuple):
+        content = Content(np.asarray(source[0]), np.asarray(source[1]), None)
+    else:
+        label, content = str(source), read_content(source)
+    names = None if content.names is None else checked_names(label, content.names)
+    wanted = None if folder is None else [str(path) for path in listing(folder).images]
+    if names is None:
+        if wanted is None:
+            raise DescriptorError(
+                f"{label} has no names of images; give {option}, the folder whose images its rows "
+                "are of, in the order of their paths"
+            )
+        count = len(content.rows) if content.rows.ndim else 0
+        if count != len(wanted):
+            raise DescriptorError(
+                f"{label} has {count} rows, and {folder} {len(wanted)} images; give the folder "
+                "that was described, with no other images in it"
+            )
+        names = wanted
+    elif len(set(names)) < len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise DescriptorError(f"{label}: {shown(twice)} is there more than once; leave one of each")
+    rows = checked_rows(label, content.rows, names)
+    if wanted is not None and names is not wanted:
+        rows = rows[_numbers(label, names, wanted, folder)]
+        names = wanted
+    return Descriptors(label, names, names, rows, content.made)

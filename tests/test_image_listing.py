@@ -1,0 +1,58 @@
+"""The order of a folder's images that descriptors without names go by."""
+
+from glob import glob
+
+import pytest
+
+from pocketvlad.data.image_file import ImageError
+from pocketvlad.data.image_listing import listing, require_apart
+
+NAMES = ["a-b/1.jpg", "a/1.jpg", "a/B.JPG", "a.jpg", "Z.jpg", "b/c/2.jpg", "a/10.jpg", "a/9.jpg"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in [*NAMES, ".hidden/1.jpg", "note.txt"]:
+        path = tmp_path / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "set"
+
+
+def test_it_is_that_of_a_sorted_recursive_glob(folder):
+    expected = sorted(
+        path for path in glob(f"{folder}/**/*", recursive=True) if path.lower().endswith(".jpg")
+    )
+    found = listing(folder).images
+    assert [str(path) for path in found] == expected
+    assert len(found) == len(NAMES)
+    assert found != sorted(found)  # by folder it would be another
+
+
+def test_a_list_beside_the_folder_goes_first(folder):
+    listed = folder.with_name("set_images_paths.txt")
+    listed.write_text("b/c/2.jpg\na/9.jpg\n")
+    assert listing(folder).images == [folder / "b/c/2.jpg", folder / "a/9.jpg"]
+    listed.write_text("b/c/2.jpg\na/8.jpg\n")
+    with pytest.raises(ImageError, match=r"set_images_paths.txt lists .*a/8.jpg, which is missing"):
+        listing(folder)
+
+
+def test_there_must_be_images(folder, tmp_path):
+    with pytest.raises(ImageError, match="nowhere is not a folder"):
+        listing(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageError, match="empty holds no image"):
+        listing(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("inner", ["a", "."])
+def test_folders_must_not_overlap(folder, tmp_path, inner):
+    pair = (folder, folder / inner)
+    with pytest.raises(ImageError, match=r"overlap: [48] images are in both, .*\.(jpg|JPG) for"):
+        require_apart(*pair, *map(listing, pair))
+    require_apart(folder / "a", folder / "b", listing(folder / "a"), listing(folder / "b"))
+    link = tmp_path / "link"
+    link.symlink_to(folder / "b")
+    with pytest.raises(ImageError, match="1 images are in both"):
+        require_apart(folder, link, listing(folder), listing(link))

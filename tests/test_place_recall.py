@@ -1,0 +1,120 @@
+"""Recall@N of a study's city: from the index to the table."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from study_rows import BASE, CITIES, PRUNED, study_row
+
+from pocketvlad.data.csv_positions import read_csv_positions
+from pocketvlad.data.dataset import Dataset, index_dataset, read_dataset, write_dataset
+from pocketvlad.data.ground_truth import QueryLists
+from pocketvlad.data.position_error import PositionError
+from pocketvlad.data.positions import dataset_positions
+from pocketvlad.data.query import Query
+from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
+from pocketvlad.retrieval.place_recall import place_recall
+from pocketvlad.retrieval.recall_settings import RecallSettings
+
+NAMES = [f"{letter}{number}" for letter in "abc" for number in range(5)]
+QUERIES = ("a1", "b3", "c0", "a1")  # of two boxes in one image
+
+
+@pytest.fixture
+def city():
+    generator = np.random.default_rng(5)
+    positions = {name: tuple(map(float, generator.integers(0, 60, 2))) for name in NAMES}
+    positions["c0"] = (900.0, 0.0)
+    queries = tuple(
+        Query(f"{image}_{number}", image[0], image, (0, 0, 9, 9), ("a0",), (), ())
+        for number, image in enumerate(QUERIES)
+    )
+    sizes = dict.fromkeys(NAMES, (9, 9))
+    return Dataset("city", "original", sizes, {}, queries, 15, 4, positions=positions)
+
+
+def test_queries_are_taken_out_of_the_database(city):
+    """Against a loop over names."""
+    rows = np.random.default_rng(6).normal(size=(15, 4)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    settings = RecallSettings(positive_dist_threshold=25, recall_values=(1, 3))
+    row = place_recall(city, rows, settings).row()
+    by_name, at = dict(zip(NAMES, rows, strict=True)), city.positions
+    others = [name for name in NAMES if name not in QUERIES]
+    first = {}
+    for query in sorted(set(QUERIES)):
+        ranked = sorted(others, key=lambda name, query=query: -by_name[query] @ by_name[name])
+        right = [np.hypot(*np.subtract(at[query], at[name])) <= 25 for name in ranked]
+        first[query] = right.index(True) + 1 if any(right) else 0
+    assert row["recall_first_right"] == first
+    assert first["c0"] == 0
+    found = {str(n): sum(0 < each <= n for each in first.values()) / 3 for n in (1, 3)}
+    assert row["recall"] == pytest.approx(found)
+    assert row["recall_metres"] == 25
+    assert row["recall_without_positives"] == 1
+
+
+def test_a_city_of_nothing_but_queries_is_refused(city):
+    every = tuple(replace(city.queries[0], image=name) for name in NAMES)
+    with pytest.raises(ValueError, match=r"city: each of its images is a query's.*`positions`"):
+        place_recall(replace(city, queries=every), np.eye(15), RecallSettings())
+
+
+LISTS = [QueryLists("h_1", "h", "a", (0, 0, 9, 9), ("a", "b"), (), ())]
+
+
+def test_the_index_keeps_positions(tmp_path):
+    sizes, at = {"b": (9, 9), "a": (9, 9)}, {"a": (1.5, 2.0), "b": (3.0, 4.0), "gone": (5.0, 6.0)}
+    dataset = index_dataset("d", sizes, LISTS, positions=at)
+    assert dataset.positions == {"a": (1.5, 2.0), "b": (3.0, 4.0)}
+    for each in (dataset, index_dataset("d", sizes, LISTS)):
+        write_dataset(tmp_path / "d.json", each)
+        assert read_dataset(tmp_path / "d.json") == each
+
+
+def test_positions_of_a_data_set_are_in_its_table_or_its_names(tmp_path):
+    table = tmp_path / "p.csv"
+    table.write_text("image,easting,northing\nin/a.png,1,2\nb,3,4\nc,5,6\n")
+    files = {name: tmp_path / "in" / f"{name}.png" for name in "ba"}
+    found = dataset_positions(files, read_csv_positions(table), "d", partial=True)
+    assert found == {"b": (3, 4), "a": (1, 2)}
+    with pytest.raises(PositionError, match=r"p\.csv, line 4: c is no image of data set d"):
+        dataset_positions(files, read_csv_positions(table), "d")
+    with pytest.raises(PositionError, match="data set d: 2 of 2 names have no position"):
+        dataset_positions(files, None, "d")
+    assert dataset_positions({"x": tmp_path / "@1@2@.jpg"}, None, "d") == {"x": (1, 2)}
+
+
+def scored(city, version, seed, found):
+    return study_row(city, version, seed) | {
+        "recall": dict(zip(("1", "5"), found, strict=True)),
+        "recall_first_right": dict.fromkeys("abcd", 1),
+        "recall_metres": 25.0,
+        "recall_without_positives": int(city == "paris"),
+    }
+
+
+def test_the_table_has_the_mean_over_seeds():
+    rows = [
+        scored(city, version, seed, (0.25 * seed, 0.5 if version == BASE else 0.75))
+        for city in CITIES
+        for version in (PRUNED, BASE)
+        for seed in (1, 2)
+    ]
+    table = recall_table(rows, CITIES)
+    assert table["version"].tolist() == [PRUNED, BASE]
+    assert table["recall_at_1_paris"].tolist() == pytest.approx([37.5, 37.5])
+    assert table["recall_at_5_oxford"].tolist() == pytest.approx([75, 50])
+    assert table["seeds"].tolist() == ["1 2", "1 2"]
+    sizes = [row["file_bytes"] for row in rows if row["version"] == PRUNED]
+    assert table["file_mb"][0] == pytest.approx(np.mean(sizes) / 1e6)
+    text = recall_markdown(table, recall_values(rows), CITIES, "Recall@N of the study x")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert "R@1 oxford" in lines[0]
+    assert "R@5 paris" in lines[0]
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [BASE, PRUNED]
+    assert "within 25 m" in text
+    assert "0 of 4 in oxford, 1 of 4 in paris" in text
+    rows[0]["recall_metres"] = 10
+    with pytest.raises(ValueError, match="do not agree in the radius"):
+        recall_table(rows, CITIES)

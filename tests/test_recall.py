@@ -1,0 +1,116 @@
+"""Recall@N, against scikit-learn's radius neighbours and a plain loop."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from pocketvlad.retrieval import recall as module
+from pocketvlad.retrieval.recall import recall
+
+VALUES = (1, 2, 5, 10)
+
+
+def by_loop(queries, database, query_positions, positions, radius, values):
+    """Recall of each value in %, positives and places, of vectors compared by distance (l2).
+
+    Whole numbers, so that equal distances are equal.
+    """
+    neighbours = NearestNeighbors(algorithm="kd_tree").fit(positions)
+    right = neighbours.radius_neighbors(query_positions, radius, return_distance=False)
+    hits, places = np.zeros(len(values)), []
+    for query, wanted in zip(queries, right, strict=True):
+        distances = [(sum((query - row) ** 2), number) for number, row in enumerate(database)]
+        ranking = [number for _, number in sorted(distances)]
+        for i, n in enumerate(values):
+            hits[i] += bool(set(ranking[:n]) & set(wanted.tolist()))
+        at = [place for place, number in enumerate(ranking, 1) if number in wanted]
+        places.append(at[0] if at else 0)
+    return 100 * hits / len(queries), [len(each) for each in right], places
+
+
+@pytest.fixture(params=[1, 2, 3])
+def case(request):
+    """Places on a grid of UTM coordinates, so that many lie exactly at the radius; descriptors of
+    few values, so that many are equally far; some queries far from everything."""
+    generator = np.random.default_rng(request.param)
+    positions = 5.0 * generator.integers(0, 40, (150, 2)) + [548000, 4180000]
+    query_positions = 5.0 * generator.integers(0, 40, (60, 2)) + [548000, 4180000]
+    query_positions[::7] += 5000
+    return (
+        generator.integers(0, 3, (60, 4)).astype(float),
+        generator.integers(0, 3, (150, 4)).astype(float),
+        query_positions,
+        positions,
+    )
+
+
+@pytest.mark.parametrize("pairs", [1, 1000, 1 << 22])  # a query at a time, six, all
+def test_it_is_that_of_a_loop_over_radius_neighbours(case, pairs, monkeypatch):
+    monkeypatch.setattr(module, "_PAIRS", pairs)
+    expected, positives, places = by_loop(*case, 25, VALUES)
+    found = recall(*case, radius=25, metric="l2")
+    assert found.positives.tolist() == positives
+    assert found.first.tolist() == places
+    assert [100 * found.at(n) for n in VALUES] == pytest.approx(expected)
+    assert found.without_positives == positives.count(0) >= 9
+    apart = np.linalg.norm(case[2][:, None] - case[3][None], axis=2)
+    assert (apart == 25).any()
+    assert 0 < expected[0] < expected[-1] < 100
+    line = ", ".join(f"R@{n}: {each:.1f}" for n, each in zip(VALUES, expected, strict=True))
+    assert found.line(VALUES) == line
+
+
+def test_cosines_rank_as_the_distances_of_unit_vectors(case):
+    rows = [part + 0.1 for part in case[:2]]
+    rows = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in rows]
+    generator = np.random.default_rng(4)  # no two alike
+    rows = [part + 1e-3 * generator.normal(size=part.shape) for part in rows]
+    rows = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in rows]
+    cosine = recall(*rows, *case[2:], radius=25)
+    assert cosine.first.tolist() == recall(*rows, *case[2:], radius=25, metric="l2").first.tolist()
+    assert cosine.first.tolist() == by_loop(*rows, *case[2:], 25, VALUES)[2]
+
+
+@pytest.mark.parametrize(
+    ("x", "right"), [(25.0, True), (np.nextafter(25.0, 26), False), (24.9, True)]
+)
+def test_the_radius_itself_is_within(x, right):
+    here = np.array([[548000.0, 4180000.0]])
+    rows = np.float32([[1, 0]])
+    found = recall(rows, rows, here - here, np.array([[x, 0]]), radius=25)
+    assert found.at(1) == right
+    corner = recall(rows, rows, here, here + np.array([15, 20]), radius=25)
+    assert corner.at(1) == 1
+
+
+@pytest.mark.parametrize(("near", "place"), [([0], 1), ([1], 2), ([2], 3), ([1, 2], 2)])
+def test_of_equal_answers_the_databases_first_goes_first(near, place):
+    positions = np.full((4, 2), 1000.0)
+    positions[near] = 0
+    rows = np.float32([[0, 1], [0, 1], [0, 1], [1, 0]])
+    found = recall(np.float32([[0, 1]]), rows, np.zeros((1, 2)), positions, radius=25)
+    assert found.first.tolist() == [place]
+    assert found.answer.tolist() == [0]
+
+
+def test_the_best_answer_and_its_distance_are_told(case):
+    found = recall(*case, radius=25, metric="l2")
+    for number, (answer, distance) in enumerate(zip(found.answer, found.distance, strict=True)):
+        apart = np.square(case[0][number] - case[1]).sum(axis=1)
+        assert answer == apart.tolist().index(apart.min())
+        assert distance == pytest.approx(np.linalg.norm(case[2][number] - case[3][answer]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({0: np.ones((0, 4)), 2: np.ones((0, 2))}, "query: 0 descriptors"),
+        ({3: np.ones((150, 3))}, r"database: 150 descriptors and positions of shape \(150, 3\)"),
+        ({2: np.full((60, 2), np.nan)}, "query: a position is not finite"),
+        ({1: np.full((150, 4), np.inf)}, "database descriptor 0 is not finite"),
+    ],
+)
+def test_what_does_not_fit_is_refused(case, change, message):
+    parts = [change.get(number, part) for number, part in enumerate(case)]
+    with pytest.raises(ValueError, match=message):
+        recall(*parts, radius=25, metric="l2")
