@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+from pocketvlad.retrieval.coded_ranking import coded_rankings
 from pocketvlad.retrieval.coder import CodeError
 from pocketvlad.retrieval.fitted_code import fit, from_parameters
 from pocketvlad.retrieval.map_code import CODES, code_named, code_of
+from pocketvlad.retrieval.ranking import rankings
+from pocketvlad.retrieval.turning import random_signs, turned
 
 COMPONENTS = 24
 
@@ -19,7 +22,21 @@ def unit_rows(count, seed=0, length=COMPONENTS):
 
 
 TRAINING, PLACES, QUERIES = unit_rows(300), unit_rows(50, seed=1), unit_rows(7, seed=2)
-SHORT = ["float32", "float16", "int8", "float32-5", "int8-5", "int8-5+float16"]
+SHORT = [
+    "float32",
+    "float16",
+    "int8",
+    "bits",
+    "rotated-bits",
+    "pq8",
+    "pq3x8",
+    "float32-5",
+    "int8-5",
+    "rotated-bits-11",
+    "pq2-10",
+    "int8-5+float16",
+    "pq8+int8-12",
+]
 
 
 def fitted(text):
@@ -46,6 +63,9 @@ def test_a_section_may_hold_a_section_to_rerank_with():
         ("int8+", "code '' is unknown"),
         ("int8+int9", "'int9' is unknown"),
         ("int8+int8+int8", "re-rank with itself"),
+        ("pq32x5", "unknown; write float32"),
+        ("pq", "unknown; write float32"),
+        ("pq9999", "from 1 to 4096"),
     ],
 )
 def test_a_text_that_means_no_code_is_refused(text, message):
@@ -164,7 +184,14 @@ def test_shortening_is_the_pca_of_scikit_learn(count):
 
 @pytest.mark.parametrize(
     ("text", "count", "message"),
-    [("int8-25", 300, "longer than the descriptor"), ("int8-20", 20, "at most 19 axes")],
+    [
+        ("int8-25", 300, "longer than the descriptor"),
+        ("int8-20", 20, "at most 19 axes"),
+        ("pq25", 300, "longer than the descriptor.*at most 24 bytes"),
+        ("pq13x4", 300, "longer than the descriptor.*at most 12 bytes"),
+        ("pq12x8", 255, "256 centres .* from 255 descriptors"),
+        ("pq12", 15, "16 centres .* from 15 descriptors"),
+    ],
 )
 def test_a_code_longer_than_can_be_learnt_is_refused(text, count, message):
     with pytest.raises(ValueError, match=message):
@@ -176,7 +203,7 @@ def test_rows_of_another_length_or_without_numbers_are_refused():
     with pytest.raises(ValueError, match="rows of 24"):
         code.encode(PLACES[:, 1:])
     with pytest.raises(ValueError, match="not finite"):
-        code.prepare(np.where(QUERIES > QUERIES.max() - 1e-9, np.nan, QUERIES))
+        code.prepare(np.full_like(QUERIES, np.nan))
     with pytest.raises(CodeError, match=r"uint8 \[N, 24\]"):
         code.decode(code.encode(PLACES)[:, 1:])
     bad = TRAINING.copy()
@@ -195,4 +222,152 @@ def test_a_place_has_the_bytes_of_its_finer_code_too():
 
 
 def test_every_kind_is_found_by_its_file():
-    assert {"float32", "float16", "int8"} <= set(CODES.types)
+    kinds = {"float32", "float16", "int8", "product-quantization", "bits", "rotated-bits"}
+    assert kinds <= set(CODES.types)
+
+
+def two_levels(column):
+    """The two levels nearest to a column, by trying every split."""
+    ordered = np.sort(column.astype(np.float64))
+    splits = [(ordered[:at], ordered[at:]) for at in range(1, len(ordered))]
+    errors = [sum(((each - each.mean()) ** 2).sum() for each in split) for split in splits]
+    return [each.mean() for each in splits[int(np.argmin(errors))]]
+
+
+def test_bits_choose_the_nearer_of_two_levels():
+    code = fitted("bits")
+    levels = code.parameters()["levels"]
+    best = np.array([two_levels(column) for column in TRAINING.T]).T
+
+    def error(pair):
+        return np.minimum((TRAINING - pair[0]) ** 2, (TRAINING - pair[1]) ** 2).mean()
+
+    assert error(levels) <= 1.01 * error(best)
+    codes = code.encode(PLACES)
+    bits = np.array(
+        [[codes[n, j // 8] >> (j % 8) & 1 for j in range(COMPONENTS)] for n in range(50)]
+    )
+    nearer = np.abs(PLACES - levels[1]) < np.abs(PLACES - levels[0])
+    np.testing.assert_array_equal(bits, nearer)
+    np.testing.assert_array_equal(code.decode(codes), np.where(nearer, levels[1], levels[0]))
+
+
+def cosine_transform(length):
+    """The matrix of the orthonormal DCT-II; its rows are the waves."""
+    k, n = np.arange(length)[:, None], np.arange(length)
+    matrix = np.sqrt(2 / length) * np.cos(np.pi * k * (n + 0.5) / length)
+    matrix[0] /= np.sqrt(2)
+    return matrix
+
+
+def turned_by_hand(rows, signs):
+    for packed in signs:
+        flips = [1 - 2 * (int(packed[j // 8]) >> (j % 8) & 1) for j in range(rows.shape[1])]
+        rows = (rows * np.array(flips, float)) @ cosine_transform(rows.shape[1]).T
+    return rows
+
+
+@pytest.mark.parametrize("length", [24, 7])
+def test_a_rotation_keeps_similarities_and_spreads_each_component(length):
+    signs = random_signs(length, seed=4)
+    axes = np.eye(length, dtype=np.float32)
+    matrix = turned(axes, signs)
+    assert matrix.dtype == np.float32
+    np.testing.assert_allclose(matrix @ matrix.T, axes, atol=1e-6)
+    np.testing.assert_allclose(matrix, turned_by_hand(axes, signs), atol=1e-6)
+    assert np.abs(matrix).max() < 0.95
+    assert (random_signs(length, seed=5) != signs).any()
+
+
+def test_rotated_bits_are_bits_of_rotated_rows():
+    code = fitted("rotated-bits")
+    signs = code.parameters()["signs"]
+    rows, levels = turned_by_hand(PLACES, signs), code.parameters()["levels"]
+    np.testing.assert_allclose(code.prepare(QUERIES), turned_by_hand(QUERIES, signs), atol=1e-6)
+    nearer = np.abs(rows - levels[1]) < np.abs(rows - levels[0])
+    found = code.decode(code.encode(PLACES))
+    # A number on the very edge may fall to either side.
+    assert (found == np.where(nearer, levels[1], levels[0])).mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("text", "bits", "parts"), [("pq8", 4, 16), ("pq3x8", 8, 3), ("pq20", 8, 20)]
+)
+def test_product_quantization_looks_up_the_nearest_centres(text, bits, parts):
+    code = fitted(text)
+    centres, signs = code.parameters()["centres"], code.parameters()["signs"]
+    assert centres.shape == (parts, 2**bits, -(-COMPONENTS // parts))
+    rows = turned_by_hand(PLACES, signs)
+    codes = code.encode(PLACES)
+    numbers = codes if bits == 8 else np.stack([codes & 15, codes >> 4], axis=2).reshape(50, -1)
+    expected, at = np.empty_like(rows), 0
+    for part in range(parts):
+        width = COMPONENTS // parts + (part < COMPONENTS % parts)
+        own, candidates = rows[:, at : at + width], centres[part][:, :width].astype(float)
+        distances = ((own[:, None] - candidates) ** 2).sum(axis=2)
+        chosen = np.take_along_axis(distances, numbers[:, part, None].astype(int), axis=1)[:, 0]
+        np.testing.assert_allclose(chosen, distances.min(axis=1), atol=1e-6)
+        expected[:, at : at + width] = candidates[numbers[:, part]]
+        at += width
+    np.testing.assert_allclose(code.decode(codes), expected, atol=1e-6)
+    np.testing.assert_allclose(code.prepare(QUERIES), turned_by_hand(QUERIES, signs), atol=1e-6)
+
+
+def test_product_quantization_is_better_than_one_centre_a_part():
+    code = fitted("pq8")
+    off = np.square(code.decode(code.encode(PLACES)) - code.prepare(PLACES)).sum(axis=1).mean()
+    alone = np.square(PLACES - TRAINING.mean(axis=0)).sum(axis=1).mean()
+    assert off < 0.1 * alone
+
+
+def test_the_same_seed_gives_the_same_code_and_another_another():
+    declared = code_named("pq8")
+    codes = [fit(declared, TRAINING, seed).encode(PLACES) for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(codes[0], codes[1])
+    assert (codes[0] != codes[2]).any()
+
+
+def test_centres_of_another_number_of_bits_are_refused():
+    code = fitted("pq3x8")
+    arrays = code.parameters() | {"centres": fitted("pq3x4").parameters()["centres"]}
+    with pytest.raises(CodeError, match=r"'centres'.*3 bytes of 8 bits"):
+        from_parameters(code.declared, arrays)
+
+
+def test_no_places_have_no_codes():
+    for text in SHORT:
+        code = fitted(text)
+        codes = code.encode(PLACES[:0])
+        assert codes.shape == (0, code.bytes_per_row)
+        assert len(code.decode(codes)) == 0
+
+
+NAMES = [f"{number:03}" for number in range(300)]
+
+
+@pytest.mark.parametrize("text", ["bits", "pq8", "int8-5"])
+def test_places_are_ranked_by_the_products_of_decoded_codes(text):
+    code = fitted(text)
+    codes = code.encode(TRAINING)
+    products = code.prepare(QUERIES) @ code.decode(codes).T
+    found = list(coded_rankings(code, QUERIES, NAMES, codes))
+    for ranking, row in zip(found, products, strict=True):
+        assert ranking == [NAMES[n] for n in sorted(range(300), key=lambda n: (-row[n], n))]
+
+
+def test_the_first_hundred_are_ranked_again_and_the_others_keep_their_places():
+    code = fitted("bits+float32")
+    codes = code.encode(TRAINING)
+    coarse = list(coded_rankings(fitted("bits"), QUERIES, NAMES, codes[:, :3]))
+    found = list(coded_rankings(code, QUERIES, NAMES, codes))
+    for ranking, before, query in zip(found, coarse, QUERIES, strict=True):
+        assert ranking[100:] == before[100:]
+        exact = TRAINING @ query
+        assert ranking[:100] == sorted(before[:100], key=lambda name: -exact[int(name)])
+    assert found != coarse
+
+
+def test_float32_ranks_as_the_descriptors_do():
+    code = fitted("float32")
+    found = list(coded_rankings(code, QUERIES, NAMES, code.encode(TRAINING)))
+    assert found == list(rankings(QUERIES, NAMES, TRAINING))

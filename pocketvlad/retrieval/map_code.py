@@ -97,8 +97,8 @@ CODES = Kind("map code", f"{__package__}.codes", Code)
 def code_of(section: object) -> Code:
     """The code that a section of a config, or of a file's header, declares.
 
-    >>> code_of({"type": "int8", "length": 128}).short
-    'int8-128'
+    >>> code_of({"type": "product-quantization", "bytes": 32, "length": 128}).short
+    'pq32-128'
 
     Args:
         section: `rerank` may be a section itself, or a short text.
@@ -114,8 +114,8 @@ def code_of(section: object) -> Code:
 def code_named(text: str) -> Code:
     """The code that a short text means.
 
-    >>> code_named("float16-128+int8").as_dict()
-    {'type': 'float16', 'length': 128, 'rerank': 'int8'}
+    >>> code_named("pq32-128+int8").as_dict()
+    {'type': 'product-quantization', 'length': 128, 'rerank': 'int8', 'bytes': 32}
 
     Raises:
         ValueError: it means none; the message says how one is written.
