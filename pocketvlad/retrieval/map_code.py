@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from pocketvlad.retrieval.coder import Coder, Parameters
 
+EXACT = "float32"
+"""The short text of the descriptors as they are."""
+
 RERANKED = 100
 """Of the places that a code ranks first, so many are ranked again by the finer code."""
 
@@ -58,6 +61,11 @@ class Code(Typed, ABC):
             ValueError: `rerank` names no code.
         """
         return None if self.rerank is None else code_named(self.rerank)
+
+    @property
+    def least_components(self) -> int:
+        """Those that a descriptor must have."""
+        return max(self.length or 1, self.finer.least_components if self.finer else 1)
 
     @property
     @abstractmethod

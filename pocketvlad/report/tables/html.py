@@ -91,7 +91,7 @@ def html_fragment(layout: Layout) -> str:
             *(f"<p>{escape(note)}</p>" for note in layout.notes),
             '<div class="results" role="region" tabindex="0" aria-labelledby="results-caption">',
             '<table><caption id="results-caption">'
-            f"{escape(layout.title)}: a block a model, a row a cell</caption>",
+            f"{escape(layout.title)}: a block a model, {layout.rows}</caption>",
             f"<thead><tr>{head}</tr></thead>",
             *(_block(block, layout.columns) for block in layout.blocks),
             "</table></div>",

@@ -34,6 +34,20 @@ class ProductQuantization(Code):
         super().__post_init__()
         if self.bits not in (None, 4, 8):
             raise ValueError(f"bits {self.bits!r} does not fit; write 4 or 8")
+        if self.length is not None and self._parts > self.length:
+            raise ValueError(
+                f"{self.bytes} bytes have {self._parts} parts, more than the {self.length} "
+                "components that are left; write fewer bytes or more components"
+            )
+
+    @property
+    def _parts(self) -> int:
+        """The least number of parts."""
+        return self.bytes * 8 // (self.bits or 8)
+
+    @property
+    def least_components(self) -> int:
+        return max(super().least_components, self._parts)
 
     @property
     def kind(self) -> str:

@@ -1,0 +1,34 @@
+"""Describe the images of both cities, and the queries of the test city, by one model file."""
+
+from pathlib import Path
+
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model import read_model
+from pocketvlad.retrieval.coded_city import CityDescriptors
+from pocketvlad.retrieval.evaluation import city_rows
+from pocketvlad.study.job import logged
+from pocketvlad.util.allocator import keep_freed_memory
+
+with logged(snakemake.log[0]):
+    keep_freed_memory()
+    inputs, params = snakemake.input, snakemake.params
+    model = read_model(Path(inputs.model))
+    run_on(model.network, **params.compute)
+
+    def described(dataset, images, asked):
+        return city_rows(
+            model.network,
+            read_dataset(Path(dataset)),
+            Path(images),
+            params.protocol,
+            model.preprocessing,
+            params.batch_size,
+            model.network.min_side,
+            asked,
+        )
+
+    training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
+    database, queries = described(inputs.dataset, inputs.images, asked=True)
+    CityDescriptors(training, database, queries).write(Path(snakemake.output[0]))
+    print(f"{len(training)} + {len(database)} + {len(queries)} descriptors")
