@@ -73,7 +73,15 @@ ROUNDING = {
     key: value
     for key, value in config.get("rd", {}).items()
     if key
-    not in ("distortions", "targets", "trials", "seeds", "lengths", "length_drop")
+    not in (
+        "distortions",
+        "targets",
+        "trials",
+        "seeds",
+        "first_seed",
+        "lengths",
+        "length_drop",
+    )
 }
 # Whether each base model has settings of its own, chosen on its training city.
 CHOOSES = ROUNDING.get("length") == CHOOSE

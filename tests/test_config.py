@@ -393,6 +393,15 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
     require_local_data(config)
 
 
+def test_distortions_of_the_first_seed_are_distortions_of_the_study():
+    config = load("config.yaml")
+    config["rd"]["first_seed"] = ["0.05", "0.01"]  # the study's, and a model's own
+    check_config(config)
+    config["rd"]["first_seed"] = ["0.1"]
+    with pytest.raises(ConfigError, match=r"rd\.first_seed: '0\.1' is no distortion of this study"):
+        check_config(config)
+
+
 def test_distortions_of_a_model_need_the_section_that_rounds():
     config = load("config.yaml")
     del config["rd"]

@@ -145,19 +145,25 @@ def test_targets_are_no_part_of_the_study_itself():
 
 def test_recipes_have_the_seeds_of_their_sections():
     both = BLOCK | {"thresholds": ["0.01"], "bits": [5], "seeds": [4, 9]}
-    rounding = {"distortions": ["0.4"], "targets": [{"drop": 0.5}], "seeds": [4, 0]}
+    rounding = {
+        "distortions": ["0.4", "0.8"],
+        "targets": [{"drop": 0.5}],
+        "seeds": [4, 0],
+        "first_seed": ["0.8"],
+    }
     config = {"seeds": [4, 0, 9], "grid": [BLOCK | {"seeds": [4]}, both], "rd": rounding}
     assert {each.version: seeds for each, seeds in study_recipes(config).items()} == {
         "0.005/l1-0/kmeans-8-fixed": [4],
         "0.005/l1-0/kmeans-5-fixed": [4],
         "0.01/l1-0/kmeans-8-fixed": [4],
         "0.01/l1-0/kmeans-5-fixed": [4, 9],
+        "rd/0.8": [4],
         "rd/0.4": [4, 0],
     }
     # A search takes long, and a section without seeds has all of the study's.
     assert list(Searched.of_config(config).values()) == [[4]]
     del config["grid"][1]["seeds"], rounding["seeds"]
-    assert list(study_recipes(config).values()) == [[4], [4], [4], [4, 0, 9], [4, 0, 9]]
+    assert list(study_recipes(config).values()) == [[4], [4], [4], [4, 0, 9], [4, 0, 9], [4]]
 
 
 def test_a_model_may_have_cells_of_its_own():

@@ -111,6 +111,19 @@ def _unfit_seeds(key: str, section: Mapping, seeds: Sequence[int]) -> Iterator[s
         )
 
 
+def _unknown_distortions(config: Mapping) -> Iterator[str]:
+    """Faults of distortions that are made with one seed, and of which nothing is made."""
+    rounding = config.get("rd", {})
+    sections = [rounding, *config["models"].values()]
+    known = {each for section in sections for each in section.get("distortions", ())}
+    for each in rounding.get("first_seed", ()):
+        if each not in known:
+            yield (
+                f"rd.first_seed: {each!r} is no distortion of this study; add it to "
+                "rd.distortions, or remove it"
+            )
+
+
 def _grid_blocks(config: Mapping) -> dict[str, Mapping]:
     """The blocks of the study's grid, and of those that models have of their own, by their keys."""
     grids = {"grid": config["grid"]}
@@ -151,6 +164,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
     if config["study"] in config.get("figures", {}).get("studies", []):
         yield f"figures.studies: {config['study']} is this study itself; remove it"
     yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
+    yield from _unknown_distortions(config)
     for key, block in _grid_blocks(config).items():
         yield from _unfit_seeds(key, block, config["seeds"])
         if not config["pruning"]["epochs_per_round"] and any(l1 != "0" for l1 in block["l1"]):

@@ -138,6 +138,12 @@ class RateDistortionSection(LengthChoiceSettings, RoundingSettings, SearchSettin
         items=Value("{drop: 0.5} or {megabytes: 4}, one key with a number above 0"),
     )
     seeds: tuple[int, ...] | None = seeds_setting("models of these distortions are")
+    first_seed: tuple[str, ...] = setting(
+        "the distortions of which models are made from the study's first training alone",
+        (),
+        distinct=True,
+        items=DISTORTION,
+    )
     length: int | str | None = setting(
         "components of the descriptor that are kept: the first ones, of the largest variance; all "
         "unless told; with `choose`, the workflow chooses for each model",

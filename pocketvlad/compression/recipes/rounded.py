@@ -25,7 +25,10 @@ class Rounded(Recipe):
         """The distortions of the section `rd`, or those of the model's own."""
         section = config.get("rd", {})
         found = chain.from_iterable(own_or_shared(config, model, "distortions", section))
-        return {cls(distortion=each): seeds_of(config, section) for each in found}
+        once, seeds = section.get("first_seed", ()), seeds_of(config, section)
+        return {
+            cls(distortion=each): config["seeds"][:1] if each in once else seeds for each in found
+        }
 
     @property
     def coding(self) -> str:
