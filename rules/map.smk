@@ -98,6 +98,8 @@ rule tabulate_maps:
             category="Table",
             labels={"what": "model and map", "form": "html"},
         ),
+        # The report's front page takes it in.
+        fragment=result("map_fragment.html"),
         figure=drawing("map", "map_figure", "mAP against model and map", "all models"),
     log:
         log_file("tabulate_maps"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
+from pocketvlad.networks.network import kept_length
 from pocketvlad.retrieval.coded_city import CityDescriptors
 from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
@@ -16,8 +17,11 @@ with logged(snakemake.log[0]):
     model = read_model(Path(inputs.model))
     run_on(model.network, **params.compute)
 
+    # All other components are zero: no map has to keep them.
+    length = kept_length(model.network)
+
     def described(dataset, images, asked):
-        return city_rows(
+        found = city_rows(
             model.network,
             read_dataset(Path(dataset)),
             Path(images),
@@ -27,6 +31,7 @@ with logged(snakemake.log[0]):
             model.network.min_side,
             asked,
         )
+        return [rows[:, :length] for rows in found]
 
     training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
     database, queries = described(inputs.dataset, inputs.images, asked=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from pocketvlad.report.figures.maps import maps_figure
 from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.rows import read_rows
-from pocketvlad.report.tables.html import html_page
+from pocketvlad.report.tables.html import html_fragment, html_page
 from pocketvlad.report.tables.maps import maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.study.job import logged
@@ -19,5 +19,6 @@ with logged(snakemake.log[0]):
     layout = maps_layout(table, cities, f"Maps of the study {snakemake.params.study}")
     for name, form in {"markdown": markdown_table, "html": html_page}.items():
         Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
+    Path(snakemake.output.fragment).write_text(html_fragment(layout, "map"), encoding="utf-8")
     save_figure(maps_figure(table, cities, places), snakemake.output.figure)
     print(markdown_table(layout))
