@@ -27,7 +27,7 @@ class Coder(ABC):
 
     @abstractmethod
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """[N, L] float32, what is left of the rows; as `prepare` turns them.
+        """[N, L] float32, what is left of the rows, of about unit length; as `prepare` turns them.
 
         Raises:
             CodeError: the bytes are of no row.

@@ -17,9 +17,9 @@ class FittedCode:
     """A code with all that it has learnt.
 
     The similarity of a query and a place is `prepare(query) . decode(code)`: the query is never
-    rounded. Decoded rows are not brought to unit length. What a code decodes to is the mean of the
-    rows that it stands for, so the product is the mean of their similarities. And it stays linear
-    in what was decoded, so that any search for inner products may be used.
+    rounded. What coarse codes (parts, bits) decode to is of unit length again. The mean of the rows
+    that a code stands for is the shorter the more of them it has lost, and such places would be
+    found more rarely than others. Floats and int8 lose next to nothing, and stay as they are.
 
     declared: what it is.  components: D, of a descriptor.  axes: [L, D] float16, those of a
     shortened one; None where all are kept.  coder: of the L components that are kept.  finer: by

@@ -8,6 +8,7 @@ import numpy as np
 
 from pocketvlad.retrieval.coder import CodeError, Coder, Parameters
 from pocketvlad.retrieval.turning import random_signs, signs_shape, turned
+from pocketvlad.retrieval.unit_rows import unit_rows
 
 _ENOUGH = 39  # training rows a centre; faiss warns where there are fewer
 
@@ -94,7 +95,7 @@ class PartCoder(Coder):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         if not len(codes):
             return np.empty((0, self.length), np.float32)
-        return self._quantizer.decode(np.ascontiguousarray(codes))[:, self._places]
+        return unit_rows(self._quantizer.decode(np.ascontiguousarray(codes))[:, self._places])
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {"centres": self.centres, "signs": self.signs}

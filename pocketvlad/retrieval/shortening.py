@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from pocketvlad.retrieval.unit_rows import unit_rows
+
 
 def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
     """[length, D] float16, the directions in which `rows` [M, D] vary most, of unit length.
@@ -44,6 +46,4 @@ def shortened(rows: np.ndarray, axes: np.ndarray) -> np.ndarray:
     itself outside of the axes would be found more rarely than others. A row that is wholly
     outside stays zero.
     """
-    short = rows.astype(np.float32, copy=False) @ axes.T.astype(np.float32)
-    norms = np.linalg.norm(short, axis=1, keepdims=True)
-    return short / np.where(norms > 0, norms, 1)
+    return unit_rows(rows.astype(np.float32, copy=False) @ axes.T.astype(np.float32))

@@ -6,6 +6,7 @@ import numpy as np
 
 from pocketvlad.retrieval.coder import Coder, Parameters
 from pocketvlad.retrieval.turning import random_signs, signs_shape, turned
+from pocketvlad.retrieval.unit_rows import unit_rows
 
 _ROUNDS = 20  # of Lloyd's: the levels have settled long before
 
@@ -56,7 +57,7 @@ class BitCoder(Coder):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         count = self.levels.shape[1]
         bits = np.unpackbits(codes, axis=1, count=count, bitorder="little")
-        return np.where(bits, self.levels[1], self.levels[0])
+        return unit_rows(np.where(bits, self.levels[1], self.levels[0]))
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {"levels": self.levels} | ({} if self.signs is None else {"signs": self.signs})
