@@ -1,45 +1,19 @@
-"""A city's descriptors as files, and how well each map code keeps them."""
+"""How well a map code keeps the descriptors of a city, and what it takes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 
 from pocketvlad.data.dataset import Dataset
+from pocketvlad.retrieval.city_descriptors import CityDescriptors
 from pocketvlad.retrieval.coded_ranking import coded_rankings
 from pocketvlad.retrieval.fitted_code import fit
 from pocketvlad.retrieval.map_code import Code
 from pocketvlad.retrieval.scored import scored
-from pocketvlad.util.atomic import replacing
 
 _TIMED = 20  # searches; their median is reported
-
-
-@dataclass(frozen=True)
-class CityDescriptors:
-    """What one model says of its two cities; float32, of unit length.
-
-    training: [M, D], the images of the city that it was trained on, which codes are learnt from.
-    database, queries: [N, D] and [Q, D], of the city that it is tested on.
-    """
-
-    training: np.ndarray
-    database: np.ndarray
-    queries: np.ndarray
-
-    def write(self, path: Path) -> None:
-        """As .npz; whole or not at all."""
-        with replacing(path) as unfinished, open(unfinished, "wb") as file:
-            np.savez(file, **vars(self))
-
-    @classmethod
-    def read(cls, path: Path) -> "CityDescriptors":
-        """What `write` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(file["training"], file["database"], file["queries"])
 
 
 def coded_scores(
@@ -88,12 +62,3 @@ def _time_of(asked: np.ndarray, search: Callable[[np.ndarray], object]) -> float
         search(row[None])
         times.append(perf_counter() - started)
     return median(times)
-
-
-def map_bytes(row: Mapping[str, object], places: int) -> int:
-    """Bytes of a map of so many places: codes, and what decodes them.
-
-    Args:
-        row: with the keys of `coded_scores`.
-    """
-    return row["place_bytes"] * places + row["parameter_bytes"]

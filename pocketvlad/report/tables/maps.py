@@ -1,6 +1,6 @@
 """The table of maps: what model and map weigh together, and what each code loses."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 import pandas as pd
@@ -26,7 +26,6 @@ from pocketvlad.report.tables.layout import (
     Layout,
     Line,
 )
-from pocketvlad.retrieval.coded_city import map_bytes
 from pocketvlad.retrieval.map_code import EXACT
 from pocketvlad.util.size import MEGABYTE
 
@@ -63,12 +62,21 @@ def is_exact(table: pd.DataFrame) -> pd.Series:
     return (table["version"] == BASE) & (table["code"] == EXACT)
 
 
+def _map_bytes(row: Mapping[str, object], places: int) -> int:
+    """Bytes of a map of so many places: codes, and what decodes them.
+
+    Args:
+        row: as the job `code_maps` writes it.
+    """
+    return row["place_bytes"] * places + row["parameter_bytes"]
+
+
 def _line(
     base: dict[str, dict], found: dict[str, dict], cities: Sequence[str], places: Sequence[int]
 ) -> dict[str, object]:
     some = found[cities[0]]
     models = [found[city]["file_bytes"] for city in cities]
-    maps = [map_bytes(found[city], found[city]["places"]) for city in cities]
+    maps = [_map_bytes(found[city], found[city]["places"]) for city in cities]
     line: dict[str, object] = {key: some[key] for key in ("model", "version", "code")}
     line |= {
         "place_bytes": fmean(found[city]["place_bytes"] for city in cities),
@@ -78,7 +86,7 @@ def _line(
         "total_ratio": 1 + sum(maps) / sum(models),
     }
     for number in places:
-        sizes = [map_bytes(found[city], number) for city in cities]
+        sizes = [_map_bytes(found[city], number) for city in cities]
         line[total_column(number)] = (fmean(models) + fmean(sizes)) / MEGABYTE
     line |= score_columns(alone(base), alone(found), cities)
     for cost in ("encode_ms", "search_ms"):
