@@ -43,6 +43,13 @@ if CHOOSES:
 
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
+
+
+if "map" in config:
+
+    include: "rules/map.smk"
+
+
 include: "rules/table.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
@@ -76,6 +83,7 @@ rule all:
         rules.table.input,
         rules.figures.input,
         rules.publish.input,
+        rules.maps.input if "map" in config else [],
 
 
 onsuccess:

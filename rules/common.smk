@@ -34,6 +34,7 @@ from pocketvlad.util.code_digest import digest
 from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
+from pocketvlad.study.map_codes import map_codes, map_versions
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
 

@@ -43,6 +43,20 @@ MEASURED = {
         seed=FIRST_SEED,
     ),
 }
+if "map" in config:
+    MEASURED["describe_cities"] = [
+        path
+        for model, versions in MAPPED.items()
+        for path in filled(
+            rules.describe_cities.benchmark,
+            model=model,
+            version=versions,
+            seed=FIRST_SEED,
+        )
+    ]
+    MEASURED["code_maps"] = filled(
+        rules.code_maps.benchmark, model=MAPPED, seed=FIRST_SEED
+    )
 # A study on photographs renders no city, one of fixed codebooks trains none, and one of given
 # settings chooses none.
 MEASURED = {name: files for name, files in MEASURED.items() if files}
@@ -118,10 +132,11 @@ rule plot_layers:
         "../workflow_scripts/plot_layers.py"
 
 
-# The table stands for the end of all jobs that are measured.
+# The tables stand for the end of all jobs that are measured.
 rule plot_run_time:
     input:
         table=result("table.csv"),
+        maps=result("map.csv") if "map" in config else [],
     output:
         figure=drawing("run-time", "run_time", "run time and memory", "all rules"),
         table=result("plots/run-time.csv"),

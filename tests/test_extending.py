@@ -98,6 +98,7 @@ def test_the_study_is_planned(planned):
         "prune_model": 2,
         "quantize_model": 4,  # by layers and by rows
         "compress_rival": 6,  # beside float16 and int8
+        "code_maps": 2,
         "plot_drops": 1,
     }
     assert {name: counts[name] for name in expected} == expected
@@ -111,6 +112,25 @@ def test_the_study_is_planned(planned):
         "plots/drops.png",
     ):
         assert f"results/mini/{file}" in planned
+
+
+def test_a_map_code(extended):
+    code = """
+        import json
+        import numpy as np
+        from pocketvlad.retrieval.fitted_code import fit, from_parameters
+        from pocketvlad.retrieval.map_code import code_named
+        rows = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        code = fit(code_named("four-bits+int8"), rows, 0)
+        again = from_parameters(code.declared, code.parameters())
+        off = np.abs(again.decode(code.encode(rows)) - rows).max()
+        short = fit(code_named("four-bits-5"), rows, 0)
+        print(json.dumps([code.bytes_per_row, float(off), short.bytes_per_row]))
+    """
+    size, off, short = run(extended, code)
+    assert (size, short) == (4 + 7, 3)
+    assert 0.05 < off <= 1 / 16 + 1e-6
 
 
 def test_the_configs_manual_has_all_of_it(extended):

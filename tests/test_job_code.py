@@ -18,6 +18,7 @@ PLACES = (
     "networks/projections",
     "data/protocols",
     "training/losses",
+    "retrieval/codes",
 )
 
 
@@ -79,6 +80,18 @@ def test_a_training_depends_on_its_loss_and_on_the_networks_that_this_asks():
     assert losses(named) == {"training/losses/distillation.py"}
     assert named >= {"networks/poolings/netvlad.py", "networks/poolings/gem.py"}
     assert not losses(found("initialise_model", "vgg16", loss=asking)[0])
+
+
+def test_a_job_on_maps_depends_on_the_codes_of_the_study():
+    named, others = found("code_maps", "vgg16")
+    kinds = ("bits", "int8", "product_quantization", "rotated_bits", "float32")
+    assert named == {
+        "data/protocols/original.py",
+        *(f"retrieval/codes/{kind}.py" for kind in kinds),
+    }
+    assert {"retrieval/parts.py", "retrieval/steps.py"} <= others
+    # Neither do those that describe.
+    assert not [name for name in found("describe_cities", "vgg16")[0] if "codes" in name]
 
 
 def test_all_other_jobs_depend_on_neither():

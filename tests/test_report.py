@@ -57,7 +57,8 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     answer = tmp_path / "results" / study["study"] / "answer.rst"
     answer.parent.mkdir(parents=True)
     answer.write_text("The answer.\n")
-    (answer.parent / "table_fragment.html").write_text("<table></table>")
+    for name in ("table", "map"):
+        (answer.parent / f"{name}_fragment.html").write_text(f"<p>The {name}.</p>")
     monkeypatch.chdir(tmp_path)
     # As Snakemake does it.
     template = Environment(trim_blocks=True, lstrip_blocks=True).from_string(
@@ -66,6 +67,8 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     text = template.render(snakemake=SimpleNamespace(config=study))
     page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
     assert "The answer." in page
+    assert "The table." in page
+    assert ("The map." in page) == ("map" in study)
     for sentence in ("These cities are drawn", "Only a part", "A rehearsal with stand-in weights"):
         assert (sentence in page) == (sentence == marked)
 

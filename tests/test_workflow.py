@@ -27,6 +27,15 @@ def from_scores(models: int) -> dict[str, int]:
     return one_a_model | others
 
 
+def of_maps(descriptions: int) -> dict[str, int]:
+    """The jobs that weigh the map of one model.
+
+    Args:
+        descriptions: its versions, in both directions.
+    """
+    return {"describe_cities": descriptions, "code_maps": 2, "tabulate_maps": 1}
+
+
 SUBSET, PHONE = "config/subset.yaml", "config/phone.yaml"
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
@@ -44,6 +53,7 @@ COUNTS = {
         "round_model": 12,  # 3 models, 2 directions, 2 distortions
         "evaluate_model": 102,  # and, of 6 base models, random and initial where they are trained
         **from_scores(3),
+        **of_maps(2),  # the base model of one
         "show_configuration": 1,
     },
     SUBSET: {
@@ -60,6 +70,7 @@ COUNTS = {
         "round_model": 22,  # of each direction 3 distortions with 3 seeds, 2 with one
         "evaluate_model": 60,
         **from_scores(1),
+        **of_maps(12),  # base and 5 of rd, of the first seed
         "show_configuration": 1,
     },
     PHONE: {
@@ -75,6 +86,7 @@ COUNTS = {
         "evaluate_model": 28,  # nothing is trained: the initial network is the base model
         **from_scores(1),
         "plot_studies": 1,
+        **of_maps(12),  # base and 5 of rd
         "show_configuration": 1,
     },
     "config/paper.yaml": {
@@ -145,7 +157,7 @@ def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
     # OPTQ, CERWU and product quantization once; and of 2 cells our format, zstd and xz. The study's
     # own table, and nothing after it.
     study = COUNTS[SUBSET]
-    after = (*from_scores(1), "tabulate_layers", "show_configuration")
+    after = (*from_scores(1), *of_maps(1), "tabulate_layers", "show_configuration")
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
         "compress_rival": 16,

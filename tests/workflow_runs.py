@@ -57,7 +57,8 @@ def small_model(config: dict) -> dict:
     """The config with one model, and settings under which every job takes a few seconds."""
     config = copy.deepcopy(config)
     config["models"] = {"vgg16": config["models"]["vgg16"]}
-    del config["rd"]  # where it is wanted, with settings that take less time
+    # Where these are wanted, they have settings that take less time.
+    del config["rd"], config["map"], config["models"]["vgg16"]["codes"]
     config["models"]["vgg16"]["pooling"]["clusters"] = 4
     config["models"]["vgg16"]["projection"]["length"] = 16
     config["protocol"]["image_size"] = 96

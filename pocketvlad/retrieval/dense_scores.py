@@ -1,5 +1,7 @@
 """Scores of the dense protocol, from the descriptors that the database has already."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from pocketvlad.data.dataset import Dataset
@@ -9,12 +11,17 @@ from pocketvlad.retrieval.ranking import rankings
 from pocketvlad.retrieval.scores import Scores, score_rankings
 
 
-def dense_scores(dataset: Dataset, rows: np.ndarray) -> Scores:
+def dense_scores(
+    dataset: Dataset,
+    rows: np.ndarray,
+    ranked: Callable[[np.ndarray], Iterable[list[str]]] | None = None,
+) -> Scores:
     """Average precision and precision at k of every labelled photograph as a query.
 
     Args:
         rows: [N, D] unit-length descriptors of the database, in the order of `dataset.images`, as
             they are compared with the official queries: each query is one of them.
+        ranked: from descriptors of queries to all images by each; by `rows` unless told.
 
     Raises:
         ValueError: the number of rows is another, a row is not finite, or no landmark has two
@@ -30,4 +37,5 @@ def dense_scores(dataset: Dataset, rows: np.ndarray) -> Scores:
         raise ValueError(f"{len(dataset.images)} images need as many descriptors, not {len(rows)}")
     place = {image: number for number, image in enumerate(dataset.images)}
     asked = rows[[place[query.image] for query in queries]]
-    return score_rankings(queries, rankings(asked, dataset.images, rows))[ALL]
+    found = ranked(asked) if ranked else rankings(asked, dataset.images, rows)
+    return score_rankings(queries, found)[ALL]

@@ -2,52 +2,19 @@
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from pocketvlad.data.dataset import Dataset
-from pocketvlad.data.dense import dense_queries
 from pocketvlad.data.images import Box, Preprocessing
 from pocketvlad.data.settings import Sizing
-from pocketvlad.retrieval.dense_scores import dense_scores
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.ranking import rankings
 from pocketvlad.retrieval.scales import describe_at_scales
-from pocketvlad.retrieval.scores import Scores, mean, score_rankings, score_row
-
-TOP = 10  # images of every ranking that are kept
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """scores: by difficulty. top: of every query, by its name, the first TOP images found.
-    dense: see `data.dense`; None where no landmark has two images."""
-
-    scores: dict[str, Scores]
-    top: dict[str, list[str]]
-    dense: Scores | None
-
-    def row(self, dataset: Dataset) -> dict[str, object]:
-        """What a results row says of the scores: as `score_row`, and the landmark of each query.
-
-        The dense protocol has the same keys after `dense_`; without dense queries they are absent.
-        """
-        row = score_row(self.scores, dataset.protocol)
-        row["landmarks"] = {
-            query.name: query.landmark
-            for query in dataset.queries
-            if query.name in row["average_precision"]
-        }
-        if self.dense:
-            row["dense_map"] = mean(self.dense.average_precision)
-            row["dense_average_precision"] = self.dense.average_precision
-            row["dense_landmarks"] = {
-                query.name: query.landmark for query in dense_queries(dataset.queries)
-            }
-        return row
+from pocketvlad.retrieval.scored import Evaluation, scored
 
 
 def database_pictures(dataset: Dataset, folder: Path) -> list[Picture]:
@@ -89,6 +56,42 @@ def sizing_of(protocol: dict[str, object]) -> Sizing:
     return Sizing(protocol["image_size"], protocol["interpolation"], protocol["decoder_scaling"])
 
 
+def city_rows(
+    function: Callable[[Tensor], Tensor],
+    dataset: Dataset,
+    folder: Path,
+    protocol: dict[str, object],
+    preprocessing: Preprocessing,
+    batch_size: int = 16,
+    min_side: int = 1,
+    asked: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """[N, D] and [Q, D]: descriptors of all images and of all queries, see `evaluate`.
+
+    Args:
+        asked: whether queries are described; without, there are none.
+
+    Raises:
+        ImageError: images or boxes are too small; names all of them.
+    """
+    database = database_pictures(dataset, folder)
+    queries = (
+        query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
+        if asked
+        else []
+    )
+    rows = describe_at_scales(
+        function,
+        database + queries,
+        sizing_of(protocol),
+        protocol["scales"],
+        preprocessing,
+        batch_size,
+        min_side,
+    )
+    return rows[: len(database)], rows[len(database) :]
+
+
 def evaluate(
     function: Callable[[Tensor], Tensor],
     dataset: Dataset,
@@ -108,24 +111,10 @@ def evaluate(
     Raises:
         ImageError: images or boxes are smaller than that; names all of them.
     """
-    database = database_pictures(dataset, folder)
-    queries = query_pictures(dataset, folder, protocol["query_crop"], protocol["box_growth"])
-    rows = describe_at_scales(
-        function,
-        database + queries,
-        sizing_of(protocol),
-        protocol["scales"],
-        preprocessing,
-        batch_size,
-        min_side,
+    found, asked = city_rows(
+        function, dataset, folder, protocol, preprocessing, batch_size, min_side
     )
-    found = rows[: len(database)]
-    ranked = list(rankings(rows[len(database) :], dataset.images, found))
-    return Evaluation(
-        score_rankings(dataset.queries, ranked, dataset.protocol),
-        {query.name: names[:TOP] for query, names in zip(dataset.queries, ranked, strict=True)},
-        dense_scores(dataset, found) if dense_queries(dataset.queries) else None,
-    )
+    return scored(dataset, asked, found, lambda rows: rankings(rows, dataset.images, found))
 
 
 def versions(packages: Sequence[str] = ("torch", "numpy", "pillow")) -> dict[str, str]:

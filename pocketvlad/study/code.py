@@ -1,7 +1,7 @@
 """Which code a job of a study runs: what its script imports, and what the config names.
 
-Parts of networks, losses and protocols are found by the names that a config has for them. No import
-shows which of them a job uses. The config does, so a new one reruns no job.
+Parts of networks, losses, protocols and map codes are found by the names that a config has for
+them. No import shows which of them a job uses. The config does, so a new one reruns no job.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,8 @@ from pocketvlad.data import protocols
 from pocketvlad.format.roles import Part
 from pocketvlad.networks import declared
 from pocketvlad.networks.declared import part_class
+from pocketvlad.retrieval import map_code
+from pocketvlad.study.map_codes import code_declarations
 from pocketvlad.training import declared as losses
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.code_digest import package_modules
@@ -34,6 +36,9 @@ def _named(config: Mapping, model: str | None, imported: set[Path], root: Path) 
             for part in Part:
                 found = part_class(part, config["models"][each][str(part)]["type"])
                 yield _file(found.__module__, root)
+    if _file(map_code.__name__, root) in imported:
+        for code in code_declarations(config):
+            yield _file(code.__module__, root)
     if root.joinpath(*protocols.__name__.split("."), "__init__.py") in imported:
         for city in config["cities"].values():
             name = config["datasets"][city].get("protocol", "original")

@@ -19,6 +19,7 @@ from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.declaration import Study
 from pocketvlad.study.faults import unfit_section
+from pocketvlad.study.map_codes import unfit_map
 from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, unfit_parts
 from pocketvlad.util.settings import completed
 
@@ -219,6 +220,7 @@ def _unfit_models(config: Mapping) -> Iterator[str]:
         key = f"models.{name}"
         yield from _unfit_weights(key, model)
         yield from _unfit_lengths(key, Architecture.of(model).length, config.get("rd", {}))
+    yield from unfit_map(config)
 
 
 def embedded_weights(*backbone: object) -> Path:

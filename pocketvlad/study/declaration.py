@@ -13,6 +13,7 @@ from pocketvlad.compression.settings import (
 )
 from pocketvlad.data.sections import DatasetSection, SourceSection
 from pocketvlad.networks.settings import ComputeSettings, ModelSection
+from pocketvlad.retrieval.map_settings import CODE, MapSection
 from pocketvlad.retrieval.protocol import Protocol
 from pocketvlad.training.settings import (
     InitialisationSettings,
@@ -70,6 +71,9 @@ class StudyModel(ModelSection):
     )
     distortions: tuple[str, ...] | None = setting(
         "its distortions in place of rd.distortions", None, shortest=1, items=DISTORTION
+    )
+    codes: tuple[str, ...] | None = setting(
+        "its map codes in place of map.codes; [] for no map", None, distinct=True, items=CODE
     )
 
 
@@ -151,6 +155,11 @@ class Study:
     rd: RateDistortionSection | None = setting(
         "the recipe `rd`, which rounds by rate and distortion: distortions, targets, or both; "
         "without this section it makes no models; see docs/compression.md",
+        None,
+    )
+    map: MapSection | None = setting(
+        "codes of the descriptors that a map keeps, and what model and map weigh together; without "
+        "this section no map is made; see docs/map.md",
         None,
     )
     pretraining: PretrainingSection | None = setting(

@@ -80,8 +80,12 @@ def _block(block: Block, columns: tuple[Column, ...]) -> str:
     return "\n".join(["<tbody>", head, *lines, "</tbody>"])
 
 
-def html_fragment(layout: Layout) -> str:
-    """Notes, table and legend, for a page that has STYLE in its head."""
+def html_fragment(layout: Layout, name: str = "results") -> str:
+    """Notes, table and legend, for a page that has STYLE in its head.
+
+    Args:
+        name: tells it from other tables of the page.
+    """
     head = "".join(map(_heading, layout.columns, range(len(layout.columns))))
     legend = "".join(
         f"<li>{escape(mark)} {escape(meaning)}.</li>" for mark, meaning in layout.legend
@@ -89,9 +93,9 @@ def html_fragment(layout: Layout) -> str:
     return "\n".join(
         [
             *(f"<p>{escape(note)}</p>" for note in layout.notes),
-            '<div class="results" role="region" tabindex="0" aria-labelledby="results-caption">',
-            '<table><caption id="results-caption">'
-            f"{escape(layout.title)}: a block a model, a row a cell</caption>",
+            f'<div class="results" role="region" tabindex="0" aria-labelledby="{name}-caption">',
+            f'<table><caption id="{name}-caption">'
+            f"{escape(layout.title)}: a block a model, {layout.rows}</caption>",
             f"<thead><tr>{head}</tr></thead>",
             *(_block(block, layout.columns) for block in layout.blocks),
             "</table></div>",

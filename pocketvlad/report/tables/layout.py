@@ -59,7 +59,7 @@ class Block:
 @dataclass(frozen=True)
 class Layout:
     """notes: sentences on data and models, for above the table. legend: (mark, what it means).
-    explanation: sentences on what the figures are, for below it."""
+    explanation: sentences on what the figures are, for below it. rows: what a row is of."""
 
     title: str
     notes: tuple[str, ...]
@@ -67,6 +67,7 @@ class Layout:
     blocks: tuple[Block, ...]
     legend: tuple[tuple[str, str], ...]
     explanation: tuple[str, ...]
+    rows: str = "a row a cell"
 
 
 LEGEND = (

@@ -1,0 +1,32 @@
+"""The descriptors of two cities as a file, so that they are made once for all codes of a map."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pocketvlad.util.atomic import replacing
+
+
+@dataclass(frozen=True)
+class CityDescriptors:
+    """What one model says of its two cities; float32, of unit length.
+
+    training: [M, D], the images of the city that it was trained on, which codes are learnt from.
+    database, queries: [N, D] and [Q, D], of the city that it is tested on.
+    """
+
+    training: np.ndarray
+    database: np.ndarray
+    queries: np.ndarray
+
+    def write(self, path: Path) -> None:
+        """As .npz; whole or not at all."""
+        with replacing(path) as unfinished, open(unfinished, "wb") as file:
+            np.savez(file, **vars(self))
+
+    @classmethod
+    def read(cls, path: Path) -> "CityDescriptors":
+        """What `write` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(file["training"], file["database"], file["queries"])

@@ -1,0 +1,87 @@
+"""What every kind of map code computes, and the arrays that it is restored from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+
+class CodeError(ValueError):
+    """Codes or a code's parameters do not fit what declares them; says which and how."""
+
+
+class Coder(ABC):
+    """Rows [N, L] float32 as bytes, and back.
+
+    The similarity of a query and a place is `prepare(query) . decode(code)`.
+    """
+
+    @property
+    @abstractmethod
+    def bytes_per_row(self) -> int:
+        """Bytes of a row."""
+
+    @abstractmethod
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        """[N, bytes_per_row] uint8."""
+
+    @abstractmethod
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """[N, L] float32, what is left of the rows, of about unit length; as `prepare` turns them.
+
+        Raises:
+            CodeError: the bytes are of no row.
+        """
+
+    @abstractmethod
+    def parameters(self) -> dict[str, np.ndarray]:
+        """What `Code.restore` needs, by name."""
+
+    def prepare(self, rows: np.ndarray) -> np.ndarray:
+        """[N, L] Queries as they are compared with decoded rows."""
+        return rows
+
+
+class Parameters:
+    """A code's parameters, from a file that anybody may have written: each is checked as it is
+    taken."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._left = dict(arrays)
+
+    def take(self, name: str, dtype: type, shape: Sequence[int | None]) -> np.ndarray:
+        """The array of this name.
+
+        Args:
+            dtype: its very type, such as np.float32.
+            shape: its very shape; None is any number from 1 on.
+
+        Raises:
+            CodeError: it is missing, of another type or shape, or not finite.
+        """
+        if name not in self._left:
+            raise CodeError(f"the code's parameter {name!r} is missing; write the file again")
+        array = np.asarray(self._left.pop(name))
+        fits = len(array.shape) == len(shape) and all(
+            found == wanted or (wanted is None and found > 0)
+            for found, wanted in zip(array.shape, shape, strict=True)
+        )
+        if array.dtype != np.dtype(dtype) or not fits:
+            wanted = ", ".join("any" if each is None else str(each) for each in shape)
+            raise CodeError(
+                f"the code's parameter {name!r} is {array.dtype} {list(array.shape)}, not "
+                f"{np.dtype(dtype)} [{wanted}]; write the file again"
+            )
+        if not np.isfinite(array).all():
+            raise CodeError(f"the code's parameter {name!r} is not finite; write the file again")
+        return array
+
+    def under(self, prefix: str) -> "Parameters":
+        """Those whose names begin with `prefix`, taken; without it."""
+        names = [name for name in self._left if name.startswith(prefix)]
+        return Parameters({name.removeprefix(prefix): self._left.pop(name) for name in names})
+
+    def require_all_taken(self) -> None:
+        """Raises CodeError where arrays are left that no parameter is."""
+        if self._left:
+            raise CodeError(f"the code has no parameter {min(self._left)!r}; write the file again")

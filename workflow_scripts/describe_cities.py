@@ -1,0 +1,39 @@
+"""Describe the images of both cities, and the queries of the test city, by one model file."""
+
+from pathlib import Path
+
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.networks.device import run_on
+from pocketvlad.networks.model import read_model
+from pocketvlad.networks.network import kept_length
+from pocketvlad.retrieval.city_descriptors import CityDescriptors
+from pocketvlad.retrieval.evaluation import city_rows
+from pocketvlad.study.job import logged
+from pocketvlad.util.allocator import keep_freed_memory
+
+with logged(snakemake.log[0]):
+    keep_freed_memory()
+    inputs, params = snakemake.input, snakemake.params
+    model = read_model(Path(inputs.model))
+    run_on(model.network, **params.compute)
+
+    # All other components are zero: no map has to keep them.
+    length = kept_length(model.network)
+
+    def described(dataset, images, asked):
+        found = city_rows(
+            model.network,
+            read_dataset(Path(dataset)),
+            Path(images),
+            params.protocol,
+            model.preprocessing,
+            params.batch_size,
+            model.network.min_side,
+            asked,
+        )
+        return [rows[:, :length] for rows in found]
+
+    training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
+    database, queries = described(inputs.dataset, inputs.images, asked=True)
+    CityDescriptors(training, database, queries).write(Path(snakemake.output[0]))
+    print(f"{len(training)} + {len(database)} + {len(queries)} descriptors")
