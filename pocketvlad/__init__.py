@@ -14,12 +14,16 @@ _MODULES = {
     "Answers": "answers",
     "Contents": "files",
     "Evaluation": "evaluation",
+    "Indexed": "indexing",
+    "Map": "maps",
     "Model": "model",
     "compress": "compressing",
     "decode": "files",
     "evaluate": "evaluation",
+    "index": "indexing",
     "inspect": "files",
     "load": "model",
+    "open_map": "maps",
 }
 """The modules of `pocketvlad.api`, by what they hand out."""
 

@@ -9,6 +9,7 @@ import mmap
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -260,7 +261,7 @@ class MapFile:
                 raise FormatError(f"the ends of the names {start} to {stop} are not in order")
         content = self.rows(NAMES, int(ends[0]), int(ends[-1])).tobytes()
         places = (ends - ends[0]).tolist()
-        found = [content[a:b] for a, b in zip(places[:-1], places[1:], strict=True)]
+        found = [content[a:b] for a, b in pairwise(places)]
         for place, name in enumerate(found, start):
             if fault := name_fault(name):
                 with self._named():

@@ -134,10 +134,8 @@ def require_sections(sections: dict[str, Section], places: int) -> None:
         raise FormatError(f"one of {LIST_ENDS} and {LIST_CENTRES} is missing")
     if LIST_ENDS in sections:
         lists = sections[LIST_ENDS].shape[0]
-        if lists != sections[LIST_CENTRES].shape[0] or lists > places:
-            raise FormatError(
-                f"{lists} lists of {places} places, with {sections[LIST_CENTRES].shape[0]} centres"
-            )
+        if lists != sections[LIST_CENTRES].shape[0]:
+            raise FormatError(f"{lists} lists, {sections[LIST_CENTRES].shape[0]} centres")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ class MapError(ValueError):
 
 @dataclass(frozen=True)
 class Places:
-    """What a search found, the most similar first: numbers of places, and similarities, both [k]."""
+    """What a search found, the most similar first.
+
+    numbers: [k] of places.  similarities: [k].
+    """
 
     numbers: np.ndarray
     similarities: np.ndarray
@@ -196,9 +199,7 @@ class PlaceMap:
                 codes.append(self._coarse(self.file.rows(CODES, start, stop)))
         return np.concatenate(numbers), np.concatenate(codes)
 
-    def _nearest(
-        self, prepared: np.ndarray, parts: Iterator | Sequence, top: int
-    ) -> list[Places]:
+    def _nearest(self, prepared: np.ndarray, parts: Iterator | Sequence, top: int) -> list[Places]:
         try:
             numbers, similarities = self._scan.nearest(prepared, parts, top)
         except FormatError:
@@ -281,11 +282,12 @@ def _require_shapes(file: MapFile, code: FittedCode) -> None:
             f"{file.path}: codes of {found} bytes; those of {code.declared.short} have "
             f"{code.bytes_per_row}"
         )
-    if LIST_CENTRES in file.sections and file.sections[LIST_CENTRES].shape[1] != code.length:
-        raise FormatError(
-            f"{file.path}: centres of {file.sections[LIST_CENTRES].shape[1]} components; codes have "
-            f"{code.length}"
-        )
+    if LIST_CENTRES in file.sections:
+        found = file.sections[LIST_CENTRES].shape[1]
+        if found != code.length:
+            raise FormatError(
+                f"{file.path}: centres of {found} components; codes have {code.length}"
+            )
 
 
 def require_code(declared: Code, components: int) -> None:
