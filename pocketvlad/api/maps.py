@@ -98,7 +98,7 @@ class Map:
         >>> for name, similarity, _ in pocketvlad.open_map("holiday.pvmap").nearest(row, 2, 1):
         ...     print(name, f"{similarity:.2f}")
         0.jpg 1.00
-        1.jpg 0.81
+        1.jpg 0.87
         """
         [found] = self._opened.search(row[None], top, probes)
         for place, similarity in zip(found.numbers.tolist(), found.similarities, strict=True):
