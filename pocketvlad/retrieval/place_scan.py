@@ -25,13 +25,24 @@ class Nearest:
     def add(self, similarities: np.ndarray, numbers: np.ndarray) -> None:
         """Similarities [Q, n] of the places `numbers`, [n] or [Q, n]."""
         numbers = np.broadcast_to(numbers, similarities.shape)
-        similarities = np.hstack([self._similarities, similarities])
-        numbers = np.hstack([self._numbers, numbers])
-        kept = [
-            _largest(row, own, self._top) for row, own in zip(similarities, numbers, strict=True)
-        ]
-        self._similarities = np.take_along_axis(similarities, np.array(kept), axis=1)
-        self._numbers = np.take_along_axis(numbers, np.array(kept), axis=1)
+        held = self._similarities.shape[1]
+        if held < self._top:
+            similarities = np.hstack([self._similarities, similarities])
+            numbers = np.hstack([self._numbers, numbers])
+            kept = np.array(
+                [_largest(*each, self._top) for each in zip(similarities, numbers, strict=True)]
+            )
+            self._similarities = np.take_along_axis(similarities, kept, axis=1)
+            self._numbers = np.take_along_axis(numbers, kept, axis=1)
+            return
+        # Of most parts nothing is left here, and no query needs a pass of its own.
+        among = similarities >= self._similarities[:, -1:]
+        for query in np.flatnonzero(among.any(axis=1)):
+            new = among[query]
+            own = np.concatenate([self._similarities[query], similarities[query, new]])
+            places = np.concatenate([self._numbers[query], numbers[query, new]])
+            kept = _largest(own, places, self._top)
+            self._similarities[query], self._numbers[query] = own[kept], places[kept]
 
     def best(self) -> tuple[np.ndarray, np.ndarray]:
         """(numbers of places [Q, k], similarities [Q, k]), the most similar first; k is `top`, or
