@@ -113,7 +113,8 @@ def read_rows(file: Path, components: int) -> np.ndarray:
 
 
 Search = Callable[[np.ndarray], np.ndarray]
-"""Numbers of places [Q, TOP] of queries [Q, D]; a map's are those of its own order."""
+"""Numbers of places [Q, TOP] of queries [Q, D]; a map's are those of its own order, and the number
+of places where it has found fewer."""
 
 
 def by_numpy(rows: np.ndarray) -> Search:
@@ -136,9 +137,13 @@ def by_faiss(rows: np.ndarray) -> Search:
 
 
 def by_map(places: PlaceMap, probes: int | None) -> Search:
-    return lambda queries: np.array(
-        [found.numbers for found in places.search(queries, TOP, probes)]
-    )
+    def search(queries: np.ndarray) -> np.ndarray:
+        found = np.full((len(queries), TOP), places.places)  # of short lists fewer are found
+        for row, own in zip(found, places.search(queries, TOP, probes), strict=True):
+            row[: len(own.numbers)] = own.numbers
+        return found
+
+    return search
 
 
 def resident() -> int:
@@ -186,8 +191,8 @@ def recall(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 def in_rows_order(places: PlaceMap, count: int) -> np.ndarray:
-    """[N] The row of each place of the map."""
-    order = np.empty(count, np.int64)
+    """[N + 1] The row of each place of the map; -1 for none."""
+    order = np.full(count + 1, -1)
     for place, text in enumerate(places.file.all_names()):
         order[place] = int(float(text.split("@")[2])) - 4180000
     return order

@@ -2,9 +2,11 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import second_map_decoder
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
@@ -22,6 +24,7 @@ MADE = json.dumps(
     }
 )
 PLACES, COMPONENTS = 700, 32
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def unit(rows):
@@ -88,6 +91,53 @@ def test_the_most_similar_places_are_found(make, rows, queries, names, short, li
         own = [by_name[stored[number]] for number in found.numbers]
         np.testing.assert_allclose(own, found.similarities, atol=2e-6)
         assert len(set(found.numbers)) == 9
+
+
+DECODED = ("float32", "float16-12", "int8", "bits", "rotated-bits-13", "pq8x4", "pq5x4", "pq2x8-21")
+
+
+@pytest.mark.parametrize("short", [*DECODED, "pq3x4+int8-9", "bits+float16"])
+def test_a_second_reader_made_from_the_page_compares_alike(make, queries, short):
+    places = make(short)
+    header, arrays, names = second_map_decoder.decode(places.path.read_bytes())
+    assert names == list(places.file.all_names())
+    codes, declared = arrays["codes"], header["code"]
+    rows = second_map_decoder.rows_of(declared, arrays, codes)
+    np.testing.assert_allclose(places.code.decode(codes), rows, atol=1e-5)
+    query = second_map_decoder.prepared(declared, arrays, queries[0])
+    np.testing.assert_allclose(places.code.prepare(queries[:1])[0], query, atol=1e-5)
+    if (finer := places.code.finer) is not None:
+        behind, before = codes[:, places.code.coder.bytes_per_row :], "code.finer."
+        declared = finer.declared.as_dict()
+        rows = second_map_decoder.rows_of(declared, arrays, behind, before)
+        np.testing.assert_allclose(finer.decode(behind), rows, atol=1e-5)
+        query = second_map_decoder.prepared(declared, arrays, queries[0], before)
+        np.testing.assert_allclose(finer.prepare(queries[:1])[0], query, atol=1e-5)
+
+
+@pytest.mark.parametrize("label", ["map1-lists", "map1-reranked"])
+def test_the_golden_maps_are_read_to_the_same_numbers(label):
+    """By both readers. They are never written anew: see tests/golden/README.md."""
+    path = GOLDEN / f"{label}.pvmap"
+    header, arrays, names = second_map_decoder.decode(path.read_bytes())
+    with np.load(GOLDEN / "map1.npz") as stored:
+        expected = {name: stored[f"{label}{name}"] for name in ("", "-prepared", "-found")}
+        query = stored["query"]
+    rows = second_map_decoder.rows_of(header["code"], arrays, arrays["codes"])
+    np.testing.assert_allclose(rows, expected[""], atol=1e-6)
+    mine = second_map_decoder.prepared(header["code"], arrays, query)
+    np.testing.assert_allclose(mine, expected["-prepared"], atol=1e-6)
+    with PlaceMap(path) as places:
+        places.verify()
+        assert list(places.file.all_names()) == names
+        codes = places.file.whole("codes")
+        np.testing.assert_allclose(places.code.decode(codes), expected[""], atol=1e-6)
+        [found] = places.search(query[None], 5)
+        assert [names[place] for place in found.numbers] == expected["-found"].tolist()
+        if label == "map1-lists":
+            # Its names say where they are.
+            for place, name in enumerate(names):
+                assert places.file.position(place) == tuple(map(float, name.split("@")[1:3]))
 
 
 def test_parts_of_a_map_are_compared_one_by_one(make, queries, monkeypatch):

@@ -105,7 +105,7 @@ class MapUpdate:
             return None
         names = sorted(self.keys)
         positions = self._positions(names, path, wishes)
-        code = old.code if old else self._learnt(names, journal, wishes)
+        code = old.code if old else self._learnt(names, path, journal, wishes)
         stamps = b"".join(bytes.fromhex(self.keys[name][1]) for name in names)
         return {
             "names": names,
@@ -146,7 +146,9 @@ class MapUpdate:
             )
         return np.array([given[name] for name in names], dtype=np.float64).reshape(-1, 2)
 
-    def _learnt(self, names: Sequence[str], journal: Journal, wishes: Wishes) -> FittedCode:
+    def _learnt(
+        self, names: Sequence[str], path: Path, journal: Journal, wishes: Wishes
+    ) -> FittedCode:
         keys = [self.keys[name] for name in names]
         if wishes.training is not None:
             keys = self._described_training(wishes.training, journal)
@@ -158,8 +160,8 @@ class MapUpdate:
             return fit(wishes.code, journal.rows(keys), wishes.seed)
         except ValueError as error:
             raise MapError(
-                f"map code {wishes.code.short}: {error}; or name a folder of more photographs to "
-                "learn the code from (--training)"
+                f"{path}: map code {wishes.code.short}: {error}; or name a folder of more "
+                "photographs to learn the code from (--training)"
             ) from None
 
     def _described_training(self, training: Sequence[Picture], journal: Journal) -> list[Key]:
