@@ -24,6 +24,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pocketvlad.retrieval.fitted_code import fit
 from pocketvlad.retrieval.map_code import code_named
@@ -225,6 +226,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", type=Path, help="of the files [a temporary one]")
     options = parser.parse_args()
+    threadpool_limits(options.threads)
     faiss.omp_set_num_threads(options.threads)
     data = Synthetic(options.places, options.components)
     lists = options.lists or round(4 * options.places**0.5)

@@ -242,6 +242,8 @@ def test_a_map_knows_what_it_was_made_with(capsys, model_file, photographs, tmp_
     before = output.read_bytes()
     for command, message in [
         (("search", base, query, "--database", output), "was made with another model"),
+        (("search", base, query, "--database", tmp_path / "gone.pvmap"), "No such file"),
+        (("search", base, query, "--database", query), "a.jpg: it does not begin as a .pvmap file"),
         (
             ("search", model_file, query, "--database", output, "--image-size", 80),
             "was made from images of another size (image_size 96, here 80); search it with "

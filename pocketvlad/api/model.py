@@ -185,7 +185,7 @@ class Model:
         row = self._rows([wanted], sizing, "query")[0]
         with ExitStack() as stack:
             faults: list[str] = []
-            if isinstance(database, Map) or Path(database).is_file():
+            if isinstance(database, Map) or _is_file(Path(database)):
                 places = database
                 if not isinstance(database, Map):
                     places = stack.enter_context(open_map(database))
@@ -251,6 +251,11 @@ class Model:
         return describing.describe(
             stored.network, pictures, sizing, stored.preprocessing, label=label
         )
+
+
+def _is_file(database: Path) -> bool:
+    """Whether it is a map, or was meant to be one."""
+    return not database.is_dir() and (database.is_file() or database.suffix == ".pvmap")
 
 
 def load(file: str | PathLike, *, device: str = "auto") -> Model:

@@ -16,8 +16,8 @@ def try_lock(file: BinaryIO) -> bool:
         if os.name == "nt":
             import msvcrt
 
-            # Beyond any content: a locked byte cannot be read by others.
-            file.seek(1 << 62)
+            # A locked byte cannot be read by others; this one is far behind, as far as msvcrt goes.
+            file.seek((1 << 31) - 2)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
