@@ -36,6 +36,9 @@ RECALL = 0.95
 _BLOCK = 20_000
 _TRAINING = 20_000
 _MANY = 100
+_APART = (
+    1.2  # places of a street, where streets are 0.7 apart: no list has all of a query's answers
+)
 _MADE = json.dumps({"model_sha256": "00" * 32, "preprocessing": {}, "sizing": {}})
 
 
@@ -72,14 +75,14 @@ class Synthetic:
             generator = np.random.default_rng([1, block])
             count = min(_BLOCK, self.places - start)
             chosen = centres[generator.integers(0, len(centres), count)]
-            yield unit_rows(chosen + self._spread(generator, count, 0.5))
+            yield unit_rows(chosen + self._spread(generator, count, _APART))
 
     def queries(self, count: int) -> np.ndarray:
         """[count, D] unit vectors: other views of places."""
         centres = self.centres()
         generator = np.random.default_rng(2)
         chosen = centres[generator.integers(0, len(centres), count)]
-        return unit_rows(chosen + self._spread(generator, count, 0.5))
+        return unit_rows(chosen + self._spread(generator, count, _APART))
 
 
 def name(place: int) -> str:

@@ -267,10 +267,10 @@ def more(*given):
 def test_a_lying_header_is_refused_in_bounded_memory(tmp_path, plain, change):
     data = changed(plain, change)
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(FormatError, match=r"odd\.pvmap: "):
         read_bytes(tmp_path, data)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
 

@@ -182,26 +182,23 @@ class Model:
         require_option(Options, "probes", probes)
         sizing = model_sizing(self.stored, image_size)
         wanted = photograph(Path(query), self.stored, sizing, box)
-        row = self._rows([wanted], sizing, "query")[0]
         with ExitStack() as stack:
-            faults: list[str] = []
-            if isinstance(database, Map) or _is_file(Path(database)):
-                places = database
-                if not isinstance(database, Map):
-                    places = stack.enter_context(open_map(database))
+            places, before = database, Path(photographs or "")
+            if not isinstance(database, Map) and _is_file(Path(database)):
+                places = stack.enter_context(open_map(database))
+            if isinstance(places, Map):
                 places.require_made_with(self.provenance(image_size))
-                before = Path(photographs or "")
-            else:
+            row = self._rows([wanted], sizing, "query")[0]
+            if not isinstance(places, Map):
                 before = Path(database)
                 found, faults = usable_photographs(before, self.stored, sizing)
-                opened, more = stack.enter_context(
+                kept, more = stack.enter_context(
                     folder_map(before, found, self.describer(image_size))
                 )
-                faults = faults + more
-                places = opened and Map(opened)
-            warn_left_out(faults)
-            if places is None:
-                raise ImageError(f"{database}: none of its images can be described")
+                warn_left_out(faults + more)
+                if kept is None:
+                    raise ImageError(f"{database}: none of its images can be described")
+                places = Map(kept)
             answers = [
                 Answer(before / name, similarity, position)
                 for name, similarity, position in places.nearest(row, top, probes)
