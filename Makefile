@@ -55,8 +55,8 @@ refresh-claims: $(INSTALLED)
 manual: $(INSTALLED)
 	$(BIN)/python -m pocketvlad.study.manual docs/config.md
 
-# The picture that the README begins with: the models of `phone`, and those of `subset` if that
-# study has run here.
+# The picture that the README begins with, once `phone` has run: its models, and those of `subset`
+# if that study has run here. Until then it is results/subset/plots/size.svg.
 picture: $(INSTALLED)
 	$(SNAKEMAKE) results/phone/plots/studies.svg --configfile config/phone.yaml
 	cp results/phone/plots/studies.svg docs/size.svg

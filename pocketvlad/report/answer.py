@@ -148,14 +148,18 @@ def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
     if of_several(table):
         spread = "± its standard deviation over seeds where there are several, "
         others = " and, where a row has several seeds, for other trainings"
-    fewer = ", those of fewer trainings more by chance" if of_unlike(table) else ""
+    fewer = (
+        " They are among the cells of the most trainings; one of fewer may have been lucky."
+        if of_unlike(table)
+        else ""
+    )
     reading = (
         "MB are 10^6 bytes of the file that was scored, ratios are of float32 bytes. A drop is "
         f"the mean of both cities, in percentage points of mAP, {spread}with its 95 % interval. "
         f"That allows for the landmarks that queries share{others}. *No drop* means that "
         f"the interval does not lie above 0 and the mean is at most {MAX_DROP:g}; *no drop larger "
         "than* has the interval's upper end. Dense queries, where there are any, judge the cells. "
-        f"The best cells were chosen by the very scores that stand beside them{fewer}."
+        f"The best cells were chosen by the very scores that stand beside them.{fewer}"
     )
     sentences = [*answer_sentences(table), *basis_sentences(table, cities)]
     return f"{' '.join(sentences)}\n\n{short}\n\n{reading}\n"

@@ -21,6 +21,20 @@ def is_cell(table: pd.DataFrame) -> pd.Series:
     return table["version"] != BASE
 
 
+def _trainings(table: pd.DataFrame) -> pd.Series:
+    """How many trainings each line rests on: one, where lines are not means over seeds."""
+    if "seeds" not in table:
+        return pd.Series(1, index=table.index)
+    return table["seeds"].astype(str).str.split().str.len()
+
+
+def _of_most_trainings(table: pd.DataFrame) -> pd.Series:
+    """True for the cells that rest on as many trainings as any of their model's: a cell of one
+    training may have been lucky with it, and would often be smaller than the best of several."""
+    cells, trainings = is_cell(table), _trainings(table)
+    return cells & (trainings == trainings.where(cells).groupby(table["model"]).transform("max"))
+
+
 def _smallest(table: pd.DataFrame, eligible: pd.Series) -> pd.Series:
     """True for the smallest eligible file of each model; of equal ones the first."""
     sizes = table.loc[eligible].groupby("model")["file_mb"]
@@ -28,11 +42,12 @@ def _smallest(table: pd.DataFrame, eligible: pd.Series) -> pd.Series:
 
 
 def mark_best(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` with a boolean column for each of ROLES, true for at most one cell a model.
+    """`table` with a boolean column for each of ROLES, true for at most one cell a model, of those
+    that rest on the most trainings.
 
     Beside them, `official_` before the name, is what the official queries alone would choose.
     """
-    cells = is_cell(table)
+    cells = _of_most_trainings(table)
     marks = {}
     for prefix, queries in (("", judging(table.columns)), ("official_", OFFICIAL)):
         within = table[queries.drop(MEAN)] <= WITHIN
