@@ -17,7 +17,7 @@ from pocketvlad.retrieval.map_code import RERANKED, Code, code_of
 from pocketvlad.retrieval.place_lists import learnt_centres, list_numbers, nearest_lists
 from pocketvlad.retrieval.place_scan import PlaceScan
 
-_PART = 1 << 24  # bytes of codes that are compared at a time
+_PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
 _ADVICE = "make the map again with this model: pocketvlad index"
 
 
