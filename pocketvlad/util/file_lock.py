@@ -7,6 +7,8 @@ from typing import BinaryIO
 def try_lock(file: BinaryIO) -> bool:
     """Lock the file for this process until it is closed; False where another process has.
 
+    Where the file's system knows no locks, none is held, and it is True.
+
     >>> import tempfile
     >>> with tempfile.TemporaryFile() as file:
     ...     try_lock(file)
@@ -23,6 +25,8 @@ def try_lock(file: BinaryIO) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError:
+        return True
     return True
