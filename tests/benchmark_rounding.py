@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from rounding_bound import layer_bound
 from tabulate import tabulate
 
 from pocketvlad.compression.layer_samples import outputs_at
@@ -73,6 +74,7 @@ def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
     return to_multiples(weight, step, most)
 
 
+_PROJECTION = "projection"
 _equations, _prepared = convolution._equations, convolution._prepared
 _quantized, _allowed = convolution.quantized_in_place, quantize._allowed
 WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
@@ -109,43 +111,22 @@ class Result:
         return self.backbone_bits + self.projection_bits
 
 
-def gaussian_bound(rows: np.ndarray, inputs: np.ndarray, distortion: float) -> float:
-    """Bits a weight that Gaussian weights need at least for an error: reverse water-filling.
+def _convolution_bound(
+    moments: torch.Tensor,
+    right: torch.Tensor,
+    layer: torch.nn.Conv2d,
+    allowed: convolution.AllowedErrors,
+) -> float:
+    """Bits a weight by `layer_bound`, of the groups' moments and right-hand sides (`_equations`).
 
-    Args:
-        rows: [R], variances of the rows' weights.
-        inputs: [D], eigenvalues of the inputs' moments, in units of a weight of variance 1.
-        distortion: sum of the errors of all rows.
+    An output that may have more errors is less sensitive to them.
     """
-    variances = np.outer(rows, inputs)
-    low, high = 0.0, float(variances.max())
-    for _ in range(60):
-        level = (low + high) / 2
-        if np.minimum(variances, level).sum() < distortion:
-            low = level
-        else:
-            high = level
-    return float(np.maximum(0.5 * np.log2(np.maximum(variances, 1e-300) / level), 0).mean())
-
-
-def _convolution_bound(moments: torch.Tensor, right: torch.Tensor, layer: torch.nn.Conv2d) -> float:
-    """Bits a weight by `gaussian_bound`, of the groups' moments and right-hand sides
-    (`_equations`)."""
-    places = math.prod(layer.kernel_size)
     basis = convolution._basis(layer)
-    rows = convolution._to_coefficients(layer.weight.detach().double().flatten(1), basis)
-    bound = 0.0
-    for inputs, wanted, own in zip(moments, right, rows.chunk(layer.groups), strict=True):
-        best = torch.linalg.solve(inputs, wanted.t()).t()
-        error = best - own
-        by_row = best.square().mean(dim=1)
-        by_frequency = best.unflatten(1, (-1, places)).square().mean(dim=(0, 1))
-        scale = (by_frequency / by_frequency.mean()).sqrt().repeat(best.shape[1] // places)
-        spread = torch.linalg.eigvalsh(scale[:, None] * inputs * scale).clamp_min(0)
-        distortion = float(((error @ inputs) * error).sum())
-        share = own.numel() / rows.numel()
-        bound += share * gaussian_bound(by_row.cpu().numpy(), spread.cpu().numpy(), distortion)
-    return bound
+    own = convolution._to_coefficients(layer.weight.detach().double().flatten(1), basis)
+    best = torch.linalg.solve(moments, right.mT).mT
+    errors = best - convolution._by_group(own, layer)
+    sensitivities = convolution._by_group(1 / allowed.outputs.double(), layer)
+    return layer_bound(best.unflatten(2, (-1, len(basis))), moments, errors, sensitivities)
 
 
 def _projection_bound(blocks: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> float:
@@ -154,15 +135,10 @@ def _projection_bound(blocks: list[tuple[torch.Tensor, torch.Tensor, torch.Tenso
     What a block's errors cost, later blocks having answered, adds up over the blocks to what all
     cost; so do the logarithms of the moments' eigenvalues.
     """
-    by_row = torch.stack([weight.double().square().mean(dim=1) for weight, _, _ in blocks])
-    by_block = by_row.mean(dim=1) / by_row.mean()
-    distortion, inputs = 0.0, []
-    for (_, factor, errors), scale in zip(blocks, by_block, strict=True):
-        inputs.append(scale / torch.linalg.svdvals(factor).square())
-        left = torch.linalg.solve_triangular(factor, errors.double(), upper=True, left=False)
-        distortion += float(left.square().sum())
-    rows, moments = by_row.mean(dim=0).cpu().numpy(), torch.cat(inputs).cpu().numpy()
-    return gaussian_bound(rows, moments, distortion)
+    weights, factors, errors = map(torch.stack, zip(*blocks, strict=True))
+    left = torch.stack([torch.cholesky_inverse(each.double(), upper=True) for each in factors])
+    alike = torch.ones(weights.shape[:2], dtype=torch.float64, device=weights.device)
+    return layer_bound(weights[..., None], left, errors, alike)
 
 
 @contextmanager
@@ -175,8 +151,8 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         equations[:] = moments, right
         return centre, moments, right
 
-    def in_block(weight, factor, step, most):
-        multiples = in_order(weight, factor, step, most)
+    def in_block(weight, factor, step, *rest):
+        multiples = in_order(weight, factor, step, *rest)
         blocks.append((weight, factor, weight - multiples * step))
         return multiples
 
@@ -185,12 +161,12 @@ def bounds(found: list[tuple[str, int, float, float]]) -> Iterator[None]:
         found.append((name, size, symbol_model.coded_bits(quantized) / size, bound))
         return quantized
 
-    def noted_convolution(pair, *rest):
-        quantized = round_convolution(pair, *rest)
-        return noted(pair.name, quantized, _convolution_bound(*equations, pair.layer))
+    def noted_convolution(pair, allowed, *rest):
+        quantized = round_convolution(pair, allowed, *rest)
+        return noted(pair.name, quantized, _convolution_bound(*equations, pair.layer, allowed))
 
     def projection(*given):
-        return noted("projection", round_linear(*given), _projection_bound(blocks))
+        return noted(_PROJECTION, round_linear(*given), _projection_bound(blocks))
 
     in_order = rounding.round_in_order
     round_convolution, round_linear = quantize.round_convolution, quantize._round_linear
@@ -260,9 +236,9 @@ def main() -> None:
     found: list[tuple[str, int, float, float]] = []
     with bounds(found):
         whole = run(arguments.distortion, "all steps")
-    names, sizes, *rates = zip(*found, strict=True)
-    convolutions = ["convolutions", *(np.average(each[:-1], weights=sizes[:-1]) for each in rates)]
-    lines = [*zip(names, *rates, strict=True), convolutions]
+    lines = [(name, *rates) for name, _, *rates in found]
+    _, sizes, *by_layer = zip(*(each for each in found if each[0] != _PROJECTION), strict=True)
+    lines.append(("convolutions", *(np.average(each, weights=sizes) for each in by_layer)))
     print(tabulate(lines, ("layer", "bits/weight", "bound"), floatfmt=".3f"), flush=True)
     coarse = run(2 * arguments.distortion, "all steps")
     slope = math.log(whole.bits / coarse.bits) / math.log(coarse.distance / whole.distance)

@@ -411,7 +411,9 @@ def test_a_figure(extended, tmp_path):
         [drawn] = points[number]
         np.testing.assert_allclose(drawn, some[["file_mb", "drop_mean"]])
         ends = np.array(bars[number])[:, :, 1]
-        np.testing.assert_allclose(ends, some[["drop_mean_low", "drop_mean_high"]])
+        np.testing.assert_allclose(
+            ends, some[["drop_mean_landmarks_low", "drop_mean_landmarks_high"]]
+        )
 
 
 def test_a_verb(extended, few_files):

@@ -25,9 +25,10 @@ class Rounded(Recipe):
         """The distortions of the section `rd`, or those of the model's own."""
         section = config.get("rd", {})
         found = chain.from_iterable(own_or_shared(config, model, "distortions", section))
-        once, seeds = section.get("first_seed", ()), seeds_of(config, section)
+        once = section.get("first_seed", ())
         return {
-            cls(distortion=each): config["seeds"][:1] if each in once else seeds for each in found
+            cls(distortion=each): config["seeds"][:1] if each in once else seeds_of(config, section)
+            for each in found
         }
 
     @property
