@@ -188,10 +188,11 @@ class Model:
                 places = stack.enter_context(open_map(database))
             if isinstance(places, Map):
                 places.require_made_with(self.provenance(image_size))
-            row = self._rows([wanted], sizing, "query")[0]
-            if not isinstance(places, Map):
+            else:
                 before = Path(database)
                 found, faults = usable_photographs(before, self.stored, sizing)
+            row = self._rows([wanted], sizing, "query")[0]
+            if not isinstance(places, Map):
                 kept, more = stack.enter_context(
                     folder_map(before, found, self.describer(image_size))
                 )
