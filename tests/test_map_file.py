@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
+from pocketvlad.format.map_layout import require_sections, section_of
 from pocketvlad.format.map_writer import write_map
 
 NAMES = ["a.jpg", "in/a.jpg", "in/caf\udce9.jpg", "in/köln 1.jpg", "z/y/x.jpg"]
@@ -273,6 +274,24 @@ def test_a_lying_header_is_refused_in_bounded_memory(tmp_path, plain, change):
     assert time.process_time() - begin < 5
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["list_ends", "list_centres", "code.low"])
+def test_what_is_read_when_a_map_is_opened_is_bounded(name):
+    """A file may claim more than it takes on a disk: one with holes."""
+    sections = {
+        "names": ("uint8", [9]),
+        "name_ends": ("uint32", [5]),
+        "list_ends": ("uint32", [3]),
+        "list_centres": ("float16", [3, 7]),
+        "code.low": ("uint8", [7]),
+        "codes": ("uint8", [5, 7]),
+    }
+    require_sections({key: section_of([key, *each]) for key, each in sections.items()}, 5)
+    kind, shape = sections[name]
+    sections[name] = kind, [(1 << 28) + 1, *shape[1:]]
+    with pytest.raises(FormatError, match=rf"section {name} of .*at most 268435456 are allowed"):
+        require_sections({key: section_of([key, *each]) for key, each in sections.items()}, 5)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from pocketvlad.format.map_layout import (
     require_sections,
     section_of,
 )
-from pocketvlad.format.map_names import first_disorder, name_fault, unpacked_name
+from pocketvlad.format.map_names import MAX_NAME, first_disorder, name_fault, unpacked_name
 from pocketvlad.format.map_prefix import MAGIC, MAX_HEADER, PREFIX, VERSION
 
 _MAX_SECTIONS = 64
@@ -257,8 +257,15 @@ class MapFile:
         ends = self.rows(NAME_ENDS, before, stop).astype(np.int64)
         ends = ends if start else np.concatenate([[0], ends])
         with self._named():
-            if (np.diff(ends) < 0).any() or ends[-1] > self.sections[NAMES].bytes:
+            lengths = np.diff(ends)
+            if (lengths < 0).any() or ends[-1] > self.sections[NAMES].bytes:
                 raise FormatError(f"the ends of the names {start} to {stop} are not in order")
+            if (lengths > MAX_NAME).any():  # before so many bytes are read
+                place = start + int(lengths.argmax())
+                raise FormatError(
+                    f"the name of place {place} has {lengths.max()} bytes; a map's names have 1 to "
+                    f"{MAX_NAME}"
+                )
         content = self.rows(NAMES, int(ends[0]), int(ends[-1])).tobytes()
         places = (ends - ends[0]).tolist()
         found = [content[a:b] for a, b in pairwise(places)]

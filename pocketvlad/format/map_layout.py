@@ -20,7 +20,8 @@ BLOCK = 1 << 16
 """Bytes of a section that have a checksum of their own: a multiple of every usual page."""
 
 MAX_PLACES = 1 << 28
-_MAX_BYTES = 1 << 38  # of a section
+_MAX_BYTES = 1 << 38  # of a section that stays in the file
+_MAX_READ = 1 << 28  # bytes of a section that is read when a map is opened
 _MAX_DIMENSIONS = 4
 _TYPES = {
     name: np.dtype(name).newbyteorder("<")
@@ -33,6 +34,7 @@ PARAMETER = "code."
 """Before the names of the code's parameters."""
 
 STAMP_BYTES = 8
+_READ_AT_ONCE = (LIST_ENDS, LIST_CENTRES)  # and the parameters
 _ANY = None
 # type and shape of each, where N are places; None is any number
 _KNOWN: dict[str, tuple[str, tuple[int | str | None, ...]]] = {
@@ -127,6 +129,11 @@ def require_sections(sections: dict[str, Section], places: int) -> None:
                 )
         elif not (name.startswith(PARAMETER) and len(name) > len(PARAMETER)):
             raise FormatError(f"section {name[:40]!r} is unknown")
+        at_once = name in _READ_AT_ONCE or name.startswith(PARAMETER)
+        if at_once and section.bytes > _MAX_READ:
+            raise FormatError(
+                f"section {name[:40]} of {section.bytes} bytes; at most {_MAX_READ} are allowed"
+            )
     for name in _REQUIRED:
         if name not in sections:
             raise FormatError(f"section {name} is missing")
