@@ -14,13 +14,17 @@ _MODULES = {
     "Answers": "answers",
     "Contents": "files",
     "Evaluation": "evaluation",
+    "Indexed": "indexing",
+    "Map": "maps",
     "Model": "model",
     "RecallEvaluation": "recall",
     "compress": "compressing",
     "decode": "files",
     "evaluate": "evaluation",
+    "index": "indexing",
     "inspect": "files",
     "load": "model",
+    "open_map": "maps",
     "recall": "recall",
 }
 """The modules of `pocketvlad.api`, by what they hand out."""

@@ -7,6 +7,7 @@ import torch
 from networks import random_network
 from PIL import Image
 
+import pocketvlad
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.format.compressed_file import write_compressed
@@ -91,6 +92,9 @@ def write_few_files(folder):
     write_photographs(folder / "holiday", 12)
     for letter, number in (("a", 0), ("b", 1)):
         shutil.copy(folder / "holiday" / f"{number}.jpg", folder / f"{letter}.jpg")
+    pocketvlad.index(
+        pocketvlad.load(folder / "small.pvlad"), folder / "holiday", folder / "holiday.pvmap"
+    )
     write_lists(folder / "ground_truth")
     np.savez(folder / "descriptors.npz", names=NAMES, descriptors=ROWS)
     write_places(folder / "places")

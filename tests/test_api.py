@@ -92,7 +92,7 @@ def test_the_package_alone_imports_nothing():
     assert {name for name in modules if name.split(".")[0] == "pocketvlad"} == {"pocketvlad"}
 
 
-@pytest.mark.parametrize("name", ["inspect", "decode", "evaluate", "recall"])
+@pytest.mark.parametrize("name", ["inspect", "decode", "evaluate", "recall", "open_map"])
 def test_files_and_scores_take_no_torch(name):
     modules = modules_after(f"import pocketvlad\npocketvlad.{name}")
     assert not {"torch", "numba"} & modules

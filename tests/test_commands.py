@@ -23,6 +23,7 @@ from pocketvlad.format.compressed_file import open_compressed, write_compressed
 from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.retrieval.photographs import model_sizing
+from pocketvlad.util.checksum import file_digest
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +143,13 @@ def test_search_finds_the_picture_itself_and_indexes_once(
     described = []
     import pocketvlad.retrieval.describe as module
 
-    real = module.describe
+    real = module.described
 
     def counting(function, pictures, *rest, **options):
         described.extend(str(picture.path) for picture in pictures)
         return real(function, pictures, *rest, **options)
 
-    monkeypatch.setattr(module, "describe", counting)
+    monkeypatch.setattr(module, "described", counting)
     assert run(capsys, *words, "--top", 3)[1] == out
     query = str(photographs / "more" / "d.jpg")
     assert described == [query]  # nothing of the folder
@@ -184,18 +185,84 @@ def test_what_cannot_be_described_is_left_out_by_name(capsys, model_file, photog
         assert "panorama.png: 96 x 10 pixels" in err
 
 
-def test_a_folder_that_may_not_be_written_to_is_searched_all_the_same(
-    capsys, model_file, photographs, monkeypatch
-):
-    def fail(*_, **__):
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr("pocketvlad.retrieval.photo_index.np.savez", fail)
-    words = ("search", model_file, photographs / "a.jpg", "--database", photographs)
-    status, out, err = run(capsys, *words)
+def test_a_map_is_searched_in_place_of_its_folder(capsys, model_file, photographs, tmp_path):
+    output, query = tmp_path / "city.pvmap", photographs / "more" / "d.jpg"
+    words = ("index", model_file, "--database", photographs, "-o", output)
+    status, out, err = run(capsys, *words, "--code", "float32")
     assert status == 0
-    assert len(out.splitlines()) == 5
-    assert "the index is not kept" in err
+    assert out.startswith(f"{output}: 5 places, 5 described now, 0 removed; float32, 0.00 MB")
+    assert "left out: " in err
+    assert "broken.jpg" in err
+    assert "5 places, 0 described now, 0 removed" in run(capsys, *words)[1]
+    search = ("search", model_file, query, "--top", 9, "--database")
+    in_folder = run(capsys, *search, photographs)[1]
+    status, in_map, err = run(capsys, *search, output, "--photographs", photographs)
+    assert (status, err.count("left out")) == (0, 0)
+    assert in_map == in_folder
+    without = run(capsys, *search, output)[1].splitlines()
+    assert without[0].split()[2] == "more/d.jpg"
+    figure = tmp_path / "answers.png"
+    status, _, err = run(capsys, *search, output, "--figure", figure)
+    assert status == 1
+    assert "--photographs: name the folder of the map's photographs" in err
+    with_folder = ("--figure", figure, "--photographs", photographs)
+    assert run(capsys, *search, output, *with_folder)[0] == 0
+    assert min(Image.open(figure).size) > 200
+    # In lists; searched in all of them, nothing is missed.
+    assert run(capsys, *words, "--lists", 2)[0] == 0
+    lists = (*search, output, "--photographs", photographs)
+    assert run(capsys, *lists, "--probes", 2)[1] == in_map
+    assert len(run(capsys, *lists, "--probes", 1)[1].splitlines()) < 5
+
+
+def test_a_map_is_inspected_and_verified(capsys, model_file, photographs, tmp_path):
+    output = tmp_path / "city.pvmap"
+    assert run(capsys, "index", model_file, "--database", photographs, "-o", output)[0] == 0
+    status, out, _ = run(capsys, "inspect", output)
+    assert status == 0
+    assert file_digest(model_file, "sha256") in out
+    assert "5 places of 8 bytes (int8); all checksums are right" in out
+    [codes] = [line.split() for line in out.splitlines() if line.startswith("codes ")]
+    assert codes == ["codes", "uint8", "5", "x", "8", "40"]
+    [total] = [line.split() for line in out.splitlines() if line.startswith("total ")]
+    assert int(total[1].replace(",", "")) == output.stat().st_size
+    data = bytearray(output.read_bytes())
+    data[-1] ^= 1
+    output.write_bytes(data)
+    status, _, err = run(capsys, "inspect", output)
+    assert status == 1
+    assert "city.pvmap: section codes: block 0 is damaged" in err
+
+
+def test_a_map_knows_what_it_was_made_with(capsys, model_file, photographs, tmp_path):
+    output, query = tmp_path / "city.pvmap", photographs / "a.jpg"
+    base = model_file.with_suffix(".safetensors")
+    words = ("--database", photographs, "-o", output)
+    assert run(capsys, "index", model_file, *words)[0] == 0
+    before = output.read_bytes()
+    for command, message in [
+        (("search", base, query, "--database", output), "was made with another model"),
+        (("search", base, query, "--database", tmp_path / "gone.pvmap"), "No such file"),
+        (("search", base, query, "--database", query), "a.jpg: it does not begin as a .pvmap file"),
+        (
+            ("search", model_file, query, "--database", output, "--image-size", 80),
+            "was made from images of another size (image_size 96, here 80); search it with "
+            "--image-size 96",
+        ),
+        (("index", base, *words), "was made with another model"),
+        (("index", model_file, *words, "--code", "bits"), "has the code int8, not bits"),
+        (
+            ("index", model_file, *words, "--code", "int9"),
+            "--code int9: map code 'int9' is",
+        ),
+        (("index", model_file, *words, "--lists", "-1"), "--lists -1: give a whole number"),
+        (("search", model_file, query, "--database", output, "--probes", 0), "--probes 0: "),
+    ]:
+        status, out, err = run(capsys, *command)
+        assert (status, out) == (1, "")
+        assert message in err
+        assert err.count("\n") == 1
+    assert output.read_bytes() == before
 
 
 def test_a_photograph_is_seen_as_its_camera_was_held(capsys, model_file, photographs, tmp_path):

@@ -22,8 +22,9 @@ from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.report.rows import read_table, results_tables
 from pocketvlad.report.tables.notes import starting_point, study_notes
-from pocketvlad.retrieval.describe import Picture, describe
-from pocketvlad.retrieval.photo_index import index_file, indexed
+from pocketvlad.retrieval.describe import Picture, described
+from pocketvlad.retrieval.described_photographs import Describer
+from pocketvlad.retrieval.folder_map import folder_map, hidden_map
 from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.util.checksum import file_digest
 
@@ -118,22 +119,27 @@ def test_the_wrong_one_gives_other_descriptors_of_another_provenance(files, phot
 def test_an_index_of_another_preprocessing_is_not_used(files, photograph, tmp_path):
     """Neither by its name nor, where somebody renames it, by what it holds."""
     folder = tmp_path / "photographs"
-    pictures = [Picture(photograph(f"photographs/{n}.jpg", seed=n), (200, 150)) for n in range(3)]
-    described = []
+    pictures = {
+        f"{n}.jpg": Picture(photograph(f"photographs/{n}.jpg", seed=n), (200, 150))
+        for n in range(3)
+    }
+    seen = []
 
     def search(file):
         model = read_model(file)
 
-        def function(some):
-            described.extend(some)
-            return describe(model.network, some, SIZING, model.preprocessing)
+        def rows(some):
+            seen.extend(some)
+            return described(model.network, some, SIZING, model.preprocessing)
 
         made_with = provenance(file_digest(file, "sha256"), model.preprocessing, SIZING)
         length = model.network.architecture.length
-        rows = indexed(folder, pictures, made_with, length, function, lambda picture: None)[1]
-        count = len(described)
-        described.clear()
-        return rows, count, index_file(folder, made_with)
+        describer = Describer(made_with, length, rows, lambda picture: None)
+        with folder_map(folder, pictures, describer) as (found, _):
+            stored = found.code.decode(found.file.whole("codes")).copy()
+        count = len(seen)
+        seen.clear()
+        return stored, count, hidden_map(folder, made_with)
 
     right, count, right_index = search(files[0])
     assert count == 3

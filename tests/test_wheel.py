@@ -114,6 +114,9 @@ def test_every_verb_runs_outside_of_any_clone(call, few_files):
     assert "oxford5k: 5 of 5063 images, 1 of 55 queries" in said
     words = ("small.pvlad", "a.jpg", "--database", "holiday", "--figure", "answers.png")
     assert "1.000  holiday/0.jpg" in call("pocketvlad", "search", *words)
+    words = ("small.pvlad", "--database", "holiday", "-o", "new.pvmap")
+    assert "new.pvmap: 12 places, 12 described now" in call("pocketvlad", "index", *words)
+    assert "12 places of 8 bytes (int8)" in call("pocketvlad", "inspect", "new.pvmap")
     words = ("base.safetensors", "--calibration", "holiday", "--megabytes", 0.05, *FEW)
     assert "s.pvlad: 0.0" in call("pocketvlad", "compress", *words, "-o", "s.pvlad")
     for name in ("d.safetensors", "rows.npz", "answers.png", "s.pvlad"):

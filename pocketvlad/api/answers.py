@@ -26,10 +26,12 @@ def require_figure(file: Path) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """path: of a photograph.  similarity: the cosine to the query; 1 is the same picture."""
+    """path: of a photograph.  similarity: the cosine to the query; 1 is the same picture.
+    position: easting and northing in metres, where the map that was searched knows them."""
 
     path: Path
     similarity: float
+    position: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,22 @@ class Options:
 
     top: int = setting("how many answers", 5, minimum=1)
     seed: int = setting("the same seed, the same file", 1, minimum=0)
+    lists: int | None = setting(
+        "lists of like places, of which a search compares a part; 0: a search compares all places. "
+        "Unless told, those of the map that is there, else 0",
+        None,
+        minimum=0,
+    )
+    probes: int = setting(
+        "lists that are searched of a map that has some; more miss less", 64, minimum=1
+    )
 
 
 ANSWERS = default_of(Options, "top")
 SEED = default_of(Options, "seed")
+PROBES = default_of(Options, "probes")
+CODE = "int8"
+"""Of a new map: four times smaller than the descriptors, and next to nothing is lost."""
 CROPS = default_of(RoundingSettings, "crops")
 PROJECTION_CROPS = default_of(RoundingSettings, "projection_crops")
 RADIUS = default_of(RecallSettings, "positive_dist_threshold")

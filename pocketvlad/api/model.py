@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
-from pocketvlad.api.defaults import ANSWERS, RADIUS, RECALL_VALUES, Options
+from pocketvlad.api.defaults import ANSWERS, PROBES, RADIUS, RECALL_VALUES, Options
+from pocketvlad.api.maps import Map, open_map
 from pocketvlad.api.recall import RecallEvaluation, require_recall_options, score_places
 from pocketvlad.data.image_listing import listing, require_apart
 from pocketvlad.data.images import Box, ImageError
@@ -18,19 +20,19 @@ from pocketvlad.networks import model as stored_model
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.settings import DEVICES
 from pocketvlad.retrieval import describe as describing
+from pocketvlad.retrieval.described_photographs import Describer
 from pocketvlad.retrieval.descriptor_file import has_names, require_format, write_descriptors
+from pocketvlad.retrieval.folder_map import folder_map
 from pocketvlad.retrieval.located import Images, locate
 from pocketvlad.retrieval.named_images import named_images, warn_passed_over
-from pocketvlad.retrieval.photo_index import indexed
 from pocketvlad.retrieval.photographs import (
     decodable,
     model_sizing,
     photograph,
-    photographs,
     warn_left_out,
 )
+from pocketvlad.retrieval.photographs import photographs as usable_photographs
 from pocketvlad.retrieval.provenance import provenance
-from pocketvlad.retrieval.ranking import dissimilarities, rank
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.disk_space import require_space
@@ -187,24 +189,30 @@ class Model:
     def search(
         self,
         query: str | PathLike,
-        folder: str | PathLike,
+        database: str | PathLike | Map,
         *,
         box: Box | None = None,
         top: int = ANSWERS,
         image_size: int | None = None,
+        photographs: str | PathLike | None = None,
+        probes: int = PROBES,
     ) -> Answers:
-        """Find the photographs of a folder that show the same place as a query.
+        """Find the photographs of a folder or a map that show the same place as a query.
 
-        The folder is described once. Its descriptors are kept in a hidden file in it, and only
-        what is new or changed is described again. Photographs that cannot be read are left out
-        with a `PhotographWarning`.
+        A folder is described once. Its map is kept in a hidden file in it, and only what is new or
+        changed is described again. Photographs that cannot be read are left out with a
+        `PhotographWarning`.
 
         Args:
             query: an image file.
-            folder: of photographs; those in its folders count, too.
+            database: a folder of photographs, those in its folders count, too; or a `.pvmap` file,
+                or one that `open_map` has opened.
             box: (x1, y1, x2, y2) in pixels, the part of the query that counts; None: all of it.
             top: how many answers at most.
             image_size: see `describe`.
+            photographs: the folder of a map's photographs, before the paths of answers; None: paths
+                are those within that folder.
+            probes: lists of a map that are searched, where it has lists.
 
         Returns:
             the answers, the most similar first.
@@ -212,6 +220,8 @@ class Model:
         Raises:
             ImageError: the query cannot be described, the box lies beside it, or the folder has
                 no usable photograph; names the file.
+            FormatError: the map is damaged; names it.
+            MapError: the map was made with another model, preprocessing or size of images.
             OptionError: an option has an impossible value.
 
         >>> import pocketvlad
@@ -221,27 +231,52 @@ class Model:
         ['0.jpg', '1.jpg', '9.jpg']
         >>> f"{answers[0].similarity:.2f}"
         '1.00'
+        >>> [str(answer.path) for answer in model.search("a.jpg", "holiday.pvmap", top=2)]
+        ['0.jpg', '1.jpg']
         """
         require_option(Options, "top", top)
+        require_option(Options, "probes", probes)
         sizing = model_sizing(self.stored, image_size)
         wanted = photograph(Path(query), self.stored, sizing, box)
-        found, faults = photographs(Path(folder), self.stored, sizing)
-        row = self._rows([wanted], sizing, "query")
-        pictures, rows, more = indexed(
-            Path(folder),
-            list(found.values()),
+        with ExitStack() as stack:
+            places, before = database, Path(photographs or "")
+            if not isinstance(database, Map) and _is_file(Path(database)):
+                places = stack.enter_context(open_map(database))
+            if isinstance(places, Map):
+                places.require_made_with(self.provenance(image_size))
+            else:
+                before = Path(database)
+                found, faults = usable_photographs(before, self.stored, sizing)
+            row = self._rows([wanted], sizing, "query")[0]
+            if not isinstance(places, Map):
+                kept, more = stack.enter_context(
+                    folder_map(before, found, self.describer(image_size))
+                )
+                warn_left_out(faults + more)
+                if kept is None:
+                    raise ImageError(f"{database}: none of its images can be described")
+                places = Map(kept)
+            answers = [
+                Answer(before / name, similarity, position)
+                for name, similarity, position in places.nearest(row, top, probes)
+            ]
+        return Answers(wanted, tuple(answers))
+
+    def describer(self, image_size: int | None = None) -> Describer:
+        """What describes the photographs of a map.
+
+        Args:
+            image_size: see `describe`.
+        """
+        stored, sizing = self.stored, model_sizing(self.stored, image_size)
+        return Describer(
             self.provenance(image_size),
             self.length,
-            lambda missing: self._rows(missing, sizing, "index"),
+            lambda pictures: describing.described(
+                stored.network, pictures, sizing, stored.preprocessing
+            ),
             lambda picture: decodable(picture, sizing),
         )
-        warn_left_out(faults + more)
-        if not pictures:
-            raise ImageError(f"{folder}: none of its images can be described")
-        distance = dissimilarities(row, rows)[0]
-        nearest = rank(distance)[:top]
-        answers = (Answer(pictures[number].path, -float(distance[number])) for number in nearest)
-        return Answers(wanted, tuple(answers))
 
     def recall(
         self,
@@ -360,6 +395,11 @@ class Model:
         return describing.describe(
             stored.network, pictures, sizing, stored.preprocessing, label=label
         )
+
+
+def _is_file(database: Path) -> bool:
+    """Whether it is a map, or was meant to be one."""
+    return not database.is_dir() and (database.is_file() or database.suffix == ".pvmap")
 
 
 def load(file: str | PathLike, *, device: str = "auto") -> Model:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,11 @@ class Coder(ABC):
     def prepare(self, rows: np.ndarray) -> np.ndarray:
         """[N, L] Queries as they are compared with decoded rows."""
         return rows
+
+    def faiss_index(self) -> Any | None:
+        """An empty index of faiss for inner products, whose codes are these bytes; None where it
+        has none that computes `prepare(query) . decode(code)`."""
+        return None
 
 
 class Parameters:

@@ -115,6 +115,25 @@ def decoded_batches(
 
 
 @torch.inference_mode()
+def described(
+    function: Callable[[Tensor], Tensor],
+    pictures: Sequence[Picture],
+    sizing: Sizing,
+    preprocessing: Preprocessing,
+    batch_size: int = _BATCH_SIZE,
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """(picture numbers, rows [n, D] float32) a batch: `function` ([n, 3, H, W] -> [n, D]) applied.
+
+    Raises:
+        ImageError: a file cannot be decoded; names it.
+        ValueError: a descriptor is not finite; names the file.
+    """
+    for group, batch in decoded_batches(pictures, sizing, preprocessing, batch_size):
+        rows = function(batch).float().cpu().numpy()
+        require_finite(rows, [pictures[index].path for index in group])
+        yield group, rows
+
+
 def describe(
     function: Callable[[Tensor], Tensor],
     pictures: Sequence[Picture],
@@ -123,20 +142,17 @@ def describe(
     batch_size: int = _BATCH_SIZE,
     label: str = "describe",
 ) -> np.ndarray:
-    """Apply `function` ([n, 3, H, W] -> [n, D]) to every picture.
+    """`described` of every picture, with a progress bar.
 
     Returns:
         [N, D] float32, in the order of `pictures`.
 
     Raises:
-        ImageError: a file cannot be decoded; names it.
-        ValueError: a descriptor is not finite; names the file.
+        ImageError, ValueError: see `described`.
     """
     rows: np.ndarray | None = None
     with progress(total=len(pictures), label=label, unit="image") as bar:
-        for group, batch in decoded_batches(pictures, sizing, preprocessing, batch_size):
-            result = function(batch).float().cpu().numpy()
-            require_finite(result, [pictures[index].path for index in group])
+        for group, result in described(function, pictures, sizing, preprocessing, batch_size):
             if rows is None:
                 rows = np.empty((len(pictures), result.shape[1]), dtype=np.float32)
             rows[group] = result

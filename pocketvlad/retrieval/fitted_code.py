@@ -33,6 +33,11 @@ class FittedCode:
     finer: "FittedCode | None"
 
     @property
+    def length(self) -> int:
+        """L, components of what is compared."""
+        return self.components if self.axes is None else len(self.axes)
+
+    @property
     def bytes_per_row(self) -> int:
         """Bytes of a place: its code, and behind it its finer code, where there is one."""
         return self.coder.bytes_per_row + (self.finer.bytes_per_row if self.finer else 0)

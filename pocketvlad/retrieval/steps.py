@@ -11,6 +11,7 @@ that its index can search them as they are.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,3 +66,14 @@ class StepCoder(Coder):
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {"low": self.low, "step": self.step}
+
+    def faiss_index(self) -> Any:
+        import faiss
+
+        kind = faiss.ScalarQuantizer.QT_8bit
+        index = faiss.IndexScalarQuantizer(len(self.low), kind, faiss.METRIC_INNER_PRODUCT)
+        faiss.copy_array_to_vector(
+            np.concatenate([self.low, _LEVELS * self.step]).astype(np.float32), index.sq.trained
+        )
+        index.is_trained = True
+        return index

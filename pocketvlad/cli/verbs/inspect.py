@@ -1,4 +1,8 @@
-"""Print what a compressed model consists of: each layer's shape, zeros, bits and bytes."""
+"""Print what a compressed model or a map consists of, and verify it.
+
+Of a model: each layer's shape, zeros, bits and bytes. Of a map: each section's type, shape and
+bytes.
+"""
 
 import argparse
 from pathlib import Path
@@ -12,7 +16,7 @@ _HEADINGS = ("layer", "shape", "coding", "levels", "% zero", "bits/weight", "byt
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="a .pvlad file")
+    parser.add_argument("file", type=Path, help="a .pvlad or .pvmap file")
 
 
 def _line(report: "LayerReport") -> tuple:
@@ -32,13 +36,47 @@ def _line(report: "LayerReport") -> tuple:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError where the file cannot be decoded."""
+    from pocketvlad.format.map_prefix import is_map
+
+    (_show_map if is_map(arguments.file) else _show_model)(arguments.file)
+
+
+def _show_map(file: Path) -> None:
+    import json
+
+    from tabulate import tabulate
+
+    import pocketvlad
+    from pocketvlad.util.shown import shown
+
+    with pocketvlad.open_map(file) as places:
+        print(json.dumps(places.provenance, indent=1))
+        lines = [
+            (shown(each.name), each.type, " x ".join(map(str, each.shape)), f"{each.bytes:,}")
+            for each in places.sections
+        ]
+        sections = sum(each.bytes for each in places.sections)
+        lines.append(("header", "", "", f"{places.size - sections:,}"))
+        lines.append(("total", "", "", f"{places.size:,}"))
+        headings = ("section", "type", "shape", "bytes")
+        align = ("left", "left", "left", "right")
+        print(tabulate(lines, headings, disable_numparse=True, colalign=align))
+        places.verify()
+        lists = f", in {places.lists} lists" if places.lists else ""
+        print(
+            f"{places.places} places of {places.place_bytes} bytes ({places.code}){lists}; all "
+            "checksums are right"
+        )
+
+
+def _show_model(file: Path) -> None:
     import json
 
     from tabulate import tabulate
 
     import pocketvlad
 
-    contents = pocketvlad.inspect(arguments.file)
+    contents = pocketvlad.inspect(file)
     lines = [_line(layer) for layer in contents.layers]
     sums = [_line(part) for part in contents.parts]
     sums.append(("header", "", "", "", "", "", f"{contents.header_bytes:,}", ""))

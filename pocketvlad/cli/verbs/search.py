@@ -1,13 +1,15 @@
-"""Find the images of a folder that show the same place as a query.
+"""Find the images of a folder or a map that show the same place as a query.
 
-The folder is described once; its descriptors are kept in a hidden file in it. Similarity is the
-cosine: 1 is the same picture.
+A folder is described once; its descriptors are kept in a hidden file in it. `pocketvlad index`
+makes a map. Similarity is the cosine: 1 is the same picture. Where a map has positions, easting and
+northing follow the path.
 """
 
 import argparse
 from pathlib import Path
 
-from pocketvlad.api.defaults import ANSWERS
+from pocketvlad.api.defaults import ANSWERS, Options
+from pocketvlad.cli.options import add_setting
 
 OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", ".tiff")}
 
@@ -15,7 +17,7 @@ OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a .pvlad or .safetensors model")
     parser.add_argument("query", type=Path, metavar="QUERY", help="an image file")
-    parser.add_argument("--database", type=Path, required=True, help="the folder to search")
+    parser.add_argument("--database", type=Path, required=True, help="a folder or a .pvmap file")
     parser.add_argument(
         "--box",
         type=float,
@@ -25,26 +27,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--top", type=int, default=ANSWERS, help="how many answers [%(default)s]")
     parser.add_argument("--figure", type=Path, help="write the query and its answers as a picture")
+    parser.add_argument(
+        "--photographs",
+        type=Path,
+        metavar="FOLDER",
+        help="of a map, before the paths of its answers; --figure needs it",
+    )
+    add_setting(parser, "--probes", Options, "probes")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises FormatError or ImageError, naming the file."""
+    """Raises FormatError, ImageError or MapError, naming the file."""
     import pocketvlad
     from pocketvlad.api.answers import require_figure
+    from pocketvlad.util.option_error import OptionError
     from pocketvlad.util.shown import shown
 
     if arguments.figure:
         require_figure(arguments.figure)
+        if arguments.database.is_file() and arguments.photographs is None:
+            raise OptionError(
+                "photographs", None, "name the folder of the map's photographs for --figure"
+            )
     answers = pocketvlad.load(arguments.file).search(
         arguments.query,
         arguments.database,
         box=tuple(arguments.box) if arguments.box else None,
         top=arguments.top,
         image_size=arguments.image_size,
+        photographs=arguments.photographs,
+        probes=arguments.probes,
     )
     for place, answer in enumerate(answers, start=1):
-        print(f"{place:3d}  {answer.similarity:6.3f}  {shown(answer.path)}")
+        at = "  {:.1f} {:.1f}".format(*answer.position) if answer.position else ""
+        print(f"{place:3d}  {answer.similarity:6.3f}  {shown(answer.path)}{at}")
     if arguments.figure:
         answers.draw(arguments.figure)
         print(f"figure: {arguments.figure}")

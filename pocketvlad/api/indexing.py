@@ -1,0 +1,107 @@
+"""Photographs of a folder as a map."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from pocketvlad.api.defaults import CODE, SEED, Options
+from pocketvlad.api.maps import open_map
+from pocketvlad.api.model import Model
+from pocketvlad.retrieval import photographs as describable
+from pocketvlad.retrieval.map_code import code_named
+from pocketvlad.retrieval.map_update import Wishes
+from pocketvlad.retrieval.photograph_map import update_map
+from pocketvlad.util.option_error import OptionError, require_option
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What `index` did.
+
+    Attributes:
+        places: of the map.
+        described: of these, those that were described now.
+        removed: places of the map before that are photographs of the folder no more.
+        code: as which bytes descriptors are kept, such as "int8".
+        size: bytes of the file.
+    """
+
+    places: int
+    described: int
+    removed: int
+    code: str
+    size: int
+
+
+def index(
+    model: Model,
+    photographs: str | PathLike,
+    file: str | PathLike,
+    *,
+    code: str | None = None,
+    training: str | PathLike | None = None,
+    lists: int | None = None,
+    positions: Mapping[str, tuple[float, float]] | None = None,
+    image_size: int | None = None,
+    seed: int = SEED,
+) -> Indexed:
+    """Make a map of a folder's photographs, or bring one up to date.
+
+    A map that is there is brought up to date: photographs that are new or changed are described,
+    the others are not, and those that are gone are removed. Its code stays as it was learnt. After
+    a kill, the same call goes on where it was. Photographs that cannot be read are left out with a
+    `PhotographWarning`.
+
+    Args:
+        photographs: a folder; images in its folders count, too.
+        file: the `.pvmap` file.
+        code: as which bytes descriptors are kept (docs/map.md), such as "pq32"; None: that of the
+            map that is there, else "int8".
+        training: a folder of photographs that the code is learnt from; None: those of the map.
+        lists: of like places, so that a search compares a part of them; 0: it compares all. None:
+            as in the map that is there, else 0.
+        positions: easting and northing in metres, by the photographs' paths within the folder; of
+            all or of none. None: as in the map that is there.
+        image_size: pixels of the longest side; None: as the model was evaluated.
+        seed: of all that is drawn at random.
+
+    Raises:
+        OptionError: an option has an impossible value.
+        ImageError: there is no usable photograph.
+        FormatError: the map that is there is damaged; names it.
+        MapError: the map that is there was made with another model, preprocessing, size of images
+            or code; there are too few photographs for the code, or positions are missing.
+        JournalError: another run is making this map.
+
+    >>> import pocketvlad
+    >>> model = pocketvlad.load("small.pvlad")
+    >>> made = pocketvlad.index(model, "holiday/", "new.pvmap", code="int8")
+    >>> made.places, made.described, made.removed
+    (12, 12, 0)
+    >>> pocketvlad.index(model, "holiday/", "new.pvmap").described
+    0
+    """
+    require_option(Options, "seed", seed)
+    if lists is not None:
+        require_option(Options, "lists", lists)
+    try:
+        wanted = None if code is None else code_named(code)
+    except ValueError as error:
+        raise OptionError("code", code, str(error)) from None
+    sizing = describable.model_sizing(model.stored, image_size)
+    found, faults = describable.photographs(Path(photographs), model.stored, sizing)
+    learnt_from = None
+    if training is not None:
+        usable, more = describable.photographs(Path(training), model.stored, sizing)
+        learnt_from, faults = list(usable.values()), faults + more
+    outcome = update_map(
+        Path(file),
+        found,
+        model.describer(image_size),
+        Wishes(wanted or code_named(CODE), learnt_from, lists, positions, seed),
+        wanted,
+    )
+    describable.warn_left_out(faults + outcome.faults)
+    with open_map(file) as made:
+        return Indexed(made.places, outcome.described, outcome.removed, made.code, made.size)

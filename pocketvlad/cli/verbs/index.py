@@ -1,0 +1,58 @@
+"""Make a map of a folder's photographs, or bring one up to date.
+
+Photographs that are new or changed are described, the others are not; those that are gone are
+removed. A killed run goes on where it was. `search --database` takes the map in place of a folder.
+"""
+
+import argparse
+from pathlib import Path
+
+from pocketvlad.api.defaults import CODE, SEED, Options
+from pocketvlad.cli.options import add_setting
+
+OUTPUTS = {"output": (".pvmap",)}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a .pvlad or .safetensors model")
+    parser.add_argument(
+        "--database", type=Path, required=True, metavar="FOLDER", help="the photographs"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvmap file")
+    parser.add_argument(
+        "--code",
+        help="as which bytes descriptors are kept, such as pq32 or int8-128 (docs/map.md) [that of "
+        f"the map that is there, else {CODE}]",
+    )
+    parser.add_argument(
+        "--training",
+        type=Path,
+        metavar="FOLDER",
+        help="photographs that the code is learnt from [those of the map]",
+    )
+    add_setting(parser, "--lists", Options, "lists")
+    parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="the same seed, the same file [%(default)s]"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Raises FormatError, ImageError, MapError or JournalError, naming the file."""
+    import pocketvlad
+    from pocketvlad.util.size import MEGABYTE
+
+    made = pocketvlad.index(
+        pocketvlad.load(arguments.file),
+        arguments.database,
+        arguments.output,
+        code=arguments.code,
+        training=arguments.training,
+        lists=arguments.lists,
+        image_size=arguments.image_size,
+        seed=arguments.seed,
+    )
+    print(
+        f"{arguments.output}: {made.places} places, {made.described} described now, {made.removed} "
+        f"removed; {made.code}, {made.size / MEGABYTE:.2f} MB"
+    )

@@ -1,0 +1,340 @@
+"""Searching a map: what is found is what the codes say, whatever of the file is read."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import second_map_decoder
+
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.map_file import MapFile
+from pocketvlad.format.map_writer import write_map
+from pocketvlad.retrieval.fitted_code import fit
+from pocketvlad.retrieval.map_code import code_named
+from pocketvlad.retrieval.place_map import MapError, PlaceMap, require_code, write_places
+from pocketvlad.retrieval.place_scan import Nearest, PlaceScan
+
+MADE = json.dumps(
+    {
+        "model_sha256": "ab" * 32,
+        "preprocessing": {"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0]},
+        "sizing": {"image_size": 480, "interpolation": "bilinear"},
+    }
+)
+PLACES, COMPONENTS = 700, 32
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def unit(rows):
+    rows = rows.astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Descriptors about thirty centres."""
+    generator = np.random.default_rng(0)
+    centres = generator.normal(size=(30, COMPONENTS))
+    chosen = generator.integers(0, 30, PLACES)
+    return unit(centres[chosen] + 0.4 * generator.normal(size=(PLACES, COMPONENTS)))
+
+
+@pytest.fixture(scope="module")
+def queries(rows):
+    return unit(rows[:20] + 0.1 * np.random.default_rng(1).normal(size=(20, COMPONENTS)))
+
+
+@pytest.fixture(scope="module")
+def names():
+    """In no order."""
+    return [f"in/{n % 7}/{n}.jpg" for n in np.random.default_rng(2).permutation(PLACES)]
+
+
+@pytest.fixture
+def make(tmp_path, rows, names):
+    """A function that writes a map and opens it; what it gives is closed by the test's end."""
+    opened = []
+
+    def write(short, **options):
+        code = fit(code_named(short), rows, 1)
+        path = tmp_path / f"{len(opened)}.pvmap"
+        given = {"names": names, "codes": code.encode(rows), "code": code, "made_with": MADE}
+        write_places(path, **{**given, **options})
+        opened.append(PlaceMap(path))
+        return opened[-1]
+
+    yield write
+    for each in opened:
+        each.close()
+
+
+def similarities_by_hand(code, queries, rows):
+    """[Q, N] The definition: prepare(query) . decode(encode(row)), in double precision."""
+    places = code.decode(code.encode(rows)).astype(np.float64)
+    return code.prepare(queries).astype(np.float64) @ places.T
+
+
+@pytest.mark.parametrize("short", ["float32", "float16", "int8", "pq8x4", "bits", "int8-16"])
+@pytest.mark.parametrize("lists", [0, 12])
+@pytest.mark.parametrize("count", [3, 20])  # few and many are compared in two ways
+def test_the_most_similar_places_are_found(make, rows, queries, names, short, lists, count):
+    places = make(short, lists=lists, seed=1)
+    code = fit(code_named(short), rows, 1)
+    expected = similarities_by_hand(code, queries[:count], rows)
+    stored = list(places.file.all_names())
+    assert sorted(stored) == sorted(names)
+    for row, found in zip(expected, places.search(queries[:count], 9), strict=True):
+        np.testing.assert_allclose(found.similarities, np.sort(row)[::-1][:9], atol=2e-6)
+        by_name = dict(zip(names, row, strict=True))
+        own = [by_name[stored[number]] for number in found.numbers]
+        np.testing.assert_allclose(own, found.similarities, atol=2e-6)
+        assert len(set(found.numbers)) == 9
+
+
+DECODED = ("float32", "float16-12", "int8", "bits", "rotated-bits-13", "pq8x4", "pq5x4", "pq2x8-21")
+
+
+@pytest.mark.parametrize("short", [*DECODED, "pq3x4+int8-9", "bits+float16"])
+def test_a_second_reader_made_from_the_page_compares_alike(make, queries, short):
+    places = make(short)
+    header, arrays, names = second_map_decoder.decode(places.path.read_bytes())
+    assert names == list(places.file.all_names())
+    codes, declared = arrays["codes"], header["code"]
+    rows = second_map_decoder.rows_of(declared, arrays, codes)
+    np.testing.assert_allclose(places.code.decode(codes), rows, atol=1e-5)
+    query = second_map_decoder.prepared(declared, arrays, queries[0])
+    np.testing.assert_allclose(places.code.prepare(queries[:1])[0], query, atol=1e-5)
+    if (finer := places.code.finer) is not None:
+        behind, before = codes[:, places.code.coder.bytes_per_row :], "code.finer."
+        declared = finer.declared.as_dict()
+        rows = second_map_decoder.rows_of(declared, arrays, behind, before)
+        np.testing.assert_allclose(finer.decode(behind), rows, atol=1e-5)
+        query = second_map_decoder.prepared(declared, arrays, queries[0], before)
+        np.testing.assert_allclose(finer.prepare(queries[:1])[0], query, atol=1e-5)
+
+
+@pytest.mark.parametrize("label", ["map1-lists", "map1-reranked"])
+def test_the_golden_maps_are_read_to_the_same_numbers(label):
+    """By both readers. They are never written anew: see tests/golden/README.md."""
+    path = GOLDEN / f"{label}.pvmap"
+    header, arrays, names = second_map_decoder.decode(path.read_bytes())
+    with np.load(GOLDEN / "map1.npz") as stored:
+        expected = {name: stored[f"{label}{name}"] for name in ("", "-prepared", "-found")}
+        query = stored["query"]
+    rows = second_map_decoder.rows_of(header["code"], arrays, arrays["codes"])
+    np.testing.assert_allclose(rows, expected[""], atol=1e-6)
+    mine = second_map_decoder.prepared(header["code"], arrays, query)
+    np.testing.assert_allclose(mine, expected["-prepared"], atol=1e-6)
+    with PlaceMap(path) as places:
+        places.verify()
+        assert list(places.file.all_names()) == names
+        codes = places.file.whole("codes")
+        np.testing.assert_allclose(places.code.decode(codes), expected[""], atol=1e-6)
+        [found] = places.search(query[None], 5)
+        assert [names[place] for place in found.numbers] == expected["-found"].tolist()
+        if label == "map1-lists":
+            # Its names say where they are.
+            for place, name in enumerate(names):
+                assert places.file.position(place) == tuple(map(float, name.split("@")[1:3]))
+
+
+def test_parts_of_a_map_are_compared_one_by_one(make, queries, monkeypatch):
+    places = make("int8")
+    whole = places.search(queries, 9)
+    monkeypatch.setattr("pocketvlad.retrieval.place_map._PART", 50 * COMPONENTS)
+    monkeypatch.setattr("pocketvlad.retrieval.place_scan._ROWS", 33)
+    for one, other in zip(whole, places.search(queries, 9), strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+    few = places.search(queries[:2], 9)
+    for one, other in zip(whole[:2], few, strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+
+
+def test_more_answers_than_places_are_all_places(make, queries):
+    for places in (make("int8"), make("int8", lists=12)):
+        for count in (1, 20):
+            found = places.search(queries[:count], 10_000)
+            assert sorted(found[0].numbers) == list(range(PLACES))
+            assert (np.diff(found[0].similarities) <= 0).all()
+
+
+def test_ties_go_to_the_first_place():
+    nearest = Nearest(1, 3)
+    nearest.add(np.float32([[1, 2, 2]]), np.array([7, 8, 9]))
+    nearest.add(np.float32([[2, 1, 2]]), np.array([1, 2, 3]))
+    numbers, similarities = nearest.best()
+    assert numbers.tolist() == [[1, 3, 8]]
+    assert similarities.tolist() == [[2, 2, 2]]
+
+
+def test_faiss_takes_the_codes_as_they_are(rows, queries):
+    """By its own decoder: the bytes mean the same."""
+    coder = fit(code_named("int8"), rows, 1).coder
+    codes = coder.encode(rows)
+    np.testing.assert_allclose(coder.faiss_index().sa_decode(codes), coder.decode(codes), atol=1e-6)
+    prepared, numbers = queries[:2], np.arange(PLACES)
+    found = PlaceScan(coder).nearest(prepared, [(numbers, codes)], 5)
+    expected = similarities_by_hand(fit(code_named("int8"), rows, 1), prepared, rows)
+    np.testing.assert_array_equal(found[0], np.argsort(-expected, axis=1)[:, :5])
+
+
+def test_the_first_hundred_are_ranked_again(make, rows, queries, names):
+    places = make("bits+int8-16")
+    coarse, fine = (fit(code_named(short), rows, 1) for short in ("bits", "int8-16"))
+    by_bits = similarities_by_hand(coarse, queries, rows)
+    by_int8 = similarities_by_hand(fine, queries, rows)
+    stored = list(places.file.all_names())
+    at = {name: row for row, name in enumerate(names)}
+    for query, found in enumerate(places.search(queries, 120)):
+        own = [at[stored[number]] for number in found.numbers]
+        # Bits tie: the hundredth and the next may be alike.
+        least = np.sort(by_bits[query])[::-1][99]
+        assert (by_bits[query][own[:100]] >= least - 1e-6).all()
+        np.testing.assert_allclose(found.similarities[:100], by_int8[query][own[:100]], atol=2e-6)
+        assert (np.diff(found.similarities[:100]) <= 0).all()
+        assert (by_bits[query][own[100:]] <= least + 1e-6).all()
+        [best] = places.search(queries[query : query + 1], 5)
+        np.testing.assert_array_equal(best.numbers, found.numbers[:5])
+
+
+def test_a_part_of_the_lists_has_the_places_of_these_lists(make, rows, queries):
+    places = make("float32", lists=12, seed=1)
+    centres = places.file.whole("list_centres").astype(np.float64)
+    ends = [0, *places.file.list_ends.tolist()]
+    stored = places.file.whole("codes").view("<f4").astype(np.float64)
+    # A place is in the list whose centre is nearest to it.
+    for number, (start, stop) in enumerate(pairwise(ends)):
+        assert ((stored[start:stop] @ centres.T).argmax(axis=1) == number).all()
+    for query, found in zip(queries, places.search(queries, 7, probes=2), strict=True):
+        lists = np.sort(np.argsort(-(centres @ query))[:2])
+        inside = np.concatenate([np.arange(ends[n], ends[n + 1]) for n in lists])
+        order = inside[np.argsort(-(stored[inside] @ query))][:7]
+        np.testing.assert_array_equal(found.numbers, order)
+    exact = places.search(queries, 7)
+    for probes in (12, 100):
+        for one, other in zip(exact, places.search(queries, 7, probes=probes), strict=True):
+            np.testing.assert_array_equal(one.numbers, other.numbers)
+
+
+def test_an_opened_map_reads_what_it_is_asked_for(make, queries):
+    """Of the codes one block alone, for a search in one list."""
+    places = make("float32", lists=12, seed=1)
+    data = bytearray(places.path.read_bytes())
+    begin = len(data) - 4 * COMPONENTS * PLACES
+    [place] = places.search(queries[:1], 1, probes=1)[0].numbers
+    far = begin + (0 if place > PLACES // 2 else len(data) - begin - 1)
+    data[far] ^= 1
+    damaged = places.path.with_name("damaged.pvmap")
+    damaged.write_bytes(data)
+    with PlaceMap(damaged) as found:
+        np.testing.assert_array_equal(found.search(queries[:1], 1, probes=1)[0].numbers, [place])
+        with pytest.raises(FormatError, match=r"damaged\.pvmap: section codes: block . is damaged"):
+            found.search(queries[:1], 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("model_sha256", "cd" * 32, r"made with another model \(abab.*here cdcd.*pocketvlad index"),
+        ("preprocessing", {"mean": [0.0]}, r"another preprocessing \(mean \[1.0, 2.0, 3.0\], here"),
+        (
+            "sizing",
+            {"image_size": 320},
+            r"another size \(image_size 480, .*--image-size 480",
+        ),
+        ("squeezed", True, "was made with"),
+    ],
+)
+def test_a_map_of_another_model_is_refused_by_name(make, key, value, message):
+    places = make("int8")
+    places.require_made_with(MADE)
+    with pytest.raises(MapError, match=rf"0\.pvmap .*{message}"):
+        places.require_made_with(json.dumps(json.loads(MADE) | {key: value}))
+
+
+def test_a_code_longer_than_the_descriptor_is_told_before_any_is_made():
+    require_code(code_named("pq8x4"), 16)
+    with pytest.raises(MapError, match=r"pq16x4 is for descriptors of 32 .* 16"):
+        require_code(code_named("pq16x4"), 16)
+
+
+def hostile(path, good, **changes):
+    """The map `good` with other arrays, its checksums right."""
+    with MapFile(good) as found:
+        header = found.header
+        given = {
+            "names": list(found.all_names()),
+            "codes": np.array(found.whole("codes")),
+            "code": header.code,
+            "parameters": {name: np.array(each) for name, each in found.parameters().items()},
+            "provenance": header.provenance,
+        }
+        if "list_ends" in found.sections:
+            given["lists"] = found.list_ends, np.array(found.whole("list_centres"))
+    write_map(path, **{**given, **changes})
+
+
+def test_parameters_that_fit_no_code_are_refused(make, tmp_path):
+    good, path = make("int8", lists=12, seed=1), tmp_path / "odd.pvmap"
+    parameters = {name: np.array(each) for name, each in good.file.parameters().items()}
+    centres = np.array(good.file.whole("list_centres"))
+    infinite = centres.copy()
+    infinite[3, 3] = np.inf
+    for changes in (
+        {"code": {"type": "int9"}},
+        {"code": {}},
+        {"code": {"type": "int8", "length": -3}},
+        {"code": {"type": "int8", "rerank": "int8+int8"}},
+        {"code": {"type": "float32"}},
+        {"code": {"type": "float32"}, "parameters": {"components": np.array([COMPONENTS], "<i4")}},
+        {"parameters": {}},
+        {"parameters": parameters | {"more": np.zeros(3, np.float32)}},
+        {"parameters": parameters | {"step": np.full(COMPONENTS, np.nan, np.float32)}},
+        {"parameters": parameters | {"step": np.zeros(COMPONENTS, np.float32)}},
+        {"parameters": parameters | {"low": parameters["low"].astype(np.float64)}},
+        {"parameters": parameters | {"low": parameters["low"][:-1]}},
+        {"parameters": parameters | {"components": np.array([-1], np.int32)}},
+        {"parameters": parameters | {"components": np.array([2**31 - 1], np.int32)}},
+        {"codes": np.zeros((PLACES, 5), np.uint8)},
+        {"lists": (good.file.list_ends, infinite)},
+        {"lists": (good.file.list_ends, centres[:, :-1])},
+    ):
+        hostile(path, good.path, **changes)
+        with pytest.raises(FormatError, match=r"odd\.pvmap: "):
+            PlaceMap(path).close()
+
+
+def test_codes_of_no_row_are_refused_when_they_are_read(make, tmp_path, queries):
+    good, path = make("float16"), tmp_path / "odd.pvmap"
+    codes = np.array(good.file.whole("codes"))
+    codes.view("<f2")[5, 5] = np.nan
+    hostile(path, good.path, codes=codes)
+    with PlaceMap(path) as found:
+        for call in (found.verify, lambda: found.search(queries[:1], 1)):
+            with pytest.raises(FormatError, match=r"odd\.pvmap: .*not finite"):
+                call()
+    rerank = make("bits+float16")
+    codes = np.array(rerank.file.whole("codes"))
+    codes[7, -2:] = [0, 0x7C]  # infinity, of the finer code
+    hostile(path, rerank.path, codes=codes)
+    with PlaceMap(path) as found, pytest.raises(FormatError, match=r"odd\.pvmap: .*not finite"):
+        found.verify()
+
+
+def test_queries_that_are_none_are_refused(make, queries):
+    places = make("int8")
+    for odd in (queries[:, :-1], queries[0], np.full((1, COMPONENTS), np.nan, np.float32)):
+        with pytest.raises(ValueError, match="descriptor"):
+            places.search(odd, 3)
+
+
+def test_more_lists_than_places_are_refused(make):
+    with pytest.raises(ValueError, match="700 places cannot be put into 701 lists"):
+        make("int8", lists=701)
+
+
+def test_the_same_seed_writes_the_same_file(make):
+    one, other = (make("pq8x4", lists=12, seed=3) for _ in range(2))
+    assert one.path.read_bytes() == other.path.read_bytes()
