@@ -49,6 +49,7 @@ def update_map(
         FormatError: the map that is there is damaged; names it.
         MapError: it was made by another model, preprocessing or size, or has another code; there
             are too few photographs, or positions are missing.
+        PositionError: names have positions in part, see `PositionWish.beside`.
         JournalError: another run is making it.
         ImageError: a photograph cannot be described after all.
     """
@@ -63,6 +64,7 @@ def update_map(
         journal = Journal(journal_file(path), describer.made_with, describer.length)
         stack.enter_context(journal)
         update = MapUpdate(old, pictures, describer)
+        update.locate(path, wishes.positions)
         update.describe(journal)
         if not update.keys:
             raise MapError(f"{path}: no photograph is left that can be described; give some")
