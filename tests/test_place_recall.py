@@ -76,12 +76,12 @@ def test_positions_of_a_data_set_are_in_its_table_or_its_names(tmp_path):
     table = tmp_path / "p.csv"
     table.write_text("image,easting,northing\nin/a.png,1,2\nb,3,4\nc,5,6\n")
     files = {name: tmp_path / "in" / f"{name}.png" for name in "ba"}
-    found = positions_of_files(files, read_csv_positions(table), "d", partial=True)
+    found = positions_of_files(files, read_csv_positions(table), "data set d", partial=True)
     assert found == {"b": (3, 4), "a": (1, 2)}
     with pytest.raises(PositionError, match=r"p\.csv, line 4: c is no image of data set d"):
-        positions_of_files(files, read_csv_positions(table), "d")
+        positions_of_files(files, read_csv_positions(table), "data set d")
     with pytest.raises(PositionError, match="data set d: 2 of 2 names have no position"):
-        positions_of_files(files, None, "d")
+        positions_of_files(files, None, "data set d")
     assert positions_of_files({"x": tmp_path / "@1@2@.jpg"}, None, "d") == {"x": (1, 2)}
 
 

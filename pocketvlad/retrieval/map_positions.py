@@ -9,15 +9,14 @@ from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.data.positions import named_position, positions_of_files
 from pocketvlad.data.sections import IN_NAMES
+from pocketvlad.retrieval.map_settings import NO_POSITIONS
 from pocketvlad.util.shown import shown
 
 Position = tuple[float, float]
 """Easting and northing in metres."""
 
-NONE = "none"
-"""What is asked for where no positions are to be kept."""
-
-ADVICE = f', or keep none with --positions {NONE} (in Python, positions="{NONE}")'
+ADVICE = f', or keep none with --positions {NO_POSITIONS} (in Python, positions="{NO_POSITIONS}")'
+"""Where some photographs have a position and others have not."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def position_wish(
     """What is asked for, read and checked.
 
     Args:
-        asked: positions by name; a table; IN_NAMES; NONE; or None, nothing is said.
+        asked: positions by name; a table; IN_NAMES; NO_POSITIONS; or None, nothing is said.
         files: see `PositionWish`.
 
     Raises:
@@ -80,7 +79,7 @@ def position_wish(
         ImportError: the table has degrees, and pyproj is missing.
     """
     label, note = str(folder), None
-    if asked is None or asked == NONE:
+    if asked is None or asked == NO_POSITIONS:
         return PositionWish(None, asked is None, files, label)
     if isinstance(asked, Mapping):
         given = {PurePath(name).as_posix(): _checked(name, at) for name, at in asked.items()}

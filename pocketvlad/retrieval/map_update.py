@@ -1,7 +1,7 @@
 """What becomes of a map when the photographs of its folder have changed, or of none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ class Wishes:
     code: Code
     training: Sequence[Picture] | None = None
     lists: int | None = None
-    positions: PositionWish = PositionWish()
+    positions: PositionWish = field(default_factory=PositionWish)
     seed: int = 0
 
 

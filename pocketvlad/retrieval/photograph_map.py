@@ -61,10 +61,10 @@ def update_map(
             _require_code_of(old, code, wishes)
         else:
             require_code(wishes.code, describer.length)
-        journal = Journal(journal_file(path), describer.made_with, describer.length)
-        stack.enter_context(journal)
         update = MapUpdate(old, pictures, describer)
         update.locate(path, wishes.positions)
+        journal = Journal(journal_file(path), describer.made_with, describer.length)
+        stack.enter_context(journal)
         update.describe(journal)
         if not update.keys:
             raise MapError(f"{path}: no photograph is left that can be described; give some")

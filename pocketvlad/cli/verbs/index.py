@@ -11,15 +11,14 @@ from pathlib import Path
 from pocketvlad.api.defaults import CODE, SEED, Options
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.data.sections import IN_NAMES
+from pocketvlad.retrieval.map_settings import NO_POSITIONS
 
 OUTPUTS = {"output": (".pvmap",)}
 
 
-_POSITIONS = (IN_NAMES, "none")
-
-
 def _positions(text: str) -> str | Path:
-    return text if text in _POSITIONS else Path(text)
+    """A word, or a file; that of such a name is typed as ./names."""
+    return text if text in (IN_NAMES, NO_POSITIONS) else Path(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--positions",
         type=_positions,
         help="where the photographs were taken: a CSV image,easting,northing or "
-        "image,latitude,longitude; names: their names say it; none: the map is to keep none "
-        "[as in the map that is there, else names where these have positions]",
+        f"image,latitude,longitude; {IN_NAMES}: their names say it; {NO_POSITIONS}: the map keeps "
+        f"none [as in the map that is there, else {IN_NAMES} where these have positions]",
     )
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(parser)
