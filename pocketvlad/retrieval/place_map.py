@@ -95,7 +95,9 @@ class PlaceMap:
         if mine == other:
             return
         if found := difference(mine, other, "here"):
-            advice = _size_advice(mine[found.key]) if found.key == "sizing" else ""
+            advice = ""
+            if found.key == "sizing":
+                advice = _size_advice(mine.get("sizing"), other.get("sizing"))
             raise MapError(f"{self.path} was made {found.made} ({found.values}); {advice}{_ADVICE}")
         raise MapError(f"{self.path} was made with {json.dumps(mine)[:300]}; {_ADVICE}")
 
@@ -290,10 +292,15 @@ def require_code(declared: Code, components: int) -> None:
         )
 
 
-def _size_advice(sizing: object) -> str:
-    match sizing:
-        case {"squeeze": [int(height), int(width)]}:
+def _size_advice(mine: object, other: object) -> str:
+    """Which option gives images the size of `mine`; nothing where another entry differs."""
+    match mine, other:
+        case {"image_size": size, **rest}, {"image_size": another, **others} if (
+            size == another and rest.get("squeeze") == others.get("squeeze")
+        ):
+            return ""
+        case {"squeeze": [int(height), int(width)]}, _:
             return f"give --squeeze {height} {width}, or "
-        case {"image_size": int(size)}:
+        case {"image_size": int(size)}, _:
             return f"give --image-size {size}, or "
     return ""
