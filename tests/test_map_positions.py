@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pocketvlad.data.position_error import PositionError
-from pocketvlad.retrieval.map_positions import PositionWish, position_wish
+from pocketvlad.maps.map_positions import PositionWish, position_wish
 
 FOLDER = Path("city/db")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pocketvlad.api.defaults import CODE, SEED, Options
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.data.sections import IN_NAMES
-from pocketvlad.retrieval.map_settings import NO_POSITIONS
+from pocketvlad.maps.map_settings import NO_POSITIONS
 
 OUTPUTS = {"output": (".pvmap",)}
 
