@@ -116,7 +116,6 @@ GOOD = [f"{number}.jpg,{number},2" for number in range(12)]
     [
         (GOOD[1:], "p.csv: 1 of 12 images of holiday have no row: holiday/0.jpg; add them"),
         ([*GOOD, "holiday/4,1,2"], "p.csv, line 14: holiday/4.jpg has a position already, in li"),
-        ([*GOOD, "12.jpg,1,2"], "p.csv, line 14: 12.jpg is no image of holiday; correct"),
         (["0.jpg,1,x", *GOOD[1:]], "p.csv, line 2: northing 'x' is no finite number; write metres"),
         (["image,latitude,longitude", "0,90.5,2"], "p.csv, line 2: latitude 90.5 is out of range;"),
         (["image,latitude,longitude", "0,9,-181"], "p.csv, line 2: longitude -181 is out of range"),
@@ -134,6 +133,12 @@ def test_a_wrong_table_is_told_and_nothing_written(few_files, index, rows, messa
     assert err.count("\n") == 1
     assert (few_files / "city.pvmap").read_bytes() == before
     assert not (few_files / "city.pvmap.unfinished").exists()
+
+
+def test_a_table_may_have_other_images_too(few_files, index):
+    write_table([*GOOD, "12.jpg,1,2"])
+    assert index("holiday", "--positions", "p.csv")[0] == 0
+    assert stored() == {f"{number}.jpg": (number, 2.0) for number in range(12)}
 
 
 def test_a_table_must_be_there_and_is_not_overwritten(few_files, index):

@@ -87,7 +87,7 @@ def position_wish(
         given = positions_of_files(files, None, label, otherwise=ADVICE)
     else:
         table = read_csv_positions(Path(asked))
-        given, note = positions_of_files(files, table, label), table.note
+        given, note = positions_of_files(files, table, label, partial=True), table.note
     return PositionWish(given, True, files, label, note)
 
 

@@ -1,8 +1,8 @@
 """Find the images of a folder or a map that show the same place as a query.
 
 A folder is described once; its descriptors are kept in a hidden file in it. `pocketvlad index`
-makes a map. Similarity is the cosine: 1 is the same picture. Where a map has positions, easting and
-northing follow the path, in metres.
+makes a map. Similarity is the cosine: 1 is the same picture, up to the rounding of a map's code.
+Where a map has positions, easting and northing follow the path, in metres.
 """
 
 import argparse
