@@ -1,7 +1,7 @@
 """A map of places that can be searched: a `.pvmap` file and the code that its bytes are of."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,8 @@ from pocketvlad.maps.place_scan import PlaceScan
 from pocketvlad.retrieval.provenance_difference import difference
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
+_Range = tuple[int, int]
+"""Numbers of places: the first, and behind the last."""
 _ADVICE = "make the map again with this model: pocketvlad index"
 
 
@@ -116,10 +118,12 @@ class PlaceMap:
         finer = self.code.finer
         wanted = top if finer is None else max(top, RERANKED)
         if self.centres is None or probes is None or probes >= self.lists:
-            found = self._nearest(prepared, self._all(), wanted)
+            found = self._nearest(prepared, self._coarse_parts(self._everywhere), wanted)
         else:
             found = [
-                self._nearest(query[None], [self._listed(query, probes)], wanted)[0]
+                self._nearest(query[None], self._coarse_parts(self._probed(query, probes)), wanted)[
+                    0
+                ]
                 for query in prepared
             ]
         if finer is not None:
@@ -145,7 +149,7 @@ class PlaceMap:
             FormatError: anything is damaged; see `MapFile.verify`. Or a code is of no row.
         """
         self.file.verify()
-        for numbers, codes in self._all(whole=True):
+        for numbers, codes in self._parts(self._everywhere):
             code: FittedCode | None = self.code
             try:
                 while code is not None:
@@ -169,30 +173,44 @@ class PlaceMap:
     ) -> None:
         self.close()
 
-    def _coarse(self, codes: np.ndarray) -> np.ndarray:
-        """Without the bytes of a finer code."""
-        return codes[:, : self.code.coder.bytes_per_row]
+    @property
+    def _everywhere(self) -> list[_Range]:
+        return [(0, self.places)]
 
-    def _all(self, whole: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(numbers, codes) of all places, part by part."""
-        rows = max(1, _PART // self.code.bytes_per_row)
-        for start in range(0, self.places, rows):
-            stop = min(start + rows, self.places)
-            codes = self.file.rows(CODES, start, stop)
-            yield np.arange(start, stop), codes if whole else self._coarse(codes)
+    def _probed(self, query: np.ndarray, probes: int) -> list[_Range]:
+        """The lists that are most similar to a query."""
+        stops = self.file.list_ends
+        starts = np.concatenate([[0], stops[:-1]])
+        chosen = nearest_lists(query, self.centres, np.flatnonzero(stops > starts), probes)
+        return list(zip(starts[chosen].tolist(), stops[chosen].tolist(), strict=True))
 
-    def _listed(self, query: np.ndarray, probes: int) -> tuple[np.ndarray, np.ndarray]:
-        """(numbers, codes) of the places in the lists that are most similar to a query."""
-        ends = self.file.list_ends
-        numbers, codes = [np.empty(0, np.int64)], [self._coarse(self.codes([]))]
-        for each in nearest_lists(query, self.centres, probes):
-            start, stop = int(ends[each - 1]) if each else 0, int(ends[each])
-            if stop > start:
-                numbers.append(np.arange(start, stop))
-                codes.append(self._coarse(self.file.rows(CODES, start, stop)))
-        return np.concatenate(numbers), np.concatenate(codes)
+    def _parts(self, ranges: Iterable[_Range]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(numbers, codes) of the places in some ranges, about `_PART` bytes at a time: short
+        ranges together, long ones in pieces."""
+        most = max(1, _PART // self.code.bytes_per_row)
+        waiting, held = [], 0
+        for start, stop in ranges:
+            for begin in range(start, stop, most):
+                end = min(begin + most, stop)
+                if held + end - begin > most:
+                    yield self._joined(waiting)
+                    waiting, held = [], 0
+                waiting.append((begin, end))
+                held += end - begin
+        yield self._joined(waiting)
 
-    def _nearest(self, prepared: np.ndarray, parts: Iterator | Sequence, top: int) -> list[Places]:
+    def _joined(self, ranges: Sequence[_Range]) -> tuple[np.ndarray, np.ndarray]:
+        """(numbers, codes) of the places in some ranges; of one, codes are a view of the file."""
+        codes = [self.file.rows(CODES, *each) for each in ranges]
+        numbers = np.concatenate([np.arange(*each) for each in ranges])
+        return numbers, codes[0] if len(codes) == 1 else np.concatenate(codes)
+
+    def _coarse_parts(self, ranges: Iterable[_Range]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """`_parts` without the bytes of a finer code."""
+        for numbers, codes in self._parts(ranges):
+            yield numbers, codes[:, : self.code.coder.bytes_per_row]
+
+    def _nearest(self, prepared: np.ndarray, parts: Iterator, top: int) -> list[Places]:
         try:
             numbers, similarities = self._scan.nearest(prepared, parts, top)
         except FormatError:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pocketvlad.maps.coder import Coder
+from pocketvlad.scoring.ranking import products
 
 _FEW = 16  # queries: of more, decoding once and one product of matrices is faster
 _ROWS = 4096  # decoded at a time
@@ -84,16 +85,26 @@ class PlaceScan:
             else:
                 for start in range(0, len(codes), _ROWS):
                     rows = self._coder.decode(codes[start : start + _ROWS])
-                    found.add(prepared @ rows.T, numbers[start : start + _ROWS])
+                    found.add(products(prepared, rows), numbers[start : start + _ROWS])
         return found.best()
 
 
 def _by_faiss(
     index: Any, prepared: np.ndarray, codes: np.ndarray, top: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(similarities, rows), both [Q, min(top, n)], by an index that takes the codes as they are."""
+    """(similarities, rows), both [Q, k], by an index that takes the codes as they are.
+
+    k is at least `top`, or n. Which of equal ones faiss leaves out is not said, so that all are
+    asked for that are as similar as the last.
+    """
     import faiss
 
     faiss.copy_array_to_vector(np.ascontiguousarray(codes).reshape(-1), index.codes)
     index.ntotal = len(codes)
-    return index.search(np.ascontiguousarray(prepared), min(top, len(codes)))
+    count = top
+    while True:
+        count = min(count + 1, len(codes))
+        found = index.search(np.ascontiguousarray(prepared), count)
+        if count == len(codes) or (found[0][:, -1] < found[0][:, top - 1]).all():
+            return found
+        count *= 2
