@@ -1,6 +1,7 @@
 """Searching a map: what is found is what the codes say, whatever of the file is read."""
 
 import json
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -272,6 +273,23 @@ def test_a_long_list_is_read_part_by_part(make, queries, monkeypatch):
         parts = [len(codes) for _, codes in places._parts([(0, 60), (60, 62), (62, 70), (80, 200)])]
         assert (sum(parts), max(parts)) == (190, size // COMPONENTS)
         assert [each.numbers.tolist() for each in places.search(queries, 9, probes=2)] == expected
+
+
+def test_a_map_of_long_descriptors_is_verified_and_searched_in_bounded_memory(make, monkeypatch):
+    """A byte a place stands for 2,000 numbers: 48 MB of them in all."""
+    long = unit(np.random.default_rng(3).normal(size=(300, 2000)))
+    code = fit(code_named("pq1"), long, 1)
+    codes = np.random.default_rng(4).integers(0, 256, (6000, 1), dtype=np.uint8)
+    names = [f"{number:04}.jpg" for number in range(6000)]
+    places = make("pq1", names=names, codes=codes, code=code)
+    monkeypatch.setattr("pocketvlad.maps.place_scan._NUMBERS", 1 << 19)
+    for work in (places.verify, lambda: places.search(long[:1], 3)):
+        work()  # what is computed once is there
+        tracemalloc.start()
+        work()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 16e6
 
 
 def test_an_opened_map_reads_what_it_is_asked_for(make, queries):

@@ -15,7 +15,7 @@ from pocketvlad.format.map_writer import write_map
 from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
-from pocketvlad.maps.place_scan import PlaceScan
+from pocketvlad.maps.place_scan import PlaceScan, rows_at_once
 from pocketvlad.retrieval.provenance_difference import difference
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
@@ -150,13 +150,13 @@ class PlaceMap:
         """
         self.file.verify()
         for numbers, codes in self._parts(self._everywhere):
-            code: FittedCode | None = self.code
-            try:
-                while code is not None:
-                    code.decode(codes)
-                    codes, code = code.finer_codes(codes), code.finer
-            except ValueError as error:
-                raise FormatError(f"{self.path}: places from {numbers[0]} on: {error}") from None
+            step = rows_at_once(self.code.components)
+            for start in range(0, len(codes), step):
+                try:
+                    _decode_all(self.code, codes[start : start + step])
+                except ValueError as error:
+                    first = numbers[start]
+                    raise FormatError(f"{self.path}: places from {first} on: {error}") from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -232,6 +232,13 @@ class PlaceMap:
             np.concatenate([first[order], found.numbers[RERANKED:]]),
             np.concatenate([similarities[order], found.similarities[RERANKED:]]),
         )
+
+
+def _decode_all(code: FittedCode | None, codes: np.ndarray) -> None:
+    """By the code and its finer one. Raises CodeError where they are of no row."""
+    while code is not None:
+        code.decode(codes)
+        codes, code = code.finer_codes(codes), code.finer
 
 
 def write_places(

@@ -10,6 +10,7 @@ from pocketvlad.scoring.ranking import products
 
 _FEW = 16  # queries: of more, decoding once and one product of matrices is faster
 _ROWS = 4096  # decoded at a time
+_NUMBERS = 1 << 24  # of rows so long that fewer are
 
 
 class Nearest:
@@ -61,6 +62,11 @@ def _largest(similarities: np.ndarray, numbers: np.ndarray, top: int) -> np.ndar
     return chosen[order[:top]]
 
 
+def rows_at_once(length: int) -> int:
+    """How many rows of so many numbers are decoded at a time."""
+    return max(1, min(_ROWS, _NUMBERS // length))
+
+
 class PlaceScan:
     """Compares queries with codes [n, B] of a coder."""
 
@@ -78,14 +84,15 @@ class PlaceScan:
             parts: (numbers of places [n], codes [n, B]) each.
         """
         found = Nearest(len(prepared), top)
+        step = rows_at_once(prepared.shape[1])
         for numbers, codes in parts:
             if self._index is not None and len(prepared) < _FEW:
                 similarities, rows = _by_faiss(self._index, prepared, codes, top)
                 found.add(similarities, numbers[rows])
             else:
-                for start in range(0, len(codes), _ROWS):
-                    rows = self._coder.decode(codes[start : start + _ROWS])
-                    found.add(products(prepared, rows), numbers[start : start + _ROWS])
+                for start in range(0, len(codes), step):
+                    rows = self._coder.decode(codes[start : start + step])
+                    found.add(products(prepared, rows), numbers[start : start + step])
         return found.best()
 
 
