@@ -83,11 +83,11 @@ COUNTS = {
         "train_model": 2,
         "prune_model": 4,  # 2 directions, 2 thresholds
         "quantize_model": 16,  # of each 2 x 2
-        "round_model": 10,  # 5 distortions
-        "evaluate_model": 28,  # nothing is trained: the initial network is the base model
+        "round_model": 12,  # 6 distortions
+        "evaluate_model": 30,  # nothing is trained: the initial network is the base model
         **from_scores(1, places=False),
         "plot_studies": 1,
-        **of_maps(12),  # base and 5 of rd
+        **of_maps(6),  # base and 2 of rd
         "show_configuration": 1,
     },
     "config/paper.yaml": {
