@@ -3,6 +3,8 @@ from pocketvlad.api.answers import Answers as Answers
 from pocketvlad.api.compressing import compress as compress
 from pocketvlad.api.evaluation import Evaluation as Evaluation
 from pocketvlad.api.evaluation import evaluate as evaluate
+from pocketvlad.api.exporting import Exported as Exported
+from pocketvlad.api.exporting import export as export
 from pocketvlad.api.files import Contents as Contents
 from pocketvlad.api.files import decode as decode
 from pocketvlad.api.files import inspect as inspect

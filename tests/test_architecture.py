@@ -11,6 +11,7 @@ PACKAGES = (
     "data",
     "networks",
     "retrieval",
+    "portable",
     "training",
     "compression",
     "baselines",

@@ -8,7 +8,6 @@ import pytest
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.described_photographs import Describer
 from pocketvlad.retrieval.folder_map import folder_map, hidden_map
 from pocketvlad.retrieval.journal import Journal, JournalError
@@ -16,6 +15,7 @@ from pocketvlad.retrieval.map_code import code_named
 from pocketvlad.retrieval.map_update import Wishes
 from pocketvlad.retrieval.photograph_map import journal_file, update_map
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.place_map import MapError, PlaceMap
 
 LENGTH, BATCH = 8, 3

@@ -21,13 +21,13 @@ from pocketvlad.compression.rd.trials import Trials
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.images import ImageError
 from pocketvlad.data.settings import CropSettings, Sizing
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photographs import (
     model_sizing,
     photographs,
     telling,
     warn_left_out,
 )
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.training.checkpoint import fingerprint
 from pocketvlad.util.option_error import OptionError, require_option

@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pocketvlad.format.error import FormatError
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.described_photographs import Describer
 from pocketvlad.retrieval.journal import Journal, JournalError
 from pocketvlad.retrieval.map_code import EXACT, code_named
 from pocketvlad.retrieval.map_update import MapUpdate, Wishes
 from pocketvlad.retrieval.photograph_map import journal_file
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.place_map import MapError, PlaceMap, write_places
 from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.foreign import reason

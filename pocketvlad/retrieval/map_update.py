@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.format.map_layout import POSITIONS, STAMP_BYTES, STAMPS
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.described_photographs import (
     Describer,
     describe_into,
@@ -17,6 +16,7 @@ from pocketvlad.retrieval.described_photographs import (
 from pocketvlad.retrieval.fitted_code import FittedCode, fit
 from pocketvlad.retrieval.journal import Journal, Key
 from pocketvlad.retrieval.map_code import Code
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.place_map import MapError, PlaceMap
 from pocketvlad.util.shown import shown
 

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.described_photographs import Describer
 from pocketvlad.retrieval.journal import Journal
 from pocketvlad.retrieval.map_code import Code
 from pocketvlad.retrieval.map_update import MapUpdate, Wishes
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.place_map import MapError, PlaceMap, require_code, write_places
 
 

@@ -13,9 +13,9 @@ from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 from pocketvlad.networks.model import Model
-from pocketvlad.retrieval.describe import Picture, too_small
 from pocketvlad.retrieval.named_images import warn_passed_over
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.retrieval.picture import Picture, too_small
 from pocketvlad.util.option_error import OptionError, require_option
 
 _FLAT = 2  # levels of 256, which JPEG may make of one colour
