@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS, Options
-from pocketvlad.api.model import Model, load
+from pocketvlad.api.model import Model, load_model
 from pocketvlad.compression.rd.budget import Target, Trial
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.settings import (
@@ -187,6 +187,6 @@ def compress(
         rounding = _rounding(crops, projection_crops, length)
         tried = _trials(model, usable, sizing, rounding, seed, Path(work_folder))
         best = tried.search(target, trials)
-        made = load(tried.file(best.distortion), device=model.stored.network.device.type)
+        made = load_model(tried.file(best.distortion), model.stored.network.device.type)
         content = made.content.read_bytes()
     return Compressed(made.stored, f"{model.name}, compressed", made.sha256, content, best)

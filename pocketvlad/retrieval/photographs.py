@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from pocketvlad.data.image_files import Found, walk
 from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
-from pocketvlad.networks.model import Model
 from pocketvlad.retrieval.named_images import warn_passed_over
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.retrieval.picture import Picture, too_small
 from pocketvlad.util.option_error import OptionError, require_option
+
+if TYPE_CHECKING:
+    from pocketvlad.networks.model import Model
 
 _FLAT = 2  # levels of 256, which JPEG may make of one colour
 
@@ -36,8 +39,11 @@ def image_files(folder: Path) -> Found:
     return found
 
 
-def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None) -> Picture:
-    """The file, or the part of it within `box`, as something that `model` can describe.
+def photograph(path: Path, min_side: int, sizing: Sizing, box: Box | None = None) -> Picture:
+    """The file, or the part of it within `box`, as something that a network can describe.
+
+    Args:
+        min_side: pixels that an image of the network must have on either side.
 
     Raises:
         ImageError: it is no image, the box does not lie in it, or it is too small or too narrow
@@ -46,12 +52,14 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
     picture = Picture(path, image_size(path, upright=True), box, upright=True)
     if box is not None:
         clipped(path, box, picture.size)
-    if fault := too_small(picture, sizing, model.network.min_side):
+    if fault := too_small(picture, sizing, min_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
 
 
-def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, Picture], list[str]]:
+def photographs(
+    folder: Path, model: "Model", sizing: Sizing
+) -> tuple[dict[str, Picture], list[str]]:
     """(pictures by their paths within `folder`, by name; what is wrong with the other images)
 
     What the walk passes over is warned of.
@@ -61,10 +69,10 @@ def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, P
     """
     found = image_files(folder)
     warn_passed_over(found)
-    pictures, faults = {}, []
+    pictures, faults, min_side = {}, [], model.network.min_side
     for path in found.images:
         try:
-            pictures[str(path.relative_to(folder))] = photograph(path, model, sizing)
+            pictures[str(path.relative_to(folder))] = photograph(path, min_side, sizing)
         except ImageError as error:
             faults.append(str(error))
     return pictures, faults
@@ -114,7 +122,7 @@ def _evaluated_sizing(protocol: object) -> Sizing | None:
 
 
 def model_sizing(
-    model: Model, image_size: int | None = None, squeeze: tuple[int, int] | None = None
+    model: "Model", image_size: int | None = None, squeeze: tuple[int, int] | None = None
 ) -> Sizing:
     """How large images are for this model: as it was evaluated, unless something else is given.
 

@@ -24,10 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError, naming the file, or VerificationError."""
     import pocketvlad
+    from pocketvlad.cli.models import model_of
     from pocketvlad.util.size import MEGABYTE
 
     made = pocketvlad.export(
-        pocketvlad.load(arguments.file, device="cpu"),
+        model_of(arguments.file, device="cpu"),
         arguments.output,
         weights=arguments.weights,
         image_size=arguments.image_size,
