@@ -147,7 +147,7 @@ def test_files_of_other_models_are_told(few_files):
         pocketvlad.load("city")
 
 
-@pytest.mark.parametrize("name", ["graph.onnx", "model.pvlad", "map.pvmap", "graph.json"])
+@pytest.mark.parametrize("name", ["graph.onnx", "model.pvlad", "map.pvmap", "graph.weights.json"])
 def test_a_damaged_file_is_named(few_files, name):
     path = few_files / "city" / name
     data = bytearray(path.read_bytes())

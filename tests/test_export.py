@@ -13,6 +13,7 @@ from test_poolings import OTHERWISE, PREPROCESSING, SMALL, section
 
 import pocketvlad
 from pocketvlad.api.model import Model as LoadedModel
+from pocketvlad.cli.main import main
 from pocketvlad.data.settings import Sizing
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -160,7 +161,7 @@ def test_equal_tensors_stay_two(tmp_path):
                 tensor.zero_()
     pocketvlad.export(model, tmp_path / "graph.onnx", weights="outside")
     names = [name for name, _, _ in labelled_tensors(model.stored.network)]
-    assert [each.tensor for each in read_list(tmp_path / "graph.json")] == names
+    assert [each.tensor for each in read_list(tmp_path / "graph.weights.json")] == names
 
 
 def test_the_file_says_what_it_takes(tmp_path):
@@ -245,3 +246,34 @@ def test_a_file_that_would_be_too_large_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(model_file, "_MOST", 1000)
     with pytest.raises(model_file.ExportError, match="take float16, int8 or outside"):
         pocketvlad.export(loaded(), tmp_path / "model.onnx")
+
+
+def test_the_command_prints_size_and_error(few_files, capsys):
+    assert main(["export", "small.pvlad", "-o", "small.onnx", "--weights", "int8"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    size = (few_files / "small.onnx").stat().st_size / 1e6
+    assert first.startswith(f"small.onnx: {size:.3f} MB, weights int8; verified at 72 x 96, ")
+    assert float(first.rpartition(" ")[2]) < 1e-5
+    assert 0 < float(second.rpartition(" ")[2]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["a.jpg", "-o", "x.onnx"], "a.jpg is not a PocketVLAD model file"),
+        (["none.pvlad", "-o", "x.onnx"], "none.pvlad"),
+        (["city", "-o", "x.onnx"], "city is a folder"),
+        (["small.pvlad", "-o", "a.jpg"], "a.jpg is there already and is no .onnx file"),
+        (["small.pvlad", "-o", "none/x.onnx"], "there is no folder none"),
+        (["small.pvlad", "-o", "holiday"], "holiday is a folder"),
+        (["small.pvlad", "-o", "small.pvlad"], "small.pvlad would replace what is read"),
+        (["small.pvlad", "-o", "x.onnx", "--weights", "int4"], "--weights int4: give "),
+        (["small.pvlad", "-o", "x.onnx", "--image-size", "0"], "--image-size 0: "),
+    ],
+)
+def test_bad_input_is_told_in_a_line(words, fault, few_files, capsys):
+    assert main(["export", *words]) == 1
+    told = capsys.readouterr().err
+    assert fault in told
+    assert told.count("\n") == 1
+    assert not (few_files / "x.onnx").exists()

@@ -47,7 +47,7 @@ def export(
     Args:
         file: the `.onnx` file; whole and verified, or not written at all.
         weights: "float32"; "float16" or "int8", with a scale an output; or "outside": the graph
-            then has none, and a list beside it (`.json`) says which tensor each of them is.
+            then has none, and a list beside it (`.weights.json`) says which tensor each of them is.
         image_size: pixels of the longest side, for the metadata; None: as the model was evaluated.
 
     Raises:

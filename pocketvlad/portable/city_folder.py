@@ -29,7 +29,7 @@ class CityFolder:
     graph: str = "graph.onnx"
     map: str = "map.pvmap"
     model: str = "model.pvlad"
-    weights: str | None = "graph.json"
+    weights: str | None = "graph.weights.json"
     title: str = ""
     threshold: float | None = None
 

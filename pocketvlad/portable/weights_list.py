@@ -31,7 +31,7 @@ class OutsideWeight:
 
 def list_file(graph: Path) -> Path:
     """Where the list of a graph lies."""
-    return graph.with_suffix(".json")
+    return graph.with_suffix(".weights.json")
 
 
 def write_list(graph: Path, metadata: GraphMetadata, shapes: Mapping[str, Sequence[int]]) -> None:
