@@ -209,18 +209,16 @@ def moved(graph):
 
 
 def of_another_size(graph):
-    """A step that holds for one size of images only."""
-    [flatten] = [each for each in graph.node if each.op_type == "Flatten"]
-    graph.initializer.append(numpy_helper.from_array(np.int64([1, 40]), "shape"))
-    flatten.op_type = "Reshape"
-    flatten.input.append("shape")
-    del flatten.attribute[:]
+    """A step that holds at two of the three sizes, where 24 places are left."""
+    [flatten] = [each for each in graph.node if each.op_type == "Reshape"]
+    graph.initializer.append(numpy_helper.from_array(np.int64([2, 31, 24]), "shape"))
+    flatten.input[1] = "shape"
 
 
 @pytest.mark.parametrize("how", [moved, of_another_size])
 def test_a_graph_that_differs_is_not_left(how, tampered, tmp_path):
     tampered(how)
-    with pytest.raises((VerificationError, onnxruntime.capi.onnxruntime_pybind11_state.Fail)):
+    with pytest.raises(VerificationError):
         pocketvlad.export(loaded(), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 

@@ -119,8 +119,8 @@ def read_city_folder(folder: Path) -> CityFolder:
 def _require_files(folder: Path, city: CityFolder) -> None:
     for what, name in city.files.items():
         # Also what another system takes for a path: the folder may be anybody's.
-        plain = isinstance(name, str) and PurePath(name).name == name and "\\" not in name
-        if not plain or ":" in name:
+        plain = isinstance(name, str) and name and PurePath(name).name == name
+        if not plain or set(name) & {"\\", ":"}:
             raise FormatError(f"{folder / MANIFEST}: {what} {name!r} is no plain name of a file")
         if not (folder / name).is_file():
             raise FormatError(f"{folder / name} is missing ({what}); {_REMEDY}")

@@ -6,11 +6,12 @@ from pathlib import Path
 import onnx
 
 from pocketvlad.data.settings import Sizing
+from pocketvlad.format.error import FormatError
 from pocketvlad.networks.model import Model, to_contents
 from pocketvlad.portable.metadata import GraphMetadata
 from pocketvlad.portable.session import Session
 from pocketvlad.portable.traced import traced_graph
-from pocketvlad.portable.verification import Verified, verify
+from pocketvlad.portable.verification import VerificationError, Verified, verify
 from pocketvlad.portable.weight_forms import add_weights
 from pocketvlad.portable.weights_list import write_list
 from pocketvlad.util.atomic import replacing
@@ -67,8 +68,11 @@ def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, for
     outside = form == "outside"
     with replacing(path) as unfinished:
         unfinished.write_bytes(made.SerializeToString())
-        session = Session(unfinished, values if outside else None)
-        verified = verify(session, model, sizing, values)
+        try:
+            session = Session(unfinished, values if outside else None)
+            verified = verify(session, model, sizing, values)
+        except FormatError as error:
+            raise VerificationError(f"the graph does not run: {error}") from None
     if outside:
         write_list(path, metadata, {name: each.shape for name, each in values.items()})
     return Written(path.stat().st_size, verified)

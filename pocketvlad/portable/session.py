@@ -55,7 +55,7 @@ class Session:
             FormatError: it is no graph of ours, or weights do not fit it; names the file.
             ImportError: onnxruntime is missing; says what to install.
         """
-        runtime = require_onnxruntime()
+        runtime, self._graph = require_onnxruntime(), graph
         options = runtime.SessionOptions()
         options.log_severity_level = _QUIET
         options.intra_op_num_threads = threads or _processors()
@@ -77,8 +77,13 @@ class Session:
             )
 
     def describe(self, pixels: np.ndarray) -> np.ndarray:
-        """[N, H, W, 3] uint8 of one size -> [N, D] float32 of unit length."""
-        [rows] = self._session.run([DESCRIPTORS], {PIXELS: pixels})
+        """[N, H, W, 3] uint8 of one size -> [N, D] float32 of unit length.
+
+        Raises:
+            FormatError: a step of the graph fails.
+        """
+        with foreign(FormatError, f"{self._graph} cannot be run"):
+            [rows] = self._session.run([DESCRIPTORS], {PIXELS: pixels})
         return rows
 
 
