@@ -16,9 +16,9 @@ from pocketvlad.cli.main import main
 from pocketvlad.format import rans
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.rans import Contexts
+from pocketvlad.maps import parts, steps, turning
+from pocketvlad.maps.place_map import MapError
 from pocketvlad.portable.city_folder import CityFolder, read_city_folder, write_city_folder
-from pocketvlad.retrieval import parts, steps, turning
-from pocketvlad.retrieval.place_map import MapError
 
 ABSENT = ("torch", "numba", "faiss", "scipy", "pandas", "sklearn", "tqdm", "yaml", "onnx")
 """What an installation of the extra `run` has not."""
