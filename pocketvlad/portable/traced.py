@@ -36,11 +36,16 @@ class _OfPixels(RetrievalNetwork):
         return super().forward(prepared.permute(0, 3, 1, 2))
 
 
-def traced_graph(architecture: Architecture, preprocessing: Preprocessing) -> onnx.ModelProto:
+def traced_graph(
+    architecture: Architecture, preprocessing: Preprocessing, pixels: torch.dtype = torch.uint8
+) -> onnx.ModelProto:
     """The computation, with each tensor of the network as an input of the graph.
 
     Such an input has the tensor's name. The number of images, their height and their width are
     open. Nothing is folded: a batch normalisation, for one, stays a step of its own.
+
+    Args:
+        pixels: the type of the input.
     """
     network = _OfPixels(architecture, preprocessing).eval()
     with torch.no_grad():
@@ -48,7 +53,7 @@ def traced_graph(architecture: Architecture, preprocessing: Preprocessing) -> on
             tensor.fill_(number / 256)  # the exporter merges tensors that are equal
     # Two images, so that their number is taken as one that may vary; sides that are odd and even.
     least = network.min_side
-    example = torch.zeros(2, least + 32, least + 45, 3, dtype=torch.uint8)
+    example = torch.zeros(2, least + 32, least + 45, 3, dtype=pixels)
     written = io.BytesIO()
     with warnings.catch_warnings():
         # That the sides of maps are computed by the graph, and not taken as they are here, is
