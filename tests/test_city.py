@@ -132,7 +132,7 @@ def test_a_folder_that_is_no_city_is_told(few_files, capsys):
     assert main(["search", "small.pvlad", "a.jpg"]) == 1
     assert "--database: name a folder or a .pvmap file" in capsys.readouterr().err
     assert main(["search", "city", "a.jpg", "--image-size", "50"]) == 1
-    assert "--image-size 50: a city has its own" in capsys.readouterr().err
+    assert "--image-size 50: a city has its own size" in capsys.readouterr().err
 
 
 def test_files_of_other_models_are_told(few_files):

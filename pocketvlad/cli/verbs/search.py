@@ -1,15 +1,16 @@
 """Find the images of a folder, a map or a city that show the same place as a query.
 
 A folder is described once; its descriptors are kept in a hidden file in it. `pocketvlad index`
-makes a map. Similarity is the cosine: 1 is the same picture. Where a map has positions, easting and
-northing follow the path. A city's folder is model and map in one, and takes no torch.
+makes a map. Similarity is the cosine: 1 is the same picture, up to the rounding of a map's code.
+Where a map has positions, easting and northing follow the path, in metres. A city's folder is model
+and map in one, and takes no torch.
 """
 
 import argparse
 from pathlib import Path
 
 from pocketvlad.api.defaults import ANSWERS, Options
-from pocketvlad.cli.options import add_setting
+from pocketvlad.cli.options import add_setting, add_squeeze
 
 OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", ".tiff")}
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_setting(parser, "--probes", Options, "probes")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
+    add_squeeze(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -49,8 +51,10 @@ def run(arguments: argparse.Namespace) -> None:
     is_city = arguments.file.is_dir()
     if arguments.database is None and not is_city:
         raise OptionError("database", None, "name a folder or a .pvmap file to search in")
-    if is_city and arguments.image_size is not None:
-        raise OptionError("image_size", arguments.image_size, "a city has its own; leave it out")
+    sizing = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
+    for option, value in sizing.items():
+        if is_city and value is not None:
+            raise OptionError(option, value, "a city has its own size of images; leave it out")
     if arguments.figure:
         require_figure(arguments.figure)
         of_map = arguments.database is None or arguments.database.is_file()
@@ -58,7 +62,6 @@ def run(arguments: argparse.Namespace) -> None:
             raise OptionError(
                 "photographs", None, "name the folder of the map's photographs for --figure"
             )
-    sizing = {} if is_city else {"image_size": arguments.image_size}
     answers = pocketvlad.load(arguments.file).search(
         arguments.query,
         arguments.database,
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         top=arguments.top,
         photographs=arguments.photographs,
         probes=arguments.probes,
-        **sizing,
+        **({} if is_city else sizing),
     )
     for place, answer in enumerate(answers, start=1):
         at = "  {:.1f} {:.1f}".format(*answer.position) if answer.position else ""
