@@ -20,7 +20,10 @@ from pocketvlad.maps import parts, steps, turning
 from pocketvlad.maps.place_map import MapError
 from pocketvlad.portable.city_folder import CityFolder, read_city_folder, write_city_folder
 
-ABSENT = ("torch", "numba", "faiss", "scipy", "pandas", "sklearn", "tqdm", "yaml", "onnx")
+ABSENT = (
+    *("torch", "numba", "faiss", "scipy", "pandas", "sklearn", "tqdm", "yaml", "tabulate", "onnx"),
+    *("matplotlib", "snakemake"),
+)
 """What an installation of the extra `run` has not."""
 WITHOUT = f"""
     import sys
@@ -74,6 +77,16 @@ def test_what_needs_torch_says_what_to_install(few_files):
                 ask()
             except ImportError as error:
                 print(error)
+    """)
+    assert [line.count("pip install 'pocketvlad[torch]'") for line in said.splitlines()] == [1, 1]
+
+
+def test_a_verb_that_needs_torch_says_what_to_install(few_files):
+    said = without_torch("""
+        sys.stderr = sys.stdout
+        from pocketvlad.cli.main import main
+        for words in (["inspect", "small.pvlad"], ["export", "small.pvlad", "-o", "x.onnx"]):
+            assert main(words) == 1
     """)
     assert [line.count("pip install 'pocketvlad[torch]'") for line in said.splitlines()] == [1, 1]
 
