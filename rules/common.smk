@@ -80,6 +80,9 @@ CHOOSES = ROUNDING.get("length") == CHOOSE
 BUDGETS = [recipe.version for recipe in Searched.of_config(config)]
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
+# The same for jobs that only describe. Where torch does, they have no parameter more than before.
+BACKEND = config["compute"]["backend"]
+DESCRIBE = COMPUTE if BACKEND == "torch" else {**COMPUTE, "backend": BACKEND}
 # With `--resources gpu=1` as many jobs at a time as there are GPUs.
 GPUS = int(config["compute"]["device"] != "cpu")
 

@@ -30,7 +30,7 @@ rule evaluate_model:
         paper_bits=lambda wildcards: paper_bits(wildcards.version),
         protocol=config["protocol"],
         recall=config["recall"],
-        compute=COMPUTE,
+        compute=DESCRIBE,
         batch_size=config["compute"]["batch_size"],
         threshold_mode=config["pruning"]["threshold_mode"],
         test_city=lambda wildcards: test_city(wildcards.city),

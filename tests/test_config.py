@@ -348,7 +348,8 @@ def test_defaults_are_filled_in_once(name):
     assert full["training"]["momentum"] == 0.9
     assert full["protocol"]["scales"] == [1]
     assert full["quantization"]["training"]["recluster_steps"] == 0
-    assert full["compute"].keys() == {"device", "precision", "threads", "batch_size"}
+    assert full["compute"].keys() == {"device", "precision", "threads", "batch_size", "backend"}
+    assert full["compute"]["backend"] == "torch"
     if "rd" in config:
         assert full["rd"]["cluster_bits"] == 6
         assert "targets" not in full["rd"]
