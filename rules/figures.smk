@@ -7,12 +7,12 @@
 MEASURED = {
     "render_city": filled(
         rules.render_city.benchmark,
-        city=[city for city in CITIES if "render" in FILES.dataset(city)],
+        city=[role for role in ROLES if "render" in FILES.dataset(role)],
     ),
     "extract_archives": filled(
-        rules.extract_archives.benchmark, kind=["images", "ground_truth"]
+        rules.extract_archives.benchmark, city=ROLES, kind=["images", "ground_truth"]
     ),
-    "index_dataset": filled(rules.index_dataset.benchmark),
+    "index_dataset": filled(rules.index_dataset.benchmark, city=ROLES),
     "evaluate_histogram": filled(rules.evaluate_histogram.benchmark),
     "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
     + filled(
@@ -42,6 +42,7 @@ MEASURED = {
         version="untrained",
         seed=FIRST_SEED,
     ),
+    "evaluate_test_set": of_test_sets(rules.evaluate_test_set.benchmark),
 }
 if "map" in config:
     MEASURED["describe_cities"] = [
