@@ -42,6 +42,7 @@ MEASURED = {
         version="untrained",
         seed=FIRST_SEED,
     ),
+    "measure_speed": expand(rules.measure_speed.benchmark, model=MODELS),
     "evaluate_test_set": of_test_sets(rules.evaluate_test_set.benchmark),
 }
 if "map" in config:
@@ -138,6 +139,7 @@ rule plot_run_time:
     input:
         table=result("table.csv"),
         maps=result("map.csv") if "map" in config else [],
+        speed=result("speed.csv"),
     output:
         figure=drawing("run-time", "run_time", "run time and memory", "all rules"),
         table=result("plots/run-time.csv"),

@@ -99,5 +99,6 @@ rule tabulate_layers:
 rule table:
     input:
         rules.tabulate_results.output,
+        rules.tabulate_speed.output,
         filled(result("layers/{model}.csv")),
         rules.tabulate_recall.output if all(map(FILES.located, CITIES)) else [],

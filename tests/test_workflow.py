@@ -29,6 +29,11 @@ def from_scores(models: int, places: bool = True) -> dict[str, int]:
     return one_a_model | others
 
 
+def of_speed(models: int) -> dict[str, int]:
+    """The jobs that measure what a photograph costs."""
+    return {"measure_speed": models, "tabulate_speed": 1}
+
+
 def of_maps(descriptions: int) -> dict[str, int]:
     """The jobs that weigh the map of one model.
 
@@ -55,6 +60,7 @@ COUNTS = {
         "round_model": 12,  # 3 models, 2 directions, 2 distortions
         "evaluate_model": 102,  # and, of 6 base models, random and initial where they are trained
         **from_scores(3),
+        **of_speed(3),
         **of_maps(2),  # the base model of one
         "show_configuration": 1,
     },
@@ -71,6 +77,7 @@ COUNTS = {
         "round_model": 18,  # of each direction 2 distortions with 3 seeds, 3 with one
         "evaluate_model": 56,
         **from_scores(1, places=False),
+        **of_speed(1),
         **of_maps(12),  # base and 5 of rd, of the first seed
         "show_configuration": 1,
     },
@@ -86,6 +93,7 @@ COUNTS = {
         "round_model": 10,  # 5 distortions
         "evaluate_model": 28,  # nothing is trained: the initial network is the base model
         **from_scores(1, places=False),
+        **of_speed(1),
         "plot_studies": 1,
         **of_maps(12),  # base and 5 of rd
         "show_configuration": 1,
@@ -103,6 +111,7 @@ COUNTS = {
         "train_codebook": 32,
         "evaluate_model": 112,
         **from_scores(2, places=False),
+        **of_speed(2),
         "show_configuration": 1,
     },
 }
@@ -158,7 +167,7 @@ def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
     # and product quantization once; and of 2 cells our format, zstd and xz. The study's
     # own table, and nothing after it.
     study = COUNTS[SUBSET]
-    after = (*from_scores(1), *of_maps(1), "tabulate_layers", "show_configuration")
+    after = (*from_scores(1), *of_speed(1), *of_maps(1), "tabulate_layers", "show_configuration")
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
         "compress_rival": 14,
@@ -434,6 +443,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "round_model": 2,
                 "evaluate_model": 6,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
         (
@@ -444,10 +454,14 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "round_model": 2,
                 "evaluate_model": 6,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
         # What a recipe is called makes no model and no score anew.
-        ("compression/recipes/pruned.py", {"show_configuration": 1, **from_scores(1)}),
+        (
+            "compression/recipes/pruned.py",
+            {"show_configuration": 1, "tabulate_speed": 1, **from_scores(1)},
+        ),
         # A part that the study's model has, and what others may have.
         (
             "networks/backbones/vgg16.py",
@@ -463,15 +477,25 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "evaluate_model": 12,
                 "show_configuration": 1,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
         ("networks/backbones/alexnet.py", {}),
         ("networks/poolings/gem.py", {}),
         ("data/protocols/revisited.py", {}),
-        ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
+        (
+            "compression/rd/rounding.py",
+            {"round_model": 2, "evaluate_model": 2, **from_scores(1), **of_speed(1)},
+        ),
         (
             "compression/rd/length_choice.py",
-            {"choose_settings": 2, "round_model": 2, "evaluate_model": 2, **from_scores(1)},
+            {
+                "choose_settings": 2,
+                "round_model": 2,
+                "evaluate_model": 2,
+                **from_scores(1),
+                **of_speed(1),
+            },
         ),
         (
             "compression/iterative_pruning.py",
@@ -481,6 +505,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "train_codebook": 2,
                 "evaluate_model": 4,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
     ],
