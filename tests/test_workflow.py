@@ -410,6 +410,28 @@ def test_recall_is_tabulated(small_study):
     assert "R@1 oxford" in (results / "recall.md").read_text()
 
 
+def test_speed_is_tabulated(small_study):
+    """One line a measured file, whose figures are those of the files."""
+    results = small_study[0] / "results" / "small"
+    table = pd.read_csv(results / "speed.csv").set_index("version")
+    assert list(table.index) == ["base", "0.01/l1-0/kmeans-5-fixed", "rd/0.2"]
+    made = results / "models" / "vgg16" / "paris" / "seed-1"
+    for version, line in table.iterrows():
+        suffix = "safetensors" if version == "base" else "pvlad"
+        size = (made / f"{version}.{suffix}").stat().st_size
+        assert line["file_mb"] == pytest.approx(size / 1e6, rel=1e-5)
+    assert set(table["places"]) == {34}
+    assert set(table["threads"]) == {1}
+    assert list(table["extract_ms"].isna()) == [False, True, True]
+    settings = json.loads((made / "settings.json").read_text())
+    assert list(table["length"]) == [16, 16, settings["length"]]
+    readme = (ROOT / "results" / "README.md").read_text().split("## Speed")[1].split("\n## ")[0]
+    for name in ("model", "version", *table.columns):
+        assert f"`{name}`" in readme
+    assert "on one thread of" in (results / "speed.md").read_text()
+    assert 'id="speed-caption"' in (results / "speed_fragment.html").read_text()
+
+
 def test_a_second_run_has_nothing_to_do(small_study):
     folder, _ = small_study
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
