@@ -8,15 +8,15 @@ import pytest
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
+from pocketvlad.maps.described_photographs import Describer
+from pocketvlad.maps.folder_map import folder_map, hidden_map
+from pocketvlad.maps.journal import Journal, JournalError
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.map_update import Wishes
+from pocketvlad.maps.photograph_map import journal_file, update_map
+from pocketvlad.maps.place_map import MapError, PlaceMap
 from pocketvlad.retrieval.describe import Picture
-from pocketvlad.retrieval.described_photographs import Describer
-from pocketvlad.retrieval.folder_map import folder_map, hidden_map
-from pocketvlad.retrieval.journal import Journal, JournalError
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.map_update import Wishes
-from pocketvlad.retrieval.photograph_map import journal_file, update_map
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
-from pocketvlad.retrieval.place_map import MapError, PlaceMap
 
 LENGTH, BATCH = 8, 3
 MADE = {"model_sha256": "ab" * 32, "preprocessing": {}, "sizing": {"image_size": 480}}
@@ -247,7 +247,7 @@ def test_a_code_may_be_learnt_from_other_photographs(network, folder, tmp_path):
     wanted = wishes("pq2x4", training=training, seed=3)
     outcome = update_map(path, pictures(folder), network.describer, wanted)
     assert len(outcome.faults) == 1
-    from pocketvlad.retrieval.fitted_code import fit
+    from pocketvlad.maps.fitted_code import fit
 
     rows = np.array([row_of(each.path) for each in training if each.path.name != "0.jpg"])
     expected = fit(wanted.code, rows, 3).parameters()
@@ -369,7 +369,7 @@ def test_a_search_of_a_folder_that_may_not_be_written_to(network, folder, monkey
 
 
 def test_a_search_on_a_full_disk(network, folder, monkeypatch):
-    from pocketvlad.retrieval import folder_map as module
+    from pocketvlad.maps import folder_map as module
 
     real = module.write_places
 

@@ -13,8 +13,8 @@ from pocketvlad.data.position_error import PositionError
 from pocketvlad.data.positions import dataset_positions
 from pocketvlad.data.query import Query
 from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
-from pocketvlad.retrieval.place_recall import place_recall
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.place_recall import place_recall
+from pocketvlad.scoring.recall_settings import RecallSettings
 
 NAMES = [f"{letter}{number}" for letter in "abc" for number in range(5)]
 QUERIES = ("a1", "b3", "c0", "a1")  # of two boxes in one image

@@ -14,8 +14,8 @@ from pocketvlad.report.rows import read_table, results_tables
 from pocketvlad.report.tables.layout import results_layout
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.report.test_set_columns import by_test_set
-from pocketvlad.retrieval.bootstrap import paired_drop
-from pocketvlad.retrieval.landmark_bootstrap import Comparison, landmark_drop
+from pocketvlad.scoring.bootstrap import paired_drop
+from pocketvlad.scoring.landmark_bootstrap import Comparison, landmark_drop
 
 SEEDS = {BASE: [3, 1], PRUNED: [3, 1], ROUNDED: [3]}
 SIZES = {"": {"mill": 3, "quay": 2}, "dense_": {"mill": 5, "quay": 4}}

@@ -8,10 +8,10 @@ from pathlib import Path
 from pocketvlad.api.defaults import CODE, SEED, Options
 from pocketvlad.api.maps import open_map
 from pocketvlad.api.model import Model
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.map_update import Wishes
+from pocketvlad.maps.photograph_map import update_map
 from pocketvlad.retrieval import photographs as describable
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.map_update import Wishes
-from pocketvlad.retrieval.photograph_map import update_map
 from pocketvlad.util.option_error import OptionError, require_option
 
 

@@ -16,13 +16,13 @@ from pocketvlad.api.recall import RecallEvaluation, require_recall_options, scor
 from pocketvlad.data.image_listing import listing, require_apart
 from pocketvlad.data.images import Box, ImageError
 from pocketvlad.data.settings import Sizing
+from pocketvlad.maps.described_photographs import Describer
+from pocketvlad.maps.folder_map import folder_map
 from pocketvlad.networks import model as stored_model
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.settings import DEVICES
 from pocketvlad.retrieval import describe as describing
-from pocketvlad.retrieval.described_photographs import Describer
 from pocketvlad.retrieval.descriptor_file import has_names, require_format, write_descriptors
-from pocketvlad.retrieval.folder_map import folder_map
 from pocketvlad.retrieval.located import Images, locate
 from pocketvlad.retrieval.named_images import named_images, warn_passed_over
 from pocketvlad.retrieval.photographs import (

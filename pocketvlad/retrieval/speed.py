@@ -19,8 +19,8 @@ from pocketvlad.data.dataset import read_dataset
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length
 from pocketvlad.retrieval.evaluation import query_pictures, sizing_of
-from pocketvlad.retrieval.ranking import dissimilarities, rank
 from pocketvlad.retrieval.scales import describe_at_scales
+from pocketvlad.scoring.ranking import dissimilarities, rank
 from pocketvlad.util.memory import peak_memory_mb
 
 REPEATS = 20

@@ -23,7 +23,7 @@ from pocketvlad.report.tables.test_sets import (
     test_set_headings,
     test_set_sentences,
 )
-from pocketvlad.retrieval.bootstrap import MAX_DROP
+from pocketvlad.scoring.bootstrap import MAX_DROP
 
 LEGEND = (
     (MARKS["best_no_drop"], "the smallest file of the model at no drop"),
