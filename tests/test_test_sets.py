@@ -1,6 +1,7 @@
 """Columns of test sets beyond the two cities, against arithmetic by hand."""
 
 import copy
+import re
 from statistics import fmean, stdev
 
 import numpy as np
@@ -160,6 +161,21 @@ def test_everything_else_is_as_without_them(tables):
         new = [name for name in found if name not in before]
         marks = [name for name in before if name.startswith(("best_", "official_best"))]
         assert list(found) == [*before.columns.drop(marks), *new, *marks]
+
+
+def test_every_column_is_explained(tables, request):
+    readme = (request.config.rootpath / "results" / "README.md").read_text()
+    names = re.findall(r"`([a-zN0-9_<>]+)`", readme.split("### Test sets")[1].split("\n## ")[0])
+    explained = {
+        name.replace("<set>", role).replace("<city>", city).replace("<N>", count)
+        for name in names
+        for role in (PLACED, REVISITED)
+        for city in CITIES
+        for count in ("1", "5", "10")
+    }
+    without = results_tables(study_rows(SEEDS), CITIES)
+    for table, before in zip(tables, without, strict=True):
+        assert {name for name in table if name not in before} <= explained
 
 
 @pytest.mark.parametrize(
