@@ -28,11 +28,13 @@ PROTOCOL = {
 }
 
 
-def test_the_median_is_of_the_runs_after_the_warm_up():
-    """The first runs take 30 ms, three of five others 2 ms, and two 40."""
+def test_the_median_is_of_the_runs_after_the_warm_up(monkeypatch):
+    """The first runs take 30 ms, three of five others 2 ms, and two 40; by a clock of our own."""
     waits = iter([*[0.03] * speed.WARM_UP, 0.04, 0.002, 0.002, 0.04, 0.002])
-    found = speed.median_ms(lambda: time.sleep(next(waits)), repeats=5)
-    assert 2 <= found < 20
+    now = [10.0]
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: now[0])
+    found = speed.median_ms(lambda: now.append(now.pop() + next(waits)), repeats=5)
+    assert found == pytest.approx(2)
     assert next(waits, None) is None
 
 
@@ -69,11 +71,11 @@ def test_a_model_is_measured_in_a_process_with_one_thread(city, tmp_path, monkey
     begin = time.perf_counter()
     found = measured_alone(task)
     seconds = time.perf_counter() - begin
-    counted = (speed.WARM_UP + speed.REPEATS) * (found["extract_ms"] + found["search_ms"])
-    counted += (speed.WARM_UP + speed.DECODINGS) * found["decode_ms"]
+    counted = speed.REPEATS * (found["extract_ms"] + found["search_ms"])
+    counted += speed.DECODINGS * found["decode_ms"]
     assert min(found["extract_ms"], found["search_ms"], found["decode_ms"]) > 0
-    # Medians of so many runs do not add up to more than the process took, by much.
-    assert counted / 1000 < 2 * seconds
+    # At least half of the runs took as long as their median.
+    assert counted / 2 < 1000 * seconds
     assert found["threads"] == 1
     assert (found["places"], found["width"], found["height"]) == (len(dataset.images), 80, 80)
     assert found["length"] == network.architecture.length
