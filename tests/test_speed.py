@@ -79,7 +79,7 @@ def test_a_model_is_measured_in_a_process_with_one_thread(city, tmp_path, monkey
     assert found["threads"] == 1
     assert (found["places"], found["width"], found["height"]) == (len(dataset.images), 80, 80)
     assert found["length"] == network.architecture.length
-    assert 50 < found["peak_memory_mb"] < 2000
+    assert 50 < found["start_memory_mb"] < found["peak_memory_mb"] < 2000
     with pytest.raises(RuntimeError, match=r"gone\.pvlad was not measured \(exit 1\):\n.*"):
         measured_alone(task | {"model": str(tmp_path / "gone.pvlad")})
 
@@ -93,6 +93,7 @@ def row(model, version, extract, size):
         "extract_ms": extract,
         "search_ms": 0.1234,
         "peak_memory_mb": 345.6,
+        "start_memory_mb": 250.4,
         "places": 1054,
         "length": 256,
         "width": 224,
@@ -123,5 +124,5 @@ def test_the_table_says_on_what_and_leaves_blank_what_was_not_measured():
         for line in text.splitlines()
         if line.startswith("|")
     ][2:]
-    assert base == ["32", "", "", "4.00", "12", "56.8", "0.123", "346"]
-    assert rounded[3:] == ["0.21", "12", "", "0.123", "346"]
+    assert base == ["32", "", "", "4.00", "12", "56.8", "0.123", "346", "250"]
+    assert rounded[3:] == ["0.21", "12", "", "0.123", "346", "250"]

@@ -424,7 +424,7 @@ def test_speed_is_tabulated(small_study):
     assert set(table["threads"]) == {1}
     assert list(table["extract_ms"].isna()) == [False, True, True]
     settings = json.loads((made / "settings.json").read_text())
-    assert list(table["length"]) == [16, 16, settings["length"]]
+    assert list(table["length"]) == [16, 16, settings["rd.length"]["chosen"]]
     readme = (ROOT / "results" / "README.md").read_text().split("## Speed")[1].split("\n## ")[0]
     for name in ("model", "version", *table.columns):
         assert f"`{name}`" in readme

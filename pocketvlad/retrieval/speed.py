@@ -63,6 +63,7 @@ def measured(task: Mapping[str, object]) -> dict[str, object]:
             timed, too.
     """
     torch.set_num_threads(1)
+    start = peak_memory_mb()
     file = Path(task["model"])
     model = read_model(file)
     dataset, protocol = read_dataset(Path(task["dataset"])), task["protocol"]
@@ -84,6 +85,7 @@ def measured(task: Mapping[str, object]) -> dict[str, object]:
     peak, length = peak_memory_mb(), kept_length(model.network)
     width, height = picture.shape(sizing)
     return {
+        "start_memory_mb": start,
         "peak_memory_mb": peak,
         # The first decoding, above, was the warm-up.
         "decode_ms": median_ms(lambda: read_model(file), DECODINGS, warm_up=0),
