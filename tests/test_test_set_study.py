@@ -70,7 +70,7 @@ def test_a_test_set_adds_its_own_jobs_only(study):
     }
     assert found["evaluate_test_set"] == 2 * 4  # both directions, the base model and three cells
     assert found["tabulate_results"] == 1
-    made = ("model", "render", "extract", "speed", "settings", "codebook")
+    made = ("model", "city", "archives", "speed", "settings", "codebook")
     assert not [name for name in found if name.endswith(made)], found
 
 
