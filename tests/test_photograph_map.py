@@ -12,6 +12,7 @@ from pocketvlad.maps.described_photographs import Describer
 from pocketvlad.maps.folder_map import folder_map, hidden_map
 from pocketvlad.maps.journal import Journal, JournalError
 from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.map_positions import PositionWish
 from pocketvlad.maps.map_update import Wishes
 from pocketvlad.maps.photograph_map import journal_file, update_map
 from pocketvlad.maps.place_map import MapError, PlaceMap
@@ -291,7 +292,14 @@ def test_lists_come_and_go_without_a_description(network, folder, tmp_path):
 def test_positions_are_of_all_or_of_none(network, folder, tmp_path):
     path = tmp_path / "city.pvmap"
     at = {name: (float(n), 5e6 + n / 3) for n, name in enumerate(pictures(folder))}
-    update_map(path, pictures(folder), network.describer, wishes("int8", positions=at))
+
+    def given():
+        return wishes("int8", positions=PositionWish(at))
+
+    update_map(path, pictures(folder), network.describer, given())
+    inode = path.stat().st_ino
+    update_map(path, pictures(folder), network.describer, given())
+    assert path.stat().st_ino == inode  # not even written
 
     def stored():
         with MapFile(path) as found:
@@ -303,12 +311,18 @@ def test_positions_are_of_all_or_of_none(network, folder, tmp_path):
     del at["3.jpg"]
     assert stored() == at
     (folder / "new.jpg").write_bytes(b"a new one")
-    for given in (INT8, wishes("int8", positions=at)):
-        with pytest.raises(MapError, match=r"1 of 9 photographs have no position, new\.jpg"):
-            update_map(path, pictures(folder), network.describer, given)
+    network.taken()
+    for wish in (INT8, given()):
+        with pytest.raises(MapError, match=r"1 of 9 photographs have no position: new\.jpg; give"):
+            update_map(path, pictures(folder), network.describer, wish)
+    assert network.taken() == []  # told before anything is described
     at["new.jpg"] = (1.0, 2.0)
-    update_map(path, pictures(folder), network.describer, wishes("int8", positions=at))
+    update_map(path, pictures(folder), network.describer, given())
     assert stored() == at
+    none = wishes("int8", positions=PositionWish(kept=False))
+    update_map(path, pictures(folder), network.describer, none)
+    assert set(stored().values()) == {None}
+    assert network.taken() == ["new.jpg"]
 
 
 def searched(folder, network):

@@ -244,6 +244,11 @@ def test_an_opened_map_reads_what_it_is_asked_for(make, queries):
             {"image_size": 320},
             r"another size \(image_size 480, .*--image-size 480",
         ),
+        (
+            "sizing",
+            {"image_size": 480, "interpolation": "lanczos"},
+            r"another size \(interpolation bilinear, here lanczos\); make the map again",
+        ),
         ("squeezed", True, "was made with"),
     ],
 )

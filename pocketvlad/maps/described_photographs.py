@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
@@ -43,11 +43,6 @@ def stamp(path: Path) -> bytes:
     # Some programs keep size and time; the time of the change itself they cannot set.
     text = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
     return hashlib.sha256(text.encode()).digest()[:STAMP_BYTES]
-
-
-def map_name(name: str) -> str:
-    """A path within a folder as a map has it, on any system."""
-    return PurePath(name).as_posix()
 
 
 def keys_of(

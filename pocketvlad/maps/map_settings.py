@@ -1,8 +1,11 @@
-"""The config's section `map`. Free of faiss, for the check of the config."""
+"""The config's section `map`, and words of options. Free of faiss, for the check of the config."""
 
 from dataclasses import dataclass
 
 from pocketvlad.util.settings import Value, setting
+
+NO_POSITIONS = "none"
+"""What is asked for where a map is to keep no positions."""
 
 CODE = Value(form="the short text of a map code, such as int8, pq32 or bits-128+int8")
 

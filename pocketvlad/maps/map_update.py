@@ -1,24 +1,24 @@
 """What becomes of a map when the photographs of its folder have changed, or of none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from pocketvlad.data.positions import some
 from pocketvlad.format.map_layout import POSITIONS, STAMP_BYTES, STAMPS
 from pocketvlad.maps.described_photographs import (
     Describer,
     describe_into,
     keys_of,
-    map_name,
 )
 from pocketvlad.maps.fitted_code import FittedCode, fit
 from pocketvlad.maps.journal import Journal, Key
 from pocketvlad.maps.map_code import Code
+from pocketvlad.maps.map_positions import ADVICE, Position, PositionWish
 from pocketvlad.maps.place_map import MapError, PlaceMap
 from pocketvlad.retrieval.describe import Picture
-from pocketvlad.util.shown import shown
 
 _ROWS = 4096  # descriptors that are encoded at a time
 _MOST_TRAINING = 1 << 16  # descriptors that a code is learnt from
@@ -29,14 +29,14 @@ class Wishes:
     """What a map is to be like.
 
     code: of a new map.  training: photographs that it is learnt from; None: those of the map.
-    lists: see `write_places`; None: as in the map that is there.  positions: easting and northing
-    by name; None: as in the map that is there.  seed: of what is drawn at random.
+    lists: see `write_places`; None: as in the map that is there.  positions: unless told, those of
+    the map that is there.  seed: of what is drawn at random.
     """
 
     code: Code
     training: Sequence[Picture] | None = None
     lists: int | None = None
-    positions: Mapping[str, tuple[float, float]] | None = None
+    positions: PositionWish = field(default_factory=PositionWish)
     seed: int = 0
 
 
@@ -55,12 +55,14 @@ class MapUpdate:
         """See what there is, and what of it the old map has.
 
         Args:
-            pictures: by their paths within the folder.
+            pictures: by their paths within the folder, with `/` between folders.
         """
         self._old = old
         self._describer = describer
-        self._pictures = {map_name(name): picture for name, picture in pictures.items()}
-        self.keys, self.faults = keys_of(self._pictures)
+        self._pictures = pictures
+        self.keys, self.faults = keys_of(pictures)
+        self._at: Mapping[str, Position] | None = None
+        self._moved = False
         self._old_names: list[str] = []
         self._known: dict[str, int] = {}  # places of the old map that stay
         if old is not None:
@@ -80,6 +82,30 @@ class MapUpdate:
         """Places of the old map that are photographs no more."""
         return sum(name not in self.keys for name in self._old_names)
 
+    def locate(self, path: Path, wish: PositionWish) -> None:
+        """See where the photographs were taken, before any is described.
+
+        Args:
+            path: of the map, for messages.
+
+        Raises:
+            MapError: some of them have no position.
+            PositionError: see `PositionWish.beside`.
+        """
+        stored = self._stored_positions()
+        at = wish.beside(stored)
+        if at is None:
+            self._moved = stored is not None
+            return
+        names = list(self.keys)
+        if missing := [name for name in names if name not in at]:
+            raise MapError(
+                f"{path}: {len(missing)} of {len(names)} photographs have no position: "
+                f"{some(missing)}; give those of all with --positions{ADVICE}"
+            )
+        self._at = {name: tuple(map(float, at[name])) for name in names}
+        self._moved = stored is None or any(stored.get(name) != self._at[name] for name in names)
+
     def describe(self, journal: Journal) -> None:
         """What the old map lacks, into the journal. Afterwards `keys` are those that are left."""
         wanted = {
@@ -96,15 +122,14 @@ class MapUpdate:
             path: of the map, for messages.
 
         Raises:
-            MapError: there are too few photographs for the code, or positions are missing.
+            MapError: there are too few photographs for the code.
         """
         old = self._old
         had = old.lists if old else 0
         lists = had if wishes.lists is None else wishes.lists
-        if old and lists == had and not (self.described or self.removed or wishes.positions):
+        if old and lists == had and not (self.described or self.removed or self._moved):
             return None
         names = sorted(self.keys)
-        positions = self._positions(names, path, wishes)
         code = old.code if old else self._learnt(names, path, journal, wishes)
         stamps = b"".join(bytes.fromhex(self.keys[name][1]) for name in names)
         return {
@@ -113,7 +138,7 @@ class MapUpdate:
             "code": code,
             "made_with": self._describer.made_with,
             "stamps": np.frombuffer(stamps, np.uint8).reshape(-1, STAMP_BYTES),
-            "positions": positions,
+            "positions": None if self._at is None else np.array([self._at[name] for name in names]),
             "lists": lists,
             "centres": old.centres if lists == had and old else None,
             "seed": wishes.seed,
@@ -131,20 +156,12 @@ class MapUpdate:
             found[part] = code.encode(journal.rows([self.keys[names[row]] for row in part]))
         return found
 
-    def _positions(self, names: Sequence[str], path: Path, wishes: Wishes) -> np.ndarray | None:
-        """[N, 2] As they are given, or as the old map has them."""
-        given = wishes.positions
-        if given is None:
-            if self._old is None or POSITIONS not in self._old.file.sections:
-                return None
-            rows = self._old.file.whole(POSITIONS).tolist()
-            given = dict(zip(self._old_names, rows, strict=True))
-        if missing := [name for name in names if name not in given]:
-            raise MapError(
-                f"{path}: {len(missing)} of {len(names)} photographs have no position, "
-                f"{shown(missing[0])} for one; give those of all, or make another map without"
-            )
-        return np.array([given[name] for name in names], dtype=np.float64).reshape(-1, 2)
+    def _stored_positions(self) -> dict[str, Position] | None:
+        """Of the old map, by name; None where it has none."""
+        if self._old is None or POSITIONS not in self._old.file.sections:
+            return None
+        rows = self._old.file.whole(POSITIONS).tolist()
+        return dict(zip(self._old_names, map(tuple, rows), strict=True))
 
     def _learnt(
         self, names: Sequence[str], path: Path, journal: Journal, wishes: Wishes

@@ -49,6 +49,7 @@ def update_map(
         FormatError: the map that is there is damaged; names it.
         MapError: it was made by another model, preprocessing or size, or has another code; there
             are too few photographs, or positions are missing.
+        PositionError: names have positions in part, see `PositionWish.beside`.
         JournalError: another run is making it.
         ImageError: a photograph cannot be described after all.
     """
@@ -60,9 +61,10 @@ def update_map(
             _require_code_of(old, code, wishes)
         else:
             require_code(wishes.code, describer.length)
+        update = MapUpdate(old, pictures, describer)
+        update.locate(path, wishes.positions)
         journal = Journal(journal_file(path), describer.made_with, describer.length)
         stack.enter_context(journal)
-        update = MapUpdate(old, pictures, describer)
         update.describe(journal)
         if not update.keys:
             raise MapError(f"{path}: no photograph is left that can be described; give some")

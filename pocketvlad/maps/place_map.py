@@ -1,7 +1,7 @@
 """A map of places that can be searched: a `.pvmap` file and the code that its bytes are of."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
 from pocketvlad.maps.place_scan import PlaceScan
+from pocketvlad.retrieval.provenance_difference import difference
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
 _ADVICE = "make the map again with this model: pocketvlad index"
@@ -88,24 +89,16 @@ class PlaceMap:
 
         Raises:
             MapError: they were made by another model, with another preprocessing, or from images of
-                another size; says which and what to do.
+                another size or squeeze; says which and what to do.
         """
         mine, other = self.file.header.provenance, json.loads(made_with)
         if mine == other:
             return
-        for key, name in (
-            ("model_sha256", "another model"),
-            ("preprocessing", "another preprocessing"),
-            ("sizing", "images of another size"),
-        ):
-            if mine.get(key) != other.get(key):
-                advice = _ADVICE
-                if key == "sizing":
-                    advice = f"{_size_advice(mine.get(key))}{advice}"
-                raise MapError(
-                    f"{self.path} was made {'from' if key == 'sizing' else 'with'} {name} "
-                    f"({_differences(mine.get(key), other.get(key))}); {advice}"
-                )
+        if found := difference(mine, other, "here"):
+            advice = ""
+            if found.key == "sizing":
+                advice = _size_advice(mine.get("sizing"), other.get("sizing"))
+            raise MapError(f"{self.path} was made {found.made} ({found.values}); {advice}{_ADVICE}")
         raise MapError(f"{self.path} was made with {json.dumps(mine)[:300]}; {_ADVICE}")
 
     def search(self, rows: np.ndarray, top: int, probes: int | None = None) -> list[Places]:
@@ -299,16 +292,15 @@ def require_code(declared: Code, components: int) -> None:
         )
 
 
-def _size_advice(sizing: object) -> str:
-    match sizing:
-        case {"image_size": int(size)}:
-            return f"search it with --image-size {size}, or "
+def _size_advice(mine: object, other: object) -> str:
+    """Which option gives images the size of `mine`; nothing where another entry differs."""
+    match mine, other:
+        case {"image_size": size, **rest}, {"image_size": another, **others} if (
+            size == another and rest.get("squeeze") == others.get("squeeze")
+        ):
+            return ""
+        case {"squeeze": [int(height), int(width)]}, _:
+            return f"give --squeeze {height} {width}, or "
+        case {"image_size": int(size)}, _:
+            return f"give --image-size {size}, or "
     return ""
-
-
-def _differences(mine: object, other: object) -> str:
-    """In what two entries of a provenance differ, in a few words."""
-    if isinstance(mine, Mapping) and isinstance(other, Mapping):
-        keys = sorted(key for key in {*mine, *other} if mine.get(key) != other.get(key))
-        return ", ".join(f"{key} {mine.get(key)}, here {other.get(key)}" for key in keys)[:300]
-    return f"{str(mine)[:16]}, here {str(other)[:16]}"
