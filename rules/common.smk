@@ -292,3 +292,12 @@ def of_versions(path):
         )
         for version in MAPPED[wildcards.model]
     ]
+
+
+def timed_versions(model):
+    """The base model, and of each kind of recipe the first cell: one kind is decoded in one way."""
+    first = {}
+    for recipe, seeds in RECIPES[model].items():
+        if FIRST_SEED in seeds:
+            first.setdefault(type(recipe), recipe.version)
+    return ["base", *first.values()]

@@ -1,16 +1,6 @@
 # What one photograph costs: time and memory, on one thread. Apart from the scores, whose table is the
 # same in every run. Of the first training on one city: others compute the same.
 
-
-def timed_versions(model):
-    """The base model, and of each kind of recipe the first cell: one kind is decoded in one way."""
-    first = {}
-    for recipe, seeds in RECIPES[model].items():
-        if FIRST_SEED in seeds:
-            first.setdefault(type(recipe), recipe.version)
-    return ["base", *first.values()]
-
-
 TIMED_CITY = test_city(CITIES[0])
 
 
