@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import subprocess
 import tempfile
@@ -45,4 +46,29 @@ def read_models(files: Sequence[bytes], most: int = 1 << 20) -> tuple[list[dict]
             layer["values"] = numbers[begin : begin + count].reshape(layer["shape"])
             begin += count
     assert begin == len(numbers)
+    return said["found"], said["used"]
+
+
+def read_maps(
+    files: Sequence[bytes], queries: Sequence[np.ndarray], count: int = 5
+) -> tuple[list[dict], dict]:
+    """What the page reads of each map, and finds in it for its `queries` [Q, D].
+
+    Each is `{"refused": message}`, or `places`, `code`, `provenance`, `names`, `positions`,
+    `answers` (`place` and `similarity`, `count` for each query), and for the code, then the finer
+    one: `rows` [N, L] and `prepared` [Q, L].
+    """
+    options = [{"queries": np.asarray(each).tolist(), "count": count} for each in queries]
+    said, numbers = _run("maps", files, options)
+    begin = 0
+    for each, given in zip(said["found"], queries, strict=True):
+        if "refused" in each:
+            continue
+        each["names"] = [os.fsdecode(bytes.fromhex(name)) for name in each["names"]]
+        each["rows"], each["prepared"] = [], []
+        for length in filter(None, each["lengths"]):
+            for key, rows in (("rows", each["places"]), ("prepared", len(given))):
+                piece = numbers[begin : begin + rows * length]
+                each[key].append(piece.reshape(rows, length))
+                begin += rows * length
     return said["found"], said["used"]

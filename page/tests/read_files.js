@@ -6,7 +6,9 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { FormatError } from "../src/format/error.js";
 import { readSymbols, weightsOf } from "../src/format/layer.js";
+import { openMap } from "../src/format/map_file.js";
 import { numbersOf, openModel } from "../src/format/model_file.js";
+import { PlaceMap } from "../src/retrieval/place_map.js";
 
 const [, , what, folder] = process.argv;
 const bytes = new Uint8Array(readFileSync(`${folder}/files.bin`));
@@ -35,8 +37,33 @@ function readModel(data, { most }) {
   return { header, layers: read.map(({ values, ...rest }) => (keep(values), rest)) };
 }
 
+/**
+ * What each place decodes to, then each query prepared; the same of the finer code.
+ * @param {Uint8Array} data
+ * @param {{queries: number[][], count: number}} options
+ */
+function readMap(data, { queries, count }) {
+  const file = openMap(data);
+  const map = new PlaceMap(file);
+  const { places, code, provenance } = file;
+  const all = [...Array(places).keys()];
+  const lengths = [map.code, map.finer].map((each) => {
+    if (!each) return 0;
+    const behind = each === map.finer ? map.code.bytes : 0;
+    for (const place of all) keep(Float32Array.from(each.decode(file.codes.bytes, place * map.width + behind)));
+    for (const query of queries) keep(Float32Array.from(each.prepare(query)));
+    return each.length;
+  });
+  return {
+    ...{ places, code, provenance, lengths },
+    names: all.map((place) => Buffer.from(file.nameBytes(place)).toString("hex")),
+    positions: all.map((place) => file.position(place)),
+    answers: queries.map((query) => map.search(query, count)),
+  };
+}
+
 /** @type {Record<string, (data: Uint8Array, options: any) => object>} */
-const READERS = { models: readModel };
+const READERS = { models: readModel, maps: readMap };
 
 const found = files.map((/** @type {[number, number, any]} */ [begin, end, options]) => {
   try {
