@@ -7,7 +7,7 @@ import { clippedBox, decoderBlock, fitted } from "./sizing.js";
  * @param {import("./sizing.js").Sizing} sizing
  * @param {{box?: number[] | null, jpeg?: boolean}} [options] box: left, top, right, bottom in pixels;
  *   jpeg: whether the file was one
- * @returns {import("./resize.js").Picture} RGB
+ * @returns {import("./resize.js").Rgb}
  * @throws {RangeError} the box lies outside the picture
  */
 export function pixelsFor(picture, sizing, { box = null, jpeg = false } = {}) {

@@ -38,6 +38,8 @@ function sinc(x) {
  * @property {Uint8Array | Uint8ClampedArray} data [height, width, channels]
  */
 
+/** @typedef {Picture & {channels: 3, data: Uint8Array}} Rgb */
+
 /**
  * What pixels of a line the pixels of the outcome are means of.
  * @param {number} size pixels of the line
@@ -84,10 +86,11 @@ function spanOf(weights) {
  * @param {Weights} pixels of each line of the outcome
  * @param {[number, number]} lines those that are resized
  * @param {boolean} across whether lines are rows
- * @returns {Picture} RGB
+ * @returns {Rgb}
  */
 function resizeLines({ data, width, channels }, pixels, [begin, end], across) {
   const count = end - begin;
+  /** @type {Rgb} */
   const outcome = across
     ? { width: pixels.length, height: count, channels: 3, data: new Uint8Array(3 * count * pixels.length) }
     : { width: count, height: pixels.length, channels: 3, data: new Uint8Array(3 * count * pixels.length) };
@@ -129,7 +132,7 @@ function grey(sum) {
  * @param {string} interpolation `bilinear`, `bicubic` or `lanczos`
  * @param {[number, number, number, number]} [box] left, top, right, bottom: the part that is resized, in
  *   whole pixels; pixels about it count at its edges
- * @returns {Picture} RGB
+ * @returns {Rgb}
  */
 export function resize(picture, width, height, interpolation, box = [0, 0, picture.width, picture.height]) {
   if (!Object.hasOwn(FILTERS, interpolation)) throw new RangeError(`interpolation ${interpolation} is unknown`);
@@ -156,7 +159,7 @@ export function resize(picture, width, height, interpolation, box = [0, 0, pictu
  * decodes to a smaller size; blocks at the edges may be cut.
  * @param {Picture} picture
  * @param {number} side of a block
- * @returns {Picture} RGB
+ * @returns {Rgb}
  */
 export function blockMeans({ width, height, channels, data }, side) {
   const columns = Math.ceil(width / side);
