@@ -12,8 +12,8 @@ from test_place_map import COMPONENTS, DECODED, MADE, fit, hostile, unit
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
 from pocketvlad.format.map_writer import write_map
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.place_map import PlaceMap, write_places
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.place_map import PlaceMap, write_places
 
 pytestmark = needs_node
 
