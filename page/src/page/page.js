@@ -29,6 +29,7 @@ function ask() {
   if (!city || !file) return;
   error.hidden = true;
   answer.setAttribute("aria-busy", "true");
+  element("h2", "place").textContent ||= "One moment";
   worker.postMessage({ kind: "ask", id: ++asked, file, box: box.pixels });
 }
 
@@ -99,6 +100,7 @@ worker.addEventListener("message", ({ data }) => {
   else if (data.kind === "answer" && data.id === asked && city) {
     showAnswer(city, data);
     answer.setAttribute("aria-busy", "false");
+    answer.scrollIntoView({ block: "nearest" });
     dispatchEvent(new CustomEvent("answered", { detail: data }));
   }
 });
