@@ -112,9 +112,7 @@ def visit(opened, address, screen="laptop"):
     page.requests, page.errors = [], []
     page.on("request", lambda request: page.requests.append(request.url))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.add_init_script(
-        "addEventListener('answered', ({detail}) => { window.last = Array.from(detail.descriptor) })"
-    )
+    page.add_init_script("addEventListener('answered', ({detail}) => { window.last = detail })")
     page.goto(address)
     wait(page, LOADED)
     yield page
@@ -125,6 +123,11 @@ def ask(page, file):
     page.evaluate("document.querySelector('#used').textContent = ''")
     page.set_input_files("#file", file)
     wait(page, ANSWERED)
+
+
+def descriptor(page):
+    """Of the last answer."""
+    return np.array(page.evaluate("Array.from(window.last.descriptor)"))
 
 
 def serious(page):
@@ -146,7 +149,7 @@ def test_it_recognises_a_photograph_and_sends_nothing(opened, city, few_files):
         assert page.inner_text("#place") == "Gate"
         assert page.locator("#pictures li").count() == 6
         row = pocketvlad.load("small.pvlad").describe(["holiday/0.jpg"])[0]
-        assert np.dot(row, page.evaluate("window.last")) > 0.999
+        assert np.dot(row, descriptor(page)) > 0.999
         ask(page, few_files / "holiday" / "7.jpg")
         assert page.inner_text("#place") == "7"
         assert all(each.startswith((address, f"blob:{address}")) for each in page.requests)
@@ -158,25 +161,23 @@ def test_it_recognises_a_photograph_and_sends_nothing(opened, city, few_files):
 def test_a_part_of_the_picture_is_marked(opened, city, few_files):
     with served(city) as address, visit(opened, address) as page:
         ask(page, few_files / "holiday" / "7.jpg")
-        whole = page.evaluate("window.last")
+        whole = descriptor(page)
         frame = page.locator("#picture").bounding_box()
-        at = [
-            (frame["x"] + frame["width"] * x, frame["y"] + frame["height"] * x)
-            for x in (0.25, 0.75)
-        ]
+        begin = frame["x"] + frame["width"] / 4, frame["y"] + frame["height"] / 4
+        end = begin[0] + frame["width"] / 2, begin[1] + frame["height"] / 2
         page.evaluate("document.querySelector('#used').textContent = ''")
-        page.mouse.move(*at[0])
+        page.mouse.move(*begin)
         page.mouse.down()
-        page.mouse.move(*at[1], steps=4)
+        page.mouse.move(*end, steps=4)
         page.mouse.up()
         wait(page, ANSWERED)
         assert page.is_visible("#box")
-        marked = page.evaluate("window.last")
+        marked = descriptor(page)
         assert 0.2 < np.dot(whole, marked) < 0.9999
         page.evaluate("document.querySelector('#used').textContent = ''")
         page.locator("#whole").press("Enter")
         wait(page, ANSWERED)
-        assert np.dot(whole, page.evaluate("window.last")) > 0.99999
+        assert np.dot(whole, descriptor(page)) > 0.99999
 
 
 def test_what_is_like_nothing_is_not_known(opened, city, few_files):
