@@ -104,6 +104,7 @@ export async function loadCity(fetchFile, runtime, tell = () => {}) {
   const [graphBytes, listBytes, modelBytes, mapBytes] = await Promise.all(fetched);
   const { graph: graphFile, weights, model: modelFile, map: mapFile } = city.files;
   const graph = within(weights.name, () => readGraphList(listBytes));
+  const model = within(modelFile.name, () => openModel(modelBytes, MOST_WEIGHTS));
   await requireDigest(modelBytes, graph.model);
   tell("reading the map");
   const map = within(mapFile.name, () => new PlaceMap(openMap(mapBytes)));
@@ -112,7 +113,7 @@ export async function loadCity(fetchFile, runtime, tell = () => {}) {
   }
   const labels = labelled && city.labels ? readLabels(parseJson(await labelled, city.labels), map.file.places) : null;
   tell("decoding the model");
-  const externalData = within(modelFile.name, () => [...graphWeights(openModel(modelBytes, MOST_WEIGHTS), graph.weights)]);
+  const externalData = within(modelFile.name, () => [...graphWeights(model, graph.weights)]);
   tell("starting the network");
   const session = await startSession(runtime, graphBytes, externalData, graphFile.name);
   return new Recogniser(city, graph, map, labels, runtime, session);
