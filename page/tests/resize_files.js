@@ -8,9 +8,9 @@ const folder = process.argv[2];
 const bytes = new Uint8Array(readFileSync(`${folder}/pictures.bin`));
 let begin = 0;
 const found = JSON.parse(readFileSync(`${folder}/pictures.json`, "utf8")).map((/** @type {any} */ each) => {
-  const { width, height, channels, sizing, box } = each;
+  const { width, height, channels, sizing, box, jpeg } = each;
   const data = bytes.subarray(begin, (begin += width * height * channels));
-  return pixelsFor({ width, height, channels, data }, sizing, { box });
+  return pixelsFor({ width, height, channels, data }, sizing, { box, jpeg });
 });
 writeFileSync(`${folder}/resized.bin`, Buffer.concat(found.map((/** @type {any} */ { data }) => data)));
 writeFileSync(`${folder}/resized.json`, JSON.stringify(found.map((/** @type {any} */ { width, height }) => [width, height])));

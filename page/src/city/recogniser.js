@@ -78,6 +78,18 @@ export class Recogniser {
 }
 
 /**
+ * Whether two values of JSON are the same, their keys in any order.
+ * @param {any} one
+ * @param {any} other
+ * @returns {boolean}
+ */
+function isSame(one, other) {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]));
+}
+
+/**
  * @param {Uint8Array} bytes
  * @param {string} expected in hexadecimal
  */
@@ -110,6 +122,9 @@ export async function loadCity(fetchFile, runtime, tell = () => {}) {
   const map = within(mapFile.name, () => new PlaceMap(openMap(mapBytes)));
   if (map.file.provenance.model_sha256 !== graph.model) {
     throw new FormatError(`${mapFile.name} was made with another model; pack the city again`);
+  }
+  if (!isSame(map.file.provenance.sizing, graph.sizing)) {
+    throw new FormatError(`${mapFile.name} was made with images of another size; pack the city again`);
   }
   const labels = labelled && city.labels ? readLabels(parseJson(await labelled, city.labels), map.file.places) : null;
   tell("decoding the model");
