@@ -70,7 +70,7 @@ pocketvlad/page/index.html: $(shell find page/src -type f) page/build.js page/pa
 	cd page && npm run --silent check && npm run --silent build -- ../pocketvlad/page
 	touch $@
 
-# The library and its command for another environment: pip install dist/pocketvlad-*.whl
+# The library and its command for another environment: pip install 'dist/pocketvlad-0.1.0-py3-none-any.whl[torch]'
 # With the page in it: who installs the wheel needs no Node.js.
 wheel: $(INSTALLED) page
 	rm -rf build
