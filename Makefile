@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench report check-claims record-claims refresh-claims manual picture wheel test lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench report check-claims record-claims refresh-claims manual picture page wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -61,8 +61,18 @@ picture: $(INSTALLED)
 	$(SNAKEMAKE) results/phone/plots/studies.svg --configfile config/phone.yaml
 	cp results/phone/plots/studies.svg docs/size.svg
 
-# The library and its command for another environment: pip install dist/pocketvlad-*.whl
-wheel: $(INSTALLED)
+# The page that city folders have, built into the package: it needs Node.js 20 or newer and npm.
+page: pocketvlad/page/index.html
+
+pocketvlad/page/index.html: $(shell find page/src -type f) page/build.js page/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer to build the page" >&2; exit 1; }
+	cd page && npm ci --no-audit --no-fund --ignore-scripts --silent
+	cd page && npm run --silent check && npm run --silent build -- ../pocketvlad/page
+	touch $@
+
+# The library and its command for another environment: pip install 'dist/pocketvlad-0.1.0-py3-none-any.whl[torch]'
+# With the page in it: who installs the wheel needs no Node.js.
+wheel: $(INSTALLED) page
 	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	rm -rf build

@@ -435,7 +435,7 @@ def test_whatever_is_damaged_is_an_error_of_ours(tmp_path_factory, plain, data):
         place = data.draw(st.integers(0, len(piece) - 1))
         piece[place] = data.draw(st.sampled_from([0, 1, 0x2E, 0x2F, 0x39, 0x5C, 0x7F, 0xFF]))
     path = tmp_path_factory.getbasetemp() / "damaged.pvmap"
-    path.write_bytes(assemble(bytes(text), map(bytes, pieces)))
+    path.write_bytes(assemble(bytes(text), list(map(bytes, pieces))))
     try:
         read(path)
     except FormatError as error:

@@ -21,6 +21,7 @@ import numpy as np
 from pocketvlad.format import version2, whole_multiples
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.header_json import parsed_header
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Label, Part, Role
@@ -118,7 +119,8 @@ def write_compressed(
         about = [name, label.part, label.role, list(tensor.shape)]
         layers.append([*about, coding, len(payload), zlib.crc32(payload)])
         payloads.append(payload)
-    text = json.dumps({**contents.header, "layers": layers}, sort_keys=True, separators=(",", ":"))
+    header = {**contents.header, "layers": layers}
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
     packed = zlib.compress(text.encode(), 9)
     with replacing(path) as unfinished, open(unfinished, "wb") as file:
         file.write(_PREFIX.pack(MAGIC, VERSION, len(packed), zlib.crc32(packed)))
@@ -183,7 +185,7 @@ def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], l
         text = unpacker.decompress(packed, _MAX_HEADER)
         if not unpacker.eof or unpacker.unused_data:
             raise FormatError("the header is too long or incomplete")
-        header = json.loads(text)
+        header = parsed_header(text)
         entries = header.pop("layers")
     except (zlib.error, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         if isinstance(error, FormatError):

@@ -18,6 +18,7 @@ import numpy as np
 
 from pocketvlad.format.checked_blocks import CheckedBlocks
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.header_json import parsed_header
 from pocketvlad.format.map_layout import (
     LIST_ENDS,
     MAX_PLACES,
@@ -68,7 +69,7 @@ class MapHeader:
             FormatError: it is none, or a hostile one.
         """
         try:
-            content = json.loads(text, parse_constant=_no_number)
+            content = parsed_header(text)
         except (ValueError, RecursionError) as error:
             raise FormatError(f"the header cannot be read: {error}") from None
         match content:
@@ -88,10 +89,6 @@ class MapHeader:
             raise FormatError("the header lists a section twice")
         require_sections(sections, places)
         return cls(places, code, provenance, sections)
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no finite number")
 
 
 def _read(file: BinaryIO) -> tuple[MapHeader, np.ndarray, dict[str, int], int]:

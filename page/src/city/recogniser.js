@@ -1,0 +1,151 @@
+import { FormatError, within } from "../format/error.js";
+import { openMap } from "../format/map_file.js";
+import { openModel } from "../format/model_file.js";
+import { pixelsFor } from "../image/pixels.js";
+import { PlaceMap } from "../retrieval/place_map.js";
+import { parseJson, readCity, readGraphList, readLabels } from "./city.js";
+import { graphWeights } from "./weights.js";
+
+// Larger than any network of ours: VGG16 has 32 million. A file that claims more is refused before
+// anything of it is decoded.
+const MOST_WEIGHTS = 2 ** 26;
+
+/**
+ * What answers are made of.
+ * @typedef {object} Found
+ * @property {number} place
+ * @property {number} similarity
+ * @property {string} file the photograph's path
+ * @property {string | null} label
+ * @property {[number, number] | null} position
+ */
+
+/**
+ * The function that fetches a file of the city's folder, by its name and how many bytes it has (null:
+ * not known).
+ * @typedef {(name: string, bytes: number | null) => Promise<Uint8Array>} Fetch
+ */
+
+/** A city that recognises photographs. */
+export class Recogniser {
+  /**
+   * @param {import("./city.js").City} city
+   * @param {import("./city.js").Graph} graph
+   * @param {PlaceMap} map
+   * @param {(string | null)[] | null} labels
+   * @param {typeof import("onnxruntime-web")} runtime
+   * @param {import("onnxruntime-web").InferenceSession} session
+   */
+  constructor(city, graph, map, labels, runtime, session) {
+    this.city = city;
+    this.graph = graph;
+    this.map = map;
+    this.labels = labels;
+    this.runtime = runtime;
+    this.session = session;
+  }
+
+  /**
+   * @param {import("../image/resize.js").Picture} picture upright, in all its pixels
+   * @param {{box?: number[] | null, jpeg?: boolean}} [options]
+   * @returns {Promise<Float32Array>} its descriptor
+   * @throws {RangeError} it is too small, or the box lies outside of it
+   */
+  async describe(picture, options) {
+    const { width, height, data } = pixelsFor(picture, this.graph.sizing, options);
+    if (Math.min(width, height) < this.graph.minSide) {
+      throw new RangeError(`the picture is too small: ${width} x ${height} pixels, and each side needs ${this.graph.minSide}`);
+    }
+    const pixels = new this.runtime.Tensor("uint8", data, [1, height, width, 3]);
+    const found = await this.session.run({ [this.graph.input]: pixels });
+    return /** @type {Float32Array} */ (found[this.graph.output].data);
+  }
+
+  /**
+   * @param {Float32Array} descriptor
+   * @param {number} count
+   * @returns {Found[]} the most similar first
+   */
+  search(descriptor, count) {
+    return this.map.search(descriptor, count).map(({ place, similarity }) => ({
+      place,
+      similarity,
+      file: this.map.file.name(place),
+      label: this.labels?.[place] ?? null,
+      position: this.map.file.position(place),
+    }));
+  }
+}
+
+/**
+ * Whether two values of JSON are the same, their keys in any order.
+ * @param {any} one
+ * @param {any} other
+ * @returns {boolean}
+ */
+function isSame(one, other) {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]));
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} expected in hexadecimal
+ */
+async function requireDigest(bytes, expected) {
+  // Browsers have it only where the page was fetched safely.
+  if (!globalThis.crypto?.subtle) return;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", /** @type {Uint8Array<ArrayBuffer>} */ (bytes)));
+  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (found !== expected) throw new FormatError("the graph was made from another model than the one beside it; pack the city again");
+}
+
+/**
+ * Everything that a city needs, fetched, checked and decoded.
+ * @param {Fetch} fetchFile
+ * @param {typeof import("onnxruntime-web")} runtime
+ * @param {(what: string) => void} [tell] what is being done
+ * @returns {Promise<Recogniser>}
+ * @throws {FormatError} a file is damaged, or not of this city
+ */
+export async function loadCity(fetchFile, runtime, tell = () => {}) {
+  const city = readCity(await fetchFile("city.json", null));
+  const fetched = Object.values(city.files).map(({ name, bytes }) => fetchFile(name, bytes));
+  const labelled = city.labels ? fetchFile(city.labels, null) : null;
+  const [graphBytes, listBytes, modelBytes, mapBytes] = await Promise.all(fetched);
+  const { graph: graphFile, weights, model: modelFile, map: mapFile } = city.files;
+  const graph = within(weights.name, () => readGraphList(listBytes));
+  const model = within(modelFile.name, () => openModel(modelBytes, MOST_WEIGHTS));
+  await requireDigest(modelBytes, graph.model);
+  tell("reading the map");
+  const map = within(mapFile.name, () => new PlaceMap(openMap(mapBytes)));
+  if (map.file.provenance.model_sha256 !== graph.model) {
+    throw new FormatError(`${mapFile.name} was made with another model; pack the city again`);
+  }
+  if (!isSame(map.file.provenance.sizing, graph.sizing)) {
+    throw new FormatError(`${mapFile.name} was made with images of another size; pack the city again`);
+  }
+  const labels = labelled && city.labels ? readLabels(parseJson(await labelled, city.labels), map.file.places) : null;
+  tell("decoding the model");
+  const externalData = within(modelFile.name, () => [...graphWeights(model, graph.weights)]);
+  tell("starting the network");
+  const session = await startSession(runtime, graphBytes, externalData, graphFile.name);
+  return new Recogniser(city, graph, map, labels, runtime, session);
+}
+
+/**
+ * @param {typeof import("onnxruntime-web")} runtime
+ * @param {Uint8Array} graph
+ * @param {{path: string, data: Uint8Array}[]} externalData
+ * @param {string} name
+ */
+async function startSession(runtime, graph, externalData, name) {
+  try {
+    // Without the arena memory is given back between pictures of different sizes.
+    return await runtime.InferenceSession.create(graph, { externalData, executionProviders: ["wasm"], enableCpuMemArena: false });
+  } catch (error) {
+    if (/memory|alloc/i.test(String(error))) throw error;
+    throw new FormatError(`${name} cannot be run: ${error instanceof Error ? error.message : error}`);
+  }
+}

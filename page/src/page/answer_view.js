@@ -1,0 +1,91 @@
+import { element, made } from "./elements.js";
+import { planOf } from "./plan.js";
+
+/**
+ * What the worker says of the city.
+ * @typedef {object} Ready
+ * @property {string} title
+ * @property {number | null} threshold
+ * @property {string | null} thumbnails
+ * @property {number} places
+ * @property {Float64Array | null} positions
+ * @property {number} imageSize
+ * @property {string[]} files
+ * @property {number} seconds
+ * @property {number} memory in bytes
+ */
+
+/**
+ * @typedef {object} Answered
+ * @property {import("../city/recogniser.js").Found[]} found
+ * @property {{picture: number, network: number, search: number, all: number}} milliseconds
+ * @property {number} memory in bytes
+ */
+
+/** @param {import("../city/recogniser.js").Found} found */
+function nameOf({ label, file }) {
+  return label ?? /** @type {string} */ (file.split("/").pop()).replace(/\.[^.]*$/, "");
+}
+
+/** @param {number} bytes */
+export function megabytes(bytes) {
+  return `${Math.round(bytes / 1e6)} MB`;
+}
+
+/** @param {number} milliseconds */
+function seconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+/**
+ * @param {Ready} city
+ * @param {Answered} answered
+ */
+export function showAnswer(city, { found, milliseconds, memory }) {
+  const [best] = found;
+  const { threshold } = city;
+  const known = threshold === null || best.similarity >= threshold;
+  element("h2", "place").textContent = known ? nameOf(best) : "I do not know this place";
+  element("p", "sure").textContent = sureText(best.similarity, threshold);
+  element("div", "sureness").hidden = threshold === null;
+  if (threshold !== null) element("meter", "meter").value = surenessOf(best.similarity, threshold);
+  const heading = known ? "" : "Most like it: ";
+  element("ol", "pictures").replaceChildren(...found.map((each) => pictureOf(city, each, heading)));
+  const plan = city.positions && known ? [planOf(city.positions, found.map(({ place }) => place))] : [];
+  element("div", "plan").replaceChildren(...plan);
+  const { picture, network, search, all } = milliseconds;
+  element("p", "used").textContent =
+    `${seconds(all)} on this device (picture ${seconds(picture)}, network ${seconds(network)}, search ${seconds(search)}), ` +
+    `${megabytes(memory)} of memory for the network. Nothing was sent.`;
+}
+
+/**
+ * From 0 at the threshold to 1 where pictures are one.
+ * @param {number} similarity
+ * @param {number} threshold
+ */
+function surenessOf(similarity, threshold) {
+  return Math.min(1, Math.max(0, (similarity - threshold) / Math.max(1e-9, 1 - threshold)));
+}
+
+/**
+ * @param {number} similarity
+ * @param {number | null} threshold
+ */
+function sureText(similarity, threshold) {
+  const found = `Similarity of the best picture: ${similarity.toFixed(2)}`;
+  if (threshold === null) return `${found}. This city does not say from where on a place is known.`;
+  return `${found}; a place is known from ${threshold.toFixed(2)} on.`;
+}
+
+/**
+ * @param {Ready} city
+ * @param {import("../city/recogniser.js").Found} found
+ * @param {string} heading
+ */
+function pictureOf({ thumbnails }, found, heading) {
+  const name = nameOf(found);
+  const caption = made("figcaption", {}, `${name} (${found.similarity.toFixed(2)})`);
+  const image = thumbnails && made("img", { src: `${encodeURIComponent(thumbnails)}/${found.place}.jpg`, alt: `${heading}${name}`, loading: "lazy" });
+  return made("li", {}, made("figure", { title: found.file }, ...(image ? [image] : []), caption));
+}

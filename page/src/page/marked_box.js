@@ -1,0 +1,89 @@
+import { element } from "./elements.js";
+
+const LEAST = 8; // CSS pixels on either side; less is a touch, not a box
+
+/** The part of the picture that counts, marked by dragging or by four sliders. */
+export class MarkedBox {
+  /** @param {() => void} changed */
+  constructor(changed) {
+    this.frame = element("div", "frame");
+    this.picture = element("img", "picture");
+    this.shown = element("div", "box");
+    this.whole = element("button", "whole");
+    this.sliders = ["left", "top", "right", "bottom"].map((id) => element("input", id));
+    /** @type {number[] | null} left, top, right, bottom as shares of the picture's sides */
+    this.shares = null;
+    this.changed = changed;
+    this.frame.addEventListener("pointerdown", (event) => this.drag(event));
+    this.whole.addEventListener("click", () => this.set(null, true));
+    for (const slider of this.sliders) {
+      slider.addEventListener("input", () => this.set(this.fromSliders(), false));
+      slider.addEventListener("change", () => changed());
+    }
+  }
+
+  /** In the picture's own pixels; null where all of it counts. */
+  get pixels() {
+    const sides = [this.picture.naturalWidth, this.picture.naturalHeight];
+    return this.shares && this.shares.map((share, i) => share * sides[i % 2]);
+  }
+
+  fromSliders() {
+    const [left, top, right, bottom] = this.sliders.map((slider) => Number(slider.value) / 100);
+    const shares = [Math.min(left, right), Math.min(top, bottom), Math.max(left, right), Math.max(top, bottom)];
+    const all = shares.join() === "0,0,1,1";
+    return all || shares[0] === shares[2] || shares[1] === shares[3] ? null : shares;
+  }
+
+  /**
+   * @param {number[] | null} shares
+   * @param {boolean} done
+   */
+  set(shares, done) {
+    this.shares = shares;
+    this.shown.hidden = this.whole.hidden = !shares;
+    const [left, top, right, bottom] = shares ?? [0, 0, 1, 1];
+    const percent = (/** @type {number} */ share) => `${100 * share}%`;
+    Object.assign(this.shown.style, { left: percent(left), top: percent(top), width: percent(right - left), height: percent(bottom - top) });
+    if (!done) return;
+    this.sliders.forEach((slider, i) => (slider.value = String(Math.round(100 * [left, top, right, bottom][i]))));
+    this.changed();
+  }
+
+  /** Forgets the box of another picture. */
+  clear() {
+    const { changed } = this;
+    this.changed = () => {};
+    this.set(null, true);
+    this.changed = changed;
+  }
+
+  /** @param {PointerEvent} event */
+  drag(event) {
+    if (event.button !== 0) return;
+    const bounds = this.picture.getBoundingClientRect();
+    const share = (/** @type {PointerEvent} */ { clientX, clientY }) => [
+      Math.min(1, Math.max(0, (clientX - bounds.left) / bounds.width)),
+      Math.min(1, Math.max(0, (clientY - bounds.top) / bounds.height)),
+    ];
+    const [x, y] = share(event);
+    const before = this.shares;
+    this.frame.setPointerCapture(event.pointerId);
+    const move = (/** @type {PointerEvent} */ moved) => {
+      const [u, v] = share(moved);
+      this.set([Math.min(x, u), Math.min(y, v), Math.max(x, u), Math.max(y, v)], false);
+    };
+    const end = (/** @type {PointerEvent} */ ended) => {
+      this.frame.removeEventListener("pointermove", move);
+      this.frame.removeEventListener("pointerup", end);
+      this.frame.removeEventListener("pointercancel", end);
+      const [left, top, right, bottom] = this.shares ?? [0, 0, 0, 0];
+      const large = (right - left) * bounds.width >= LEAST && (bottom - top) * bounds.height >= LEAST;
+      if (ended.type === "pointercancel" || !large) this.set(before, false);
+      else this.set(this.shares, true);
+    };
+    this.frame.addEventListener("pointermove", move);
+    this.frame.addEventListener("pointerup", end);
+    this.frame.addEventListener("pointercancel", end);
+  }
+}

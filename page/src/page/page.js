@@ -1,0 +1,139 @@
+import { megabytes, showAnswer } from "./answer_view.js";
+import { photograph } from "./camera.js";
+import { element } from "./elements.js";
+import { MarkedBox } from "./marked_box.js";
+
+const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+const begin = performance.now();
+const error = element("p", "error");
+const answer = element("section", "answer");
+
+/** @type {import("./answer_view.js").Ready | null} */
+let city = null;
+/** @type {Blob | null} the picture that is asked about */
+let file = null;
+let asked = 0;
+
+const box = new MarkedBox(ask);
+
+/** @param {string} text */
+function fail(text) {
+  error.textContent = text;
+  error.hidden = false;
+  element("section", "loading").hidden = true;
+  answer.setAttribute("aria-busy", "false");
+}
+
+/** Asks about the picture as it is marked; older questions are not answered any more. */
+function ask() {
+  if (!city || !file) return;
+  error.hidden = true;
+  answer.setAttribute("aria-busy", "true");
+  element("h2", "place").textContent ||= "One moment";
+  worker.postMessage({ kind: "ask", id: ++asked, file, box: box.pixels });
+}
+
+/** @param {Blob} chosen */
+async function show(chosen) {
+  if (!city) return;
+  const picture = element("img", "picture");
+  const old = picture.src;
+  picture.src = URL.createObjectURL(chosen);
+  if (old) URL.revokeObjectURL(old);
+  try {
+    await picture.decode();
+  } catch {
+    fail("This is no picture that the browser can read. JPEG, PNG and WebP are.");
+    element("div", "both").hidden = true;
+    return;
+  }
+  file = chosen;
+  box.clear();
+  element("div", "both").hidden = false;
+  ask();
+}
+
+/** @param {FileList | DataTransferItemList | undefined | null} list */
+function firstImage(list) {
+  for (const each of list ?? []) {
+    const found = each instanceof File ? each : each.kind === "file" ? each.getAsFile() : null;
+    if (found) return found;
+  }
+  return null;
+}
+
+/** @param {import("./answer_view.js").Ready & {kind: string}} message */
+function ready(message) {
+  city = message;
+  document.title = message.title || document.title;
+  if (message.title) element("h1", "title").textContent = `${message.title}: which place is this?`;
+  element("p", "about").textContent =
+    `${message.places.toLocaleString("en")} pictures of places are known. Ready after ` +
+    `${((performance.now() - begin) / 1000).toFixed(1)} s, with ${megabytes(message.memory)} of memory for the network.`;
+  element("section", "loading").hidden = true;
+  element("section", "ask").hidden = false;
+  keepForLater(message);
+}
+
+/** @param {import("./answer_view.js").Ready} city */
+async function keepForLater({ files, thumbnails, places }) {
+  if (!navigator.serviceWorker) return;
+  const offline = element("p", "offline");
+  try {
+    await navigator.serviceWorker.register("service_worker.js");
+    const registration = await navigator.serviceWorker.ready;
+    navigator.serviceWorker.addEventListener("message", ({ data }) => {
+      if (data.kind === "kept" && data.count === data.of) offline.textContent = "The page now works without a network, too.";
+    });
+    const pictures = thumbnails ? Array.from({ length: places }, (_, place) => `${encodeURIComponent(thumbnails)}/${place}.jpg`) : [];
+    registration.active?.postMessage({ files: [...files.map(encodeURIComponent), ...pictures] });
+  } catch (reason) {
+    offline.textContent = `The page will need a network next time (${reason instanceof Error ? reason.message : reason}).`;
+  }
+}
+
+worker.addEventListener("message", ({ data }) => {
+  if (data.kind === "progress") element("progress", "progress").value = data.total ? data.loaded / data.total : 0;
+  else if (data.kind === "step") element("label", "step").textContent = `Loading the city: ${data.what}`;
+  else if (data.kind === "ready") ready(data);
+  else if (data.kind === "error" && (data.id === null || data.id === asked)) fail(data.message);
+  else if (data.kind === "answer" && data.id === asked && city) {
+    showAnswer(city, data);
+    answer.setAttribute("aria-busy", "false");
+    answer.scrollIntoView({ block: "nearest" });
+    dispatchEvent(new CustomEvent("answered", { detail: data }));
+  }
+});
+worker.addEventListener("error", ({ message }) => fail(`The page cannot work here (${message}). A newer browser is needed.`));
+
+element("button", "choose").addEventListener("click", () => element("input", "file").click());
+element("input", "file").addEventListener("change", ({ target }) => {
+  const input = /** @type {HTMLInputElement} */ (target);
+  const chosen = firstImage(input.files);
+  input.value = "";
+  if (chosen) show(chosen);
+});
+element("button", "take").addEventListener("click", async () => {
+  try {
+    const taken = await photograph();
+    if (taken) show(taken);
+  } catch (reason) {
+    fail(reason instanceof Error ? reason.message : String(reason));
+  }
+});
+document.addEventListener("paste", ({ clipboardData }) => {
+  const pasted = firstImage(clipboardData?.items);
+  if (pasted) show(pasted);
+});
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("dropping", kind === "dragenter" || kind === "dragover");
+  });
+}
+document.addEventListener("drop", ({ dataTransfer }) => {
+  const dropped = firstImage(dataTransfer?.files);
+  if (dropped) show(dropped);
+});
+
+worker.postMessage({ kind: "load", base: new URL(".", location.href).href });

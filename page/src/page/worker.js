@@ -1,0 +1,92 @@
+// The work of the page, beside it: a page that computes does not answer to fingers.
+import * as runtime from "onnxruntime-web/wasm";
+import { loadCity } from "../city/recogniser.js";
+import { fetcher } from "./fetch_file.js";
+import { pictureOf } from "./picture.js";
+
+const ANSWERS = 6;
+const WASM = "ort-wasm-simd-threaded.wasm";
+
+/** @type {WebAssembly.Memory[]} what WebAssembly has taken, as it is told nowhere else */
+const memories = [];
+WebAssembly.Memory = class extends WebAssembly.Memory {
+  /** @param {WebAssembly.MemoryDescriptor} descriptor */
+  constructor(descriptor) {
+    super(descriptor);
+    memories.push(this);
+  }
+};
+
+/** @type {import("../city/recogniser.js").Recogniser | null} */
+let recogniser = null;
+
+/** @param {object} message */
+function tell(message) {
+  postMessage(message);
+}
+
+function memoryUsed() {
+  return memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+}
+
+/** @param {string} base the address of the city's folder */
+async function load(base) {
+  const begin = performance.now();
+  const fetchFile = fetcher(base, (loaded, total) => tell({ kind: "progress", loaded, total }));
+  const wasm = fetchFile(WASM, null);
+  runtime.env.wasm.numThreads = 1; // more need headers that static hosts do not send
+  runtime.env.wasm.wasmBinary = await wasm;
+  runtime.env.logLevel = "error";
+  recogniser = await loadCity(fetchFile, runtime, (what) => tell({ kind: "step", what }));
+  const { city, map, graph } = recogniser;
+  const places = map.file.places;
+  const positions = map.file.positions;
+  tell({
+    kind: "ready",
+    ...{ title: city.title, threshold: city.threshold, thumbnails: city.thumbnails, places, positions },
+    imageSize: graph.sizing.image_size,
+    files: ["city.json", ...Object.values(city.files).map(({ name }) => name), ...(city.labels ? [city.labels] : [])],
+    seconds: (performance.now() - begin) / 1000,
+    memory: memoryUsed(),
+  });
+}
+
+/**
+ * @param {Blob} file of the photograph
+ * @param {number[] | null} box in its pixels
+ */
+async function answer(file, box) {
+  if (!recogniser) throw new Error("the city is not loaded");
+  const begin = performance.now();
+  const picture = await pictureOf(file);
+  const decoded = performance.now();
+  const descriptor = await recogniser.describe(picture, { box, jpeg: file.type === "image/jpeg" });
+  const described = performance.now();
+  const found = recogniser.search(descriptor, ANSWERS);
+  const searched = performance.now();
+  return {
+    found,
+    descriptor,
+    milliseconds: { picture: decoded - begin, network: described - decoded, search: searched - described, all: searched - begin },
+    memory: memoryUsed(),
+  };
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/out of memory|allocation failed|bad_alloc|could not allocate/i.test(text)) {
+    return `There is not enough memory (${text}). Close other pages, or take a city with a smaller model.`;
+  }
+  return text;
+}
+
+addEventListener("message", async ({ data }) => {
+  const { kind, id, base, file, box } = data;
+  try {
+    if (kind === "load") await load(base);
+    else tell({ kind: "answer", id, ...(await answer(file, box)) });
+  } catch (error) {
+    tell({ kind: "error", id: id ?? null, message: messageOf(error) });
+  }
+});

@@ -1,0 +1,23 @@
+"""The header of a file: JSON in UTF-8 whose numbers are finite, and nothing that is nearly so."""
+
+import json
+import math
+
+
+def parsed_header(text: bytes) -> object:
+    """
+    >>> parsed_header(b'{"places": 5}')
+    {'places': 5}
+
+    Raises:
+        ValueError: it is no UTF-8, no JSON, or a number is not finite: Python's reader would take
+            other encodings and `NaN`, which readers in other languages refuse.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text.decode("utf-8"), parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is no finite number")
+    return number

@@ -1,0 +1,74 @@
+"""What the page's own readers (page/src, in JavaScript) make of files, by Node."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from workflow_runs import ROOT
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+
+
+def _run(what: str, files: Sequence[bytes], options: Sequence[dict]) -> tuple[dict, np.ndarray]:
+    """(what `page/tests/read_files.js` says, the numbers it has read)"""
+    with tempfile.TemporaryDirectory() as name:
+        folder, begin, places = Path(name), 0, []
+        for data, each in zip(files, options, strict=True):
+            places.append((begin, begin + len(data), each))
+            begin += len(data)
+        (folder / "files.bin").write_bytes(b"".join(files))
+        (folder / "files.json").write_text(json.dumps(places))
+        command = ["node", ROOT / "page" / "tests" / "read_files.js", what, folder]
+        run = subprocess.run(command, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        said = json.loads((folder / "found.json").read_text())
+        return said, np.fromfile(folder / "numbers.bin", "<f4")
+
+
+def read_models(files: Sequence[bytes], most: int = 1 << 20) -> tuple[list[dict], dict]:
+    """What the page reads of each file, and what it took for all.
+
+    Each is `{"refused": message}`, or `header` and `layers`, a dict each: `name`, `part`, `role`,
+    `shape`, `coding`, `symbols` (their SHA-256; None for other codings) and `values` (float32).
+    """
+    said, numbers = _run("models", files, [{"most": most}] * len(files))
+    begin = 0
+    for each in said["found"]:
+        for layer in each.get("layers", []):
+            count = math.prod(layer["shape"])
+            layer["values"] = numbers[begin : begin + count].reshape(layer["shape"])
+            begin += count
+    assert begin == len(numbers)
+    return said["found"], said["used"]
+
+
+def read_maps(
+    files: Sequence[bytes], queries: Sequence[np.ndarray], count: int = 5
+) -> tuple[list[dict], dict]:
+    """What the page reads of each map, and finds in it for its `queries` [Q, D].
+
+    Each is `{"refused": message}`, or `places`, `code`, `provenance`, `names`, `positions`,
+    `answers` (`place` and `similarity`, `count` for each query), and for the code, then the finer
+    one: `rows` [N, L] and `prepared` [Q, L].
+    """
+    options = [{"queries": np.asarray(each).tolist(), "count": count} for each in queries]
+    said, numbers = _run("maps", files, options)
+    begin = 0
+    for each, given in zip(said["found"], queries, strict=True):
+        if "refused" in each:
+            continue
+        each["names"] = [os.fsdecode(bytes.fromhex(name)) for name in each["names"]]
+        each["rows"], each["prepared"] = [], []
+        for length in filter(None, each["lengths"]):
+            for key, rows in (("rows", each["places"]), ("prepared", len(given))):
+                piece = numbers[begin : begin + rows * length]
+                each[key].append(piece.reshape(rows, length))
+                begin += rows * length
+    return said["found"], said["used"]

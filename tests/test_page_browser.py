@@ -1,0 +1,276 @@
+"""The page in a real browser: it recognises, offline too, and says what is wrong."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from browser import SCREENS, chromium
+from playwright.sync_api import sync_playwright
+from workflow_runs import ROOT
+
+import pocketvlad
+
+PAGE = ROOT / "pocketvlad" / "page"
+AXE = ROOT / "page" / "node_modules" / "axe-core" / "axe.min.js"
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+PATIENCE = 90  # seconds
+pytestmark = [
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed"),
+    pytest.mark.skipif(not PAGE.is_dir(), reason="the page is not built: make page"),
+]
+
+
+class Handler(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {
+        ".js": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+@contextmanager
+def served(folder):
+    """The address of a folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    """A browser with a profile of its own: service workers need one."""
+    profile = tmp_path_factory.mktemp("profile")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=chromium(), args=OPTIONS, headless=True
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def city(few_files):
+    """A folder as a static host has it."""
+    folder = few_files / "city"
+    if not folder.is_dir():
+        pytest.skip("no city is packed")
+    for path in PAGE.iterdir():
+        os.link(path, folder / path.name) if path.suffix == ".wasm" else shutil.copy(path, folder)
+    change_manifest(folder, threshold=0.5, page={"thumbnails": None, "labels": "labels.json"})
+    labels = ["Gate" if number == 0 else None for number in range(12)]
+    (folder / "labels.json").write_text(json.dumps(labels))
+    return folder
+
+
+def change_manifest(folder, **changes):
+    path = folder / "city.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def wait(page, condition):
+    """The page's policy forbids the waiting of Playwright's own, which evaluates a text."""
+    end = time.monotonic() + PATIENCE
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.1)
+
+
+LOADED = "!document.querySelector('#ask').hidden || !document.querySelector('#error').hidden"
+ANSWERED = (
+    "!document.querySelector('#error').hidden || document.querySelector('#used').textContent "
+    "&& document.querySelector('#answer').ariaBusy === 'false'"
+)
+
+
+@contextmanager
+def visit(opened, address, screen="laptop"):
+    """The page, loaded; and what it has asked for."""
+    page = opened.new_page()
+    width, height = SCREENS[screen]
+    page.set_viewport_size({"width": width, "height": height})
+    page.requests, page.errors = [], []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.add_init_script("addEventListener('answered', ({detail}) => { window.last = detail })")
+    page.goto(address)
+    wait(page, LOADED)
+    yield page
+    page.close()
+
+
+def ask(page, file):
+    page.evaluate("document.querySelector('#used').textContent = ''")
+    page.set_input_files("#file", file)
+    wait(page, ANSWERED)
+
+
+def descriptor(page):
+    """Of the last answer."""
+    return np.array(page.evaluate("Array.from(window.last.descriptor)"))
+
+
+def serious(page):
+    """What axe-core has to say of a page."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    return [
+        (each["id"], [node["html"] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+def test_it_recognises_a_photograph_and_sends_nothing(opened, city, few_files):
+    with served(city) as address, visit(opened, address) as page:
+        assert page.inner_text("h1") == "Holiday: which place is this?"
+        asked = len(page.requests)
+        ask(page, few_files / "holiday" / "0.jpg")
+        assert page.inner_text("#place") == "Gate"
+        assert page.locator("#pictures li").count() == 6
+        row = pocketvlad.load("small.pvlad").describe(["holiday/0.jpg"])[0]
+        assert np.dot(row, descriptor(page)) > 0.999
+        ask(page, few_files / "holiday" / "7.jpg")
+        assert page.inner_text("#place") == "7"
+        assert all(each.startswith((address, f"blob:{address}")) for each in page.requests)
+        later = page.requests[asked:]
+        assert [each for each in later if not each.startswith("blob:")] == []
+        assert page.errors == []
+
+
+def test_a_part_of_the_picture_is_marked(opened, city, few_files):
+    with served(city) as address, visit(opened, address) as page:
+        ask(page, few_files / "holiday" / "7.jpg")
+        whole = descriptor(page)
+        frame = page.locator("#picture").bounding_box()
+        begin = frame["x"] + frame["width"] / 4, frame["y"] + frame["height"] / 4
+        end = begin[0] + frame["width"] / 2, begin[1] + frame["height"] / 2
+        page.evaluate("document.querySelector('#used').textContent = ''")
+        page.mouse.move(*begin)
+        page.mouse.down()
+        page.mouse.move(*end, steps=4)
+        page.mouse.up()
+        wait(page, ANSWERED)
+        assert page.is_visible("#box")
+        marked = descriptor(page)
+        assert 0.2 < np.dot(whole, marked) < 0.9999
+        page.evaluate("document.querySelector('#used').textContent = ''")
+        page.locator("#whole").press("Enter")
+        wait(page, ANSWERED)
+        assert np.dot(whole, descriptor(page)) > 0.99999
+
+
+def test_what_is_like_nothing_is_not_known(opened, city, few_files):
+    change_manifest(city, threshold=1.5)
+    with served(city) as address, visit(opened, address) as page:
+        ask(page, few_files / "holiday" / "3.jpg")
+        assert page.inner_text("#place") == "I do not know this place"
+
+
+def test_it_works_without_a_network_after_the_first_visit(opened, city, few_files):
+    with served(city) as address:
+        with visit(opened, address) as page:
+            wait(page, "document.querySelector('#offline').textContent")
+            assert "without a network" in page.inner_text("#offline")
+        opened.set_offline(True)
+    try:
+        with visit(opened, address, "phone") as page:
+            ask(page, few_files / "holiday" / "0.jpg")
+            assert page.inner_text("#place") == "Gate"
+    finally:
+        opened.set_offline(False)
+
+
+def test_the_camera_takes_a_photograph(opened, city):
+    with served(city) as address, visit(opened, address) as page:
+        page.click("#take")
+        wait(page, "document.querySelector('#video').videoWidth > 0")
+        page.click("#shoot")
+        wait(page, ANSWERED)
+        assert page.is_hidden("#error")
+        assert not page.evaluate("document.querySelector('#camera').open")
+
+
+@pytest.mark.parametrize(("screen", "scheme"), [("laptop", "light"), ("phone", "dark")])
+def test_nothing_serious_stands_in_anybodys_way(opened, city, few_files, screen, scheme):
+    with served(city) as address, visit(opened, address, screen) as page:
+        page.emulate_media(color_scheme=scheme)
+        ask(page, few_files / "holiday" / "0.jpg")
+        page.locator("summary").press("Enter")
+        assert serious(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def damaged(city):
+    data = bytearray((city / "model.pvlad").read_bytes())
+    data[-1] ^= 1
+    (city / "model.pvlad").write_bytes(data)
+
+
+def cut(city):
+    (city / "map.pvmap").write_bytes((city / "map.pvmap").read_bytes()[:-9])
+
+
+def of_another_model(city):
+    files = json.loads((city / "city.json").read_text())["files"]
+    path = city / files["weights"]["name"]
+    listed = json.loads(path.read_text())
+    path.write_text(json.dumps(listed | {"model_sha256": "0" * 64}))
+    files["weights"]["bytes"] = path.stat().st_size
+    change_manifest(city, files=files)
+
+
+def page_for_file(city):
+    name = "ort-wasm-simd-threaded.wasm"
+    (city / name).unlink()
+    (city / name).mkdir()
+    (city / name / "index.html").write_text("<p>no such file</p>")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (damaged, "model.pvlad: layer projection.bias: damaged"),
+        (cut, "map.pvmap has"),
+        (of_another_model, "another model"),
+        (page_for_file, "has sent a page in place of ort-wasm"),
+        (lambda city: (city / "graph.onnx").unlink(), "graph.onnx is missing on the server"),
+        (lambda city: (city / "city.json").write_text("{"), "city.json is no JSON"),
+    ],
+)
+def test_a_city_that_is_not_whole_is_told_by_name(opened, city, harm, message):
+    harm(city)
+    with served(city) as address, visit(opened, address) as page:
+        assert message in page.inner_text("#error")
+        assert page.is_hidden("#ask")
+
+
+def test_what_is_no_picture_is_told(opened, city, tmp_path, few_files):
+    (tmp_path / "odd.jpg").write_bytes(b"no picture")
+    with served(city) as address, visit(opened, address) as page:
+        page.set_input_files("#file", tmp_path / "odd.jpg")
+        wait(page, "!document.querySelector('#error').hidden")
+        assert "no picture that the browser can read" in page.inner_text("#error")
+        ask(page, few_files / "holiday" / "0.jpg")
+        assert page.is_hidden("#error")
+        assert page.inner_text("#place") == "Gate"
