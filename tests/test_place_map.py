@@ -170,7 +170,7 @@ def test_ties_go_to_the_first_place():
     assert similarities.tolist() == [[2, 2, 2]]
 
 
-@pytest.mark.parametrize("short", ["int8", "float32", "pq8x4"])
+@pytest.mark.parametrize("short", ["int8", "float32", "pq8x4", "bits+float32"])
 @pytest.mark.parametrize("count", [1, 20])
 def test_places_of_one_code_are_answered_in_the_order_of_their_names(make, rows, short, count):
     """Photographs that are there several times, and more of them than answers."""
@@ -179,7 +179,7 @@ def test_places_of_one_code_are_answered_in_the_order_of_their_names(make, rows,
     sorted_names = [f"{number:03}.jpg" for number in range(PLACES)]
     places = make(short, names=sorted_names, codes=code.encode(copied), code=code)
     queries = rows[np.arange(count) % 3]
-    best = similarities_by_hand(code, queries, copied[:30]).argmax(axis=1)
+    best = similarities_by_hand(code.finer or code, queries, copied[:30]).argmax(axis=1)
     codes = code.encode(copied)
     for top in (1, 2, 5, 20):
         for place, found in zip(best, places.search(queries, top), strict=True):

@@ -16,6 +16,7 @@ from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
 from pocketvlad.maps.place_scan import PlaceScan, rows_at_once
+from pocketvlad.scoring.ranking import products
 from pocketvlad.retrieval.provenance_difference import difference
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
@@ -226,7 +227,7 @@ class PlaceMap:
             places = self.code.finer.decode(self.code.finer_codes(self.codes(first)))
         except ValueError as error:
             raise FormatError(f"{self.path}: {error}") from None
-        similarities = places @ query
+        similarities = products(query[None], places)[0]
         order = np.argsort(-similarities, kind="stable")
         return Places(
             np.concatenate([first[order], found.numbers[RERANKED:]]),

@@ -19,7 +19,7 @@ from pocketvlad.maps.coder import CodeError, Coder, Parameters
 from pocketvlad.util.installed import installed
 
 _LEVELS = 255  # intervals that the range is cut into
-_FEW = 100
+_FEW = 100  # rows
 _DEVIATIONS = 4.0  # that the range spans on either side; of a normal variable 1 in 16,000 is beyond
 
 
