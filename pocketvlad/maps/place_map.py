@@ -16,8 +16,8 @@ from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
 from pocketvlad.maps.place_scan import PlaceScan, rows_at_once
-from pocketvlad.scoring.ranking import products
 from pocketvlad.retrieval.provenance_difference import difference
+from pocketvlad.scoring.ranking import products
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
 _Range = tuple[int, int]
