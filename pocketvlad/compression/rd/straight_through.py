@@ -2,15 +2,15 @@
 
 Each weight, or coefficient of a kernel, is a continuous number of steps. The network computes with
 the nearest whole number, and the gradient passes as if nothing had been rounded (straight-through
-estimator; Bengio, Léonard & Courville, arXiv:1308.3432, 2013). Steps and scales of rows stay as they
-are; biases learn in the same way, in units of their power of two.
+estimator; Bengio, Léonard & Courville, arXiv:1308.3432, 2013). Biases learn in the same way, in
+units of their power of two. Steps and scales of rows stay as they are.
 """
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from pocketvlad.compression.rd.descent import symbol_bits

@@ -88,9 +88,7 @@ def round_and_tune(
     worth = settings.multiplier * error
     seen, held = without_held_out(source)
     tuned = copy.deepcopy(network)
-    tuned_codes = tune(
-        tuned, codes, teacher, seen, crops, worth, settings.tuning, seed, checkpoint
-    )
+    tuned_codes = tune(tuned, codes, teacher, seen, crops, worth, settings.tuning, seed, checkpoint)
     tuned_codes = clear_unread(tuned, tuned_codes)
     candidates = [_Candidate(AS_ROUNDED, network, codes), _Candidate(TUNED, tuned, tuned_codes)]
     if network.projection.linear:

@@ -35,7 +35,8 @@ def _parts(crops: int, most: int) -> int:
     >>> _parts(32, 8), _parts(12, 8), _parts(7, 4)
     (4, 2, 7)
     """
-    return next(parts for parts in range(1, crops + 1) if crops % parts == 0 and crops <= parts * most)
+    possible = (parts for parts in range(1, crops + 1) if crops % parts == 0)
+    return next(parts for parts in possible if crops <= parts * most)
 
 
 class _Tuning:
@@ -43,9 +44,7 @@ class _Tuning:
 
     def __init__(self, student: StraightThrough, settings: TuningSettings) -> None:
         self.student, self.settings, self.done = student, settings, 0
-        self.optimiser = torch.optim.Adam(
-            student.values, lr=settings.learning_rate, eps=_EPSILON
-        )
+        self.optimiser = torch.optim.Adam(student.values, lr=settings.learning_rate, eps=_EPSILON)
 
     def resume(self, state: Mapping[str, object]) -> None:
         with torch.no_grad():
@@ -65,9 +64,9 @@ class _Tuning:
         finite = math.isfinite(loss) and all(v.isfinite().all() for v in self.student.values)
         if not finite:
             raise FloatingPointError(
-                f"rd.tuning: step {self.done + 1} of {self.settings.steps} gave a loss of {loss} or "
-                "weights that are no numbers; lower rd.tuning.learning_rate, which is "
-                f"{self.settings.learning_rate:g}, or leave out rd.tuning"
+                f"rd.tuning: step {self.done + 1} of {self.settings.steps} failed, with a loss of "
+                f"{loss}; lower rd.tuning.learning_rate, which is {self.settings.learning_rate:g}, "
+                "or leave out rd.tuning"
             )
 
     def step(self, distance: float, worth: float) -> None:
