@@ -95,9 +95,9 @@ class RoundingSettings:
         minimum=2,
     )
     tuning: TuningSettings | None = setting(
-        "whether convolutions, once rounded, are tuned straight through towards the base model's "
-        "descriptors; {} for the defaults; not done without this section. It takes hours on a CPU, "
-        "minutes on a GPU; see docs/compression.md",
+        "convolutions, once rounded, are tuned straight through towards the base model's "
+        "descriptors; {} for the defaults. Not done unless told: minutes of a GPU, hours of a CPU; "
+        "see docs/compression.md",
         None,
     )
 

@@ -82,11 +82,17 @@ def round_and_tune(
     Raises:
         CoincidingError: as `round_network` does.
         FloatingPointError: tuning failed; says which setting to lower.
+        ValueError: there is one photograph.
     """
+    seen, held = without_held_out(source)
+    if not seen.paths:
+        raise ValueError(
+            f"rd.tuning: {len(held.paths)} photograph to round on, which is kept to judge by; give "
+            "two or more, or leave out rd.tuning"
+        )
     error, error_of_fine = allowed_errors(network, distortion, settings)
     codes, turned = round_in_axes(network, teacher, source, crops, distortion, settings, seed)
     worth = settings.multiplier * error
-    seen, held = without_held_out(source)
     tuned = copy.deepcopy(network)
     tuned_codes = tune(tuned, codes, teacher, seen, crops, worth, settings.tuning, seed, checkpoint)
     tuned_codes = clear_unread(tuned, tuned_codes)
