@@ -391,9 +391,9 @@ def test_mistakes_in_targets_are_explained(changes, message):
         ({"learning_rate": 0}, r"rd\.tuning\.learning_rate: 0 .*above 0; 0\.01 unless told"),
         (
             {"rate": 0.01},
-            r"unknown key in rd\.tuning: rate; known are crops_per_step, learning_rate",
+            r"unknown key in rd\.tuning: rate; known are steps, crops_per_step, learn",
         ),
-        (True, r"rd\.tuning: true .*a section"),
+        (True, r"rd\.tuning: True .*a section"),
     ],
 )
 def test_mistakes_in_tuning_are_explained(tuning, message):
