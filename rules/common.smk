@@ -259,3 +259,18 @@ def drawing(name, figure, label, of):
         labels={"figure": label, "of": of},
     )
     return [shown, result(f"plots/{name}.png")]
+
+
+# The models that have a map, with the versions of each whose descriptors are coded.
+MAPPED = {model: map_versions(config, model) for model in MODELS}
+MAPPED = {model: versions for model, versions in MAPPED.items() if versions}
+
+
+def of_versions(path):
+    """A path of the models of one training whose descriptors are coded."""
+    return lambda wildcards: [
+        (path(version) if callable(path) else path).format(
+            **(dict(wildcards) | {"version": version})
+        )
+        for version in MAPPED[wildcards.model]
+    ]

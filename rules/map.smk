@@ -1,11 +1,6 @@
 # Model and map together: as which bytes a map keeps its places, learnt on the training city alone.
 # Of the models of the first seed.
 
-
-# The models that have a map, with the versions of each whose descriptors are coded.
-MAPPED = {model: map_versions(config, model) for model in MODELS}
-MAPPED = {model: versions for model, versions in MAPPED.items() if versions}
-
 DESCRIPTORS = result("descriptors/{model}/{city}/seed-{seed}/{version}.npz")
 
 
@@ -37,16 +32,6 @@ rule describe_cities:
         batch_size=config["compute"]["batch_size"],
     script:
         "../workflow_scripts/describe_cities.py"
-
-
-def of_versions(path):
-    """A path of the models of one training whose descriptors are coded."""
-    return lambda wildcards: [
-        (path(version) if callable(path) else path).format(
-            **(dict(wildcards) | {"version": version})
-        )
-        for version in MAPPED[wildcards.model]
-    ]
 
 
 rule code_maps:

@@ -21,7 +21,7 @@ from simulated_scores import (
     skewed,
 )
 
-from pocketvlad.retrieval.landmark_bootstrap import landmark_interval, resampled_means
+from pocketvlad.scoring.landmark_bootstrap import landmark_interval, resampled_means
 
 BLOCK = 1000
 RESAMPLES = 1000

@@ -26,10 +26,10 @@ import faiss
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pocketvlad.retrieval.fitted_code import fit
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.place_map import PlaceMap, write_places
-from pocketvlad.retrieval.unit_rows import unit_rows
+from pocketvlad.maps.fitted_code import fit
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.place_map import PlaceMap, write_places
+from pocketvlad.maps.unit_rows import unit_rows
 
 TOP = 10
 RECALL = 0.95

@@ -51,12 +51,12 @@ from pocketvlad.networks.declared import Backbone, Pooling, declared_part
 from pocketvlad.networks.network import RetrievalNetwork, parameter_count
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.retrieval import describe as describing
-from pocketvlad.retrieval.dense_scores import dense_scores
 from pocketvlad.retrieval.describe import Picture, batches_by_shape
 from pocketvlad.retrieval.evaluation import evaluate, sizing_of
 from pocketvlad.retrieval.protocol import Protocol
-from pocketvlad.retrieval.scores import mean
 from pocketvlad.retrieval.self_retrieval import SelfRetrieval, row_scores, self_retrieval_rows
+from pocketvlad.scoring.dense_scores import dense_scores
+from pocketvlad.scoring.scores import mean
 from pocketvlad.training.initialise import fit_pooling, fit_projection
 from pocketvlad.training.settings import InitialisationSettings, ValidationSettings
 from pocketvlad.training.training_city import TrainingImages, load_training_images

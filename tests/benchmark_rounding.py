@@ -191,7 +191,7 @@ def main() -> None:
     base = read_model(arguments.model)
     run_on(base.network, "auto", "float32")
     sizing = model_sizing(base)
-    pictures, _ = photographs(arguments.photographs, base, sizing)
+    pictures = photographs(arguments.photographs, base, sizing).pictures
     held = held_out(list(pictures))
     paths = {name: each.path for name, each in pictures.items() if name not in held}
     source = CropSource(paths, True, sizing.interpolation, base.preprocessing)

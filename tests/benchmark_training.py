@@ -27,10 +27,10 @@ from pocketvlad.data.dataset import read_dataset
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import Model, read_model, write_model
-from pocketvlad.retrieval.bootstrap import Drop, paired_drop
 from pocketvlad.retrieval.evaluation import database_pictures, evaluate, sizing_of
-from pocketvlad.retrieval.landmark_bootstrap import Comparison, landmark_drop
-from pocketvlad.retrieval.scores import mean
+from pocketvlad.scoring.bootstrap import Drop, paired_drop
+from pocketvlad.scoring.landmark_bootstrap import Comparison, landmark_drop
+from pocketvlad.scoring.scores import mean
 from pocketvlad.study.config import check_config, with_defaults
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketvlad.retrieval.landmark_bootstrap import Sample
+from pocketvlad.scoring.landmark_bootstrap import Sample
 
 # Queries of each landmark: as many everywhere; more and more; Oxford's and Paris's in the real
 # subset, every labelled photograph a query, and the official queries there.

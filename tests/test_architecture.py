@@ -9,8 +9,10 @@ PACKAGES = (
     "util",
     "format",
     "data",
+    "scoring",
     "networks",
     "retrieval",
+    "maps",
     "training",
     "compression",
     "baselines",
@@ -47,3 +49,10 @@ def test_imports_never_point_upwards(path):
         assert top != "embedded_cities", f"{path} imports the renderer"
         if top == "pocketvlad":
             assert set(rest[:1]) <= set(allowed), f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("package", ["format", "scoring"])
+def test_what_knows_no_network_imports_no_torch(package):
+    for path in (ROOT / "pocketvlad" / package).rglob("*.py"):
+        found = {module.split(".")[0] for module in imported_modules(path)}
+        assert "torch" not in found, path

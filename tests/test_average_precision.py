@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pocketvlad.data.query import Query
-from pocketvlad.retrieval.average_precision import average_precision, precision_at
-from pocketvlad.retrieval.ranking import dissimilarities, rank, rankings
-from pocketvlad.retrieval.scores import mean, score_rankings
+from pocketvlad.scoring.average_precision import average_precision, precision_at
+from pocketvlad.scoring.ranking import dissimilarities, rank, rankings
+from pocketvlad.scoring.scores import mean, score_rankings
 
 
 def official_program(ranked, ok_set, junk_set):

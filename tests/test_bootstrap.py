@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from pocketvlad.retrieval.bootstrap import Drop, paired_drop
+from pocketvlad.scoring.bootstrap import Drop, paired_drop
 
 
 def scores(values):

@@ -221,7 +221,7 @@ def test_a_map_is_inspected_and_verified(capsys, model_file, photographs, tmp_pa
     status, out, _ = run(capsys, "inspect", output)
     assert status == 0
     assert file_digest(model_file, "sha256") in out
-    assert "5 places of 8 bytes (int8); all checksums are right" in out
+    assert "5 places of 8 bytes (int8), without positions; all checksums are right" in out
     [codes] = [line.split() for line in out.splitlines() if line.startswith("codes ")]
     assert codes == ["codes", "uint8", "5", "x", "8", "40"]
     [total] = [line.split() for line in out.splitlines() if line.startswith("total ")]
@@ -246,8 +246,8 @@ def test_a_map_knows_what_it_was_made_with(capsys, model_file, photographs, tmp_
         (("search", base, query, "--database", query), "a.jpg: it does not begin as a .pvmap file"),
         (
             ("search", model_file, query, "--database", output, "--image-size", 80),
-            "was made from images of another size (image_size 96, here 80); search it with "
-            "--image-size 96",
+            "was made from images of another size (image_size 96, here 80); give "
+            "--image-size 96, or make the map again",
         ),
         (("index", base, *words), "was made with another model"),
         (("index", model_file, *words, "--code", "bits"), "has the code int8, not bits"),

@@ -14,9 +14,9 @@ from pocketvlad.data.dense import dense_queries
 from pocketvlad.data.ground_truth import QueryLists
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.query import Query
-from pocketvlad.retrieval.dense_scores import dense_scores
 from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.evaluation import query_pictures
+from pocketvlad.scoring.dense_scores import dense_scores
 
 BOX = (0.0, 0.0, 1.0, 1.0)
 

@@ -170,10 +170,15 @@ def test_other_faults_are_told_in_a_line(lists, descriptors, tmp_path, capsys):
     assert "'hall_1'" in error("--ground-truth", lists, *files, "--query-descriptors", query)
     np.savez(query, names=["hall_1"], descriptors=np.ones((1, 3)))
     assert "3 numbers a row" in error("--ground-truth", lists, *files, "--query-descriptors", query)
-    for path, made in ((descriptors, "one"), (query, "other")):
-        with np.load(path) as file:
-            arrays = {**file, "provenance": np.array(made)}
-        arrays["descriptors"] = arrays["descriptors"][:, :2]
-        np.savez(path, **arrays)
-    wrong = error("--ground-truth", lists, *files, "--query-descriptors", query)
-    assert "q.npz was made with other" in wrong
+    size = '{"sizing": {"image_size": %d}}'
+    for of_all, of_query, said in (
+        ("one", "other", "q.npz was made with other, "),
+        (size % 96, size % 80, "q.npz was made from images of another size than "),
+        (size % 96, size % 80, " (image_size 80, there 96): describe both with one model"),
+    ):
+        for path, made in ((descriptors, of_all), (query, of_query)):
+            with np.load(path) as file:
+                arrays = {**file, "provenance": np.array(made)}
+            arrays["descriptors"] = arrays["descriptors"][:, :2]
+            np.savez(path, **arrays)
+        assert said in error("--ground-truth", lists, *files, "--query-descriptors", query)

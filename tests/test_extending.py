@@ -118,8 +118,8 @@ def test_a_map_code(extended):
     code = """
         import json
         import numpy as np
-        from pocketvlad.retrieval.fitted_code import fit, from_parameters
-        from pocketvlad.retrieval.map_code import code_named
+        from pocketvlad.maps.fitted_code import fit, from_parameters
+        from pocketvlad.maps.map_code import code_named
         rows = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         code = fit(code_named("four-bits+int8"), rows, 0)
@@ -327,7 +327,7 @@ def test_a_protocol(extended):
         from pathlib import PurePath
         from pocketvlad.data.protocols import protocols_of_file
         from pocketvlad.data.query import Query
-        from pocketvlad.retrieval.scores import score_rankings, score_row
+        from pocketvlad.scoring.scores import score_rankings, score_row
         query = Query("q_1", "q", "q", (0, 0, 1, 1), good=("g", "h"), ok=("o",), junk=("j",))
         scores = score_rankings([query], [list("jogxh")], "strict")
         files = [PurePath(name) for name in ("york.csv", "lists", "gnd.pkl")]

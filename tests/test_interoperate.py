@@ -61,7 +61,12 @@ def test_every_command_runs_in_its_order(files, capsys):
         status = main([verb, *words])
         out, err = capsys.readouterr()
         assert status == 0, f"{command}: {err}"
-        if verb == "describe":
+        if verb in ("describe", "index"):
+            assert ("UTM zone 10N" in out) == ("positions.csv" in command)
+            assert ("with positions" in out) == (verb == "index")
+            continue
+        if verb == "search":
+            assert out.strip() in DOCUMENT
             continue
         expected = "R@1: 100.0, R@5: 100.0, R@10: 100.0, R@20: 100.0"
         assert ("UTM zone 10N" in out) == ("towers" in command)

@@ -18,7 +18,7 @@ PLACES = (
     "networks/projections",
     "data/protocols",
     "training/losses",
-    "retrieval/codes",
+    "maps/codes",
 )
 
 
@@ -87,9 +87,9 @@ def test_a_job_on_maps_depends_on_the_codes_of_the_study():
     kinds = ("bits", "int8", "product_quantization", "rotated_bits", "float32")
     assert named == {
         "data/protocols/original.py",
-        *(f"retrieval/codes/{kind}.py" for kind in kinds),
+        *(f"maps/codes/{kind}.py" for kind in kinds),
     }
-    assert {"retrieval/parts.py", "retrieval/steps.py"} <= others
+    assert {"maps/parts.py", "maps/steps.py"} <= others
     # Neither do those that describe.
     assert not [name for name in found("describe_cities", "vgg16")[0] if "codes" in name]
 

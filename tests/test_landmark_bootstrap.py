@@ -19,15 +19,15 @@ from simulated_scores import (
     simulated,
 )
 
-from pocketvlad.retrieval import bootstrap
-from pocketvlad.retrieval.bootstrap import paired_drop
-from pocketvlad.retrieval.jackknife import (
+from pocketvlad.scoring import bootstrap
+from pocketvlad.scoring.bootstrap import paired_drop
+from pocketvlad.scoring.jackknife import (
     effective_number,
     landmark_variance,
     student_factor,
     training_variance,
 )
-from pocketvlad.retrieval.landmark_bootstrap import (
+from pocketvlad.scoring.landmark_bootstrap import (
     Comparison,
     Sample,
     landmark_drop,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from pocketvlad.retrieval.coded_ranking import coded_rankings
-from pocketvlad.retrieval.coder import CodeError
-from pocketvlad.retrieval.fitted_code import fit, from_parameters
-from pocketvlad.retrieval.map_code import CODES, code_named, code_of
-from pocketvlad.retrieval.ranking import rankings
-from pocketvlad.retrieval.turning import random_signs, turned
+from pocketvlad.maps.coded_ranking import coded_rankings
+from pocketvlad.maps.coder import CodeError
+from pocketvlad.maps.fitted_code import fit, from_parameters
+from pocketvlad.maps.map_code import CODES, code_named, code_of
+from pocketvlad.maps.turning import random_signs, turned
+from pocketvlad.scoring.ranking import rankings
 
 COMPONENTS = 24
 

@@ -9,15 +9,15 @@ from study_rows import BASE, CITIES, ROUNDED, study_row
 from test_dense import dataset_of, query
 from workflow_runs import ROOT, load_config
 
+from pocketvlad.maps.city_descriptors import CityDescriptors
+from pocketvlad.maps.coded_city import coded_scores
+from pocketvlad.maps.fitted_code import fit
+from pocketvlad.maps.map_code import code_named
 from pocketvlad.report.figures.maps import maps_figure
 from pocketvlad.report.tables.html import html_page
 from pocketvlad.report.tables.maps import maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
-from pocketvlad.retrieval.average_precision import average_precision
-from pocketvlad.retrieval.city_descriptors import CityDescriptors
-from pocketvlad.retrieval.coded_city import coded_scores
-from pocketvlad.retrieval.fitted_code import fit
-from pocketvlad.retrieval.map_code import code_named
+from pocketvlad.scoring.average_precision import average_precision
 from pocketvlad.study.config import ConfigError, check_config, with_defaults
 from pocketvlad.study.map_codes import map_codes, map_versions
 

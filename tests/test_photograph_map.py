@@ -8,15 +8,16 @@ import pytest
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
+from pocketvlad.maps.described_photographs import Describer
+from pocketvlad.maps.folder_map import folder_map, hidden_map
+from pocketvlad.maps.journal import Journal, JournalError
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.map_positions import PositionWish
+from pocketvlad.maps.map_update import Wishes
+from pocketvlad.maps.photograph_map import journal_file, update_map
+from pocketvlad.maps.place_map import MapError, PlaceMap
 from pocketvlad.retrieval.describe import Picture
-from pocketvlad.retrieval.described_photographs import Describer
-from pocketvlad.retrieval.folder_map import folder_map, hidden_map
-from pocketvlad.retrieval.journal import Journal, JournalError
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.map_update import Wishes
-from pocketvlad.retrieval.photograph_map import journal_file, update_map
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
-from pocketvlad.retrieval.place_map import MapError, PlaceMap
 
 LENGTH, BATCH = 8, 3
 MADE = {"model_sha256": "ab" * 32, "preprocessing": {}, "sizing": {"image_size": 480}}
@@ -247,7 +248,7 @@ def test_a_code_may_be_learnt_from_other_photographs(network, folder, tmp_path):
     wanted = wishes("pq2x4", training=training, seed=3)
     outcome = update_map(path, pictures(folder), network.describer, wanted)
     assert len(outcome.faults) == 1
-    from pocketvlad.retrieval.fitted_code import fit
+    from pocketvlad.maps.fitted_code import fit
 
     rows = np.array([row_of(each.path) for each in training if each.path.name != "0.jpg"])
     expected = fit(wanted.code, rows, 3).parameters()
@@ -291,7 +292,14 @@ def test_lists_come_and_go_without_a_description(network, folder, tmp_path):
 def test_positions_are_of_all_or_of_none(network, folder, tmp_path):
     path = tmp_path / "city.pvmap"
     at = {name: (float(n), 5e6 + n / 3) for n, name in enumerate(pictures(folder))}
-    update_map(path, pictures(folder), network.describer, wishes("int8", positions=at))
+
+    def given():
+        return wishes("int8", positions=PositionWish(at))
+
+    update_map(path, pictures(folder), network.describer, given())
+    inode = path.stat().st_ino
+    update_map(path, pictures(folder), network.describer, given())
+    assert path.stat().st_ino == inode  # not even written
 
     def stored():
         with MapFile(path) as found:
@@ -303,12 +311,18 @@ def test_positions_are_of_all_or_of_none(network, folder, tmp_path):
     del at["3.jpg"]
     assert stored() == at
     (folder / "new.jpg").write_bytes(b"a new one")
-    for given in (INT8, wishes("int8", positions=at)):
-        with pytest.raises(MapError, match=r"1 of 9 photographs have no position, new\.jpg"):
-            update_map(path, pictures(folder), network.describer, given)
+    network.taken()
+    for wish in (INT8, given()):
+        with pytest.raises(MapError, match=r"1 of 9 photographs have no position: new\.jpg; give"):
+            update_map(path, pictures(folder), network.describer, wish)
+    assert network.taken() == []  # told before anything is described
     at["new.jpg"] = (1.0, 2.0)
-    update_map(path, pictures(folder), network.describer, wishes("int8", positions=at))
+    update_map(path, pictures(folder), network.describer, given())
     assert stored() == at
+    none = wishes("int8", positions=PositionWish(kept=False))
+    update_map(path, pictures(folder), network.describer, none)
+    assert set(stored().values()) == {None}
+    assert network.taken() == ["new.jpg"]
 
 
 def searched(folder, network):
@@ -369,7 +383,7 @@ def test_a_search_of_a_folder_that_may_not_be_written_to(network, folder, monkey
 
 
 def test_a_search_on_a_full_disk(network, folder, monkeypatch):
-    from pocketvlad.retrieval import folder_map as module
+    from pocketvlad.maps import folder_map as module
 
     real = module.write_places
 

@@ -11,10 +11,10 @@ import second_map_decoder
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
 from pocketvlad.format.map_writer import write_map
-from pocketvlad.retrieval.fitted_code import fit
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.place_map import MapError, PlaceMap, require_code, write_places
-from pocketvlad.retrieval.place_scan import Nearest, PlaceScan
+from pocketvlad.maps.fitted_code import fit
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.place_map import MapError, PlaceMap, require_code, write_places
+from pocketvlad.maps.place_scan import Nearest, PlaceScan
 
 MADE = json.dumps(
     {
@@ -143,8 +143,8 @@ def test_the_golden_maps_are_read_to_the_same_numbers(label):
 def test_parts_of_a_map_are_compared_one_by_one(make, queries, monkeypatch):
     places = make("int8")
     whole = places.search(queries, 9)
-    monkeypatch.setattr("pocketvlad.retrieval.place_map._PART", 50 * COMPONENTS)
-    monkeypatch.setattr("pocketvlad.retrieval.place_scan._ROWS", 33)
+    monkeypatch.setattr("pocketvlad.maps.place_map._PART", 50 * COMPONENTS)
+    monkeypatch.setattr("pocketvlad.maps.place_scan._ROWS", 33)
     for one, other in zip(whole, places.search(queries, 9), strict=True):
         np.testing.assert_array_equal(one.numbers, other.numbers)
     few = places.search(queries[:2], 9)
@@ -243,6 +243,11 @@ def test_an_opened_map_reads_what_it_is_asked_for(make, queries):
             "sizing",
             {"image_size": 320},
             r"another size \(image_size 480, .*--image-size 480",
+        ),
+        (
+            "sizing",
+            {"image_size": 480, "interpolation": "lanczos"},
+            r"another size \(interpolation bilinear, here lanczos\); make the map again",
         ),
         ("squeezed", True, "was made with"),
     ],

@@ -10,11 +10,11 @@ from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.dataset import Dataset, index_dataset, read_dataset, write_dataset
 from pocketvlad.data.ground_truth import QueryLists
 from pocketvlad.data.position_error import PositionError
-from pocketvlad.data.positions import dataset_positions
+from pocketvlad.data.positions import positions_of_files
 from pocketvlad.data.query import Query
 from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
-from pocketvlad.retrieval.place_recall import place_recall
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.place_recall import place_recall
+from pocketvlad.scoring.recall_settings import RecallSettings
 
 NAMES = [f"{letter}{number}" for letter in "abc" for number in range(5)]
 QUERIES = ("a1", "b3", "c0", "a1")  # of two boxes in one image
@@ -76,13 +76,13 @@ def test_positions_of_a_data_set_are_in_its_table_or_its_names(tmp_path):
     table = tmp_path / "p.csv"
     table.write_text("image,easting,northing\nin/a.png,1,2\nb,3,4\nc,5,6\n")
     files = {name: tmp_path / "in" / f"{name}.png" for name in "ba"}
-    found = dataset_positions(files, read_csv_positions(table), "d", partial=True)
+    found = positions_of_files(files, read_csv_positions(table), "data set d", partial=True)
     assert found == {"b": (3, 4), "a": (1, 2)}
     with pytest.raises(PositionError, match=r"p\.csv, line 4: c is no image of data set d"):
-        dataset_positions(files, read_csv_positions(table), "d")
+        positions_of_files(files, read_csv_positions(table), "data set d")
     with pytest.raises(PositionError, match="data set d: 2 of 2 names have no position"):
-        dataset_positions(files, None, "d")
-    assert dataset_positions({"x": tmp_path / "@1@2@.jpg"}, None, "d") == {"x": (1, 2)}
+        positions_of_files(files, None, "data set d")
+    assert positions_of_files({"x": tmp_path / "@1@2@.jpg"}, None, "d") == {"x": (1, 2)}
 
 
 def scored(city, version, seed, found):

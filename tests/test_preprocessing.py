@@ -17,14 +17,14 @@ from pocketvlad.data.settings import Sizing
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.contents import read_contents, write_contents
 from pocketvlad.format.error import FormatError
+from pocketvlad.maps.described_photographs import Describer
+from pocketvlad.maps.folder_map import folder_map, hidden_map
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.report.rows import read_table, results_tables
 from pocketvlad.report.tables.notes import starting_point, study_notes
 from pocketvlad.retrieval.describe import Picture, described
-from pocketvlad.retrieval.described_photographs import Describer
-from pocketvlad.retrieval.folder_map import folder_map, hidden_map
 from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.util.checksum import file_digest
 

@@ -10,7 +10,7 @@ from pocketvlad.data.ground_truth import GroundTruthError
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.data.revisited import read_revisited
-from pocketvlad.retrieval.scores import RANKS, score_rankings, score_row
+from pocketvlad.scoring.scores import RANKS, score_rankings, score_row
 
 QUERY = Query("q_1", "q", "q", (0, 0, 1, 1), good=("e",), ok=("h",), junk=("j",))
 

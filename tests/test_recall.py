@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from pocketvlad.retrieval import recall as module
-from pocketvlad.retrieval.recall import recall
+from pocketvlad.scoring import recall as module
+from pocketvlad.scoring.recall import recall
 
 VALUES = (1, 2, 5, 10)
 

@@ -15,7 +15,7 @@ from pocketvlad.report.score_columns import (
     query_sets,
     score_columns,
 )
-from pocketvlad.retrieval.bootstrap import Drop
+from pocketvlad.scoring.bootstrap import Drop
 
 CITIES = ["oxford", "paris"]
 

@@ -68,10 +68,10 @@ COUNTS = {
         "prune_model": 12,  # 2 directions, 2 thresholds, 3 seeds
         "quantize_model": 24,  # of each direction and threshold 2 x 2, and 1 of the other seeds
         "train_codebook": 2,
-        "round_model": 18,  # of each direction 2 distortions with 3 seeds, 3 with one
-        "evaluate_model": 56,
+        "round_model": 22,  # of each direction 3 distortions with 3 seeds, 2 with one
+        "evaluate_model": 60,
         **from_scores(1, places=False),
-        **of_maps(12),  # base and 5 of rd, of the first seed
+        **of_maps(6),  # base and 2 of rd, of the first seed
         "show_configuration": 1,
     },
     PHONE: {

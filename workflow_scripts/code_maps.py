@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
-from pocketvlad.retrieval.city_descriptors import CityDescriptors
-from pocketvlad.retrieval.coded_city import coded_scores
-from pocketvlad.retrieval.map_code import code_named
+from pocketvlad.maps.city_descriptors import CityDescriptors
+from pocketvlad.maps.coded_city import coded_scores
+from pocketvlad.maps.map_code import code_named
 from pocketvlad.study.job import logged
 from pocketvlad.util.seeds import derive_seed
 

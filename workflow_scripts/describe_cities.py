@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
+from pocketvlad.maps.city_descriptors import CityDescriptors
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length
-from pocketvlad.retrieval.city_descriptors import CityDescriptors
 from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory

@@ -6,7 +6,7 @@ from pathlib import Path
 from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.retrieval.evaluation import evaluate
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
 

@@ -14,7 +14,7 @@ from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.image_folder import originals
 from pocketvlad.data.image_names import bare_name
 from pocketvlad.data.image_sizes import image_sizes
-from pocketvlad.data.positions import dataset_positions
+from pocketvlad.data.positions import positions_of_files
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
@@ -33,10 +33,10 @@ with logged(snakemake.log[0]):
     if params.located:
         tables = [read_csv_positions(Path(path)) for path in snakemake.input.positions]
         table = next(iter(tables), None)
-        if table and table.zone:
-            print(f"{table.path}: converted to UTM zone {table.zone}")
+        if table and table.note:
+            print(table.note)
         partial = params.partial or bool(left_out)
-        positions = dataset_positions(files, table, params.name, partial)
+        positions = positions_of_files(files, table, f"data set {params.name}", partial=partial)
     dataset = index_dataset(
         params.name,
         sizes,

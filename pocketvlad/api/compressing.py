@@ -59,13 +59,13 @@ def _rounding(crops: int, projection_crops: int, length: int | None) -> Rounding
 
 def _usable(folder: Path, model: Model, sizing: Sizing) -> dict[str, Picture]:
     """Photographs by their paths within `folder`; those that say nothing are left out."""
-    found, faults = photographs(folder, model.stored, sizing)
-    usable = {}
-    for name in progress_over("photographs", "file")(list(found)):
-        if fault := telling(found[name], sizing):
+    found = photographs(folder, model.stored, sizing)
+    faults, usable = list(found.faults), {}
+    for name in progress_over("photographs", "file")(list(found.pictures)):
+        if fault := telling(found.pictures[name], sizing):
             faults.append(fault)
         else:
-            usable[name] = found[name]
+            usable[name] = found.pictures[name]
     warn_left_out(faults)
     if len(usable) < _LEAST_PHOTOGRAPHS:
         raise ImageError(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.util.settings import default_of, setting
 
 

@@ -21,9 +21,9 @@ from pocketvlad.retrieval.descriptor_file import (
     require_same_images,
     unit_length,
 )
-from pocketvlad.retrieval.ranking import METRICS, rankings
-from pocketvlad.retrieval.score_table import landmark_table, query_table
-from pocketvlad.retrieval.scores import Scores, score_rankings, score_row
+from pocketvlad.scoring.ranking import METRICS, rankings
+from pocketvlad.scoring.score_table import landmark_table, query_table
+from pocketvlad.scoring.scores import Scores, score_rankings, score_row
 from pocketvlad.util.option_error import OptionError
 
 NamedRows = str | PathLike | tuple[Sequence[str], np.ndarray]

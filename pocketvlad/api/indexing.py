@@ -8,10 +8,11 @@ from pathlib import Path
 from pocketvlad.api.defaults import CODE, SEED, Options
 from pocketvlad.api.maps import open_map
 from pocketvlad.api.model import Model
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.map_positions import position_wish
+from pocketvlad.maps.map_update import Wishes
+from pocketvlad.maps.photograph_map import update_map
 from pocketvlad.retrieval import photographs as describable
-from pocketvlad.retrieval.map_code import code_named
-from pocketvlad.retrieval.map_update import Wishes
-from pocketvlad.retrieval.photograph_map import update_map
 from pocketvlad.util.option_error import OptionError, require_option
 
 
@@ -25,6 +26,8 @@ class Indexed:
         removed: places of the map before that are photographs of the folder no more.
         code: as which bytes descriptors are kept, such as "int8".
         size: bytes of the file.
+        located: whether the map knows where the photographs were taken.
+        note: how positions were converted; None where they were not.
     """
 
     places: int
@@ -32,6 +35,8 @@ class Indexed:
     removed: int
     code: str
     size: int
+    located: bool
+    note: str | None
 
 
 def index(
@@ -42,8 +47,9 @@ def index(
     code: str | None = None,
     training: str | PathLike | None = None,
     lists: int | None = None,
-    positions: Mapping[str, tuple[float, float]] | None = None,
+    positions: Mapping[str, tuple[float, float]] | str | PathLike | None = None,
     image_size: int | None = None,
+    squeeze: tuple[int, int] | None = None,
     seed: int = SEED,
 ) -> Indexed:
     """Make a map of a folder's photographs, or bring one up to date.
@@ -61,9 +67,13 @@ def index(
         training: a folder of photographs that the code is learnt from; None: those of the map.
         lists: of like places, so that a search compares a part of them; 0: it compares all. None:
             as in the map that is there, else 0.
-        positions: easting and northing in metres, by the photographs' paths within the folder; of
-            all or of none. None: as in the map that is there.
+        positions: where the photographs were taken: a CSV `image,easting,northing` or
+            `image,latitude,longitude`; or easting and northing in metres by their paths within the
+            folder; "names": their names say it, `@easting@northing@...@.jpg`; "none": none are
+            kept. None: as in the map that is there, else as the names say if they say anything.
+            Of all photographs or of none.
         image_size: pixels of the longest side; None: as the model was evaluated.
+        squeeze: height and width of every image, its aspect not kept, in place of image_size.
         seed: of all that is drawn at random.
 
     Raises:
@@ -71,7 +81,9 @@ def index(
         ImageError: there is no usable photograph.
         FormatError: the map that is there is damaged; names it.
         MapError: the map that is there was made with another model, preprocessing, size of images
-            or code; there are too few photographs for the code, or positions are missing.
+            or code; there are too few photographs for the code, or some have no position.
+        PositionError: positions are missing or wrong; names the file and the line, or the names.
+        ImportError: a CSV has degrees, and pyproj is not installed.
         JournalError: another run is making this map.
 
     >>> import pocketvlad
@@ -81,6 +93,13 @@ def index(
     (12, 12, 0)
     >>> pocketvlad.index(model, "holiday/", "new.pvmap").described
     0
+
+    Of photographs whose names have positions:
+
+    >>> pocketvlad.index(model, "places/database", "places.pvmap").located
+    True
+    >>> model.search("a.jpg", "places.pvmap", top=1)[0].position
+    (548000.0, 4180000.0)
     """
     require_option(Options, "seed", seed)
     if lists is not None:
@@ -89,19 +108,29 @@ def index(
         wanted = None if code is None else code_named(code)
     except ValueError as error:
         raise OptionError("code", code, str(error)) from None
-    sizing = describable.model_sizing(model.stored, image_size)
-    found, faults = describable.photographs(Path(photographs), model.stored, sizing)
-    learnt_from = None
+    sizing = describable.model_sizing(model.stored, image_size, squeeze)
+    folder = Path(photographs)
+    found = describable.photographs(folder, model.stored, sizing)
+    at = position_wish(positions, folder, found.files)
+    faults, learnt_from = found.faults, None
     if training is not None:
-        usable, more = describable.photographs(Path(training), model.stored, sizing)
-        learnt_from, faults = list(usable.values()), faults + more
+        usable = describable.photographs(Path(training), model.stored, sizing)
+        learnt_from, faults = list(usable.pictures.values()), faults + usable.faults
     outcome = update_map(
         Path(file),
-        found,
-        model.describer(image_size),
-        Wishes(wanted or code_named(CODE), learnt_from, lists, positions, seed),
+        found.pictures,
+        model.describer(image_size, squeeze),
+        Wishes(wanted or code_named(CODE), learnt_from, lists, at, seed),
         wanted,
     )
     describable.warn_left_out(faults + outcome.faults)
     with open_map(file) as made:
-        return Indexed(made.places, outcome.described, outcome.removed, made.code, made.size)
+        return Indexed(
+            made.places,
+            outcome.described,
+            outcome.removed,
+            made.code,
+            made.size,
+            made.located,
+            at.note,
+        )

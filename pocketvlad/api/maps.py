@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.format.map_layout import POSITIONS, Section
-from pocketvlad.retrieval.place_map import PlaceMap
+from pocketvlad.maps.place_map import PlaceMap
 
 
 class Map:

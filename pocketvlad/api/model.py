@@ -16,13 +16,13 @@ from pocketvlad.api.recall import RecallEvaluation, require_recall_options, scor
 from pocketvlad.data.image_listing import listing, require_apart
 from pocketvlad.data.images import Box, ImageError
 from pocketvlad.data.settings import Sizing
+from pocketvlad.maps.described_photographs import Describer
+from pocketvlad.maps.folder_map import folder_map
 from pocketvlad.networks import model as stored_model
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.settings import DEVICES
 from pocketvlad.retrieval import describe as describing
-from pocketvlad.retrieval.described_photographs import Describer
 from pocketvlad.retrieval.descriptor_file import has_names, require_format, write_descriptors
-from pocketvlad.retrieval.folder_map import folder_map
 from pocketvlad.retrieval.located import Images, locate
 from pocketvlad.retrieval.named_images import named_images, warn_passed_over
 from pocketvlad.retrieval.photographs import (
@@ -194,6 +194,7 @@ class Model:
         box: Box | None = None,
         top: int = ANSWERS,
         image_size: int | None = None,
+        squeeze: tuple[int, int] | None = None,
         photographs: str | PathLike | None = None,
         probes: int = PROBES,
     ) -> Answers:
@@ -209,7 +210,7 @@ class Model:
                 or one that `open_map` has opened.
             box: (x1, y1, x2, y2) in pixels, the part of the query that counts; None: all of it.
             top: how many answers at most.
-            image_size: see `describe`.
+            image_size, squeeze: see `describe`; of a map, those that it was made with.
             photographs: the folder of a map's photographs, before the paths of answers; None: paths
                 are those within that folder.
             probes: lists of a map that are searched, where it has lists.
@@ -221,7 +222,7 @@ class Model:
             ImageError: the query cannot be described, the box lies beside it, or the folder has
                 no usable photograph; names the file.
             FormatError: the map is damaged; names it.
-            MapError: the map was made with another model, preprocessing or size of images.
+            MapError: the map was made with another model, preprocessing, size or squeeze of images.
             OptionError: an option has an impossible value.
 
         >>> import pocketvlad
@@ -236,23 +237,23 @@ class Model:
         """
         require_option(Options, "top", top)
         require_option(Options, "probes", probes)
-        sizing = model_sizing(self.stored, image_size)
+        sizing = model_sizing(self.stored, image_size, squeeze)
         wanted = photograph(Path(query), self.stored, sizing, box)
         with ExitStack() as stack:
             places, before = database, Path(photographs or "")
             if not isinstance(database, Map) and _is_file(Path(database)):
                 places = stack.enter_context(open_map(database))
             if isinstance(places, Map):
-                places.require_made_with(self.provenance(image_size))
+                places.require_made_with(self.provenance(image_size, squeeze))
             else:
                 before = Path(database)
-                found, faults = usable_photographs(before, self.stored, sizing)
+                found = usable_photographs(before, self.stored, sizing)
             row = self._rows([wanted], sizing, "query")[0]
             if not isinstance(places, Map):
                 kept, more = stack.enter_context(
-                    folder_map(before, found, self.describer(image_size))
+                    folder_map(before, found.pictures, self.describer(image_size, squeeze))
                 )
-                warn_left_out(faults + more)
+                warn_left_out(found.faults + more)
                 if kept is None:
                     raise ImageError(f"{database}: none of its images can be described")
                 places = Map(kept)
@@ -262,15 +263,17 @@ class Model:
             ]
         return Answers(wanted, tuple(answers))
 
-    def describer(self, image_size: int | None = None) -> Describer:
+    def describer(
+        self, image_size: int | None = None, squeeze: tuple[int, int] | None = None
+    ) -> Describer:
         """What describes the photographs of a map.
 
         Args:
-            image_size: see `describe`.
+            image_size, squeeze: see `describe`.
         """
-        stored, sizing = self.stored, model_sizing(self.stored, image_size)
+        stored, sizing = self.stored, model_sizing(self.stored, image_size, squeeze)
         return Describer(
-            self.provenance(image_size),
+            self.provenance(image_size, squeeze),
             self.length,
             lambda pictures: describing.described(
                 stored.network, pictures, sizing, stored.preprocessing

@@ -20,10 +20,10 @@ from pocketvlad.retrieval.descriptor_file import (
 )
 from pocketvlad.retrieval.listed_descriptors import of_folder
 from pocketvlad.retrieval.located import Images, Located, locate
-from pocketvlad.retrieval.ranking import METRICS
-from pocketvlad.retrieval.recall import Recall
-from pocketvlad.retrieval.recall import recall as recall_of
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.ranking import METRICS
+from pocketvlad.scoring.recall import Recall
+from pocketvlad.scoring.recall import recall as recall_of
+from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.util.option_error import OptionError, require_option
 
 

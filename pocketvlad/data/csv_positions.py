@@ -35,6 +35,11 @@ class PositionTable:
     metres: np.ndarray
     zone: str | None
 
+    @property
+    def note(self) -> str | None:
+        """How positions were converted; None where they were metres already."""
+        return f"{self.path}: converted to UTM zone {self.zone}" if self.zone else None
+
     def place(self, row: int) -> str:
         """Where a row stands: file and line."""
         return f"{self.path}, line {self.lines[row]}"

@@ -1,4 +1,4 @@
-"""A folder's images in the order in which the field's programs read them.
+"""A folder's images, as they are found, or in the order in which the field's programs read them.
 
 That is the order of their paths as text, "a-b/1.jpg" before "a/1.jpg"; or that of the file
 `FOLDER_images_paths.txt` beside the folder, which lists paths in it. Rows of descriptors without
@@ -27,21 +27,35 @@ def _listed(folder: Path, file: Path) -> Found:
     return Found(images)
 
 
+def images_in(folder: Path, listed: Path | None = None) -> Found:
+    """The images in `folder` and the folders in it, see `image_files.walk`.
+
+    Args:
+        listed: a file that lists paths in it, which are then its images, in that order.
+
+    Raises:
+        ImageError: it is no folder, there is no image in it, or the list names what is missing.
+    """
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
+    found = _listed(folder, listed) if listed else walk(folder)
+    if not found.images:
+        faults = "".join(f"; {line}" for line in found.passed_over)
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}){faults}")
+    return found
+
+
 def listing(folder: Path) -> Found:
     """The images in `folder` and the folders in it, in that order, and what was passed over.
 
     Raises:
-        ImageError: it is no folder, there is no image in it, or its list names what is missing.
+        ImageError: see `images_in`.
     """
-    if not folder.is_dir():
-        raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
     file = folder.absolute().with_name(f"{folder.absolute().name}{_LIST}")
-    found = _listed(folder, file) if file.is_file() else walk(folder)
-    if not found.images:
-        faults = "".join(f"; {line}" for line in found.passed_over)
-        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}){faults}")
-    if not file.is_file():
-        found.images.sort(key=lambda path: path.relative_to(folder).as_posix())
+    if file.is_file():
+        return images_in(folder, file)
+    found = images_in(folder)
+    found.images.sort(key=lambda path: path.relative_to(folder).as_posix())
     return found
 
 

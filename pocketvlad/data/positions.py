@@ -46,11 +46,12 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def positions_in_names(label: str, names: Sequence[str]) -> np.ndarray:
+def positions_in_names(label: str, names: Sequence[str], otherwise: str = "") -> np.ndarray:
     """[N, 2] float64, easting and northing in metres, of N names.
 
     Args:
         label: what the names are of; messages begin with it.
+        otherwise: what else can be done; messages end with it.
 
     Raises:
         PositionError: names have no position, or one that is not two finite numbers; says how many
@@ -62,7 +63,7 @@ def positions_in_names(label: str, names: Sequence[str]) -> np.ndarray:
         raise PositionError(
             f"{label}: {len(missing)} of {len(names)} names have no position: {some(missing)}; "
             "call each image @easting@northing@...@.jpg, or give a table with --positions "
-            f"({','.join(COLUMNS)})"
+            f"({','.join(COLUMNS)}){otherwise}"
         )
     numbers = np.array([[_number(each) for each in position] for position in found], dtype=float)
     numbers = numbers.reshape(-1, 2)
@@ -70,7 +71,7 @@ def positions_in_names(label: str, names: Sequence[str]) -> np.ndarray:
     if wrong:
         raise PositionError(
             f"{label}: the positions of {len(wrong)} of {len(names)} names are not two finite "
-            f"numbers: {some(wrong)}; write easting and northing in metres"
+            f"numbers: {some(wrong)}; write easting and northing in metres{otherwise}"
         )
     return numbers
 
@@ -125,23 +126,29 @@ def positions_in_table(
     return table.metres[[lines[number] for number in range(len(names))]]
 
 
-def dataset_positions(
-    files: Mapping[str, Path], table: PositionTable | None, label: str, partial: bool = False
+def positions_of_files(
+    files: Mapping[str, Path],
+    table: PositionTable | None,
+    label: str,
+    *,
+    partial: bool = False,
+    otherwise: str = "",
 ) -> dict[str, tuple[float, float]]:
-    """Easting and northing of the images of a data set by their names, in metres.
+    """Easting and northing of the images of a data set or a folder by their names, in metres.
 
     Args:
         files: of all its images, by name.
         table: with a row an image; None: names of files have the positions.
-        label: the data set's, for messages.
+        label: whose they are, for messages.
         partial: whether the table may name images that are not there.
+        otherwise: see `positions_in_names`.
 
     Raises:
         PositionError: see `positions_in_names` and `positions_in_table`.
     """
     paths = [str(path) for path in files.values()]
     if table is None:
-        found = positions_in_names(f"data set {label}", paths)
+        found = positions_in_names(label, paths, otherwise)
     else:
-        found = positions_in_table(table, paths, f"data set {label}", partial=partial)
+        found = positions_in_table(table, paths, label, partial=partial)
     return {name: (float(x), float(y)) for name, (x, y) in zip(files, found, strict=True)}

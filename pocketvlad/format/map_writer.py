@@ -48,7 +48,7 @@ def write_map(
     Args:
         names: paths within a folder; those of a list ascend in their bytes.
         codes: [N, B] uint8.
-        code, parameters: what decodes them; see `retrieval.fitted_code`.
+        code, parameters: what decodes them; see `maps.fitted_code`.
         provenance: what the places were described with; see `retrieval.provenance`.
         stamps: [N, 8] uint8, by which a changed photograph is noticed; None: unknown.
         positions: [N, 2] float64, easting and northing in metres; None: unknown.

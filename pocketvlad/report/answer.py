@@ -24,7 +24,7 @@ from pocketvlad.report.score_columns import (
     query_sets,
 )
 from pocketvlad.report.tables.drops import drop_text, fixed
-from pocketvlad.retrieval.bootstrap import MAX_DROP, Drop
+from pocketvlad.scoring.bootstrap import MAX_DROP, Drop
 from pocketvlad.util.size import float32_bytes
 
 _LIMITS = {

@@ -20,7 +20,7 @@ from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.score_columns import DENSE, OFFICIAL, SPREAD, QuerySet, query_sets
 from pocketvlad.report.tables.drops import drop_text, fixed
 from pocketvlad.report.trainings import trainings
-from pocketvlad.retrieval.scores import RANKS
+from pocketvlad.scoring.scores import RANKS
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.size import float32_bytes
 

@@ -10,7 +10,7 @@ from pocketvlad.networks.device import computed_on, run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length, parameter_count
 from pocketvlad.retrieval.evaluation import evaluate, versions
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.util.settings import read_settings
 from pocketvlad.util.size import float32_bytes, paper_megabytes
 

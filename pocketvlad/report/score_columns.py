@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import chain
 from statistics import fmean
 
-from pocketvlad.retrieval.bootstrap import Drop, paired_drop
-from pocketvlad.retrieval.landmark_bootstrap import Comparison, landmark_drop
+from pocketvlad.scoring.bootstrap import Drop, paired_drop
+from pocketvlad.scoring.landmark_bootstrap import Comparison, landmark_drop
 
 MEAN = "mean"  # in place of a city: the mean of all
 SPREAD = "_spread"  # after a column's name: its standard deviation over seeds

@@ -1,1 +1,1 @@
-"""From images to descriptors, rankings and scores."""
+"""From images to descriptors, and to the scores of a network."""

@@ -16,6 +16,7 @@ from pocketvlad.retrieval.descriptor_formats import (
     npz,
     require_package,
 )
+from pocketvlad.retrieval.provenance_difference import text_difference
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.foreign import foreign
 from pocketvlad.util.shown import shown
@@ -225,9 +226,13 @@ def require_comparable(one: Descriptors, other: Descriptors) -> None:
             f"{one.rows.shape[1]}: they are of two networks"
         )
     if one.provenance and other.provenance and one.provenance != other.provenance:
+        found = text_difference(other.provenance, one.provenance, "there")
+        made = f"with {other.provenance}, {one.label} with {one.provenance}"
+        if found:
+            made = f"{found.made} than {one.label} ({found.values})"
         raise DescriptorError(
-            f"{other.label} was made with {other.provenance}, {one.label} with {one.provenance}: "
-            "describe both with one model, preprocessing and image size"
+            f"{other.label} was made {made}: describe both with one model, preprocessing and image "
+            "size"
         )
 
 

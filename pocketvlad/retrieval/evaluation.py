@@ -12,11 +12,11 @@ from pocketvlad.data.dataset import Dataset
 from pocketvlad.data.images import Box, Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.describe import Picture
-from pocketvlad.retrieval.place_recall import place_recall
-from pocketvlad.retrieval.ranking import rankings
-from pocketvlad.retrieval.recall_settings import RecallSettings
 from pocketvlad.retrieval.scales import describe_at_scales
-from pocketvlad.retrieval.scored import Evaluation, scored
+from pocketvlad.scoring.place_recall import place_recall
+from pocketvlad.scoring.ranking import rankings
+from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.scoring.scored import Evaluation, scored
 
 DEFAULT_RECALL = RecallSettings()
 

@@ -23,7 +23,7 @@ class Images:
 class Located:
     """Positions in metres, one system for both: [N, 2] of the database, [Q, 2] of the queries.
 
-    note: how they were converted; None where they were metres already.
+    note: see `PositionTable`.
     """
 
     database: np.ndarray
@@ -45,5 +45,4 @@ def locate(database: Images, queries: Images, table: Path | None) -> Located:
     names = [*database.names, *queries.names]
     found = positions_in_table(read, names, f"{database.label} and {queries.label}")
     count = len(database.names)
-    note = f"{table}: converted to UTM zone {read.zone}" if read.zone else None
-    return Located(found[:count], found[count:], note)
+    return Located(found[:count], found[count:], read.note)

@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pocketvlad.data.box import Box
-from pocketvlad.data.image_files import Found, walk
-from pocketvlad.data.image_names import SUFFIXES
+from pocketvlad.data.image_listing import images_in
 from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
 from pocketvlad.networks.model import Model
@@ -21,19 +20,17 @@ from pocketvlad.util.option_error import OptionError, require_option
 _FLAT = 2  # levels of 256, which JPEG may make of one colour
 
 
-def image_files(folder: Path) -> Found:
-    """The images in `folder` and the folders in it, see `image_files.walk`.
+@dataclass(frozen=True)
+class Photographs:
+    """A folder's.
 
-    Raises:
-        ImageError: it is no folder, or there is no image in it.
+    files: all images in it, by their paths within it, with `/` between folders.  pictures: those
+    that the model can describe.  faults: what is wrong with the others.
     """
-    if not folder.is_dir():
-        raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
-    found = walk(folder)
-    if not found.images:
-        faults = "".join(f"; {line}" for line in found.passed_over)
-        raise ImageError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}){faults}")
-    return found
+
+    files: dict[str, Path]
+    pictures: dict[str, Picture]
+    faults: list[str]
 
 
 def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None) -> Picture:
@@ -51,23 +48,22 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
     return picture
 
 
-def photographs(folder: Path, model: Model, sizing: Sizing) -> tuple[dict[str, Picture], list[str]]:
-    """(pictures by their paths within `folder`, by name; what is wrong with the other images)
-
-    What the walk passes over is warned of.
+def photographs(folder: Path, model: Model, sizing: Sizing) -> Photographs:
+    """The photographs in `folder` and the folders in it. What the walk passes over is warned of.
 
     Raises:
-        ImageError: see `image_files`.
+        ImageError: see `images_in`.
     """
-    found = image_files(folder)
+    found = images_in(folder)
     warn_passed_over(found)
+    files = {path.relative_to(folder).as_posix(): path for path in found.images}
     pictures, faults = {}, []
-    for path in found.images:
+    for name, path in files.items():
         try:
-            pictures[str(path.relative_to(folder))] = photograph(path, model, sizing)
+            pictures[name] = photograph(path, model, sizing)
         except ImageError as error:
             faults.append(str(error))
-    return pictures, faults
+    return Photographs(files, pictures, faults)
 
 
 def decodable(picture: Picture, sizing: Sizing) -> str | None:

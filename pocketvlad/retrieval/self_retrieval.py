@@ -12,11 +12,11 @@ import numpy as np
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
-from pocketvlad.retrieval.average_precision import average_precision
 from pocketvlad.retrieval.coinciding import require_distinct
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
-from pocketvlad.retrieval.ranking import rankings
+from pocketvlad.scoring.average_precision import average_precision
+from pocketvlad.scoring.ranking import rankings
 
 HELD = 5  # every fifth photograph is kept from calibration, and is a query
 _QUERIES = 400

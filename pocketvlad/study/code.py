@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pocketvlad.data import protocols
 from pocketvlad.format.roles import Part
+from pocketvlad.maps import map_code
 from pocketvlad.networks import declared
 from pocketvlad.networks.declared import part_class
-from pocketvlad.retrieval import map_code
 from pocketvlad.study.map_codes import code_declarations
 from pocketvlad.training import declared as losses
 from pocketvlad.training.settings import TrainingSettings

@@ -12,10 +12,10 @@ from pocketvlad.compression.settings import (
     RecoverySection,
 )
 from pocketvlad.data.sections import DatasetSection, SourceSection
+from pocketvlad.maps.map_settings import CODE, MapSection
 from pocketvlad.networks.settings import ComputeSettings, ModelSection
-from pocketvlad.retrieval.map_settings import CODE, MapSection
 from pocketvlad.retrieval.protocol import Protocol
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.training.settings import (
     InitialisationSettings,
     PretrainingSection,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from pocketvlad.compression.recipes import BASE, study_recipes
 from pocketvlad.compression.recipes.rounded import Rounded
+from pocketvlad.maps.map_code import EXACT, Code, code_named
 from pocketvlad.networks.architecture import Architecture
-from pocketvlad.retrieval.map_code import EXACT, Code, code_named
 
 
 def map_codes(config: Mapping, model: str) -> list[str]:

@@ -11,8 +11,8 @@ from pocketvlad.data.query import Query
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
 from pocketvlad.retrieval.describe import Picture, describe
-from pocketvlad.retrieval.ranking import rankings
-from pocketvlad.retrieval.scores import mean, score_rankings
+from pocketvlad.scoring.ranking import rankings
+from pocketvlad.scoring.scores import mean, score_rankings
 from pocketvlad.training.training_city import TrainingImages
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.data.protocols import protocol_names
-from pocketvlad.retrieval.recall_settings import RecallSettings
+from pocketvlad.scoring.recall_settings import RecallSettings
 
 OUTPUTS = {"output": (".csv",)}
 

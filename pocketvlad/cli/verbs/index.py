@@ -2,15 +2,23 @@
 
 Photographs that are new or changed are described, the others are not; those that are gone are
 removed. A killed run goes on where it was. `search --database` takes the map in place of a folder.
+Where all photographs' names have positions (@easting@northing@...@.jpg), the map keeps them.
 """
 
 import argparse
 from pathlib import Path
 
 from pocketvlad.api.defaults import CODE, SEED, Options
-from pocketvlad.cli.options import add_setting
+from pocketvlad.cli.options import add_setting, add_squeeze
+from pocketvlad.data.sections import IN_NAMES
+from pocketvlad.maps.map_settings import NO_POSITIONS
 
 OUTPUTS = {"output": (".pvmap",)}
+
+
+def _positions(text: str) -> str | Path:
+    """A word, or a file; that of such a name is typed as ./names."""
+    return text if text in (IN_NAMES, NO_POSITIONS) else Path(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="photographs that the code is learnt from [those of the map]",
     )
     add_setting(parser, "--lists", Options, "lists")
+    parser.add_argument(
+        "--positions",
+        type=_positions,
+        help="where the photographs were taken: a CSV image,easting,northing or "
+        f"image,latitude,longitude; {IN_NAMES}: their names say it; {NO_POSITIONS}: the map keeps "
+        f"none [as in the map that is there, else {IN_NAMES} where these have positions]",
+    )
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
+    add_squeeze(parser)
     parser.add_argument(
         "--seed", type=int, default=SEED, help="the same seed, the same file [%(default)s]"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises FormatError, ImageError, MapError or JournalError, naming the file."""
+    """Raises FormatError, ImageError, MapError, PositionError or JournalError, naming the file."""
     import pocketvlad
     from pocketvlad.util.size import MEGABYTE
 
@@ -49,10 +65,15 @@ def run(arguments: argparse.Namespace) -> None:
         code=arguments.code,
         training=arguments.training,
         lists=arguments.lists,
+        positions=arguments.positions,
         image_size=arguments.image_size,
+        squeeze=arguments.squeeze,
         seed=arguments.seed,
     )
+    if made.note:
+        print(made.note)
     print(
         f"{arguments.output}: {made.places} places, {made.described} described now, {made.removed} "
-        f"removed; {made.code}, {made.size / MEGABYTE:.2f} MB"
+        f"removed; {made.code}, {made.size / MEGABYTE:.2f} MB, "
+        f"{'with' if made.located else 'without'} positions"
     )

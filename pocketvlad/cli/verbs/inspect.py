@@ -64,8 +64,8 @@ def _show_map(file: Path) -> None:
         places.verify()
         lists = f", in {places.lists} lists" if places.lists else ""
         print(
-            f"{places.places} places of {places.place_bytes} bytes ({places.code}){lists}; all "
-            "checksums are right"
+            f"{places.places} places of {places.place_bytes} bytes ({places.code}){lists}, "
+            f"{'with' if places.located else 'without'} positions; all checksums are right"
         )
 
 

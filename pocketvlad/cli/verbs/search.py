@@ -1,15 +1,15 @@
 """Find the images of a folder or a map that show the same place as a query.
 
 A folder is described once; its descriptors are kept in a hidden file in it. `pocketvlad index`
-makes a map. Similarity is the cosine: 1 is the same picture. Where a map has positions, easting and
-northing follow the path.
+makes a map. Similarity is the cosine: 1 is the same picture, up to the rounding of a map's code.
+Where a map has positions, easting and northing follow the path, in metres.
 """
 
 import argparse
 from pathlib import Path
 
 from pocketvlad.api.defaults import ANSWERS, Options
-from pocketvlad.cli.options import add_setting
+from pocketvlad.cli.options import add_setting, add_squeeze
 
 OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", ".tiff")}
 
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_setting(parser, "--probes", Options, "probes")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
+    add_squeeze(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         box=tuple(arguments.box) if arguments.box else None,
         top=arguments.top,
         image_size=arguments.image_size,
+        squeeze=arguments.squeeze,
         photographs=arguments.photographs,
         probes=arguments.probes,
     )

@@ -16,7 +16,7 @@ from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.figures.style import GREY, NO_WIDTH, bit_colours, markers
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL
 from pocketvlad.report.trainings import trainings
-from pocketvlad.retrieval.bootstrap import Drop
+from pocketvlad.scoring.bootstrap import Drop
 from pocketvlad.util.size import MEGABYTE
 
 PAPER_SHAPES = {8: "+", 5: "x"}

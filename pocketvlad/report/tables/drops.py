@@ -6,7 +6,7 @@ from math import isnan, nan
 import pandas as pd
 
 from pocketvlad.report.score_columns import DENSE, MEAN, QuerySet
-from pocketvlad.retrieval.bootstrap import Drop
+from pocketvlad.scoring.bootstrap import Drop
 
 DROPS = (
     "Drops are percentage points of mAP below the base model of the same seed on the same city; in "

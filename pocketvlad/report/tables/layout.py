@@ -11,7 +11,7 @@ from pocketvlad.report.basis import all_queries, of_several, of_unlike, with_see
 from pocketvlad.report.best_cells import ROLES
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, SPREAD, QuerySet, query_sets
 from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval, spread_text
-from pocketvlad.retrieval.bootstrap import MAX_DROP
+from pocketvlad.scoring.bootstrap import MAX_DROP
 
 NO_DROP = "="
 MARKS = dict(zip(ROLES, ("★", "†"), strict=True))

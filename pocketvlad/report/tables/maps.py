@@ -6,6 +6,7 @@ from statistics import fmean
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE
+from pocketvlad.maps.map_code import EXACT
 from pocketvlad.report.basis import all_queries, with_seeds
 from pocketvlad.report.score_columns import (
     DENSE,
@@ -26,7 +27,6 @@ from pocketvlad.report.tables.layout import (
     Layout,
     Line,
 )
-from pocketvlad.retrieval.map_code import EXACT
 from pocketvlad.util.size import MEGABYTE
 
 _BEST = MARKS["best_no_drop"]

@@ -1,0 +1,1 @@
+"""Descriptors as bytes: codes, map files, search in them."""

@@ -1,0 +1,34 @@
+"""Coders that keep every component as a floating-point number; nothing is learnt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocketvlad.maps.coder import CodeError, Coder
+
+
+@dataclass(frozen=True)
+class FloatCoder(Coder):
+    """dtype: little-endian, "<f4" or "<f2".  length: L, components of a row."""
+
+    dtype: str
+    length: int
+
+    @property
+    def bytes_per_row(self) -> int:
+        return self.length * np.dtype(self.dtype).itemsize
+
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        most = np.finfo(self.dtype).max
+        numbers = np.clip(rows, -most, most).astype(self.dtype)
+        return numbers.view(np.uint8).reshape(len(rows), self.bytes_per_row)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        numbers = np.ascontiguousarray(codes).view(self.dtype).astype(np.float32, copy=False)
+        if not np.isfinite(numbers).all():
+            row = int(np.flatnonzero(~np.isfinite(numbers).all(axis=1))[0])
+            raise CodeError(f"the code of row {row} is not finite; write the file again")
+        return numbers
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        return {}

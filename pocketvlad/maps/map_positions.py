@@ -1,0 +1,104 @@
+"""Where a map's photographs were taken: as is asked for, as the map has it, or as names say."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from pocketvlad.data.csv_positions import read_csv_positions
+from pocketvlad.data.position_error import PositionError
+from pocketvlad.data.positions import named_position, positions_of_files
+from pocketvlad.data.sections import IN_NAMES
+from pocketvlad.maps.map_settings import NO_POSITIONS
+from pocketvlad.util.shown import shown
+
+Position = tuple[float, float]
+"""Easting and northing in metres."""
+
+ADVICE = f', or keep none with --positions {NO_POSITIONS} (in Python, positions="{NO_POSITIONS}")'
+"""Where some photographs have a position and others have not."""
+
+
+@dataclass(frozen=True)
+class PositionWish:
+    """What is asked of a map's positions.
+
+    given: by the photographs' names in the map; None: see `beside`.  kept: whether there are to be
+    any.  files: all images of the folder by these names; what the files are called may say where
+    they were taken.  label: the folder's.  note: how positions were converted.
+    """
+
+    given: Mapping[str, Position] | None = None
+    kept: bool = True
+    files: Mapping[str, Path] = field(default_factory=dict)
+    label: str = ""
+    note: str | None = None
+
+    def beside(self, stored: Mapping[str, Position] | None) -> Mapping[str, Position] | None:
+        """Positions by name; None where there are to be none.
+
+        Where nothing is given, those of the map that is there stay, else images have those of
+        their names. In a map that has some, a new image has that of its name only if all others
+        have those of their names: else two systems of positions might be mixed.
+
+        Args:
+            stored: of the map that is there; None: it has none, or there is no map.
+
+        Raises:
+            PositionError: some names have a position and others have not, or one is not two finite
+                numbers.
+        """
+        if not self.kept:
+            return None
+        if self.given is not None:
+            return self.given
+        have = [named_position(path.name) is not None for path in self.files.values()]
+        if stored is None:
+            return self._named() if any(have) else None
+        if all(have) and not self.files.keys() <= stored.keys():
+            named = self._named()
+            if all(stored.get(name, at) == at for name, at in named.items()):
+                return named
+        return stored
+
+    def _named(self) -> dict[str, Position]:
+        return positions_of_files(self.files, None, self.label, otherwise=ADVICE)
+
+
+def position_wish(
+    asked: Mapping[str, Position] | str | Path | None, folder: Path, files: Mapping[str, Path]
+) -> PositionWish:
+    """What is asked for, read and checked.
+
+    Args:
+        asked: positions by name; a table; IN_NAMES; NO_POSITIONS; or None, nothing is said.
+        files: see `PositionWish`.
+
+    Raises:
+        PositionError: positions are missing or wrong; names the table and its line, or the image.
+        ImportError: the table has degrees, and pyproj is missing.
+    """
+    label, note = str(folder), None
+    if asked is None or asked == NO_POSITIONS:
+        return PositionWish(None, asked is None, files, label)
+    if isinstance(asked, Mapping):
+        given = {PurePath(name).as_posix(): _checked(name, at) for name, at in asked.items()}
+    elif asked == IN_NAMES:
+        given = positions_of_files(files, None, label, otherwise=ADVICE)
+    else:
+        table = read_csv_positions(Path(asked))
+        given, note = positions_of_files(files, table, label, partial=True), table.note
+    return PositionWish(given, True, files, label, note)
+
+
+def _checked(name: str, at: object) -> Position:
+    try:
+        east, north = map(float, at)
+    except (TypeError, ValueError):
+        east = north = math.nan
+    if not (math.isfinite(east) and math.isfinite(north)):
+        raise PositionError(
+            f"positions: that of {shown(name)}, {at!r}, is not two finite numbers; give easting "
+            "and northing in metres"
+        )
+    return east, north

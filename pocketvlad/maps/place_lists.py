@@ -1,0 +1,66 @@
+"""Places in lists of like ones, so that a search reads a part of a map (an inverted file; Jegou et
+al., IEEE PAMI 2011)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pocketvlad.maps.fitted_code import FittedCode
+from pocketvlad.maps.unit_rows import unit_rows
+
+_ROWS = 4096  # decoded at a time
+_TRAINING = 64  # places a list that centres are learnt from
+_ROUNDS = 10  # of k-means: later ones hardly move a place
+
+
+def learnt_centres(code: FittedCode, codes: np.ndarray, lists: int, seed: int) -> np.ndarray:
+    """[lists, L] float16, of the lists that `codes` [N, B] are best put into.
+
+    They are learnt by faiss, as k-means of unit vectors, from what a random part of the codes
+    decodes to.
+
+    Raises:
+        ValueError: there are fewer places than lists.
+    """
+    import faiss
+
+    if lists > len(codes):
+        raise ValueError(f"{len(codes)} places cannot be put into {lists} lists; ask for fewer")
+    generator = np.random.default_rng(seed)
+    most = _TRAINING * lists
+    chosen = np.arange(len(codes))
+    if len(codes) > most:
+        chosen = np.sort(generator.choice(len(codes), most, replace=False))
+    rows = unit_rows(code.decode(codes[chosen]))
+    means = faiss.Kmeans(
+        rows.shape[1],
+        lists,
+        niter=_ROUNDS,
+        spherical=True,
+        seed=seed,
+        min_points_per_centroid=1,
+        max_points_per_centroid=_TRAINING,
+    )
+    means.train(rows)
+    return means.centroids.astype(np.float16)
+
+
+def list_numbers(code: FittedCode, codes: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """[N] For each place the list whose centre is most similar."""
+    found = [
+        (code.decode(rows) @ centres.T.astype(np.float32)).argmax(axis=1) for rows in _parts(codes)
+    ]
+    return np.concatenate(found)
+
+
+def nearest_lists(prepared: np.ndarray, centres: np.ndarray, probes: int) -> np.ndarray:
+    """[min(probes, K)] Numbers of the lists that a prepared query [L] is most similar to,
+    ascending."""
+    similarity = centres.astype(np.float32) @ prepared
+    probes = min(probes, len(centres))
+    return np.sort(np.argpartition(-similarity, probes - 1)[:probes])
+
+
+def _parts(codes: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(codes), _ROWS):
+        yield codes[start : start + _ROWS]

@@ -1,0 +1,306 @@
+"""A map of places that can be searched: a `.pvmap` file and the code that its bytes are of."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.map_file import MapFile
+from pocketvlad.format.map_layout import CODES, LIST_CENTRES, STAMPS
+from pocketvlad.format.map_writer import write_map
+from pocketvlad.maps.fitted_code import FittedCode, from_parameters
+from pocketvlad.maps.map_code import RERANKED, Code, code_of
+from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
+from pocketvlad.maps.place_scan import PlaceScan
+from pocketvlad.retrieval.provenance_difference import difference
+
+_PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
+_ADVICE = "make the map again with this model: pocketvlad index"
+
+
+class MapError(ValueError):
+    """A map does not fit the model or what is asked of it; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a search found, the most similar first.
+
+    numbers: [k] of places.  similarities: [k].
+    """
+
+    numbers: np.ndarray
+    similarities: np.ndarray
+
+
+class PlaceMap:
+    """An open map. Use it in `with`, or `close` it."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the header and the code's parameters; the places stay in the file.
+
+        Raises:
+            FormatError: damaged, truncated, hostile, or of an unknown version; names the file.
+            OSError: it cannot be read.
+        """
+        self.file = MapFile(path)
+        try:
+            declared = code_of(self.file.header.code)
+            copied = {name: np.array(each) for name, each in self.file.parameters().items()}
+            self.code = from_parameters(declared, copied)
+            _require_shapes(self.file, self.code)
+        except FormatError:
+            raise
+        except ValueError as error:
+            raise FormatError(f"{path}: {error}") from None
+        self.centres: np.ndarray | None = None
+        """[K, L] float16, of the lists; None where places are in one list."""
+        if LIST_CENTRES in self.file.sections:
+            self.centres = np.array(self.file.whole(LIST_CENTRES))
+            if not np.isfinite(self.centres).all():
+                raise FormatError(f"{path}: the centre of a list is not finite")
+        self._scan = PlaceScan(self.code.coder)
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    @property
+    def places(self) -> int:
+        """How many."""
+        return self.file.places
+
+    @property
+    def lists(self) -> int:
+        """How many lists the places are in; 0 where every search compares all."""
+        return 0 if self.centres is None else len(self.centres)
+
+    @property
+    def stamped(self) -> bool:
+        """Whether a changed photograph is noticed."""
+        return STAMPS in self.file.sections
+
+    def require_made_with(self, made_with: str) -> None:
+        """Make sure that the places can be compared with descriptors of this `provenance`.
+
+        Raises:
+            MapError: they were made by another model, with another preprocessing, or from images of
+                another size or squeeze; says which and what to do.
+        """
+        mine, other = self.file.header.provenance, json.loads(made_with)
+        if mine == other:
+            return
+        if found := difference(mine, other, "here"):
+            advice = ""
+            if found.key == "sizing":
+                advice = _size_advice(mine.get("sizing"), other.get("sizing"))
+            raise MapError(f"{self.path} was made {found.made} ({found.values}); {advice}{_ADVICE}")
+        raise MapError(f"{self.path} was made with {json.dumps(mine)[:300]}; {_ADVICE}")
+
+    def search(self, rows: np.ndarray, top: int, probes: int | None = None) -> list[Places]:
+        """The `top` most similar places of each query.
+
+        Args:
+            rows: [Q, D] descriptors.
+            probes: lists that are searched for each query; None: all, and then nothing is missed.
+
+        Raises:
+            FormatError: what is read of the file is damaged, or codes are of no row.
+            ValueError: descriptors have another shape, or are not finite.
+        """
+        prepared = self.code.prepare(rows)
+        finer = self.code.finer
+        wanted = top if finer is None else max(top, RERANKED)
+        if self.centres is None or probes is None or probes >= self.lists:
+            found = self._nearest(prepared, self._all(), wanted)
+        else:
+            found = [
+                self._nearest(query[None], [self._listed(query, probes)], wanted)[0]
+                for query in prepared
+            ]
+        if finer is not None:
+            again = finer.prepare(rows)
+            found = [self._again(*each) for each in zip(again, found, strict=True)]
+        return [Places(each.numbers[:top], each.similarities[:top]) for each in found]
+
+    def codes(self, places: Sequence[int]) -> np.ndarray:
+        """[n, B] Codes of some places.
+
+        Raises:
+            FormatError: what is read of the file is damaged.
+        """
+        found = np.empty((len(places), self.code.bytes_per_row), np.uint8)
+        for row, place in enumerate(places):
+            found[row] = self.file.rows(CODES, place, place + 1)[0]
+        return found
+
+    def verify(self) -> None:
+        """Read all of the file.
+
+        Raises:
+            FormatError: anything is damaged; see `MapFile.verify`. Or a code is of no row.
+        """
+        self.file.verify()
+        for numbers, codes in self._all(whole=True):
+            code: FittedCode | None = self.code
+            try:
+                while code is not None:
+                    code.decode(codes)
+                    codes, code = code.finer_codes(codes), code.finer
+            except ValueError as error:
+                raise FormatError(f"{self.path}: places from {numbers[0]} on: {error}") from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.file.close()
+
+    def __enter__(self) -> "PlaceMap":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _coarse(self, codes: np.ndarray) -> np.ndarray:
+        """Without the bytes of a finer code."""
+        return codes[:, : self.code.coder.bytes_per_row]
+
+    def _all(self, whole: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(numbers, codes) of all places, part by part."""
+        rows = max(1, _PART // self.code.bytes_per_row)
+        for start in range(0, self.places, rows):
+            stop = min(start + rows, self.places)
+            codes = self.file.rows(CODES, start, stop)
+            yield np.arange(start, stop), codes if whole else self._coarse(codes)
+
+    def _listed(self, query: np.ndarray, probes: int) -> tuple[np.ndarray, np.ndarray]:
+        """(numbers, codes) of the places in the lists that are most similar to a query."""
+        ends = self.file.list_ends
+        numbers, codes = [np.empty(0, np.int64)], [self._coarse(self.codes([]))]
+        for each in nearest_lists(query, self.centres, probes):
+            start, stop = int(ends[each - 1]) if each else 0, int(ends[each])
+            if stop > start:
+                numbers.append(np.arange(start, stop))
+                codes.append(self._coarse(self.file.rows(CODES, start, stop)))
+        return np.concatenate(numbers), np.concatenate(codes)
+
+    def _nearest(self, prepared: np.ndarray, parts: Iterator | Sequence, top: int) -> list[Places]:
+        try:
+            numbers, similarities = self._scan.nearest(prepared, parts, top)
+        except FormatError:
+            raise
+        except ValueError as error:
+            raise FormatError(f"{self.path}: {error}") from None
+        return [Places(*each) for each in zip(numbers, similarities, strict=True)]
+
+    def _again(self, query: np.ndarray, found: Places) -> Places:
+        """The first ranked again by the finer code; ties keep their order."""
+        first = found.numbers[:RERANKED]
+        try:
+            places = self.code.finer.decode(self.code.finer_codes(self.codes(first)))
+        except ValueError as error:
+            raise FormatError(f"{self.path}: {error}") from None
+        similarities = places @ query
+        order = np.argsort(-similarities, kind="stable")
+        return Places(
+            np.concatenate([first[order], found.numbers[RERANKED:]]),
+            np.concatenate([similarities[order], found.similarities[RERANKED:]]),
+        )
+
+
+def write_places(
+    path: Path,
+    *,
+    names: Sequence[str],
+    codes: np.ndarray,
+    code: FittedCode,
+    made_with: str,
+    stamps: np.ndarray | None = None,
+    positions: np.ndarray | None = None,
+    lists: int = 0,
+    centres: np.ndarray | None = None,
+    seed: int = 0,
+) -> int:
+    """Write a map of N places, whole or not at all.
+
+    Args:
+        names: paths within a folder, in any order.
+        codes: [N, B] uint8, by `code`.
+        made_with: what `provenance` gives.
+        stamps, positions: [N, 8] uint8 and [N, 2] float64; see `format.map_writer`.
+        lists: that places are put into, so that a search may compare a part of them; 0: one list.
+        centres: [lists, L], of lists that were learnt before; None: they are learnt from the codes.
+        seed: of the random part that they are learnt from.
+
+    Returns:
+        the file's size in bytes.
+
+    Raises:
+        ValueError: see `write_map`; or there are more lists than places.
+    """
+    packed = [name.encode("utf-8", "surrogateescape") for name in names]
+    order = np.array(sorted(range(len(packed)), key=packed.__getitem__), dtype=np.int64)
+    grouped = None
+    if lists:
+        if centres is None:
+            centres = learnt_centres(code, codes, lists, seed)
+        numbers = list_numbers(code, codes, centres)[order]
+        order = order[np.argsort(numbers, kind="stable")]
+        grouped = np.cumsum(np.bincount(numbers, minlength=lists)), centres
+    return write_map(
+        path,
+        names=[names[place] for place in order],
+        codes=codes[order],
+        code=code.declared.as_dict(),
+        parameters=code.parameters(),
+        provenance=json.loads(made_with),
+        stamps=None if stamps is None else stamps[order],
+        positions=None if positions is None else positions[order],
+        lists=grouped,
+    )
+
+
+def _require_shapes(file: MapFile, code: FittedCode) -> None:
+    found = file.sections[CODES].shape[1]
+    if found != code.bytes_per_row:
+        raise FormatError(
+            f"{file.path}: codes of {found} bytes; those of {code.declared.short} have "
+            f"{code.bytes_per_row}"
+        )
+    if LIST_CENTRES in file.sections:
+        found = file.sections[LIST_CENTRES].shape[1]
+        if found != code.length:
+            raise FormatError(
+                f"{file.path}: centres of {found} components; codes have {code.length}"
+            )
+
+
+def require_code(declared: Code, components: int) -> None:
+    """Raises MapError where a code is longer than the descriptor, before any is made."""
+    if declared.least_components > components:
+        raise MapError(
+            f"map code {declared.short} is for descriptors of {declared.least_components} "
+            f"components or more, the model's have {components}; ask for a shorter code"
+        )
+
+
+def _size_advice(mine: object, other: object) -> str:
+    """Which option gives images the size of `mine`; nothing where another entry differs."""
+    match mine, other:
+        case {"image_size": size, **rest}, {"image_size": another, **others} if (
+            size == another and rest.get("squeeze") == others.get("squeeze")
+        ):
+            return ""
+        case {"squeeze": [int(height), int(width)]}, _:
+            return f"give --squeeze {height} {width}, or "
+        case {"image_size": int(size)}, _:
+            return f"give --image-size {size}, or "
+    return ""

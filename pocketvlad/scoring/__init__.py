@@ -1,0 +1,1 @@
+"""From descriptors to rankings, scores and their intervals. Free of torch."""
