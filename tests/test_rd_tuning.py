@@ -7,6 +7,7 @@ import pytest
 import torch
 from networks import copy_of
 from test_any_graph import KINDS, built, taught
+from training_cities import SETTINGS as TRAINING
 from training_cities import Killed
 
 from pocketvlad.compression.rd import tuned_rounding, tuning
@@ -17,6 +18,7 @@ from pocketvlad.compression.rd.descent import symbol_bits
 from pocketvlad.compression.rd.interpolated_rate import interpolated_bits
 from pocketvlad.compression.rd.multiples import MAX_MULTIPLE, from_multiples, multiples_of
 from pocketvlad.compression.rd.quantize import round_in_axes, round_network
+from pocketvlad.compression.rd.sections import study_calibration
 from pocketvlad.compression.rd.settings import RoundingSettings, TuningSettings
 from pocketvlad.compression.rd.straight_through import StraightThrough
 from pocketvlad.compression.rd.training_task import without_held_out
@@ -335,6 +337,29 @@ def test_the_projection_is_rounded_anew_in_the_axes_of_the_convolutions(teacher,
     )
     for name, tensor in plain.network.state_dict().items():
         assert torch.equal(tensor, anew.network.state_dict()[name]), name
+
+
+def test_one_photograph_cannot_be_tuned_on_and_judged_by(teacher, city):
+    settings = replace(SETTINGS, tuning=TUNING)
+    name, path = next(iter(city.crop_source.paths.items()))
+    source = replace(city.crop_source, paths={name: path})
+    given = teacher, source, CROPS, DISTORTION, settings, 7
+    with pytest.raises(ValueError, match=r"rd\.tuning: 1 photograph .* two or more"):
+        round_and_tune(copy_of(teacher), *given)
+
+
+def test_the_section_of_a_config_is_read(teacher, city):
+    found = study_calibration(
+        Model(teacher, city.preprocessing),
+        city.crop_source,
+        rounding={"image_size": 67, "crops": 8, "tuning": asdict(TUNING)},
+        recovery={"crops": 8, "crops_per_step": 4, "image_size": 96},
+        training=asdict(TRAINING),
+        small="float16",
+        seed=7,
+    )
+    assert found.settings == RoundingSettings(crops=8, tuning=TUNING)
+    assert found.identity()["settings"]["tuning"] == asdict(TUNING)
 
 
 def test_a_bit_is_worth_what_rounding_says(teacher):
