@@ -22,7 +22,8 @@ class TuningSettings:
     """How rounded weights are tuned straight through, on crops that are cut anew for every step."""
 
     steps: int = setting(
-        "steps of Adam: a hundred change little, a thousand are what a GPU has time for",
+        "steps of Adam: a thousand saved 11 % of VGG16's bytes, with a GPU; a hundred of 8 crops, "
+        "what a CPU has time for, saved nothing of EfficientNet-Lite0's",
         1000,
         minimum=1,
     )
