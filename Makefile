@@ -61,7 +61,7 @@ picture: $(INSTALLED)
 	$(SNAKEMAKE) results/phone/plots/studies.svg --configfile config/phone.yaml
 	cp results/phone/plots/studies.svg docs/size.svg
 
-# The library and its command for another environment: pip install dist/pocketvlad-*.whl
+# The library and its command for another environment: pip install 'dist/pocketvlad-0.1.0-py3-none-any.whl[torch]'
 wheel: $(INSTALLED)
 	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -43,6 +43,7 @@ if CHOOSES:
 
 include: "rules/quantize.smk"
 include: "rules/evaluate.smk"
+include: "rules/speed.smk"
 
 
 if "map" in config:

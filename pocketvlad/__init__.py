@@ -12,8 +12,10 @@ from importlib import import_module
 
 _MODULES = {
     "Answers": "answers",
+    "City": "city",
     "Contents": "files",
     "Evaluation": "evaluation",
+    "Exported": "exporting",
     "Indexed": "indexing",
     "Map": "maps",
     "Model": "model",
@@ -21,9 +23,10 @@ _MODULES = {
     "compress": "compressing",
     "decode": "files",
     "evaluate": "evaluation",
+    "export": "exporting",
     "index": "indexing",
     "inspect": "files",
-    "load": "model",
+    "load": "loading",
     "open_map": "maps",
     "recall": "recall",
 }
@@ -35,7 +38,13 @@ __all__ = sorted(_MODULES)
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.api.{_MODULES[name]}"), name)
+    try:
+        module = import_module(f"{__name__}.api.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{error}; pip install 'pocketvlad[torch]'", name=error.name
+        ) from None
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -35,6 +35,7 @@ from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
+from pocketvlad.study.roles import data_sets, declared_test_sets
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
 
@@ -62,6 +63,8 @@ OTHER_STUDIES = {
     if Path(f"results/{name}/table.csv").is_file()
 }
 CITIES = list(config["cities"])
+# What models of both cities are tested on beside these, and nothing is trained on.
+TEST_SETS = list(declared_test_sets(config))
 MODELS = list(config["models"])
 # The trainings of each base model. What is made once is made of the first.
 SEEDS = config["seeds"]
@@ -80,13 +83,26 @@ CHOOSES = ROUNDING.get("length") == CHOOSE
 BUDGETS = [recipe.version for recipe in Searched.of_config(config)]
 # What of `compute` a result may depend on.
 COMPUTE = {key: config["compute"][key] for key in ("device", "precision")}
+# The same for jobs that only describe. Where torch does, they have no parameter more than before.
+BACKEND = config["compute"]["backend"]
+DESCRIBE = COMPUTE if BACKEND == "torch" else {**COMPUTE, "backend": BACKEND}
 # With `--resources gpu=1` as many jobs at a time as there are GPUs.
 GPUS = int(config["compute"]["device"] != "cpu")
+
+
+# A regular expression that fits nothing. (An empty one would be no constraint.)
+NOTHING = "(?!)"
+
+
+def one_of(names):
+    """A regular expression for these names and no others."""
+    return "|".join(map(re.escape, names)) or NOTHING
 
 
 wildcard_constraints:
     **{name: each for kind in KINDS.values() for name, each in kind.patterns().items()},
     city="|".join(CITIES),
+    test_set=one_of(TEST_SETS),
     model="|".join(MODELS),
     seed="|".join(map(str, SEEDS)),
     version="|".join([*STATES, *(kind.pattern() for kind in KINDS.values())]),
@@ -113,8 +129,9 @@ def model_path(path):
     return result(f"models/{{model}}/{{city}}/seed-{{seed}}/{path}")
 
 
-# The row of a model's scores.
+# The row of a model's scores, on the other city and on a test set.
 SCORE = result("scores/{model}/{city}/seed-{seed}/{version}.json")
+TEST_SCORE = result("test_scores/{test_set}/{model}/{city}/seed-{seed}/{version}.json")
 
 
 def log_file(job):
@@ -139,6 +156,14 @@ def of_cells(path):
         for model, recipes in RECIPES.items()
         for recipe, seeds in recipes.items()
         for each in filled(path, model=model, version=recipe.version, seed=seeds)
+    ]
+
+
+def of_test_sets(path):
+    """A path filled in for every base model and cell on every test set."""
+    named = (path.replace("{test_set}", name) for name in TEST_SETS)
+    return [
+        each for one in named for each in [*filled(one, version="base"), *of_cells(one)]
     ]
 
 
@@ -185,19 +210,12 @@ def library(script, *started):
     ]
 
     @cache
-    def of(model):
-        return digest(job_modules(scripts, config, model, ROOT))
+    def of(model, role):
+        return digest(job_modules(scripts, config, model, ROOT, role))
 
-    return lambda wildcards: of(wildcards.get("model"))
-
-
-# A regular expression that fits nothing. (An empty one would be no constraint.)
-NOTHING = "(?!)"
-
-
-def one_of(names):
-    """A regular expression for these names and no others."""
-    return "|".join(map(re.escape, names)) or NOTHING
+    return lambda wildcards: of(
+        wildcards.get("model"), wildcards.get("test_set", wildcards.get("city"))
+    )
 
 
 def test_city(training_city):
@@ -274,3 +292,12 @@ def of_versions(path):
         )
         for version in MAPPED[wildcards.model]
     ]
+
+
+def timed_versions(model):
+    """The base model, and of each kind of recipe the first cell: one kind is decoded in one way."""
+    first = {}
+    for recipe, seeds in RECIPES[model].items():
+        if FIRST_SEED in seeds:
+            first.setdefault(type(recipe), recipe.version)
+    return ["base", *first.values()]

@@ -4,6 +4,9 @@
 # after days of training on the other city.
 BEFORE_TRAINING = 3
 
+# Here the wildcard `city` is any role: one of the two cities, or a test set.
+ROLES = list(data_sets(config))
+
 
 rule render_city:
     output:
@@ -14,6 +17,8 @@ rule render_city:
         log_file("render_city/{city}"),
     benchmark:
         timing("render_city/{city}")
+    wildcard_constraints:
+        city=one_of(ROLES),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -50,6 +55,7 @@ rule extract_archives:
     benchmark:
         timing("extract_archives/{city}-{kind}")
     wildcard_constraints:
+        city=one_of(ROLES),
         kind="images|ground_truth",
     priority: BEFORE_TRAINING
     conda:
@@ -78,7 +84,7 @@ rule link_images:
     log:
         log_file("link_images/{city}"),
     wildcard_constraints:
-        city=one_of(city for city in CITIES if "folder" in FILES.dataset(city)),
+        city=one_of(city for city in ROLES if "folder" in FILES.dataset(city)),
     conda:
         "../envs/environment.yaml"
     params:
@@ -106,13 +112,15 @@ rule index_dataset:
         log_file("index_dataset/{city}"),
     benchmark:
         timing("index_dataset/{city}")
+    wildcard_constraints:
+        city=one_of(ROLES),
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
     params:
         library=library("index_dataset"),
         declared=lambda wildcards: FILES.declared(FILES.table_names(wildcards.city)),
-        name=lambda wildcards: config["cities"][wildcards.city],
+        name=lambda wildcards: data_sets(config)[wildcards.city],
         ground_truth=lambda wildcards: FILES.ground_truth(wildcards.city),
         state=lambda wildcards: FILES.state_of_lists(wildcards.city),
         protocol=lambda wildcards: FILES.dataset(wildcards.city).get(
@@ -139,4 +147,4 @@ rule index_dataset:
 
 rule data:
     input:
-        filled(result("data/{city}/dataset.json")),
+        filled(result("data/{city}/dataset.json"), city=ROLES),

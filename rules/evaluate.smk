@@ -1,4 +1,20 @@
 # One job a model file, of any seed: mAP on the city that the model was not trained on, and its size.
+# One more on each test set.
+
+
+# What scores depend on, whatever the data set.
+SCORING = dict(
+    library=library("evaluate_model"),
+    study=STUDY,
+    # What made the model, and the bits by which the paper counts its memory.
+    recipe=lambda wildcards: columns_of(wildcards.version),
+    paper_bits=lambda wildcards: paper_bits(wildcards.version),
+    protocol=config["protocol"],
+    recall=config["recall"],
+    compute=DESCRIBE,
+    batch_size=config["compute"]["batch_size"],
+    threshold_mode=config["pruning"]["threshold_mode"],
+)
 
 
 rule evaluate_model:
@@ -23,19 +39,27 @@ rule evaluate_model:
     resources:
         gpu=GPUS,
     params:
-        library=library("evaluate_model"),
-        study=STUDY,
-        # What made the model, and the bits by which the paper counts its memory.
-        recipe=lambda wildcards: columns_of(wildcards.version),
-        paper_bits=lambda wildcards: paper_bits(wildcards.version),
-        protocol=config["protocol"],
-        recall=config["recall"],
-        compute=COMPUTE,
-        batch_size=config["compute"]["batch_size"],
-        threshold_mode=config["pruning"]["threshold_mode"],
+        **SCORING,
         test_city=lambda wildcards: test_city(wildcards.city),
     script:
         "../workflow_scripts/evaluate_model.py"
+
+
+use rule evaluate_model as evaluate_test_set with:
+    input:
+        model=model_file,
+        training_dataset=result("data/{city}/dataset.json"),
+        dataset=result("data/{test_set}/dataset.json"),
+        images=result("data/{test_set}/images"),
+    output:
+        TEST_SCORE,
+    log:
+        log_file("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
+    benchmark:
+        timing("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}")
+    params:
+        **SCORING,
+        test_city=lambda wildcards: wildcards.test_set,
 
 
 rule evaluate_histogram:
@@ -64,4 +88,5 @@ rule evaluate:
         + filled(SCORE, version="base"),
         untrained=filled(SCORE, model=NARROW, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
+        test_sets=of_test_sets(TEST_SCORE),
         histogram=filled(result("scores/histogram/{city}.json")),

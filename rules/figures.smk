@@ -7,12 +7,12 @@
 MEASURED = {
     "render_city": filled(
         rules.render_city.benchmark,
-        city=[city for city in CITIES if "render" in FILES.dataset(city)],
+        city=[role for role in ROLES if "render" in FILES.dataset(role)],
     ),
     "extract_archives": filled(
-        rules.extract_archives.benchmark, kind=["images", "ground_truth"]
+        rules.extract_archives.benchmark, city=ROLES, kind=["images", "ground_truth"]
     ),
-    "index_dataset": filled(rules.index_dataset.benchmark),
+    "index_dataset": filled(rules.index_dataset.benchmark, city=ROLES),
     "evaluate_histogram": filled(rules.evaluate_histogram.benchmark),
     "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
     + filled(
@@ -42,6 +42,8 @@ MEASURED = {
         version="untrained",
         seed=FIRST_SEED,
     ),
+    "measure_speed": expand(rules.measure_speed.benchmark, model=MODELS),
+    "evaluate_test_set": of_test_sets(rules.evaluate_test_set.benchmark),
 }
 if "map" in config:
     MEASURED["describe_cities"] = [
@@ -137,6 +139,7 @@ rule plot_run_time:
     input:
         table=result("table.csv"),
         maps=result("map.csv") if "map" in config else [],
+        speed=result("speed.csv"),
     output:
         figure=drawing("run-time", "run_time", "run time and memory", "all rules"),
         table=result("plots/run-time.csv"),

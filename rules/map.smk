@@ -28,7 +28,7 @@ rule describe_cities:
     params:
         library=library("describe_cities"),
         protocol=config["protocol"],
-        compute=COMPUTE,
+        compute=DESCRIBE,
         batch_size=config["compute"]["batch_size"],
     script:
         "../workflow_scripts/describe_cities.py"

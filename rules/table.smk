@@ -6,6 +6,7 @@ rule tabulate_results:
         base=rules.evaluate.input.base,
         untrained=rules.evaluate.input.untrained,
         cells=rules.evaluate.input.cells,
+        test_sets=rules.evaluate.input.test_sets,
         histogram=rules.evaluate.input.histogram,
         paper=os.path.relpath(ROOT / "config" / "paper_results.csv"),
     output:
@@ -45,6 +46,7 @@ rule tabulate_results:
         library=library("tabulate_results"),
         study=STUDY,
         cities=CITIES,
+        test_sets=TEST_SETS,
     script:
         "../workflow_scripts/tabulate_results.py"
 
@@ -97,5 +99,6 @@ rule tabulate_layers:
 rule table:
     input:
         rules.tabulate_results.output,
+        rules.tabulate_speed.output,
         filled(result("layers/{model}.csv")),
         rules.tabulate_recall.output if all(map(FILES.located, CITIES)) else [],

@@ -40,8 +40,9 @@ from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, build_model, to_contents
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
-from pocketvlad.retrieval.describe import Picture, decoded_batches
+from pocketvlad.retrieval.describe import decoded_batches
 from pocketvlad.retrieval.photographs import photographs
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.json_file import read_json, write_json
 from pocketvlad.util.progress import progress

@@ -19,7 +19,8 @@ from PIL import Image
 
 from pocketvlad.data.images import Preprocessing, Sizing
 from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
-from pocketvlad.retrieval.describe import Picture, decoded_batches, describe
+from pocketvlad.retrieval.describe import decoded_batches, describe
+from pocketvlad.retrieval.picture import Picture
 
 PREPROCESSING = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 

@@ -51,8 +51,9 @@ from pocketvlad.networks.declared import Backbone, Pooling, declared_part
 from pocketvlad.networks.network import RetrievalNetwork, parameter_count
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.retrieval import describe as describing
-from pocketvlad.retrieval.describe import Picture, batches_by_shape
+from pocketvlad.retrieval.describe import batches_by_shape
 from pocketvlad.retrieval.evaluation import evaluate, sizing_of
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.protocol import Protocol
 from pocketvlad.retrieval.self_retrieval import SelfRetrieval, row_scores, self_retrieval_rows
 from pocketvlad.scoring.dense_scores import dense_scores

@@ -33,6 +33,7 @@ SHARE_A_STUDY = (
     "test_model_card.py",
     "test_report.py",
     "test_rivals_study.py",
+    "test_test_set_study.py",
     "test_workflow.py",
 )
 

@@ -13,6 +13,7 @@ from pocketvlad.data.images import Preprocessing
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.model import Model, write_model
+from pocketvlad.portable.city_folder import CityFolder, write_city_folder
 
 PROTOCOL = {
     "image_size": 96,
@@ -86,6 +87,17 @@ def write_places(folder):
     shutil.rmtree(pictures)
 
 
+def write_city(folder):
+    """What `search` of a city takes: a graph without weights, the model, the map."""
+    city = folder / "city"
+    city.mkdir()
+    model = pocketvlad.load(folder / "small.pvlad")
+    pocketvlad.export(model, city / "graph.onnx", weights="outside")
+    model.save(city / "model.pvlad")
+    shutil.copy(folder / "holiday.pvmap", city / "map.pvmap")
+    write_city_folder(city, CityFolder(title="Holiday"))
+
+
 def write_few_files(folder):
     """Everything that the examples of README and docstrings read, under the names there."""
     write_models(folder)
@@ -95,6 +107,7 @@ def write_few_files(folder):
     pocketvlad.index(
         pocketvlad.load(folder / "small.pvlad"), folder / "holiday", folder / "holiday.pvmap"
     )
+    write_city(folder)
     write_lists(folder / "ground_truth")
     np.savez(folder / "descriptors.npz", names=NAMES, descriptors=ROWS)
     write_places(folder / "places")

@@ -11,6 +11,7 @@ PACKAGES = (
     "data",
     "scoring",
     "networks",
+    "portable",
     "retrieval",
     "maps",
     "training",

@@ -16,6 +16,7 @@ from pocketvlad.study.config import (
     check_config,
     embedded_weights,
     require_local_data,
+    used_settings,
     with_defaults,
 )
 from pocketvlad.study.declaration import Study
@@ -60,6 +61,21 @@ def test_the_studies_are_valid(name):
         (("figures",), {"studies": ["A/b"]}, r"figures\.studies\.0: 'A/b'.*lower-case letters"),
         (("cities", "paris"), "london", r"cities\.paris: no data set is called 'london'.*mini-"),
         (("cities", "paris"), "mini-oxford", r"both roles have the same data set"),
+        (("test_sets",), {"x": "york"}, r"test_sets\.x: no data set is called 'york'.*mini-oxf"),
+        (("test_sets",), {"x": "mini-paris"}, r"x: 'mini-paris' is the city paris already; remove"),
+        (
+            ("test_sets",),
+            {"x": "paris6k", "y": "paris6k"},
+            r"test_sets\.y: 'paris6k' is the test set x already; remove one",
+        ),
+        (("test_sets",), {"oxford": "paris6k"}, r"test_sets\.oxford: oxford is the role of a city"),
+        (
+            ("test_sets",),
+            {"mean": "paris6k"},
+            r"test_sets\.mean: tables call the mean of both",
+        ),
+        (("test_sets",), {"Home": "paris6k"}, r"test_sets.*'Home'.*lower-case letters and digits"),
+        (("test_sets",), ["paris6k"], r"test_sets: \['paris6k'\] does not fit; write names with"),
         (("models", "vgg16", "weights"), {"source": "vgg16-caffe"}, r"weights\.file: missing"),
         (
             ("datasets", "oxford5k", "images"),
@@ -348,7 +364,8 @@ def test_defaults_are_filled_in_once(name):
     assert full["training"]["momentum"] == 0.9
     assert full["protocol"]["scales"] == [1]
     assert full["quantization"]["training"]["recluster_steps"] == 0
-    assert full["compute"].keys() == {"device", "precision", "threads", "batch_size"}
+    assert full["compute"].keys() == {"device", "precision", "threads", "batch_size", "backend"}
+    assert full["compute"]["backend"] == "torch"
     if "rd" in config:
         assert full["rd"]["cluster_bits"] == 6
         assert "targets" not in full["rd"]
@@ -414,6 +431,7 @@ def test_tuning_is_not_done_unless_told():
 def test_targets_do_without_distortions():
     config = load("config/subset.yaml")
     del config["rd"]["distortions"], config["rd"]["first_seed"]
+    del config["map"]["cells"], config["rivals"]["cells"]  # which name them
     config["rd"]["targets"] = [{"drop": 0.5}, {"megabytes": 4}]
     check_config(config)
 
@@ -511,6 +529,22 @@ def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}
     check_config(config)
+
+
+def test_test_sets_are_of_any_protocol_and_of_images_that_nothing_is_trained_on():
+    config = load("config.yaml")
+    config["test_sets"] = {"roxford": "roxford5k", "paris6k": "paris6k"}
+    check_config(config)
+    used = used_settings(config)
+    assert set(used["datasets"]) == {"mini-oxford", "mini-paris", "roxford5k", "paris6k"}
+    assert "gnd_roxford5k.pkl" in used["sources"]
+    config["cities"] = {"oxford": "oxford5k", "paris": "mini-paris"}
+    message = (
+        r"test_sets\.roxford: 'roxford5k' has images of 'oxford5k' \(oxbuild_images-v1\.tgz\), "
+        "which models of oxford are trained on"
+    )
+    with pytest.raises(ConfigError, match=message):
+        check_config(config)
 
 
 def test_a_package_that_is_not_installed_is_named():

@@ -14,8 +14,8 @@ from pocketvlad.data.dense import dense_queries
 from pocketvlad.data.ground_truth import QueryLists
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.query import Query
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.evaluation import query_pictures
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.scoring.dense_scores import dense_scores
 
 BOX = (0.0, 0.0, 1.0, 1.0)

@@ -17,7 +17,8 @@ from pocketvlad.data.images import (
     to_batch,
 )
 from pocketvlad.data.settings import Augmentation, Sizing
-from pocketvlad.retrieval.describe import Picture, batches_by_shape, describe
+from pocketvlad.retrieval.describe import batches_by_shape, describe
+from pocketvlad.retrieval.picture import Picture
 
 EXACT = Sizing(80, "bilinear", decoder_scaling=False)
 

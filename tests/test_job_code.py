@@ -63,6 +63,23 @@ def test_a_job_on_queries_depends_on_their_protocol(protocol):
         assert "data/protocols/__init__.py" in others
 
 
+def test_a_job_depends_on_the_protocol_of_its_test_set_alone():
+    """So that a test set which is added runs no job on the cities again."""
+    datasets = CONFIG["datasets"] | {"other": {"protocol": "revisited"}}
+    with_set = CONFIG | {"datasets": datasets, "test_sets": {"home": "other"}}
+    script = [ROOT / "workflow_scripts" / "evaluate_model.py"]
+
+    def protocols(config, role):
+        modules = job_modules(script, config, "vgg16", ROOT, role)
+        return {path.stem for path in modules if path.parent.name == "protocols"} - {"__init__"}
+
+    assert protocols(with_set, "home") == {"original", "revisited"}
+    assert protocols(with_set, "oxford") == protocols(with_set, None) == {"original"}
+    assert job_modules(script, with_set, "vgg16", ROOT, "oxford") == job_modules(
+        script, CONFIG, "vgg16", ROOT
+    )
+
+
 def test_a_training_depends_on_its_loss_and_on_the_networks_that_this_asks():
     def losses(named):
         return {name for name in named if name.startswith("training/losses")}

@@ -16,8 +16,8 @@ from pocketvlad.maps.map_positions import PositionWish
 from pocketvlad.maps.map_update import Wishes
 from pocketvlad.maps.photograph_map import journal_file, update_map
 from pocketvlad.maps.place_map import MapError, PlaceMap
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.retrieval.picture import Picture
 
 LENGTH, BATCH = 8, 3
 MADE = {"model_sha256": "ab" * 32, "preprocessing": {}, "sizing": {"image_size": 480}}

@@ -24,7 +24,8 @@ from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.report.rows import read_table, results_tables
 from pocketvlad.report.tables.notes import starting_point, study_notes
-from pocketvlad.retrieval.describe import Picture, described
+from pocketvlad.retrieval.describe import described
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.util.checksum import file_digest
 

@@ -9,7 +9,7 @@ from PIL import Image
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.crops import random_crops
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.self_retrieval import (
     held_out,
     self_retrieval,

@@ -33,7 +33,7 @@ from pocketvlad.networks.settings import WeightsSection
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.sources import SOURCES
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.training.initial_model import initial_model
 from pocketvlad.training.settings import InitialisationSettings
 from pocketvlad.util.settings import declared_field

@@ -29,6 +29,11 @@ def from_scores(models: int, places: bool = True) -> dict[str, int]:
     return one_a_model | others
 
 
+def of_speed(models: int) -> dict[str, int]:
+    """The jobs that measure what a photograph costs."""
+    return {"measure_speed": models, "tabulate_speed": 1}
+
+
 def of_maps(descriptions: int) -> dict[str, int]:
     """The jobs that weigh the map of one model.
 
@@ -55,6 +60,7 @@ COUNTS = {
         "round_model": 12,  # 3 models, 2 directions, 2 distortions
         "evaluate_model": 102,  # and, of 6 base models, random and initial where they are trained
         **from_scores(3),
+        **of_speed(3),
         **of_maps(2),  # the base model of one
         "show_configuration": 1,
     },
@@ -71,6 +77,7 @@ COUNTS = {
         "round_model": 22,  # of each direction 3 distortions with 3 seeds, 2 with one
         "evaluate_model": 60,
         **from_scores(1, places=False),
+        **of_speed(1),
         **of_maps(6),  # base and 2 of rd, of the first seed
         "show_configuration": 1,
     },
@@ -83,11 +90,12 @@ COUNTS = {
         "train_model": 2,
         "prune_model": 4,  # 2 directions, 2 thresholds
         "quantize_model": 16,  # of each 2 x 2
-        "round_model": 10,  # 5 distortions
-        "evaluate_model": 28,  # nothing is trained: the initial network is the base model
+        "round_model": 12,  # 6 distortions
+        "evaluate_model": 30,  # nothing is trained: the initial network is the base model
         **from_scores(1, places=False),
+        **of_speed(1),
         "plot_studies": 1,
-        **of_maps(12),  # base and 5 of rd
+        **of_maps(6),  # base and 2 of rd
         "show_configuration": 1,
     },
     "config/paper.yaml": {
@@ -103,6 +111,7 @@ COUNTS = {
         "train_codebook": 32,
         "evaluate_model": 112,
         **from_scores(2, places=False),
+        **of_speed(2),
         "show_configuration": 1,
     },
 }
@@ -158,7 +167,7 @@ def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
     # and product quantization once; and of 2 cells our format, zstd and xz. The study's
     # own table, and nothing after it.
     study = COUNTS[SUBSET]
-    after = (*from_scores(1), *of_maps(1), "tabulate_layers", "show_configuration")
+    after = (*from_scores(1), *of_speed(1), *of_maps(1), "tabulate_layers", "show_configuration")
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
         "compress_rival": 14,
@@ -401,6 +410,28 @@ def test_recall_is_tabulated(small_study):
     assert "R@1 oxford" in (results / "recall.md").read_text()
 
 
+def test_speed_is_tabulated(small_study):
+    """One line a measured file, whose figures are those of the files."""
+    results = small_study[0] / "results" / "small"
+    table = pd.read_csv(results / "speed.csv").set_index("version")
+    assert list(table.index) == ["base", "0.01/l1-0/kmeans-5-fixed", "rd/0.2"]
+    made = results / "models" / "vgg16" / "paris" / "seed-1"
+    for version, line in table.iterrows():
+        suffix = "safetensors" if version == "base" else "pvlad"
+        size = (made / f"{version}.{suffix}").stat().st_size
+        assert line["file_mb"] == pytest.approx(size / 1e6, rel=1e-5)
+    assert set(table["places"]) == {34}
+    assert set(table["threads"]) == {1}
+    assert list(table["extract_ms"].isna()) == [False, True, True]
+    settings = json.loads((made / "settings.json").read_text())
+    assert list(table["length"]) == [16, 16, settings["rd.length"]["chosen"]]
+    readme = (ROOT / "results" / "README.md").read_text().split("## Speed")[1].split("\n## ")[0]
+    for name in ("model", "version", *table.columns):
+        assert f"`{name}`" in readme
+    assert "on one thread of" in (results / "speed.md").read_text()
+    assert 'id="speed-caption"' in (results / "speed_fragment.html").read_text()
+
+
 def test_a_second_run_has_nothing_to_do(small_study):
     folder, _ = small_study
     output = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
@@ -434,6 +465,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "round_model": 2,
                 "evaluate_model": 6,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
         (
@@ -444,10 +476,14 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "round_model": 2,
                 "evaluate_model": 6,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
         # What a recipe is called makes no model and no score anew.
-        ("compression/recipes/pruned.py", {"show_configuration": 1, **from_scores(1)}),
+        (
+            "compression/recipes/pruned.py",
+            {"show_configuration": 1, "tabulate_speed": 1, **from_scores(1)},
+        ),
         # A part that the study's model has, and what others may have.
         (
             "networks/backbones/vgg16.py",
@@ -463,15 +499,25 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "evaluate_model": 12,
                 "show_configuration": 1,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
         ("networks/backbones/alexnet.py", {}),
         ("networks/poolings/gem.py", {}),
         ("data/protocols/revisited.py", {}),
-        ("compression/rd/rounding.py", {"round_model": 2, "evaluate_model": 2, **from_scores(1)}),
+        (
+            "compression/rd/rounding.py",
+            {"round_model": 2, "evaluate_model": 2, **from_scores(1), **of_speed(1)},
+        ),
         (
             "compression/rd/length_choice.py",
-            {"choose_settings": 2, "round_model": 2, "evaluate_model": 2, **from_scores(1)},
+            {
+                "choose_settings": 2,
+                "round_model": 2,
+                "evaluate_model": 2,
+                **from_scores(1),
+                **of_speed(1),
+            },
         ),
         (
             "compression/iterative_pruning.py",
@@ -481,6 +527,7 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "train_codebook": 2,
                 "evaluate_model": 4,
                 **from_scores(1),
+                **of_speed(1),
             },
         ),
     ],

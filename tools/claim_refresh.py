@@ -1,8 +1,6 @@
 """What a refresh of claims writes: the results' figures, their tolerances, and recorded runs."""
 
 import math
-import platform
-import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -61,14 +59,6 @@ def recorded(
         for seed, value in found_trainings(claims, claim, results).items()
     ]
     return with_runs(runs, new)
-
-
-def processor() -> str:
-    """The processor's name, as the system gives it."""
-    information = Path("/proc/cpuinfo")
-    text = information.read_text(encoding="utf-8") if information.is_file() else ""
-    named = re.search(r"^model name\s*:\s*(.+)$", text, re.M)
-    return named[1] if named else platform.processor() or platform.machine()
 
 
 def commit() -> str:

@@ -20,10 +20,12 @@ from claim_files import (
     read_claims,
     write_claims,
 )
-from claim_refresh import commit, processor, recorded, refreshed
+from claim_refresh import commit, recorded, refreshed
 from claim_results import found_value
 from claim_spread import read_runs
 from claim_table import with_claims
+
+from pocketvlad.util.processor import processor
 
 EXPECTED, README, RESULTS = Path("tests/expected"), Path("README.md"), Path("results")
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.maps.city_descriptors import CityDescriptors
-from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length
+from pocketvlad.portable.backend import describing
 from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
@@ -15,14 +15,14 @@ with logged(snakemake.log[0]):
     keep_freed_memory()
     inputs, params = snakemake.input, snakemake.params
     model = read_model(Path(inputs.model))
-    run_on(model.network, **params.compute)
+    by = describing(model.network, **params.compute)
 
     # All other components are zero: no map has to keep them.
     length = kept_length(model.network)
 
     def described(dataset, images, asked):
         found = city_rows(
-            model.network,
+            by.function,
             read_dataset(Path(dataset)),
             Path(images),
             params.protocol,

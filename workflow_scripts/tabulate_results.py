@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pocketvlad.compression.recipes import BASE
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_tables
 from pocketvlad.report.tables.html import html_fragment, html_page
@@ -9,13 +10,16 @@ from pocketvlad.report.tables.layout import results_layout
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.report.tables.notes import study_notes
 from pocketvlad.report.tables.tex import tex_table
+from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
-    cities = list(snakemake.params.cities)
+    cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)
-    tables = results_tables(base + read_rows(snakemake.input.cells), cities)
+    tested = read_rows(snakemake.input.test_sets)
+    test_sets = by_test_set(tested, names, cities)
+    tables = results_tables(base + read_rows(snakemake.input.cells), cities, test_sets)
     for table, path in zip(tables, (snakemake.output.table, snakemake.output.by_seed), strict=True):
         table.to_csv(path, index=False, float_format="%.6g")
     baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
@@ -25,7 +29,8 @@ with logged(snakemake.log[0]):
         published_results(Path(snakemake.input.paper)),
         cities,
         f"Results of the study {snakemake.params.study}",
-        study_notes(base, cities),
+        study_notes(base + [row for row in tested if row["version"] == BASE], [*cities, *names]),
+        names,
     )
     forms = {
         "markdown": markdown_table,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 
 
 def require_figure(file: Path) -> None:

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS, Options
-from pocketvlad.api.model import Model, load
+from pocketvlad.api.model import Model, load_model
 from pocketvlad.compression.rd.budget import Target, Trial
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.settings import (
@@ -21,13 +21,13 @@ from pocketvlad.compression.rd.trials import Trials
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.images import ImageError
 from pocketvlad.data.settings import CropSettings, Sizing
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photographs import (
     model_sizing,
     photographs,
     telling,
     warn_left_out,
 )
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.training.checkpoint import fingerprint
 from pocketvlad.util.option_error import OptionError, require_option
@@ -187,6 +187,6 @@ def compress(
         rounding = _rounding(crops, projection_crops, length)
         tried = _trials(model, usable, sizing, rounding, seed, Path(work_folder))
         best = tried.search(target, trials)
-        made = load(tried.file(best.distortion), device=model.stored.network.device.type)
+        made = load_model(tried.file(best.distortion), model.stored.network.device.type)
         content = made.content.read_bytes()
     return Compressed(made.stored, f"{model.name}, compressed", made.sha256, content, best)

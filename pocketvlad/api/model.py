@@ -32,6 +32,7 @@ from pocketvlad.retrieval.photographs import (
     warn_left_out,
 )
 from pocketvlad.retrieval.photographs import photographs as usable_photographs
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.checksum import file_digest
@@ -59,6 +60,10 @@ class Model:
     def length(self) -> int:
         """How many numbers a descriptor has, D."""
         return self.stored.network.architecture.length
+
+    @property
+    def _min_side(self) -> int:
+        return self.stored.network.min_side
 
     @property
     def size(self) -> int:
@@ -107,7 +112,7 @@ class Model:
         if isinstance(photographs, str | PathLike):
             raise TypeError(f"photographs={photographs!r} is one file; give a list of files")
         sizing = model_sizing(self.stored, image_size, squeeze)
-        pictures = [photograph(Path(file), self.stored, sizing) for file in photographs]
+        pictures = [photograph(Path(file), self._min_side, sizing) for file in photographs]
         return self._rows(pictures, sizing, "describe")
 
     def usable(
@@ -238,7 +243,7 @@ class Model:
         require_option(Options, "top", top)
         require_option(Options, "probes", probes)
         sizing = model_sizing(self.stored, image_size, squeeze)
-        wanted = photograph(Path(query), self.stored, sizing, box)
+        wanted = photograph(Path(query), self._min_side, sizing, box)
         with ExitStack() as stack:
             places, before = database, Path(photographs or "")
             if not isinstance(database, Map) and _is_file(Path(database)):
@@ -332,7 +337,7 @@ class Model:
         kept = [self._kept(*each, sizing, partial) for each in zip(folders, sides, strict=True)]
         described = []
         for side, rows in zip(sides, kept, strict=True):
-            pictures = [photograph(side[row], self.stored, sizing) for row in rows]
+            pictures = [photograph(side[row], self._min_side, sizing) for row in rows]
             names = [str(side[row]) for row in rows]
             described.append((names, self._rows(pictures, sizing, "describe")))
         return score_places(
@@ -351,7 +356,7 @@ class Model:
     def _fault(self, path: Path, sizing: Sizing) -> str | None:
         """None, or why a file cannot be described."""
         try:
-            return decodable(photograph(path, self.stored, sizing), sizing)
+            return decodable(photograph(path, self._min_side, sizing), sizing)
         except ImageError as error:
             return str(error)
 
@@ -391,9 +396,7 @@ class Model:
             if file_digest(unfinished, "sha256") != self.sha256:
                 raise OSError(f"{self.content} has been changed since it was loaded; load it again")
 
-    def _rows(
-        self, pictures: Sequence[describing.Picture], sizing: Sizing, label: str
-    ) -> np.ndarray:
+    def _rows(self, pictures: Sequence[Picture], sizing: Sizing, label: str) -> np.ndarray:
         stored = self.stored
         return describing.describe(
             stored.network, pictures, sizing, stored.preprocessing, label=label
@@ -405,23 +408,8 @@ def _is_file(database: Path) -> bool:
     return not database.is_dir() and (database.is_file() or database.suffix == ".pvmap")
 
 
-def load(file: str | PathLike, *, device: str = "auto") -> Model:
-    """Load a model, compressed (`.pvlad`) or not (`.safetensors`).
-
-    Args:
-        device: "cpu", "cuda", or "auto": a GPU where there is one.
-
-    Raises:
-        FormatError: the file is damaged or is no model; names the file and the fault.
-        OSError: it cannot be read.
-        OptionError: the device is none of these.
-        DeviceError: "cuda" without a GPU.
-
-    >>> import pocketvlad
-    >>> model = pocketvlad.load("small.pvlad")
-    >>> model.length
-    8
-    """
+def load_model(file: str | PathLike, device: str = "auto") -> Model:
+    """The model in a `.pvlad` or `.safetensors` file; see `pocketvlad.load`."""
     if device not in DEVICES:
         raise OptionError("device", device, f"choose among {', '.join(DEVICES)}")
     path = Path(file).absolute()

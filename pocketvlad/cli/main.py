@@ -46,6 +46,8 @@ def _message(error: Exception) -> str:
         words = error.value if isinstance(error.value, tuple) else (error.value,)
         value = "" if error.value is None else f" {' '.join(map(str, words))}"
         text = f"--{error.option.replace('_', '-')}{value}: {error.remedy}"
+    if isinstance(error, ModuleNotFoundError) and "pip install" not in text:
+        text = f"{text}; pip install 'pocketvlad[torch]'"
     return shown(" ".join(text.split("\n")))
 
 

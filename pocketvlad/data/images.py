@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 
 from pocketvlad.data.box import Box, box_text, unfit_box
 from pocketvlad.data.image_file import ImageError, ImageFile
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 RESAMPLINGS = {name: Image.Resampling[name.upper()] for name in INTERPOLATIONS}
 
@@ -127,8 +130,10 @@ def load_image(
         return np.asarray(picture if picture.size == target else picture.resize(target, resample))
 
 
-def to_batch(pictures: Sequence[np.ndarray], preprocessing: Preprocessing) -> torch.Tensor:
+def to_batch(pictures: Sequence[np.ndarray], preprocessing: Preprocessing) -> "Tensor":
     """Same-sized uint8 pictures [H, W, 3] -> preprocessed [N, 3, H, W] float32, channels last."""
+    import torch  # all else here is done without
+
     # Stacked pixels are channels-last in memory already; permuting the axes moves no data.
     batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
     mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pocketvlad.format import rans_plain
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.symbol_model import FREQUENCIES
 from pocketvlad.util.compiled import compiled
+from pocketvlad.util.installed import installed
 
 TOTAL = FREQUENCIES
 _PRECISION = TOTAL.bit_length() - 1
@@ -156,7 +158,8 @@ def decode(data: bytes | memoryview, frequencies: np.ndarray, contexts: Contexts
     levels = np.arange(frequencies.shape[1], dtype=np.uint8)
     tables = np.stack([np.repeat(levels, each) for each in frequencies])
     models = frequencies.astype(np.uint64), _starts(frequencies)
-    used = _decode(words, tables, contexts.rows, contexts.columns, *models, states, symbols)
+    through = _decode if installed("numba") else rans_plain.decode
+    used = through(words, tables, contexts.rows, contexts.columns, *models, states, symbols)
     # The encoder began with the lowest states: whatever else the decoder ends with is damage.
     if used != len(words) or (states != _LOWEST).any():
         raise FormatError("the symbols do not end where their words do")

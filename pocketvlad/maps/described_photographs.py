@@ -11,7 +11,7 @@ import numpy as np
 from pocketvlad.format.map_layout import STAMP_BYTES
 from pocketvlad.format.map_names import packed_name
 from pocketvlad.maps.journal import Journal, Key
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.foreign import reason
 from pocketvlad.util.progress import progress
 from pocketvlad.util.read_ahead import decoding_threads

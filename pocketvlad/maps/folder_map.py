@@ -15,8 +15,8 @@ from pocketvlad.maps.map_code import EXACT, code_named
 from pocketvlad.maps.map_update import MapUpdate, Wishes
 from pocketvlad.maps.photograph_map import journal_file
 from pocketvlad.maps.place_map import MapError, PlaceMap, write_places
-from pocketvlad.retrieval.describe import Picture
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.foreign import reason
 

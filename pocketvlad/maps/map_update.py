@@ -18,7 +18,7 @@ from pocketvlad.maps.journal import Journal, Key
 from pocketvlad.maps.map_code import Code
 from pocketvlad.maps.map_positions import ADVICE, Position, PositionWish
 from pocketvlad.maps.place_map import MapError, PlaceMap
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 
 _ROWS = 4096  # descriptors that are encoded at a time
 _MOST_TRAINING = 1 << 16  # descriptors that a code is learnt from

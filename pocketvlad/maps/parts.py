@@ -9,6 +9,7 @@ import numpy as np
 from pocketvlad.maps.coder import CodeError, Coder, Parameters
 from pocketvlad.maps.turning import random_signs, signs_shape, turned
 from pocketvlad.maps.unit_rows import unit_rows
+from pocketvlad.util.installed import installed
 
 _ENOUGH = 39  # training rows a centre; faiss warns where there are fewer
 
@@ -95,7 +96,16 @@ class PartCoder(Coder):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         if not len(codes):
             return np.empty((0, self.length), np.float32)
-        return unit_rows(self._quantizer.decode(np.ascontiguousarray(codes))[:, self._places])
+        return unit_rows(self._restored(np.ascontiguousarray(codes))[:, self._places])
+
+    def _restored(self, codes: np.ndarray) -> np.ndarray:
+        """[N, parts * width] The centres that codes [N, B] name."""
+        if installed("faiss"):
+            return self._quantizer.decode(codes)
+        parts, centres, _ = self.centres.shape
+        if centres == 16:  # two to a byte, the lower half first
+            codes = np.stack([codes & 15, codes >> 4], axis=2).reshape(len(codes), parts)
+        return self.centres[np.arange(parts), codes].reshape(len(codes), -1).astype(np.float32)
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {"centres": self.centres, "signs": self.signs}

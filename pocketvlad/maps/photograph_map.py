@@ -10,7 +10,7 @@ from pocketvlad.maps.journal import Journal
 from pocketvlad.maps.map_code import Code
 from pocketvlad.maps.map_update import MapUpdate, Wishes
 from pocketvlad.maps.place_map import MapError, PlaceMap, require_code, write_places
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 
 
 @dataclass(frozen=True)

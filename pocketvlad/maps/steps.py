@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pocketvlad.maps.coder import CodeError, Coder, Parameters
+from pocketvlad.util.installed import installed
 
 _LEVELS = 255  # intervals that the range is cut into
 _DEVIATIONS = 4.0  # that the range spans on either side; of a normal variable 1 in 16,000 is beyond
@@ -67,7 +68,9 @@ class StepCoder(Coder):
     def parameters(self) -> dict[str, np.ndarray]:
         return {"low": self.low, "step": self.step}
 
-    def faiss_index(self) -> Any:
+    def faiss_index(self) -> Any | None:
+        if not installed("faiss"):
+            return None
         import faiss
 
         kind = faiss.ScalarQuantizer.QT_8bit

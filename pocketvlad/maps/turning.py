@@ -8,6 +8,9 @@ would be a matrix of 4 L^2 bytes: 1 MB at 512 components, more than a whole city
 
 import numpy as np
 
+from pocketvlad.format.kernel_transform import cosine_basis
+from pocketvlad.util.installed import installed
+
 _ROUNDS = 2
 
 
@@ -24,8 +27,15 @@ def signs_shape(length: int) -> tuple[int, int]:
 
 def turned(rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """[N, L] float32: rows [N, L], rotated as the signs say."""
-    from scipy.fft import dct
-
     for flips in np.unpackbits(signs, axis=1, count=rows.shape[1], bitorder="little"):
-        rows = dct(rows * (1 - 2 * flips.astype(np.float32)), axis=1, norm="ortho")
+        rows = _transformed(rows * (1 - 2 * flips.astype(np.float32)))
     return rows
+
+
+def _transformed(rows: np.ndarray) -> np.ndarray:
+    """[N, L] The orthonormal discrete cosine transform of each row, of type II."""
+    if installed("scipy"):
+        from scipy.fft import dct
+
+        return dct(rows, axis=1, norm="ortho")
+    return (rows @ cosine_basis(1, rows.shape[1]).T).astype(np.float32)  # slower: a whole matrix

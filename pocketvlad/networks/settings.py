@@ -7,6 +7,7 @@ from pocketvlad.util.settings import setting
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "mixed")
+BACKENDS = ("torch", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class ComputeSettings(RunSettings):
         minimum=1,
     )
     batch_size: int = setting("images that are described at a time", 16, minimum=1)
+    backend: str = setting(
+        "what describes the images that a model is scored on. onnxruntime: on a CPU, faster than "
+        "torch for some networks (docs/phone-export.md); it needs the extra export",
+        "torch",
+        choices=BACKENDS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

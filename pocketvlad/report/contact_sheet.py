@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.shown import shown
 

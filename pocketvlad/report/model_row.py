@@ -6,9 +6,9 @@ from pathlib import Path
 from pocketvlad.compression.prune import pruned_percent
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.format.stored import bytes_by_part
-from pocketvlad.networks.device import computed_on, run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length, parameter_count
+from pocketvlad.portable.backend import describing
 from pocketvlad.retrieval.evaluation import evaluate, versions
 from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.util.settings import read_settings
@@ -34,15 +34,15 @@ def model_row(
         dataset_file: the index of the city that it is tested on.
         images: the folder of that city's images.
         protocol: the config's section.
-        compute: see `device.run_on`.
+        compute: see `backend.describing`.
         paper_bits: by which the paper's way counts memory; None where it does not apply.
         recall: the config's section.
     """
     model = read_model(file)
-    run_on(model.network, **compute)
+    by = describing(model.network, **compute)
     dataset = read_dataset(dataset_file)
     found = evaluate(
-        model.network,
+        by.function,
         dataset,
         images,
         protocol,
@@ -71,6 +71,6 @@ def model_row(
         "bytes_by_part": bytes_by_part(file),
         "ratio": float32_bytes(parameters) / size,
         "paper_memory_mb": memory,
-        "computed_on": computed_on(model.network),
+        "computed_on": by.computed_on,
         "versions": versions(),
     }

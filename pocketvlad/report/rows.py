@@ -20,6 +20,7 @@ from pocketvlad.report.score_columns import (
     score_columns,
     spread_columns,
 )
+from pocketvlad.report.test_set_columns import TestSetScores, cell_columns
 from pocketvlad.util.size import MEBIBYTE, MEGABYTE, float32_bytes
 
 _EARLIER = [version for version in STATES if version != BASE]
@@ -194,7 +195,7 @@ def _mean_line(
 
 
 def results_tables(
-    rows: Iterable[dict], cities: Sequence[str]
+    rows: Iterable[dict], cities: Sequence[str], test_sets: Sequence[TestSetScores] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The study's table, a line a base model and a cell, and a second one with a line for each of
     their seeds; see results/README.md for the columns.
@@ -206,6 +207,8 @@ def results_tables(
         rows: the JSON rows of base models and cells, both directions of each, of all seeds.
         cities: the two roles. `map_<city>` is the score on that city, by the model that was
             trained on the other.
+        test_sets: the scores on each test set beyond these. Its columns come last; no cell is
+            marked by them.
 
     Raises:
         ValueError: a training lacks a direction, its base model is missing, the two saw pixels
@@ -232,6 +235,12 @@ def results_tables(
             )
             scores = score_columns(base, other, cities)
         means.append(_mean_line(trained, scores, cities))
+    for scores in test_sets:
+        for ((model, version), trained), mean in zip(lines.items(), means, strict=True):
+            whole, each = cell_columns(scores, model, BASE, version, list(trained))
+            mean.update(whole)
+            for seed, line in trained.items():
+                line.update(each[seed])
     seeds = dict.fromkeys(seed for _, _, seed in trainings)
     apart = [[trained[seed] for trained in lines.values() if seed in trained] for seed in seeds]
     return _table([means]), _table(apart)
@@ -239,7 +248,8 @@ def results_tables(
 
 def _table(groups: Iterable[list[dict]]) -> pd.DataFrame:
     """Of lines, the best cells of each group marked."""
-    marked = [mark_best(pd.DataFrame(lines).astype(_NUMBERS)) for lines in groups]
+    # A copy holds its many columns together: marking them one by one would be slow, and said so.
+    marked = [mark_best(pd.DataFrame(lines).astype(_NUMBERS).copy()) for lines in groups]
     return _in_order(pd.concat(marked, ignore_index=True))
 
 

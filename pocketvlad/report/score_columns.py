@@ -52,6 +52,11 @@ def query_sets(columns: Iterable[str]) -> list[QuerySet]:
     return [OFFICIAL, DENSE] if DENSE.drop(MEAN) in columns else [OFFICIAL]
 
 
+def row_sets(rows: Iterable[Mapping]) -> list[QuerySet]:
+    """Those that each of some JSON rows has scores of."""
+    return [OFFICIAL, DENSE] if all(DENSE.key("map") in row for row in rows) else [OFFICIAL]
+
+
 def judging(columns: Iterable[str]) -> QuerySet:
     """The queries that a table's cells are judged by."""
     return query_sets(columns)[-1]
@@ -91,26 +96,54 @@ def _comparison(queries: QuerySet, base: Sequence[Mapping], other: Sequence[Mapp
     )
 
 
+def _map_column(queries: QuerySet, city: str, rows: Sequence[Mapping]) -> dict[str, object]:
+    return {queries.key(f"map_{city}"): fmean(100 * row[queries.key("map")] for row in rows)}
+
+
+def _drop_columns(
+    queries: QuerySet, name: str, comparisons: Sequence[Comparison]
+) -> tuple[dict[str, object], Drop, Drop]:
+    """Of the drop on a city, or of MEAN; and that drop: by landmarks, and plain."""
+    by_landmarks = landmark_drop(comparisons)
+    plain = paired_drop([(comparison.base, comparison.other) for comparison in comparisons])
+    column = queries.drop(name)
+    columns: dict[str, object] = {column: plain.mean}
+    for suffix, drop in ((queries.landmarks, by_landmarks), (queries.plain, plain)):
+        columns[f"{column}{suffix}_low"] = drop.low
+        columns[f"{column}{suffix}_high"] = drop.high
+    return columns, by_landmarks, plain
+
+
 def _columns(
     queries: QuerySet, base: Trainings, other: Trainings
 ) -> tuple[dict[str, object], Drop, Drop]:
     """All columns of one set of queries, and the mean drop: by landmarks, and plain."""
-    columns: dict[str, object] = {
-        queries.key(f"map_{city}"): fmean(100 * row[queries.key("map")] for row in rows)
-        for city, rows in other.items()
-    }
+    columns: dict[str, object] = {}
+    for city, rows in other.items():
+        columns |= _map_column(queries, city, rows)
     each = {city: [_comparison(queries, base[city], other[city])] for city in other}
     each[MEAN] = [comparison for [comparison] in each.values()]
     for name, comparisons in each.items():
-        by_landmarks = landmark_drop(comparisons)
-        plain = paired_drop([(comparison.base, comparison.other) for comparison in comparisons])
-        column = queries.drop(name)
-        columns[column] = plain.mean
-        for suffix, drop in ((queries.landmarks, by_landmarks), (queries.plain, plain)):
-            columns[f"{column}{suffix}_low"] = drop.low
-            columns[f"{column}{suffix}_high"] = drop.high
+        found, by_landmarks, plain = _drop_columns(queries, name, comparisons)
+        columns |= found
     columns[queries.key("visible_drop")] = by_landmarks.visible
     return columns, by_landmarks, plain
+
+
+def place_columns(
+    base: Sequence[Mapping], other: Sequence[Mapping], name: str
+) -> dict[str, object]:
+    """mAP, and the drop with its intervals, on one data set, as columns; no judgement.
+
+    Args:
+        base, other: a row a training, as in `score_columns`.
+        name: of the data set, in columns.
+    """
+    columns: dict[str, object] = {}
+    for queries in row_sets([*base, *other]):
+        columns |= _map_column(queries, name, other)
+        columns |= _drop_columns(queries, name, [_comparison(queries, base, other)])[0]
+    return columns
 
 
 def score_columns(base: Trainings, other: Trainings, cities: Sequence[str]) -> dict[str, object]:
@@ -127,8 +160,8 @@ def score_columns(base: Trainings, other: Trainings, cities: Sequence[str]) -> d
     """
     base, other = ({city: rows[city] for city in cities} for rows in (base, other))
     columns, judged, plain = _columns(OFFICIAL, base, other)
-    every_row = chain.from_iterable((*base.values(), *other.values()))
-    if all(DENSE.key("map") in row for row in every_row):
+    every_row = list(chain.from_iterable((*base.values(), *other.values())))
+    if DENSE in row_sets(every_row):
         dense, judged, _ = _columns(DENSE, base, other)
         columns |= dense
     return columns | {"no_drop": judged.none, "official_no_drop": plain.none}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 
 
 def random_crops(

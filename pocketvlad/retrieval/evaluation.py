@@ -11,7 +11,7 @@ from torch import Tensor
 from pocketvlad.data.dataset import Dataset
 from pocketvlad.data.images import Box, Preprocessing
 from pocketvlad.data.settings import Sizing
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.scales import describe_at_scales
 from pocketvlad.scoring.place_recall import place_recall
 from pocketvlad.scoring.ranking import rankings

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from pocketvlad.data.box import Box
 from pocketvlad.data.image_listing import images_in
 from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import INTERPOLATIONS, Sizing
-from pocketvlad.networks.model import Model
-from pocketvlad.retrieval.describe import Picture, too_small
 from pocketvlad.retrieval.named_images import warn_passed_over
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.retrieval.picture import Picture, too_small
 from pocketvlad.util.option_error import OptionError, require_option
+
+if TYPE_CHECKING:
+    from pocketvlad.networks.model import Model
 
 _FLAT = 2  # levels of 256, which JPEG may make of one colour
 
@@ -33,8 +36,11 @@ class Photographs:
     faults: list[str]
 
 
-def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None) -> Picture:
-    """The file, or the part of it within `box`, as something that `model` can describe.
+def photograph(path: Path, min_side: int, sizing: Sizing, box: Box | None = None) -> Picture:
+    """The file, or the part of it within `box`, as something that a network can describe.
+
+    Args:
+        min_side: pixels that an image of the network must have on either side.
 
     Raises:
         ImageError: it is no image, the box does not lie in it, or it is too small or too narrow
@@ -43,12 +49,12 @@ def photograph(path: Path, model: Model, sizing: Sizing, box: Box | None = None)
     picture = Picture(path, image_size(path, upright=True), box, upright=True)
     if box is not None:
         clipped(path, box, picture.size)
-    if fault := too_small(picture, sizing, model.network.min_side):
+    if fault := too_small(picture, sizing, min_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
 
 
-def photographs(folder: Path, model: Model, sizing: Sizing) -> Photographs:
+def photographs(folder: Path, model: "Model", sizing: Sizing) -> Photographs:
     """The photographs in `folder` and the folders in it. What the walk passes over is warned of.
 
     Raises:
@@ -57,10 +63,10 @@ def photographs(folder: Path, model: Model, sizing: Sizing) -> Photographs:
     found = images_in(folder)
     warn_passed_over(found)
     files = {path.relative_to(folder).as_posix(): path for path in found.images}
-    pictures, faults = {}, []
+    pictures, faults, min_side = {}, [], model.network.min_side
     for name, path in files.items():
         try:
-            pictures[name] = photograph(path, model, sizing)
+            pictures[name] = photograph(path, min_side, sizing)
         except ImageError as error:
             faults.append(str(error))
     return Photographs(files, pictures, faults)
@@ -110,7 +116,7 @@ def _evaluated_sizing(protocol: object) -> Sizing | None:
 
 
 def model_sizing(
-    model: Model, image_size: int | None = None, squeeze: tuple[int, int] | None = None
+    model: "Model", image_size: int | None = None, squeeze: tuple[int, int] | None = None
 ) -> Sizing:
     """How large images are for this model: as it was evaluated, unless something else is given.
 

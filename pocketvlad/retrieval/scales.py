@@ -7,7 +7,8 @@ from torch import Tensor
 
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
-from pocketvlad.retrieval.describe import Picture, describe, require_sides
+from pocketvlad.retrieval.describe import describe, require_sides
+from pocketvlad.retrieval.picture import Picture
 
 
 def describe_at_scales(

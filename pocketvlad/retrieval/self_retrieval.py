@@ -14,7 +14,8 @@ from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.coinciding import require_distinct
 from pocketvlad.retrieval.crops import random_crops
-from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.retrieval.describe import describe
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.scoring.average_precision import average_precision
 from pocketvlad.scoring.ranking import rankings
 

@@ -13,6 +13,7 @@ from pocketvlad.maps import map_code
 from pocketvlad.networks import declared
 from pocketvlad.networks.declared import part_class
 from pocketvlad.study.map_codes import code_declarations
+from pocketvlad.study.roles import data_sets
 from pocketvlad.training import declared as losses
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.code_digest import package_modules
@@ -23,7 +24,9 @@ def _file(module: str, root: Path) -> Path:
     return root.joinpath(*module.split(".")).with_suffix(".py")
 
 
-def _named(config: Mapping, model: str | None, imported: set[Path], root: Path) -> Iterator[Path]:
+def _named(
+    config: Mapping, model: str | None, role: str | None, imported: set[Path], root: Path
+) -> Iterator[Path]:
     models = [model] if model in config["models"] else []
     if models and _file(losses.__name__, root) in imported:
         loss = losses.LOSSES.of(
@@ -40,13 +43,18 @@ def _named(config: Mapping, model: str | None, imported: set[Path], root: Path) 
         for code in code_declarations(config):
             yield _file(code.__module__, root)
     if root.joinpath(*protocols.__name__.split("."), "__init__.py") in imported:
-        for city in config["cities"].values():
-            name = config["datasets"][city].get("protocol", "original")
+        found = data_sets(config)
+        for each in dict.fromkeys([*config["cities"], *filter(found.get, [role])]):
+            name = config["datasets"][found[each]].get("protocol", "original")
             yield _file(f"{protocols.__name__}.{name}", root)
 
 
 def job_modules(
-    scripts: Sequence[Path], config: Mapping, model: str | None, root: Path
+    scripts: Sequence[Path],
+    config: Mapping,
+    model: str | None,
+    root: Path,
+    role: str | None = None,
 ) -> list[Path]:
     """Every file of the package that a job runs, sorted.
 
@@ -55,6 +63,8 @@ def job_modules(
         config: a checked one.
         model: the name of the model that the job is about, if it is about one.
         root: the repository.
+        role: of the data set that the job is about, if it is about one; jobs on the two cities
+            depend on nothing of a test set.
     """
     imported = set(package_modules(scripts, root))
-    return package_modules([*scripts, *_named(config, model, imported, root)], root)
+    return package_modules([*scripts, *_named(config, model, role, imported, root)], root)

@@ -22,6 +22,7 @@ from pocketvlad.study.declaration import Study
 from pocketvlad.study.faults import unfit_section
 from pocketvlad.study.map_codes import unfit_map
 from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, unfit_parts
+from pocketvlad.study.roles import data_sets, unfit_test_sets
 from pocketvlad.util.settings import completed
 
 OFFICIAL_LISTS = PurePath("lists")  # a folder of *_query.txt, *_good.txt, ...
@@ -151,6 +152,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             )
     if len(set(config["cities"].values())) != len(config["cities"]):
         yield "cities: both roles have the same data set; a model is tested on another city"
+    yield from unfit_test_sets(config)
     for name, dataset in config["datasets"].items():
         for kind in ("images", "ground_truth"):
             for number, source in enumerate(source_names(dataset, kind)):
@@ -284,10 +286,10 @@ def network_of(config: Mapping, model: str) -> dict[str, Any]:
 
 
 def _wanted_sources(config: Mapping) -> list[str]:
-    """The entries of `sources` that the study's cities and models need."""
+    """The entries of `sources` that the study's data sets and models need."""
     wanted = [
         name
-        for city in config["cities"].values()
+        for city in data_sets(config).values()
         for kind in ("images", "ground_truth")
         for name in source_names(config["datasets"][city], kind)
     ]
@@ -306,7 +308,7 @@ def unfit_path(path: Path) -> str | None:
 
 
 def require_local_data(config: Mapping) -> None:
-    """Look whether the cities' folders, local ground truths and local archives are there.
+    """Look whether the folders, local ground truths and local archives of data sets are there.
 
     Raises:
         ConfigError: with one line for each that is not, or that Snakemake cannot take.
@@ -324,7 +326,7 @@ def require_local_data(config: Mapping) -> None:
         elif path.parent != DOWNLOADS and not path.is_file():
             install = f"pip install {source.packages[0]}" if source.packages else "put it there"
             faults.append(f"sources.{name}: {path} is missing; {install}, or {remedy}")
-    for name in config["cities"].values():
+    for name in data_sets(config).values():
         dataset = config["datasets"][name]
         for key in ("folder", "ground_truth", "positions"):
             named = dataset.get(key)
@@ -349,7 +351,7 @@ def used_settings(config: Mapping) -> dict[str, object]:
     Args:
         config: a checked one.
     """
-    datasets = {name: config["datasets"][name] for name in config["cities"].values()}
+    datasets = {name: config["datasets"][name] for name in data_sets(config).values()}
     sources = {name: config["sources"][name] for name in _wanted_sources(config)}
     rest = {key: value for key, value in config.items() if key not in ("datasets", "sources")}
     return {**rest, "datasets": datasets, "sources": sources}

@@ -104,6 +104,14 @@ class Study:
         keys=_NAME,
         items=Value(form="a data set's name"),
     )
+    test_sets: dict[str, str] | None = setting(
+        "test sets beyond the two cities: roles, each with the name of a data set of any protocol. "
+        "Models of both cities are tested there, and nothing is trained there; the roles name "
+        "further columns of the table; see docs/own-city.md",
+        None,
+        keys=_NAME,
+        items=Value(form="a data set's name"),
+    )
     sources: dict[str, SourceSection] = setting(
         "files from elsewhere by their names; pocketvlad/data/official/sources.yaml has those of "
         "the official data sets",

@@ -12,6 +12,7 @@ from pocketvlad.data.image_files import state
 from pocketvlad.data.sections import IN_NAMES
 from pocketvlad.data.sources import Source, declared_source, source_path
 from pocketvlad.study.config import embedded_weights
+from pocketvlad.study.roles import data_sets
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class StudyFiles:
 
     def dataset(self, city: str) -> Mapping:
         """The declaration of the data set that plays a role."""
-        return self.config["datasets"][self.config["cities"][city]]
+        return self.config["datasets"][data_sets(self.config)[city]]
 
     def declared(self, names: Iterable[str]) -> dict[str, dict[str, object]]:
         """What is known of sources, by the path of each; not their urls, since no job depends on

@@ -12,7 +12,7 @@ from pocketvlad.networks.model import Model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.sources import SOURCES
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.training.initialise import fit_pooling, fit_projection
 from pocketvlad.training.settings import InitialisationSettings
 

@@ -14,7 +14,8 @@ from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
-from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.retrieval.describe import describe
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.training.settings import InitialisationSettings
 from pocketvlad.util.sampling import drawn
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.model import Model
 from pocketvlad.networks.network import RetrievalNetwork
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.scales import describe_at_scales
 
 _BATCH_SIZE = 8  # the largest scale has twice the pixels

@@ -9,7 +9,7 @@ from pocketvlad.data.dataset import Dataset, read_dataset
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.landmarks import Split, landmarks, split_landmarks
 from pocketvlad.data.settings import Sizing
-from pocketvlad.retrieval.describe import Picture
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.training.settings import ValidationSettings
 
 

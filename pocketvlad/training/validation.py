@@ -10,7 +10,8 @@ from pocketvlad.data.protocols.original import ALL
 from pocketvlad.data.query import Query
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
-from pocketvlad.retrieval.describe import Picture, describe
+from pocketvlad.retrieval.describe import describe
+from pocketvlad.retrieval.picture import Picture
 from pocketvlad.scoring.ranking import rankings
 from pocketvlad.scoring.scores import mean, score_rankings
 from pocketvlad.training.training_city import TrainingImages

@@ -11,7 +11,6 @@ read while a coder fits, and count), and peak_memory_mb, in 10^6 bytes, of the w
 """
 
 import json
-import resource
 import sys
 import time
 from importlib import import_module
@@ -23,17 +22,7 @@ import numpy as np
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
-
-
-def peak_memory_mb() -> float:
-    """Peak resident memory of this process, in 10^6 bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # What getrusage says includes the process that this one was forked from.
-        [line] = [each for each in status.read_text().splitlines() if each.startswith("VmHWM")]
-        return int(line.split()[1]) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+from pocketvlad.util.memory import peak_memory_mb
 
 
 def warm_up(coder: ModuleType, settings: dict[str, object]) -> None:

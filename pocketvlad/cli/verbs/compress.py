@@ -43,11 +43,12 @@ def run(arguments: argparse.Namespace) -> None:
     import shutil
 
     import pocketvlad
+    from pocketvlad.cli.models import model_of
     from pocketvlad.util.size import MEGABYTE
 
     output = arguments.output
     work_folder = output.with_name(output.name + ".trials")
-    model = pocketvlad.load(arguments.file)
+    model = model_of(arguments.file)
     small = pocketvlad.compress(
         model,
         arguments.calibration,

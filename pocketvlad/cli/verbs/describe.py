@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises DescriptorError, FormatError or ImageError, naming the file."""
-    import pocketvlad
+    from pocketvlad.cli.models import model_of
     from pocketvlad.retrieval.descriptor_file import require_format
 
     require_format(arguments.output)
     size = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
-    model = pocketvlad.load(arguments.file)
+    model = model_of(arguments.file)
     rows = model.write_descriptors(arguments.images, arguments.output, **size)
     print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

@@ -111,6 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises DescriptorError, DatasetError, GroundTruthError, ArchiveError, PositionError,
     ImageError or FormatError."""
     import pocketvlad
+    from pocketvlad.cli.models import model_of
     from pocketvlad.util.atomic import replacing
 
     task = _task(arguments)
@@ -126,7 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
             partial=arguments.partial,
         )
     elif task == "model":
-        result = pocketvlad.load(arguments.model).recall(
+        result = model_of(arguments.model).recall(
             arguments.database_folder,
             arguments.queries_folder,
             **radius,

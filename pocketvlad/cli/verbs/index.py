@@ -56,10 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError, ImageError, MapError, PositionError or JournalError, naming the file."""
     import pocketvlad
+    from pocketvlad.cli.models import model_of
     from pocketvlad.util.size import MEGABYTE
 
     made = pocketvlad.index(
-        pocketvlad.load(arguments.file),
+        model_of(arguments.file),
         arguments.database,
         arguments.output,
         code=arguments.code,

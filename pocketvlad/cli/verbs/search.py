@@ -1,8 +1,9 @@
-"""Find the images of a folder or a map that show the same place as a query.
+"""Find the images of a folder, a map or a city that show the same place as a query.
 
 A folder is described once; its descriptors are kept in a hidden file in it. `pocketvlad index`
 makes a map. Similarity is the cosine: 1 is the same picture, up to the rounding of a map's code.
-Where a map has positions, easting and northing follow the path, in metres.
+Where a map has positions, easting and northing follow the path, in metres. A city's folder is model
+and map in one, and takes no torch.
 """
 
 import argparse
@@ -15,9 +16,11 @@ OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="a .pvlad or .safetensors model")
+    parser.add_argument("file", type=Path, help="a .pvlad or .safetensors model, or a city")
     parser.add_argument("query", type=Path, metavar="QUERY", help="an image file")
-    parser.add_argument("--database", type=Path, required=True, help="a folder or a .pvmap file")
+    parser.add_argument(
+        "--database", type=Path, help="a folder or a .pvmap file; of a city a .pvmap file [its own]"
+    )
     parser.add_argument(
         "--box",
         type=float,
@@ -45,9 +48,17 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.util.option_error import OptionError
     from pocketvlad.util.shown import shown
 
+    is_city = arguments.file.is_dir()
+    if arguments.database is None and not is_city:
+        raise OptionError("database", None, "name a folder or a .pvmap file to search in")
+    sizing = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
+    for option, value in sizing.items():
+        if is_city and value is not None:
+            raise OptionError(option, value, "a city has its own size of images; leave it out")
     if arguments.figure:
         require_figure(arguments.figure)
-        if arguments.database.is_file() and arguments.photographs is None:
+        of_map = arguments.database is None or arguments.database.is_file()
+        if of_map and arguments.photographs is None:
             raise OptionError(
                 "photographs", None, "name the folder of the map's photographs for --figure"
             )
@@ -56,10 +67,9 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.database,
         box=tuple(arguments.box) if arguments.box else None,
         top=arguments.top,
-        image_size=arguments.image_size,
-        squeeze=arguments.squeeze,
         photographs=arguments.photographs,
         probes=arguments.probes,
+        **({} if is_city else sizing),
     )
     for place, answer in enumerate(answers, start=1):
         at = "  {:.1f} {:.1f}".format(*answer.position) if answer.position else ""

@@ -20,7 +20,8 @@ class SamePadding(nn.Module):
         self.kernel, self.stride = kernel, stride
 
     def _before_and_after(self, side: int) -> tuple[int, int]:
-        places = -(-side // self.stride)
+        # Nothing negative is divided: an ONNX graph would round it towards zero.
+        places = (side + self.stride - 1) // self.stride
         zeros = max(0, (places - 1) * self.stride + self.kernel - side)
         return zeros // 2, zeros - zeros // 2
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from pocketvlad.report.tables.layout import Block, Column, Entry, Layout, Line
+from pocketvlad.report.tables.parts import Block, Column, Entry, Layout, Line
 
 STYLE = """
 :root { color-scheme: light dark; }

@@ -1,74 +1,29 @@
-"""The results table in the paper's layout: the one structure that every text form is made from."""
+"""The results table in the paper's layout."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.basis import all_queries, of_several, of_unlike, with_seeds
-from pocketvlad.report.best_cells import ROLES
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, SPREAD, QuerySet, query_sets
 from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval, spread_text
+from pocketvlad.report.tables.parts import (
+    MARKS,
+    NO_DROP,
+    Block,
+    Column,
+    Entry,
+    Layout,
+    Line,
+)
+from pocketvlad.report.tables.test_sets import (
+    test_set_entries,
+    test_set_headings,
+    test_set_sentences,
+)
 from pocketvlad.scoring.bootstrap import MAX_DROP
-
-NO_DROP = "="
-MARKS = dict(zip(ROLES, ("★", "†"), strict=True))
-
-
-@dataclass(frozen=True)
-class Column:
-    """`unit` is "" for texts and bare numbers. On a narrow page entries may stand in a second line,
-    `below` those of the column of that heading."""
-
-    heading: str
-    unit: str = ""
-    names_row: bool = False  # part of what tells the rows of a block apart
-    below: str = ""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One cell of the table, in texts: our figure, its spread over seeds, its 95 % interval, the
-    paper's figure, and marks."""
-
-    figure: str
-    interval: str = ""
-    paper: str = ""
-    marks: str = ""
-    spread: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    entries: tuple[Entry, ...]
-
-    @property
-    def best(self) -> bool:
-        """Whether one of MARKS is on it."""
-        return any(mark in entry.marks for entry in self.entries for mark in MARKS.values())
-
-
-@dataclass(frozen=True)
-class Block:
-    model: str
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """notes: sentences on data and models, for above the table. legend: (mark, what it means).
-    explanation: sentences on what the figures are, for below it. rows: what a row is of."""
-
-    title: str
-    notes: tuple[str, ...]
-    columns: tuple[Column, ...]
-    blocks: tuple[Block, ...]
-    legend: tuple[tuple[str, str], ...]
-    explanation: tuple[str, ...]
-    rows: str = "a row a cell"
-
 
 LEGEND = (
     (MARKS["best_no_drop"], "the smallest file of the model at no drop"),
@@ -134,12 +89,18 @@ def _of_each_set(sets: Sequence[QuerySet], headings: Sequence[str], unit: str) -
                 yield Column(heading, unit)
 
 
+ROW_NAMES = (
+    Column("bits", names_row=True),
+    Column("quantizer", names_row=True),
+    Column(_DIAL, names_row=True),
+)
+"""What tells a row from the others of its model, as `row_names` fills it."""
+
+
 def _columns(sets: Sequence[QuerySet], cities: Sequence[str], several: bool) -> tuple[Column, ...]:
     """several: whether rows are of several seeds."""
     return (
-        Column("bits", names_row=True),
-        Column("quantizer", names_row=True),
-        Column(_DIAL, names_row=True),
+        *ROW_NAMES,
         *([Column("seeds", below=_DIAL)] if several else []),
         Column("pruned", "%"),
         *_of_each_set(sets, drop_names(OFFICIAL, cities), "points"),
@@ -165,8 +126,8 @@ def _lengths(line: pd.Series, cities: Sequence[str]) -> str:
     return found[0] if len(set(found)) == 1 else ", ".join(found)
 
 
-def _names(line: pd.Series) -> Iterator[Entry]:
-    """What tells a row from the others of its model; the column's heading is not repeated."""
+def row_names(line: pd.Series) -> Iterator[Entry]:
+    """Under ROW_NAMES, of `version` and `bits` of a line; the headings are not repeated."""
     recipe = recipe_of(line["version"])
     yield Entry("" if pd.isna(line["bits"]) else str(line["bits"]))
     yield Entry(recipe.coding if recipe else "")
@@ -202,6 +163,7 @@ def _line(
     sets: Sequence[QuerySet],
     cities: Sequence[str],
     several: bool,
+    test_sets: Sequence[str],
 ) -> Line:
     """several: whether rows of the table are of several seeds."""
 
@@ -221,7 +183,7 @@ def _line(
     visible = "" if line["version"] == BASE else fixed(line[sets[-1].key("visible_drop")], 1)
     return Line(
         (
-            *_names(line),
+            *row_names(line),
             *([Entry(line["seeds"])] if several else []),
             Entry(fixed(line["pruned_percent"], 1), paper=published("pruned_percent")),
             *drops,
@@ -236,6 +198,7 @@ def _line(
             Entry(fixed(line["projection_bytes_percent"], 0)),
             Entry(_lengths(line, cities)),
             *_scores(line, sets, cities),
+            *test_set_entries(line, test_sets),
         )
     )
 
@@ -252,6 +215,7 @@ def results_layout(
     cities: Sequence[str],
     title: str,
     notes: Sequence[str],
+    test_sets: Sequence[str] = (),
 ) -> Layout:
     """A block a model, rows by bits, quantizer and threshold, the paper's figures beside ours.
 
@@ -261,6 +225,7 @@ def results_layout(
         table: as `rows.read_table` gives it.
         paper: as `published.published_results` gives it.
         notes: sentences on data sets and models.
+        test_sets: the roles of those beyond the two cities; their columns come last.
     """
     sets, blocks, several = query_sets(table.columns), [], of_several(table)
     for model, block in table.groupby("model", sort=False):
@@ -270,7 +235,8 @@ def results_layout(
             Block(
                 model,
                 tuple(
-                    _line(*pair, sets, cities, several) for pair in zip(rows, beside, strict=True)
+                    _line(*pair, sets, cities, several, test_sets)
+                    for pair in zip(rows, beside, strict=True)
                 ),
             )
         )
@@ -279,8 +245,8 @@ def results_layout(
     return Layout(
         title,
         tuple(notes),
-        _columns(sets, cities, several),
+        (*_columns(sets, cities, several), *test_set_headings(table, test_sets)),
         tuple(blocks),
         tuple((mark, meaning) for mark, meaning in LEGEND if mark in used),
-        tuple(_explanation(table, cities)),
+        (*_explanation(table, cities), *test_set_sentences(table, test_sets, cities)),
     )

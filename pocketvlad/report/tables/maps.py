@@ -18,7 +18,7 @@ from pocketvlad.report.score_columns import (
     score_columns,
 )
 from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval
-from pocketvlad.report.tables.layout import (
+from pocketvlad.report.tables.parts import (
     MARKS,
     NO_DROP,
     Block,

@@ -2,7 +2,7 @@
 
 from tabulate import tabulate
 
-from pocketvlad.report.tables.layout import Column, Entry, Layout
+from pocketvlad.report.tables.parts import Column, Entry, Layout
 
 
 def _heading(column: Column) -> str:

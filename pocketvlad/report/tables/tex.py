@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pocketvlad.report.tables.layout import Column, Entry, Layout, Line
+from pocketvlad.report.tables.parts import Column, Entry, Layout, Line
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -1,0 +1,53 @@
+"""Models from files, and cities from folders. Takes no torch for the latter."""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocketvlad.portable.city_folder import MANIFEST
+
+if TYPE_CHECKING:
+    from pocketvlad.api.city import City
+    from pocketvlad.api.model import Model
+
+
+def load(file: str | PathLike, *, device: str = "auto") -> "Model | City":
+    """Load a model, compressed (`.pvlad`) or not (`.safetensors`), or a city.
+
+    Args:
+        file: a file; or a folder with a city, which is computed by onnxruntime, without torch.
+        device: of a model in a file: "cpu", "cuda", or "auto": a GPU where there is one.
+
+    Returns:
+        a `Model`; of a folder a `City`.
+
+    Raises:
+        FormatError: the file is damaged or is no model, or the folder is no city; names it and the
+            fault.
+        OSError: it cannot be read.
+        OptionError: the device is none of these.
+        DeviceError: "cuda" without a GPU.
+        ImportError: torch, or for a city onnxruntime, is missing; says what to install.
+
+    >>> import pocketvlad
+    >>> model = pocketvlad.load("small.pvlad")
+    >>> model.length
+    8
+    >>> city = pocketvlad.load("city/")
+    >>> city.length, city.map.places
+    (8, 12)
+    """
+    path = Path(file)
+    if path.is_dir() or path.name == MANIFEST:
+        from pocketvlad.api.city import open_city
+
+        return open_city(path if path.is_dir() else path.parent)
+    try:
+        from pocketvlad.api.model import load_model
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{error}: models in files need it; pip install 'pocketvlad[torch]', or search a "
+            "city's folder, which does without",
+            name=error.name,
+        ) from None
+    return load_model(file, device)

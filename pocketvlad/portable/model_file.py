@@ -1,0 +1,78 @@
+"""An `.onnx` file of a model: written, and verified before it is left."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from pocketvlad.data.settings import Sizing
+from pocketvlad.format.error import FormatError
+from pocketvlad.networks.model import Model, to_contents
+from pocketvlad.portable.metadata import GraphMetadata
+from pocketvlad.portable.session import Session
+from pocketvlad.portable.traced import traced_graph
+from pocketvlad.portable.verification import VerificationError, Verified, verify
+from pocketvlad.portable.weight_forms import add_weights
+from pocketvlad.portable.weights_list import write_list
+from pocketvlad.util.atomic import replacing
+from pocketvlad.util.size import float32_bytes
+
+_MOST = (1 << 31) - (1 << 20)  # bytes: protobuf holds 2 GiB, the steps included
+
+
+class ExportError(ValueError):
+    """A model cannot be a file of this form; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """size: bytes of the file.  verified: how near it is to torch."""
+
+    size: int
+    verified: Verified
+
+
+def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, form: str) -> Written:
+    """Write a model as a graph; whole and verified, or not at all.
+
+    Args:
+        model_sha256: of the file that the model was read from.
+        sizing: how large images are to be.
+        form: one of `settings.FORMS`; "outside" also writes the list of weights.
+
+    Raises:
+        VerificationError: the graph does not compute what torch computes.
+        ExportError: it would be larger than ONNX files may be.
+        OSError: it cannot be written.
+    """
+    contents = to_contents(model)
+    total = float32_bytes(sum(tensor.size for tensor in contents.tensors.values()))
+    if form == "float32" and total > _MOST:
+        raise ExportError(
+            f"{path}: {total:,} bytes of weights; an ONNX file holds {_MOST:,}: take float16, int8 "
+            "or outside"
+        )
+    network = model.network
+    made = traced_graph(network.architecture, model.preprocessing)
+    values = add_weights(made.graph, contents, form)
+    metadata = GraphMetadata(
+        model_sha256,
+        model.preprocessing,
+        sizing,
+        network.min_side,
+        network.architecture.length,
+        form,
+    )
+    onnx.helper.set_model_props(made, metadata.as_texts())
+    made.producer_name, made.doc_string = "pocketvlad", str(network.architecture)
+    outside = form == "outside"
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(made.SerializeToString())
+        try:
+            session = Session(unfinished, values if outside else None)
+            verified = verify(session, model, sizing, values)
+        except FormatError as error:
+            raise VerificationError(f"the graph does not run: {error}") from None
+    if outside:
+        write_list(path, metadata, {name: each.shape for name, each in values.items()})
+    return Written(path.stat().st_size, verified)

@@ -1,0 +1,99 @@
+"""The list beside a graph without weights: which tensor of the model's file each of them is.
+
+Free of torch and onnx. docs/phone-export.md describes it for programs in other languages.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pocketvlad.format.error import FormatError
+from pocketvlad.portable.metadata import DESCRIPTORS, PIXELS, GraphMetadata
+from pocketvlad.util.json_file import read_json, write_json
+
+FORMAT = 1
+VALUES = "decoded"
+"""What initializers are: the values that docs/format.md decodes, in float32, rows first. Nothing is
+folded into them."""
+
+
+@dataclass(frozen=True)
+class OutsideWeight:
+    """initializer: its name in the graph.  path: of its external data, as the graph calls it.
+    tensor: its name in the model's file.  shape: of both."""
+
+    initializer: str
+    path: str
+    tensor: str
+    shape: tuple[int, ...]
+
+
+def list_file(graph: Path) -> Path:
+    """Where the list of a graph lies."""
+    return graph.with_suffix(".weights.json")
+
+
+def write_list(graph: Path, metadata: GraphMetadata, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Write the list beside `graph`.
+
+    Args:
+        shapes: of the tensors, by name: initializers have the same names.
+    """
+    texts = metadata.as_texts()
+    content = {
+        "format": FORMAT,
+        "pocketvlad": texts["pocketvlad"],
+        "graph": graph.name,
+        "model_sha256": metadata.model_sha256,
+        "input": {
+            "name": PIXELS,
+            "type": "uint8",
+            "shape": ["images", "height", "width", 3],
+            "meaning": texts["input"],
+            "min_side": metadata.min_side,
+            "sizing": metadata.sizing.as_dict(),
+            "resize": texts["resize"],
+        },
+        "preprocessing": metadata.preprocessing.as_dict(),
+        "preprocessing_is_in_graph": True,
+        "output": {"name": DESCRIPTORS, "type": "float32", "shape": ["images", metadata.length]},
+        "values": VALUES,
+        "weights": [
+            {"initializer": name, "path": name, "tensor": name, "shape": list(shape)}
+            for name, shape in shapes.items()
+        ],
+    }
+    write_json(list_file(graph), content)
+
+
+def read_list(path: Path) -> list[OutsideWeight]:
+    """The weights of a list.
+
+    Raises:
+        FormatError: it is missing or none of ours; names the file.
+    """
+    content = read_json(path)
+    if content is None:
+        raise FormatError(f"{path} is missing or no list of weights; export the model again")
+    if content.get("format") != FORMAT or content.get("values") != VALUES:
+        raise FormatError(
+            f"{path}: format {json.dumps(content.get('format'))} with values "
+            f"{json.dumps(content.get('values'))} is unknown; this program reads {FORMAT} with "
+            f"{VALUES}: export the model again"
+        )
+    try:
+        return [
+            OutsideWeight(
+                str(each["initializer"]),
+                str(each["path"]),
+                str(each["tensor"]),
+                tuple(map(int, each["shape"])),
+            )
+            for each in content["weights"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(
+            f"{path}: its weights are malformed ({type(error).__name__}: {error}); export the "
+            "model again"
+        ) from None

@@ -1,0 +1,52 @@
+"""Which data sets play which role in a study: its two cities, and test sets beyond them."""
+
+from collections.abc import Iterator, Mapping
+
+
+def declared_test_sets(config: Mapping) -> dict[str, str]:
+    """The data sets by role that models of both cities are tested on and nothing is trained on."""
+    return config.get("test_sets", {})
+
+
+def data_sets(config: Mapping) -> dict[str, str]:
+    """All data sets of a study by their roles, the two cities first."""
+    return {**config["cities"], **declared_test_sets(config)}
+
+
+def _images_of(dataset: Mapping) -> set[str]:
+    """Where the images of a data set come from, as texts that can be compared."""
+    if "render" in dataset:
+        return {repr(sorted(dataset["render"].items()))}
+    return set(dataset.get("images", [])) | {dataset.get("folder")} - {None}
+
+
+def unfit_test_sets(config: Mapping) -> Iterator[str]:
+    """A line for each fault of the section `test_sets`."""
+    # Not above: it imports scipy, for which every job of every study would wait.
+    from pocketvlad.report.score_columns import MEAN
+
+    cities, datasets = config["cities"], config["datasets"]
+    seen: dict[str, str] = {}
+    for role, name in declared_test_sets(config).items():
+        key = f"test_sets.{role}"
+        if role in cities:
+            yield f"{key}: {role} is the role of a city already; give the test set another name"
+        if role == MEAN:
+            yield f"{key}: tables call the mean of both cities so; give the test set another name"
+        if name not in datasets:
+            yield f"{key}: no data set is called {name!r}; choose among {', '.join(datasets)}"
+            continue
+        if name in seen:
+            yield f"{key}: {name!r} is the test set {seen[name]} already; remove one of the two"
+        seen.setdefault(name, role)
+        for city, other in cities.items():
+            if name == other:
+                yield (
+                    f"{key}: {name!r} is the city {city} already; remove it, since models of the "
+                    "other city are tested there anyway"
+                )
+            elif shared := _images_of(datasets[name]) & _images_of(datasets.get(other, {})):
+                yield (
+                    f"{key}: {name!r} has images of {other!r} ({min(shared)}), which models of "
+                    f"{city} are trained on; name a data set of other images"
+                )

@@ -1,0 +1,136 @@
+"""A test set of one's own in a study: its jobs, its scores, and what it leaves alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from workflow_runs import ROOT, job_counts, snakemake
+
+from pocketvlad.data.dataset import read_dataset
+from pocketvlad.data.images import load_image, to_batch
+from pocketvlad.networks.model import read_model
+from pocketvlad.retrieval.evaluation import sizing_of
+
+CELL = "0.01/l1-0/kmeans-5-fixed"
+# Of landmark a four photographs, of b three; four of neither.
+PLACES = {"a": [0, 5, 12, 20], "b": [900, 905, 2000], "x": [910, 3000, 4000, 5000]}
+
+
+def photograph_of(name: str, number: int, size: int = 96) -> np.ndarray:
+    """Stripes of a landmark's own direction, seen a little differently each time."""
+    rows, columns = np.mgrid[0:size, 0:size]
+    turn = {"a": 0.3, "b": 1.2, "x": 2.0 + number}[name]
+    wave = np.sin((columns * np.cos(turn) + rows * np.sin(turn)) / 6 + number)
+    noise = np.random.default_rng(number).normal(0, 12, (size, size, 3))
+    return np.clip(128 + 90 * wave[..., None] * [1, 0.6, 0.8] + noise, 0, 255).astype(np.uint8)
+
+
+def write_city(folder: Path) -> None:
+    """Photographs with positions in their names, and their ground truth."""
+    images, names = folder / "home", {}
+    images.mkdir(parents=True)
+    for mark, eastings in PLACES.items():
+        for number, easting in enumerate(eastings):
+            name = f"@{500000 + easting}.00@4600000.00@{mark}{number}"
+            names[mark, number] = name
+            Image.fromarray(photograph_of(mark, number)).save(images / f"{name}.png")
+    lines = ["query,x1,y1,x2,y2,image,label"]
+    for mark in "ab":
+        for number in range(1, len(PLACES[mark])):
+            lines.append(f"{names[mark, 0]}.png,0,0,96,96,{names[mark, number]}.png,good")
+    (folder / "home.csv").write_text("\n".join([*lines, ""]))
+
+
+@pytest.fixture(scope="module")
+def study(small_study):
+    """The folder of the small study, with a config that has a test set beside its cities."""
+    folder, _ = small_study
+    write_city(folder / "data")
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+    config["test_sets"] = {"home": "own-home"}
+    config["datasets"]["own-home"] = {
+        "folder": "home",
+        "ground_truth": "home.csv",
+        "positions": "names",
+    }
+    (folder / "test-set.yaml").write_text(yaml.safe_dump(config))
+    yield folder
+    shutil.rmtree(folder / "data")
+
+
+def test_a_test_set_adds_its_own_jobs_only(study):
+    found = job_counts(snakemake(study, "-n", "--configfile", "test-set.yaml"))
+    assert {name: found.get(name) for name in ("link_images", "index_dataset")} == {
+        "link_images": 1,
+        "index_dataset": 1,
+    }
+    assert found["evaluate_test_set"] == 2 * 4  # both directions, the base model and three cells
+    assert found["tabulate_results"] == 1
+    made = ("model", "city", "archives", "speed", "settings", "codebook")
+    assert not [name for name in found if name.endswith(made)], found
+
+
+@pytest.fixture(scope="module")
+def scores(study):
+    """The row of a cell on the test set, and the model file behind it."""
+    row = f"results/small/test_scores/home/vgg16/paris/seed-1/{CELL}.json"
+    snakemake(study, "--cores", "2", row, "--configfile", "test-set.yaml")
+    model = study / "results" / "small" / "models" / "vgg16" / "paris" / "seed-1"
+    return json.loads((study / row).read_text()), model / f"{CELL}.pvlad"
+
+
+def described(study: Path, model_file: Path) -> tuple[list[str], np.ndarray]:
+    """All images by the decoded model, one at a time."""
+    results = study / "results" / "small"
+    dataset = read_dataset(results / "data" / "home" / "dataset.json")
+    model = read_model(model_file)
+    protocol = yaml.safe_load((study / "test-set.yaml").read_text())["protocol"]
+    sizing = sizing_of({"interpolation": "bilinear", "decoder_scaling": False} | protocol)
+    rows = []
+    for name in dataset.images:
+        pixels = load_image(results / "data" / "home" / "images" / f"{name}.jpg", sizing)
+        batch = to_batch([pixels], model.preprocessing)
+        rows.append(model.network(batch).detach().numpy()[0])
+    return list(dataset.images), np.array(rows)
+
+
+def test_the_score_is_that_of_the_decoded_model(study, scores):
+    """Average precision by its definition in `original`: trapezoids, the query's own image left
+    out."""
+    row, model_file = scores
+    names, rows = described(study, model_file)
+    precision = []
+    for mark in "ab":
+        [query] = [place for place, name in enumerate(names) if name.endswith(f"@{mark}0")]
+        order = [int(n) for n in np.argsort(-rows @ rows[query], kind="stable") if n != query]
+        right = [names[n].rpartition("@")[2].startswith(mark) for n in order]
+        hits = np.cumsum(right)
+        after = hits / np.arange(1, len(right) + 1)
+        before = np.concatenate([[1.0], after[:-1]])
+        precision.append(np.sum(right * (before + after) / 2) / sum(right))
+    assert row["map"] == pytest.approx(np.mean(precision), abs=1e-6)
+    assert (row["test_city"], row["train_city"], row["version"]) == ("home", "paris", CELL)
+    assert row["test_dataset"]["images"] == len(names) == 11
+
+
+def test_recall_is_that_of_the_positions(study, scores):
+    row, model_file = scores
+    names, rows = described(study, model_file)
+    asked = [n for n, name in enumerate(names) if name.endswith(("@a0", "@b0"))]
+    others = [n for n in range(len(names)) if n not in asked]
+    eastings = np.array([float(name.split("@")[1]) for name in names])
+    found = []
+    for query in asked:
+        best = max(others, key=lambda n: float(rows[n] @ rows[query]))
+        found.append(abs(eastings[best] - eastings[query]) <= 25)
+    assert row["recall"]["1"] == np.mean(found)
+    assert row["recall_without_positives"] == 0
+
+
+def test_the_document_says_where_a_score_lies():
+    text = (ROOT / "docs" / "own-city.md").read_text()
+    assert "test_scores/york/vgg16/paris/seed-1/base.json" in text

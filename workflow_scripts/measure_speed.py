@@ -1,0 +1,32 @@
+"""Measure what a photograph costs by a base model, and what its compressed files cost to decode."""
+
+import json
+from pathlib import Path
+
+from pocketvlad.retrieval.speed_process import measured_alone
+from pocketvlad.study.job import logged
+from pocketvlad.util.processor import processor
+
+with logged(snakemake.log[0]):
+    inputs, params, rows = snakemake.input, snakemake.params, []
+    for version, model in zip(params.versions, inputs.models, strict=True):
+        task = {
+            "model": model,
+            "dataset": inputs.dataset,
+            "images": inputs.images,
+            "protocol": params.protocol,
+            "extraction": version in params.describing,
+        }
+        row = {
+            "model": snakemake.wildcards.model,
+            "version": version,
+            "seed": params.seed,
+            "train_city": params.city,
+            "test_city": params.test_city,
+            "file_bytes": Path(model).stat().st_size,
+            **measured_alone(task),
+            "processor": processor(),
+        }
+        rows.append(row)
+        print(f"{version}: decoded in {row['decode_ms']:.0f} ms, {row['peak_memory_mb']:.0f} MB")
+    Path(snakemake.output[0]).write_text(json.dumps(rows, indent=1), encoding="utf-8")
