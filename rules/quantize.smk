@@ -92,6 +92,7 @@ rule round_model:
     params:
         library=library("round_model"),
         compute=COMPUTE,
+        checkpoint=result("checkpoints/rd-{model}-{city}-seed-{seed}-{distortion}.pt"),
         rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
         recovery=config["recovery"],

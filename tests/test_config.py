@@ -400,6 +400,34 @@ def test_mistakes_in_targets_are_explained(changes, message):
         check_config(config)
 
 
+@pytest.mark.parametrize(
+    ("tuning", "message"),
+    [
+        ({"steps": 0}, r"rd\.tuning\.steps: 0 .*1 or more; 1000 unless told"),
+        ({"crops_per_step": 1.5}, r"rd\.tuning\.crops_per_step: 1\.5 .*a whole number"),
+        ({"learning_rate": 0}, r"rd\.tuning\.learning_rate: 0 .*above 0; 0\.01 unless told"),
+        (
+            {"rate": 0.01},
+            r"unknown key in rd\.tuning: rate; known are steps, crops_per_step, learn",
+        ),
+        (True, r"rd\.tuning: True .*a section"),
+    ],
+)
+def test_mistakes_in_tuning_are_explained(tuning, message):
+    config = load("config/phone.yaml")
+    config["rd"]["tuning"] = tuning
+    with pytest.raises(ConfigError, match=message):
+        check_config(config)
+
+
+def test_tuning_is_not_done_unless_told():
+    config = load("config/phone.yaml")
+    assert "tuning" not in with_defaults(config)["rd"]
+    config["rd"]["tuning"] = {}
+    expected = {"steps": 1000, "crops_per_step": 32, "learning_rate": 0.01}
+    assert with_defaults(config)["rd"]["tuning"] == expected
+
+
 def test_targets_do_without_distortions():
     config = load("config/subset.yaml")
     del config["rd"]["distortions"], config["rd"]["first_seed"]

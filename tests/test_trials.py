@@ -58,11 +58,11 @@ def rounded(monkeypatch):
     """The distortions that were rounded to, and the power to stop."""
     made, most = [], [99]
 
-    def counting(path, calibration, distortion):
+    def counting(path, calibration, distortion, checkpoint):
         if len(made) == most[0]:
             raise Killed
         made.append(distortion)
-        return write(path, calibration, distortion)
+        return write(path, calibration, distortion, checkpoint)
 
     write = module.write_rounded
     monkeypatch.setattr(module, "write_rounded", counting)

@@ -8,6 +8,7 @@ from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
 from pocketvlad.study.training_city import training_city
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.util.seeds import derive_seed
 
 with logged(snakemake.log[0]):
@@ -25,4 +26,9 @@ with logged(snakemake.log[0]):
         seed=derive_seed(params.seed),
     )
     distortion = float(snakemake.wildcards.distortion)
-    write_rounded(Path(snakemake.output[0]), calibration, distortion)
+    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
+    checkpoint = Checkpoint(
+        Path(params.checkpoint),
+        fingerprint([calibration.identity(), params.protocol, params.compute, distortion], files),
+    )
+    write_rounded(Path(snakemake.output[0]), calibration, distortion, checkpoint)

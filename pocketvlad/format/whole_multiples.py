@@ -17,7 +17,7 @@ _MARKED = 0x80  # the flag: a bit before each number says whether it is zero
 _HEAD = 6  # bytes: exponent, flag and bits of a rest, middle
 
 
-def _whole(values: np.ndarray) -> tuple[np.ndarray, int] | None:
+def whole(values: np.ndarray) -> tuple[np.ndarray, int] | None:
     """(whole numbers [n], e): the values are 2^e times these, and e is as large as possible; None
     where there are no such numbers that a file may hold."""
     fractions, exponents = np.frexp(values.astype(np.float64))
@@ -46,7 +46,7 @@ def _unfolded(number: int) -> int:
 def encode(values: np.ndarray) -> bytes | None:
     """The payload of a float32 tensor; None where it is not made of whole multiples, or is empty
     or too large."""
-    if not 1 <= values.size <= MAX_NUMBERS or (found := _whole(values.ravel())) is None:
+    if not 1 <= values.size <= MAX_NUMBERS or (found := whole(values.ravel())) is None:
         return None
     numbers, exponent = found
     best = None

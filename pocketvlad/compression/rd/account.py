@@ -6,6 +6,18 @@ from pocketvlad.networks.architecture import Architecture
 
 ROUNDED = "rounded"
 """The recipe of what was rounded to a distortion."""
+AS_ROUNDED = "as rounded"
+"""What was kept where tuning was no better."""
+
+
+def _tuned(settings: Mapping, header: Mapping) -> str:
+    if header["compression"].get("kept", AS_ROUNDED) == AS_ROUNDED:
+        return ""
+    tuning = settings["tuning"]
+    return (
+        f"{tuning['steps']:,} steps of tuning straight through on {tuning['crops_per_step']} crops "
+        "each, "
+    )
 
 
 def rounding_account(dial: str, header: Mapping, zero_percent: float) -> str:
@@ -16,10 +28,12 @@ def rounding_account(dial: str, header: Mapping, zero_percent: float) -> str:
         header: of the rounded file.
         zero_percent: weights that are zero.
     """
-    length = header["compression"]["rounding"]["settings"]["length"]
+    settings = header["compression"]["rounding"]["settings"]
+    length = settings["length"]
     shorter = length is not None and length < Architecture.of(header["architecture"]).length
     cut = f", all that makes components of the descriptor after its first {length} among them"
     return (
         f"rounding by rate and distortion ({dial}, `docs/compression.md`), which makes "
-        f"{zero_percent:.1f} % of the weights zero{cut if shorter else ''}, then entropy coding"
+        f"{zero_percent:.1f} % of the weights zero{cut if shorter else ''}, "
+        f"{_tuned(settings, header)}then entropy coding"
     )

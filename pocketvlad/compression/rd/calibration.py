@@ -9,9 +9,11 @@ from pocketvlad.compression.rd.account import ROUNDED
 from pocketvlad.compression.rd.length import shortened
 from pocketvlad.compression.rd.quantize import round_network
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.tuned_rounding import round_and_tune
 from pocketvlad.data.city_crops import CropSettings, CropSource
 from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.networks.model import Model, to_contents
+from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.distillation import DistillationObjective
 
 
@@ -30,28 +32,30 @@ class Calibration:
 
     def identity(self) -> dict[str, object]:
         """What a file's header says of it."""
-        return {"settings": asdict(self.settings), "crops": asdict(self.crops), "seed": self.seed}
+        return {"settings": self.settings.as_dict(), "crops": asdict(self.crops), "seed": self.seed}
 
 
-def write_rounded(path: Path, calibration: Calibration, distortion: float) -> int:
+def write_rounded(
+    path: Path, calibration: Calibration, distortion: float, checkpoint: Checkpoint | None = None
+) -> int:
     """Round the base model to a squared distance of its descriptors, and write it; whole or not
     at all. The distance is that of the components that are kept.
+
+    Args:
+        checkpoint: of the tuning, if the settings have one; deleted at the end.
 
     Returns:
         the file's size in bytes.
     """
-    base, crops = calibration.base, calibration.crops
-    teacher = shortened(base.network, calibration.settings.length)
+    base, crops, settings = calibration.base, calibration.crops, calibration.settings
+    teacher = shortened(base.network, settings.length)
     model = replace(base, network=copy.deepcopy(teacher))
-    quantized = round_network(
-        model.network,
-        teacher,
-        calibration.source,
-        crops,
-        distortion,
-        calibration.settings,
-        calibration.seed,
-    )
+    given = model.network, teacher, calibration.source, crops, distortion, settings
+    done: dict[str, str] = {}
+    if settings.tuning is None:
+        quantized = round_network(*given, calibration.seed)
+    else:
+        quantized, done["kept"] = round_and_tune(*given, calibration.seed, checkpoint)
     objective = DistillationObjective(calibration.source, crops, teacher)
     distance = -objective.validate(model.network)
     contents = to_contents(model)
@@ -60,7 +64,10 @@ def write_rounded(path: Path, calibration: Calibration, distortion: float) -> in
         "distortion": distortion,
         "rounding": calibration.identity(),
         "distance": distance,
+        **done,
     }
     size = write_compressed(path, contents, quantized, calibration.small)
+    if checkpoint:
+        checkpoint.delete()
     print(f"{size:,} bytes; squared distance on crops of the training city {distance:.4f}")
     return size

@@ -46,6 +46,15 @@ def from_multiples(
     return with_needed_scales(QuantizedTensor(codes, codebook, scales, transformed, input_scales))
 
 
+def multiples_of(quantized: QuantizedTensor) -> tuple[np.ndarray, float]:
+    """(whole multiples, int16, of the codes' shape; the step): what `from_multiples` made a layer
+    of. The step of zeros is 1."""
+    most = (len(quantized.codebook) - 1) // 2
+    multiples = quantized.codes.astype(np.int16) - np.int16(most + 1)
+    multiples[quantized.codes == 0] = 0
+    return multiples, float(quantized.codebook[-1]) / most if most else 1.0
+
+
 def quantized_in_place(
     weight: Tensor,
     multiples: Tensor,

@@ -12,6 +12,7 @@ have a number of their own (`allowance`, `water_level`).
 import copy
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -133,7 +134,59 @@ def _round_linear(
     return quantized
 
 
+def round_projection(
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
+    features: Iterable[tuple[Tensor, Tensor]],
+    error: float,
+    settings: RoundingSettings,
+) -> dict[str, QuantizedTensor]:
+    """Round the linear layer of the projection in place, as it is in `network`; nothing where there
+    is none.
+
+    Args:
+        features: what the backbones of both make of the crops, by batch; not asked for in vain.
+        error: the squared distance that rounding one weight may move the descriptor.
+
+    Returns:
+        by its name, the layer as codes.
+    """
+    layer = network.projection.linear
+    if not layer:
+        return {}
+    [name] = compressible_of(network, Part.PROJECTION)
+    return {name: _round_linear(layer, network, teacher, features, error, settings)}
+
+
 @torch.no_grad()
+def round_in_axes(
+    network: RetrievalNetwork,
+    teacher: RetrievalNetwork,
+    source: CropSource,
+    crops: CropSettings,
+    distortion: float,
+    settings: RoundingSettings,
+    seed: int,
+) -> tuple[dict[str, QuantizedTensor], RetrievalNetwork]:
+    """`round_network`, and the teacher in the axes that `network` was rounded in: its descriptors
+    are those of `teacher`."""
+    error, error_of_fine = allowed_errors(network, distortion, settings)
+    drawn = drawn_crops(network, source, crops, settings, seed)
+    _require_content(drawn.batches, [teacher(batch) for batch in drawn.batches[:_FEW]])
+    unrotated = teacher
+    turned = turn_streams(network, drawn.batches)
+    if is_rotatable(network):
+        rotate_features(network, principal_directions(network, drawn.batches))
+        turned = True
+    if turned:
+        teacher = copy.deepcopy(network)
+    found, features = _round_convolutions(network, teacher, drawn, error, error_of_fine, settings)
+    found |= round_clusters(network, settings.cluster_bits, unrotated)
+    more = paired_features(network, teacher, drawn.more)
+    found |= round_projection(network, teacher, chain(features, more), error_of_fine, settings)
+    return clear_unread(network, found), teacher
+
+
 def round_network(
     network: RetrievalNetwork,
     teacher: RetrievalNetwork,
@@ -160,20 +213,4 @@ def round_network(
     Raises:
         CoincidingError: the crops do not differ, or not to the network.
     """
-    error, error_of_fine = allowed_errors(network, distortion, settings)
-    drawn = drawn_crops(network, source, crops, settings, seed)
-    _require_content(drawn.batches, [teacher(batch) for batch in drawn.batches[:_FEW]])
-    unrotated = teacher
-    turned = turn_streams(network, drawn.batches)
-    if is_rotatable(network):
-        rotate_features(network, principal_directions(network, drawn.batches))
-        turned = True
-    if turned:
-        teacher = copy.deepcopy(network)
-    found, features = _round_convolutions(network, teacher, drawn, error, error_of_fine, settings)
-    found |= round_clusters(network, settings.cluster_bits, unrotated)
-    if layer := network.projection.linear:
-        features += paired_features(network, teacher, drawn.more)
-        [name] = compressible_of(network, Part.PROJECTION)
-        found[name] = _round_linear(layer, network, teacher, features, error_of_fine, settings)
-    return clear_unread(network, found)
+    return round_in_axes(network, teacher, source, crops, distortion, settings, seed)[0]

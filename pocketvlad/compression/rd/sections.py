@@ -7,10 +7,11 @@ from pathlib import Path
 from pocketvlad.compression.objectives import compression_crops
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.choices import chosen_length
-from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
+from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings, TuningSettings
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.networks.model import Model
 from pocketvlad.training.settings import TrainingSettings
+from pocketvlad.util.settings import read_settings
 
 
 def settled(rounding: Mapping[str, object], choices: Path | str | None) -> Mapping[str, object]:
@@ -46,4 +47,7 @@ def study_calibration(
     settings = dict(rounding)
     crops = compression_crops(recovery, TrainingSettings(**training))
     crops = replace(crops, image_size=settings.pop("image_size"))
+    tuning = settings.pop("tuning", None)
+    if tuning is not None:
+        settings["tuning"] = read_settings(TuningSettings, tuning)
     return Calibration(base, source, crops, RoundingSettings(**settings), small, seed)

@@ -15,9 +15,14 @@ def study_task(city: TrainingImages, min_side: int, seed: int) -> SelfRetrieval:
     return self_retrieval(city.pictures(held), city.pictures(others), min_side, seed)
 
 
+def without_held_out(source: CropSource) -> tuple[CropSource, CropSource]:
+    """(the photographs that `held_out` leaves, those that it takes)"""
+    held = set(held_out(list(source.paths)))
+    kept = {name: path for name, path in source.paths.items() if name not in held}
+    taken = {name: path for name, path in source.paths.items() if name in held}
+    return replace(source, paths=kept), replace(source, paths=taken)
+
+
 def source_beside_task(city: TrainingImages) -> CropSource:
     """The photographs of a training city that `study_task` does not hold out."""
-    source, held = city.crop_source, set(held_out(city.dataset.images))
-    return replace(
-        source, paths={name: path for name, path in source.paths.items() if name not in held}
-    )
+    return without_held_out(city.crop_source)[0]

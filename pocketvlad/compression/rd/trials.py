@@ -17,6 +17,7 @@ from pocketvlad.retrieval.self_retrieval import (
     self_retrieval_loss,
     self_retrieval_scores,
 )
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.util.code_digest import digest, package_modules
 from pocketvlad.util.json_file import write_json
 from pocketvlad.util.size import MEGABYTE
@@ -79,7 +80,9 @@ class Trials:
             return Trial(**found)
         base = self._base_scores()
         file = self.file(distortion)
-        size = write_rounded(file, self.calibration, distortion)
+        known = fingerprint([self.computation, _code(), distortion])
+        checkpoint = Checkpoint(self.folder / f"{distortion:g}.pt", known)
+        size = write_rounded(file, self.calibration, distortion, checkpoint)
         model = read_model(file)
         run_on(model.network, **self.compute)
         scores = self_retrieval_scores(model.network, self.task, self.sizing, model.preprocessing)
