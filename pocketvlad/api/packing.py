@@ -28,7 +28,7 @@ from pocketvlad.packing.packed_city import (
     require_room,
 )
 from pocketvlad.packing.page_files import page_files
-from pocketvlad.packing.part_sizes import PartSize, part_sizes
+from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
 from pocketvlad.packing.place_names import place_names
 from pocketvlad.packing.threshold import Calibration, calibrate
 from pocketvlad.packing.thumbnails import unchanged, write_thumbnails
@@ -58,6 +58,24 @@ class Packed:
     named: int
     calibration: Calibration | None
     parts: list[PartSize]
+
+    @property
+    def summary(self) -> str:
+        """For people: a few lines and a table of the parts."""
+        known = "there are no two places, so that every picture is taken for a known one"
+        found = self.index
+        lines = [
+            f"{self.folder}: {found.places} places, {found.described} described now, "
+            f"{found.removed} removed; {self.named} with a name, "
+            f"{'with' if found.located else 'without'} positions",
+            self.calibration.words if self.calibration else known,
+            f"{'':12}{'files':>7}{'bytes':>12}{'gzipped':>12}",
+            *(
+                f"{part.name:12}{part.files:>7}{part.bytes:>12,}{part.gzipped:>12,}"
+                for part in [*self.parts, summed("all", self.parts)]
+            ),
+        ]
+        return "\n".join([found.note, *lines] if found.note else lines)
 
 
 def pack(

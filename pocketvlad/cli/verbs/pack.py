@@ -46,7 +46,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises CityError, FormatError, ImageError, PageError, PlaceNameError or others of `index`."""
     import pocketvlad
     from pocketvlad.cli.models import model_of
-    from pocketvlad.packing.part_sizes import summed
 
     made = pocketvlad.pack(
         model_of(arguments.file),
@@ -60,19 +59,5 @@ def run(arguments: argparse.Namespace) -> None:
         page=not arguments.no_page,
         seed=arguments.seed,
     )
-    found = made.index
-    if found.note:
-        print(found.note)
-    print(
-        f"{arguments.output}: {found.places} places, {found.described} described now, "
-        f"{found.removed} removed; {made.named} with a name, "
-        f"{'with' if found.located else 'without'} positions"
-    )
-    if made.calibration:
-        print(made.calibration.words)
-    else:
-        print("there are no two places, so that every picture is taken for a known place")
-    print(f"{'':12}{'files':>7}{'bytes':>12}{'gzipped':>12}")
-    for part in [*made.parts, summed("all", made.parts)]:
-        print(f"{part.name:12}{part.files:>7}{part.bytes:>12,}{part.gzipped:>12,}")
+    print(made.summary)
     print(f"to see it: pocketvlad serve {arguments.output}")
