@@ -344,7 +344,7 @@ def test_a_missing_page_is_told_or_left_out(few_files, capsys, page):
     assert "make page" in error
     assert "--no-page" in error
     assert not Path("city2").exists()
-    status, said, _ = pack(capsys, "-o", "city2", "--no-page")
+    status, _, _ = pack(capsys, "-o", "city2", "--no-page")
     assert status == 0
     assert {path.name for path in Path("city2").iterdir()} == {*OWN, "thumbnails"}
     assert main(["serve", "city2"]) == 1
@@ -382,7 +382,7 @@ def test_a_kill_between_the_two_names_is_mended(few_files, capsys):
     pack(capsys, "-o", "city2")
     before = contents("city2")
     os.rename("city2", ".city2.before")
-    _, said, _ = pack(capsys, "-o", "city2")
+    pack(capsys, "-o", "city2")
     assert contents("city2") == before
     assert not list(Path().glob(".city2*"))
 
