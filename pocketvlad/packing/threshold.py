@@ -60,9 +60,9 @@ class Calibration:
 def cut(own: np.ndarray, others: np.ndarray) -> float:
     """The threshold between two sets of similarities.
 
-    >>> float(cut(np.array([0.8, 0.9]), np.array([0.4, 0.2])))
+    >>> round(float(cut(np.array([0.8, 0.9]), np.array([0.4, 0.2]))), 3)
     0.6
-    >>> float(cut(np.array([0.3, 0.8, 0.9, 0.9]), np.array([0.2, 0.2, 0.4, 0.2])))
+    >>> round(float(cut(np.array([0.3, 0.8, 0.9, 0.9]), np.array([0.2, 0.2, 0.4, 0.2]))), 3)
     0.6
     """
     own, others = np.sort(own), np.sort(others)
