@@ -205,6 +205,12 @@ def test_a_map_is_searched_in_place_of_its_folder(capsys, model_file, photograph
     status, _, err = run(capsys, *search, output, "--figure", figure)
     assert status == 1
     assert "--photographs: name the folder of the map's photographs" in err
+    # Told before the search, not when the picture is drawn.
+    status, out, err = run(capsys, *search, output, "--photographs", tmp_path / "gone")
+    assert (status, out) == (1, "")
+    assert "it is no folder; give that of the map" in err
+    err = run(capsys, *search, photographs, "--photographs", photographs)[2]
+    assert "it is for a map; the database is a folder itself" in err
     with_folder = ("--figure", figure, "--photographs", photographs)
     assert run(capsys, *search, output, *with_folder)[0] == 0
     assert min(Image.open(figure).size) > 200

@@ -148,6 +148,14 @@ def test_descriptions_come_in_the_order_of_the_pictures(photograph):
         describe(lambda x: x, [], EXACT, IDENTITY)
 
 
+def test_a_photograph_of_another_size_than_it_had_is_told(photograph):
+    """It was written over after the batches were planned: a batch has one shape."""
+    path = photograph("a.jpg", 64, 48)
+    pictures = [Picture(path, (64, 48)), Picture(path, (48, 64))]
+    with pytest.raises(ImageError, match=r"a\.jpg has been changed meanwhile"):
+        describe(lambda x: x.mean(dim=(2, 3)), pictures, EXACT, IDENTITY)
+
+
 def test_colour_histogram_by_hand():
     images = torch.tensor([[[[0.0, 255.0, 0.0, 0.0]], [[0.0, 31.0, 0.0, 0.0]], [[0.0] * 4]]])
     histogram = color_histogram(images)[0]

@@ -1,5 +1,7 @@
 """Map codes against arithmetic by hand, scikit-learn's PCA and faiss's own quantizers."""
 
+import sys
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -59,6 +61,14 @@ def test_a_section_may_hold_a_section_to_rerank_with():
     assert code_of(section).short == "float16-128+int8-256"
 
 
+def test_sections_in_sections_are_refused_however_many_they_are():
+    section = {"type": "int8"}
+    for _ in range(3 * sys.getrecursionlimit()):
+        section = {"type": "int8", "rerank": section}
+    with pytest.raises(ValueError, match="re-rank with itself"):
+        code_of(section)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -67,6 +77,7 @@ def test_a_section_may_hold_a_section_to_rerank_with():
         ("int8+", "code '' is unknown"),
         ("int8+int9", "'int9' is unknown"),
         ("int8+int8+int8", "re-rank with itself"),
+        ("+".join(["int8"] * 20_000), "re-rank with itself"),
         ("pq32x5", "unknown; write float32"),
         ("pq", "unknown; write float32"),
         ("pq9999", "from 1 to 4096"),
@@ -92,7 +103,7 @@ def test_parameters_restore_a_code_exactly(text):
 
 
 @pytest.mark.parametrize("text", SHORT)
-@pytest.mark.parametrize("fault", ["missing", "type", "shape", "infinite", "more"])
+@pytest.mark.parametrize("fault", ["missing", "type", "shape", "infinite", "huge", "more"])
 def test_parameters_that_do_not_fit_are_refused_by_name(text, fault):
     code = fitted(text)
     for name, array in code.parameters().items():
@@ -108,11 +119,19 @@ def test_parameters_that_do_not_fit_are_refused_by_name(text, fault):
             name = "other"
         elif array.dtype.kind == "f":
             arrays[name] = array.copy()
-            arrays[name].flat[-1] = np.inf
+            half = array.dtype == np.float16  # has no number as large
+            arrays[name].flat[-1] = np.inf if fault == "infinite" or half else 1e30
         else:
             continue
         with pytest.raises(CodeError, match=name.removeprefix("finer.")):
             from_parameters(code.declared, arrays)
+
+
+def test_a_code_longer_than_its_descriptors_is_not_restored():
+    """However many axes a file has: what it decodes to would be of any length."""
+    arrays = {"components": np.int32([3]), "axes": np.ones((40, 3), np.float16)}
+    with pytest.raises(CodeError, match="bits-40 is longer than descriptors of 3"):
+        from_parameters(code_named("bits-40"), arrays | {"levels": np.ones((2, 40), np.float32)})
 
 
 def test_floats_are_the_numbers_themselves():
@@ -130,6 +149,37 @@ def test_floats_that_are_none_are_refused():
     codes[4, :2] = 0xFF
     with pytest.raises(CodeError, match="row 4"):
         code.decode(codes)
+    huge = np.ones((3, COMPONENTS), np.float32)
+    huge[1, 2] = -3e38
+    with pytest.raises(CodeError, match="row 1 is not finite, or beyond 1e"):
+        fitted("float32").decode(huge.view(np.uint8))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 50])
+def test_int8_of_few_photographs_has_room_for_others(count):
+    """A map may begin with the first photographs of an album; its code stays."""
+    random = np.random.default_rng(count)
+    rows = unit(random.normal(size=(500, 64)))
+    rows[1] = unit(rows[:1] + 0.01 * rows[1:2])[0]  # the same view once more
+    code = fit(code_named("int8"), rows[:count], seed=0)
+    wrong = np.linalg.norm(code.decode(code.encode(rows)) - rows, axis=1)
+    assert np.sqrt(np.mean(wrong**2)) < 0.05  # of a length of 1: of cosines, a hundredth
+
+
+@pytest.mark.parametrize("text", ["bits", "rotated-bits"])
+@pytest.mark.parametrize("count", [1, 5])
+def test_bits_of_one_photograph_are_refused(text, count):
+    with pytest.raises(ValueError, match=rf"the {count} descriptors .* all alike"):
+        fit(code_named(text), np.repeat(TRAINING[:1], count, axis=0), seed=0)
+
+
+def test_photographs_that_are_there_twice_tell_no_axis_twice():
+    rows = unit(np.random.default_rng(0).normal(size=(5, 64)))
+    rows = rows[np.arange(30) % 5]
+    axes = fit(code_named("float32-4"), rows, seed=0).parameters()["axes"].astype(np.float64)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(4), atol=2e-3)
+    with pytest.raises(ValueError, match=r"some of which are alike, tell 4 axes .* not 5"):
+        fit(code_named("float32-5"), rows, seed=0)
 
 
 def test_int8_is_half_a_step_off_at_most():
@@ -194,7 +244,7 @@ def test_shortening_is_the_pca_of_scikit_learn(count):
         ("pq25", 300, "longer than the descriptor.*at most 24 bytes"),
         ("pq13x4", 300, "longer than the descriptor.*at most 12 bytes"),
         ("pq12x8", 255, "256 centres .* from 255 descriptors"),
-        ("pq12", 15, "16 centres .* from 15 descriptors"),
+        ("pq12", 15, "16 centres .* from 15 descriptors; take more photographs"),
     ],
 )
 def test_a_code_longer_than_can_be_learnt_is_refused(text, count, message):

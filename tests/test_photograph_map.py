@@ -8,6 +8,7 @@ import pytest
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
+from pocketvlad.maps import journal as journal_module
 from pocketvlad.maps.described_photographs import Describer
 from pocketvlad.maps.folder_map import folder_map, hidden_map
 from pocketvlad.maps.journal import Journal, JournalError
@@ -204,6 +205,111 @@ def test_a_journal_is_of_one_run_at_a_time(network, folder, tmp_path):
     assert mine.path == journal_file(path)
 
 
+def test_a_map_that_another_run_has_just_made_is_seen(network, folder, tmp_path, monkeypatch):
+    """Between the look for a map and the lock no other run may make one."""
+    path, looked = tmp_path / "city.pvmap", []
+
+    def look(self):
+        if self == path and not looked:
+            looked.append(self)
+            with pytest.raises(JournalError, match="by another run"):
+                update_map(path, pictures(folder), Network().describer, INT8)
+        return os.path.exists(self)
+
+    monkeypatch.setattr(type(path), "exists", look)
+    update_map(path, pictures(folder), network.describer, EXACT)
+    assert looked
+    with pytest.raises(MapError, match="has the code float32, not int8"):
+        update_map(path, pictures(folder), network.describer, INT8, INT8.code)
+
+
+def test_a_journal_that_is_removed_is_no_other_runs(tmp_path, monkeypatch):
+    """Whoever opens the file as it goes does not write to a file without a name."""
+    path, opened = tmp_path / "journal", []
+    first = Journal(path, "{}", LENGTH)
+    first.add([("a.jpg", "1")], np.ones((1, LENGTH)))
+    real = journal_module.try_lock
+
+    def lock(file):
+        if not opened:
+            opened.append(file)
+            first.remove()  # between the other's opening and its locking
+        return real(file)
+
+    monkeypatch.setattr(journal_module, "try_lock", lock)
+    with Journal(path, "{}", LENGTH) as second:
+        second.add([("b.jpg", "1")], np.ones((1, LENGTH)))
+        assert ("a.jpg", "1") not in second
+        assert path.exists()
+        with pytest.raises(JournalError, match="by another run"):
+            Journal(path, "{}", LENGTH)
+
+
+def test_an_error_before_the_first_description_leaves_nothing(network, folder, tmp_path):
+    path = tmp_path / "city.pvmap"
+    with pytest.raises(MapError, match=r"city\.pvmap: 9 photographs cannot be put into 10 lists"):
+        update_map(path, pictures(folder), network.describer, wishes("int8", lists=10))
+    assert not list(tmp_path.glob("city*"))
+    assert network.taken() == []
+
+
+def test_an_error_leaves_what_another_model_has_described(network, folder, tmp_path):
+    path = tmp_path / "city.pvmap"
+    network.batches_left = 2
+    with pytest.raises(KeyboardInterrupt):
+        update_map(path, pictures(folder), network.describer, EXACT)
+    before = journal_file(path).read_bytes()
+    other = Network(MADE | {"model_sha256": "cd" * 32})
+    with pytest.raises(MapError, match="10 lists"):
+        update_map(path, pictures(folder), other.describer, wishes("int8", lists=10))
+    assert journal_file(path).read_bytes() == before
+
+
+class FullDisk:
+    """A file on a disk that takes only so many bytes more."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, content):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        written = self.file.write(content[: self.room])  # a part, as systems do
+        self.room -= written
+        return written
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A function: from now on files of descriptors beside maps have room for so many bytes."""
+    real = journal_module._locked
+
+    def fill(room):
+        monkeypatch.setattr(journal_module, "_locked", lambda path: FullDisk(real(path), room))
+
+    yield fill
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("room", [0, 10, 150, 400, 700])
+def test_a_full_disk_is_told_and_what_was_described_stays(
+    network, folder, tmp_path, full_disk, monkeypatch, room
+):
+    path = tmp_path / "city.pvmap"
+    full_disk(room)
+    with pytest.raises(JournalError, match=r"city\.pvmap\.unfinished .*No space .*make room"):
+        update_map(path, pictures(folder), network.describer, EXACT)
+    monkeypatch.undo()
+    first = network.taken()
+    update_map(path, pictures(folder), network.describer, EXACT)
+    # The batch that did not fit is described again.
+    assert len(first) + len(network.taken()) == 9 + BATCH
+    assert_is_of(path, folder)
+
+
 def test_what_cannot_be_described_is_left_out(network, folder, tmp_path):
     path = tmp_path / "city.pvmap"
     (folder / "6.jpg").write_bytes(b"broken")
@@ -398,15 +504,24 @@ def test_a_search_on_a_full_disk(network, folder, monkeypatch):
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.parametrize("room", [0, 500])
+def test_a_search_on_a_disk_that_fills_while_it_describes(network, folder, full_disk, room):
+    full_disk(room)
+    with pytest.warns(PhotographWarning, match="the index is not kept: .*No space left"):
+        names, path = searched(folder, network)
+    assert len(names) == 9
+    assert not path.exists()  # it was elsewhere
+    assert not list(folder.glob(".*"))
+    assert len(network.taken()) == 9 + BATCH
+
+
 def test_a_search_beside_another_one(network, folder):
     """The other is describing the same folder now."""
     file = journal_file(hidden_map(folder, network.describer.made_with))
-    with (
-        Journal(file, network.describer.made_with, LENGTH),
-        pytest.warns(PhotographWarning, match="being written by another run"),
-    ):
-        assert len(searched(folder, network)[0]) == 9
-    assert file.exists()
+    with Journal(file, network.describer.made_with, LENGTH):
+        with pytest.warns(PhotographWarning, match="being written by another run"):
+            assert len(searched(folder, network)[0]) == 9
+        assert file.exists()
 
 
 def test_a_search_where_no_photograph_is_left(network, folder):

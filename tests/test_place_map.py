@@ -1,6 +1,7 @@
 """Searching a map: what is found is what the codes say, whatever of the file is read."""
 
 import json
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -169,6 +170,34 @@ def test_ties_go_to_the_first_place():
     assert similarities.tolist() == [[2, 2, 2]]
 
 
+@pytest.mark.parametrize("short", ["int8", "float32", "pq8x4", "bits+float32"])
+@pytest.mark.parametrize("count", [1, 20])
+def test_places_of_one_code_are_answered_in_the_order_of_their_names(make, rows, short, count):
+    """Photographs that are there several times, and more of them than answers."""
+    copied = rows[np.arange(PLACES) % 30]
+    code = fit(code_named(short), rows, 1)
+    sorted_names = [f"{number:03}.jpg" for number in range(PLACES)]
+    places = make(short, names=sorted_names, codes=code.encode(copied), code=code)
+    queries = rows[np.arange(count) % 3]
+    best = similarities_by_hand(code.finer or code, queries, copied[:30]).argmax(axis=1)
+    codes = code.encode(copied)
+    for top in (1, 2, 5, 20):
+        for place, found in zip(best, places.search(queries, top), strict=True):
+            alike = np.flatnonzero((codes == codes[place]).all(axis=1))
+            np.testing.assert_array_equal(found.numbers, alike[:top])
+
+
+def test_equal_ones_at_the_end_of_the_answers_are_the_first(make, rows):
+    """Three are better than many that are alike."""
+    order = np.argsort(rows[:6] @ rows[0])
+    copied = rows[:6][order][np.repeat(np.arange(6), 4)]
+    code = fit(code_named("int8"), rows, 1)
+    sorted_names = [f"{number:03}.jpg" for number in range(24)]
+    places = make("int8", names=sorted_names, codes=code.encode(copied), code=code)
+    for top, numbers in ((3, [20, 21, 22]), (6, [20, 21, 22, 23, 16, 17])):
+        assert places.search(rows[:1], top)[0].numbers.tolist() == numbers
+
+
 def test_faiss_takes_the_codes_as_they_are(rows, queries):
     """By its own decoder: the bytes mean the same."""
     coder = fit(code_named("int8"), rows, 1).coder
@@ -216,6 +245,51 @@ def test_a_part_of_the_lists_has_the_places_of_these_lists(make, rows, queries):
     for probes in (12, 100):
         for one, other in zip(exact, places.search(queries, 7, probes=probes), strict=True):
             np.testing.assert_array_equal(one.numbers, other.numbers)
+
+
+@pytest.mark.parametrize("short", ["int8", "float32"])
+def test_lists_without_places_are_passed_over(make, rows, short):
+    """As photographs go, lists become empty; the query's own may be one of them."""
+    code = fit(code_named(short), rows, 1)
+    own = rows[:3]
+    centres = np.vstack([-own[:1], own, -own[1:2]]).astype(np.float16)
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    places = make(short, names=names, codes=code.encode(own), lists=5, centres=centres)
+    ends = np.array([0, *places.file.list_ends])
+    assert (np.diff(ends) == 0).any()
+    for query in (-own[:1], -own[1:2]):
+        similar = (centres.astype(np.float32) @ query[0]).astype(np.float64)
+        similar[np.diff(ends) == 0] = -np.inf
+        best = similar.argmax()
+        found = places.search(query, 3, probes=1)[0].numbers.tolist()
+        assert sorted(found) == list(range(ends[best], ends[best + 1]))
+
+
+def test_a_long_list_is_read_part_by_part(make, queries, monkeypatch):
+    places = make("int8", lists=3, seed=1)
+    expected = [each.numbers.tolist() for each in places.search(queries, 9, probes=2)]
+    for size in (COMPONENTS, 50 * COMPONENTS):
+        monkeypatch.setattr("pocketvlad.maps.place_map._PART", size)
+        parts = [len(codes) for _, codes in places._parts([(0, 60), (60, 62), (62, 70), (80, 200)])]
+        assert (sum(parts), max(parts)) == (190, size // COMPONENTS)
+        assert [each.numbers.tolist() for each in places.search(queries, 9, probes=2)] == expected
+
+
+def test_a_map_of_long_descriptors_is_verified_and_searched_in_bounded_memory(make, monkeypatch):
+    """A byte a place stands for 2,000 numbers: 48 MB of them in all."""
+    long = unit(np.random.default_rng(3).normal(size=(300, 2000)))
+    code = fit(code_named("pq1"), long, 1)
+    codes = np.random.default_rng(4).integers(0, 256, (6000, 1), dtype=np.uint8)
+    names = [f"{number:04}.jpg" for number in range(6000)]
+    places = make("pq1", names=names, codes=codes, code=code)
+    monkeypatch.setattr("pocketvlad.maps.place_scan._NUMBERS", 1 << 19)
+    for work in (places.verify, lambda: places.search(long[:1], 3)):
+        work()  # what is computed once is there
+        tracemalloc.start()
+        work()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 16e6
 
 
 def test_an_opened_map_reads_what_it_is_asked_for(make, queries):

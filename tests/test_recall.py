@@ -5,6 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from pocketvlad.scoring import recall as module
+from pocketvlad.scoring.ranking import dissimilarities
 from pocketvlad.scoring.recall import recall
 
 VALUES = (1, 2, 5, 10)
@@ -114,3 +115,17 @@ def test_what_does_not_fit_is_refused(case, change, message):
     parts = [change.get(number, part) for number, part in enumerate(case)]
     with pytest.raises(ValueError, match=message):
         recall(*parts, radius=25, metric="l2")
+
+
+@pytest.mark.parametrize("count", [5, 70, 301, 1000])
+@pytest.mark.parametrize("length", [7, 64, 100])
+def test_an_image_that_is_there_twice_is_equally_similar_wherever_it_stands(count, length):
+    """Also at the edges of the blocks that a product of matrices is computed in."""
+    random = np.random.default_rng(count)
+    rows = random.normal(size=(count, length)).astype(np.float32)
+    rows[-2:] = rows[count // 3]
+    for asked in (1, 2, 5, 17):
+        queries = random.normal(size=(asked, length)).astype(np.float32)
+        measured = dissimilarities(queries, rows)
+        np.testing.assert_array_equal(measured[:, -2:].T, [measured[:, count // 3]] * 2)
+        np.testing.assert_allclose(measured, -queries.astype(np.float64) @ rows.T, atol=1e-4)

@@ -143,6 +143,23 @@ def test_squeezing_is_a_choice(run, few_files):
     assert "--squeeze 0 9: give height and width" in run(*MODEL, "--squeeze", 0, 9)[2]
 
 
+def test_a_file_of_another_name_is_the_same_file(run, few_files):
+    """Else each query would find itself."""
+    link = few_files / "places" / "link.npz"
+    link.symlink_to("database.npz")
+    for other in (link, few_files / "places" / "database.npz"):
+        words = ("--descriptors", "places/database.npz", "--query-descriptors", other)
+        assert "is given twice, and each query would find itself" in run(*words)[2]
+    link.unlink()
+
+
+def test_whole_numbers_are_no_descriptors(run, few_files):
+    np.save(few_files / "whole.npy", np.ones((6, 6), int))
+    words = ("--descriptors", "whole.npy", "--database-folder", "places/database", *FILES[2:])
+    assert "is int64 (6, 6); give an array [N, D] of floating-point" in run(*words)[2]
+    (few_files / "whole.npy").unlink()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

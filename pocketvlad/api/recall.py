@@ -79,6 +79,13 @@ class RecallEvaluation:
         return "\n".join([*lines, self.found.line(self.values)])
 
 
+def _are_one(one: object, other: object) -> bool:
+    """Whether two sources of descriptors are one file, whatever they are called."""
+    if not (isinstance(one, Path) and isinstance(other, Path)):
+        return False
+    return one == other or (one.exists() and other.exists() and one.samefile(other))
+
+
 def require_recall_options(
     positive_dist_threshold: float, recall_values: Sequence[int]
 ) -> tuple[int, ...]:
@@ -180,7 +187,7 @@ def recall(
     folders = [folder and Path(folder) for folder in (database_folder, queries_folder)]
     if all(folders):
         require_apart(*folders, *map(listing, folders))
-    elif isinstance(sources[0], Path) and sources[0] == sources[1]:
+    elif _are_one(*sources):
         raise DescriptorError(
             f"{sources[0]} is given twice, and each query would find itself; give the folders of "
             "database and queries, too, or a file of each"

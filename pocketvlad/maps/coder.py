@@ -6,6 +6,22 @@ from typing import Any
 
 import numpy as np
 
+LARGEST = 2.0**40
+"""The largest magnitude of a stored number. Descriptors have unit length; beyond this, sums of
+squares of a hostile file's numbers might overflow."""
+
+
+def are_usable(numbers: np.ndarray) -> bool:
+    """Whether all are finite, and none is larger than LARGEST.
+
+    >>> are_usable(np.float32([1, -2])), are_usable(np.float32([np.nan])), are_usable(np.ones(0))
+    (True, False, True)
+    """
+    if not numbers.size:
+        return True
+    # As Python's floats: in half precision LARGEST would be infinite. A NaN is below nothing.
+    return float(numbers.min()) >= -LARGEST and float(numbers.max()) <= LARGEST
+
 
 class CodeError(ValueError):
     """Codes or a code's parameters do not fit what declares them; says which and how."""
@@ -63,7 +79,8 @@ class Parameters:
             shape: its very shape; None is any number from 1 on.
 
         Raises:
-            CodeError: it is missing, of another type or shape, or not finite.
+            CodeError: it is missing, of another type or shape, or has numbers that are not finite
+                or beyond LARGEST.
         """
         if name not in self._left:
             raise CodeError(f"the code's parameter {name!r} is missing; write the file again")
@@ -78,8 +95,11 @@ class Parameters:
                 f"the code's parameter {name!r} is {array.dtype} {list(array.shape)}, not "
                 f"{np.dtype(dtype)} [{wanted}]; write the file again"
             )
-        if not np.isfinite(array).all():
-            raise CodeError(f"the code's parameter {name!r} is not finite; write the file again")
+        if not are_usable(array):
+            raise CodeError(
+                f"the code's parameter {name!r} is not finite, or beyond {LARGEST:.0e}; write the "
+                "file again"
+            )
         return array
 
     def under(self, prefix: str) -> "Parameters":

@@ -151,6 +151,11 @@ def from_parameters(declared: Code, arrays: Mapping[str, np.ndarray] | Parameter
     components = int(left.take("components", np.int32, (1,))[0])
     if components < 1:
         raise CodeError(f"the code is for descriptors of {components} components; write it again")
+    if declared.least_components > components:
+        raise CodeError(
+            f"the code {declared.short} is longer than descriptors of {components} components; "
+            "write it again"
+        )
     length, axes = components, None
     if declared.length is not None:
         length = declared.length

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketvlad.maps.coder import CodeError, Coder
+from pocketvlad.maps.coder import LARGEST, CodeError, Coder, are_usable
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,18 @@ class FloatCoder(Coder):
         return self.length * np.dtype(self.dtype).itemsize
 
     def encode(self, rows: np.ndarray) -> np.ndarray:
-        most = np.finfo(self.dtype).max
+        most = min(float(np.finfo(self.dtype).max), LARGEST)
         numbers = np.clip(rows, -most, most).astype(self.dtype)
         return numbers.view(np.uint8).reshape(len(rows), self.bytes_per_row)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         numbers = np.ascontiguousarray(codes).view(self.dtype).astype(np.float32, copy=False)
-        if not np.isfinite(numbers).all():
-            row = int(np.flatnonzero(~np.isfinite(numbers).all(axis=1))[0])
-            raise CodeError(f"the code of row {row} is not finite; write the file again")
+        if not are_usable(numbers):
+            row = next(row for row, each in enumerate(numbers) if not are_usable(each))
+            raise CodeError(
+                f"the code of row {row} is not finite, or beyond {LARGEST:.0e}; write the file "
+                "again"
+            )
         return numbers
 
     def parameters(self) -> dict[str, np.ndarray]:

@@ -49,7 +49,14 @@ def folder_map(
             stack.enter_context(old)
         update = MapUpdate(old, pictures, describer)
         journal = stack.enter_context(_journal(path, update, describer))
-        update.describe(journal)
+        try:
+            update.describe(journal)
+        except JournalError as error:
+            if journal.path is None:
+                raise
+            _say(f"the index is not kept: {reason(error)}")
+            journal = stack.enter_context(_elsewhere_from(journal, describer))
+            update.describe(journal)
         found = path
         content = update.content(path, journal, Wishes(code_named(EXACT))) if update.keys else None
         if old is not None:
@@ -88,6 +95,14 @@ def _journal(path: Path, update: MapUpdate, describer: Describer) -> Journal:
         except (OSError, JournalError) as error:
             _say(f"the index is not kept: {reason(error)}")
     return Journal(None, describer.made_with, describer.length)
+
+
+def _elsewhere_from(journal: Journal, describer: Describer) -> Journal:
+    """What is kept so far, in a file that ends with the search; `journal` is removed."""
+    spare = Journal(None, describer.made_with, describer.length)
+    spare.take(journal)
+    journal.remove()
+    return spare
 
 
 def _wrote(path: Path, content: dict) -> bool:

@@ -5,6 +5,7 @@ follows, the keys as JSON, their rows as float32. What a killed run has half wri
 """
 
 import json
+import os
 import struct
 import tempfile
 import zlib
@@ -15,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pocketvlad.util.file_lock import try_lock
+from pocketvlad.util.foreign import reason
 
 Key = tuple[str, str]
 """What a photograph is called, and its stamp."""
@@ -24,13 +26,15 @@ _LONGEST = 1 << 24  # bytes of the keys of a batch
 
 
 class JournalError(ValueError):
-    """Another run is writing the same; names the file."""
+    """Another run is writing the same, or the disk is full; names the file."""
 
 
 class Journal:
     """Descriptors [D] float32 by key.
 
-    Without a path they are kept in a file that ends with the process. Use it in `with`.
+    Without a path they are kept in a file that ends with the process. Use it in `with`. As long as
+    it is open no other run makes the same map. The file is changed by the first `add`; one in which
+    nothing is kept goes when it is closed.
     """
 
     def __init__(self, path: Path | None, made_with: str, length: int) -> None:
@@ -38,41 +42,45 @@ class Journal:
 
         Raises:
             JournalError: another process has it open.
-            OSError: it cannot be written.
+            OSError: it cannot be opened.
         """
         self.path = path
         self._length = length
         self._places: dict[Key, int] = {}  # where each row begins
-        if path is None:
-            self._file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-        else:
-            self._file = open(path, "a+b")  # noqa: SIM115 - closed by `close`
-            if not try_lock(self._file):
-                self._file.close()
-                raise JournalError(
-                    f"{path} is being written by another run; wait until it has ended"
-                )
-        first = json.dumps({"made_with": made_with, "length": length}).encode() + b"\n"
+        # Without a buffer: what a full disk has refused is not tried again when the file is closed.
+        self._file: BinaryIO = _temporary() if path is None else _locked(path)
+        self._first = json.dumps({"made_with": made_with, "length": length}).encode() + b"\n"
         self._file.seek(0)
-        if self._file.read(len(first)) == first:
-            self._file.truncate(self._read_records(len(first)))
-        else:
-            self._file.truncate(0)
-            self._file.write(first)
-            self._file.flush()
+        same = self._file.read(len(self._first)) == self._first
+        self._end = self._read_records(len(self._first)) if same else 0
 
     def __contains__(self, key: Key) -> bool:
         return key in self._places
 
     def add(self, keys: Sequence[Key], rows: np.ndarray) -> None:
-        """Keep `rows` [n, D]; they are in the file when this returns."""
+        """Keep `rows` [n, D]; they are in the file when this returns.
+
+        Raises:
+            JournalError: they cannot be written. What was kept before stays.
+        """
         names = json.dumps(keys).encode("ascii")
         content = rows.astype("<f4").tobytes()
-        end = self._file.seek(0, 2)
         crc = zlib.crc32(content, zlib.crc32(names))
-        self._file.write(_RECORD.pack(len(names), crc) + names + content)
-        self._file.flush()
-        self._note(keys, end + _RECORD.size + len(names))
+        try:
+            self._file.truncate(self._end)
+            if not self._end:
+                self._append(self._first)
+            begin = self._end
+            self._append(_RECORD.pack(len(names), crc) + names + content)
+        except OSError as error:
+            where = self.path or f"a file in {tempfile.gettempdir()}"
+            raise JournalError(f"{where} cannot be written: {reason(error)}; make room") from None
+        self._note(keys, begin + _RECORD.size + len(names))
+
+    def take(self, other: "Journal") -> None:
+        """Keep what another one does. Raises JournalError, see `add`."""
+        for key in other._places:
+            self.add([key], other.rows([key]))
 
     def rows(self, keys: Sequence[Key]) -> np.ndarray:
         """[n, D] What was kept of them."""
@@ -84,19 +92,29 @@ class Journal:
 
     def close(self) -> None:
         """Stop writing; the file stays for another run."""
+        if not self._file.closed and self.path is not None and not self._file.seek(0, 2):
+            self.remove()
         self._file.close()
 
     def remove(self) -> None:
         """Stop writing, and remove the file: all is in the map."""
-        self.close()
-        if self.path is not None:
+        if os.name == "nt":  # which removes no file that is open
+            self._file.close()
+        if self.path is not None:  # before another run may lock it: that would lose its own
             self.path.unlink(missing_ok=True)
+        self._file.close()
 
     def __enter__(self) -> "Journal":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _append(self, content: bytes) -> None:
+        left = memoryview(content)
+        while left:
+            left = left[self._file.write(left) :]
+        self._end += len(content)
 
     def _note(self, keys: Sequence[Key], begin: int) -> None:
         for row, key in enumerate(keys):
@@ -118,6 +136,30 @@ class Journal:
                 return at
             self._note(keys, at + _RECORD.size + size)
             at += _RECORD.size + size + len(content)
+
+
+def _temporary() -> BinaryIO:
+    return tempfile.TemporaryFile(buffering=0)
+
+
+def _locked(path: Path) -> BinaryIO:
+    """The file of this name, open and locked.
+
+    Raises:
+        JournalError: another process has locked it.
+        OSError: it cannot be opened.
+    """
+    while True:
+        file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed by who gets it
+        if not try_lock(file):
+            file.close()
+            raise JournalError(f"{path} is being written by another run; wait until it has ended")
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()  # the run that had it has removed it since
 
 
 def _keys(text: bytes) -> list[Key]:

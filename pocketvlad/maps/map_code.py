@@ -29,6 +29,9 @@ RERANKED = 100
 """Of the places that a code ranks first, so many are ranked again by the finer code."""
 
 
+_NO_THIRD = "has a code to re-rank with itself; name one finer code"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Code(Typed, ABC):
     """As which bytes a map keeps the descriptor of a place."""
@@ -50,8 +53,9 @@ class Code(Typed, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.finer is not None and self.finer.rerank:
-            raise ValueError(f"rerank {self.rerank!r} has a code to re-rank with itself")
+        if self.rerank is not None and "+" in self.rerank:  # before any number is followed
+            raise ValueError(f"rerank {self.rerank[:40]!r} {_NO_THIRD}")
+        self.finer  # noqa: B018 - raises where the text means none
 
     @property
     def finer(self) -> "Code | None":
@@ -114,8 +118,10 @@ def code_of(section: object) -> Code:
     Raises:
         ValueError: unknown type or key, a key is missing, or its value is out of range.
     """
-    if isinstance(section, Mapping) and isinstance(section.get("rerank"), Mapping):
-        section = {**section, "rerank": code_of(section["rerank"]).short}
+    if isinstance(section, Mapping) and isinstance(finer := section.get("rerank"), Mapping):
+        if finer.get("rerank") is not None:
+            raise ValueError(f"rerank {str(finer.get('type'))[:40]!r} {_NO_THIRD}")
+        section = {**section, "rerank": code_of(finer).short}
     return CODES.of(section)
 
 

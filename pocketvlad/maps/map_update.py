@@ -106,6 +106,16 @@ class MapUpdate:
         self._at = {name: tuple(map(float, at[name])) for name in names}
         self._moved = stored is None or any(stored.get(name) != self._at[name] for name in names)
 
+    def require_lists(self, path: Path, wishes: Wishes) -> None:
+        """Raises MapError, naming the map `path`, where more lists are to be made than there are
+        photographs."""
+        had = self._old.lists if self._old else 0
+        if wishes.lists not in (None, had) and wishes.lists > len(self.keys):
+            raise MapError(
+                f"{path}: {len(self.keys)} photographs cannot be put into {wishes.lists} lists; "
+                "ask for fewer, or for none (--lists 0)"
+            )
+
     def describe(self, journal: Journal) -> None:
         """What the old map lacks, into the journal. Afterwards `keys` are those that are left."""
         wanted = {

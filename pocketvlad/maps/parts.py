@@ -51,10 +51,10 @@ class PartCoder(Coder):
                 f"{length * bits // 8} bytes"
             )
         if count < centres:
+            fewer = f"4 bits a part (pq{size}x4: at most {length // 2} bytes), or "
             raise ValueError(
                 f"{centres} centres of product quantization cannot be learnt from {count} "
-                f"descriptors; take 4 bits a part (pq{size}x4: at most {length // 2} bytes), or "
-                "more photographs"
+                f"descriptors; take {fewer if bits > 4 else ''}more photographs"
             )
         blank = np.zeros((parts, centres, -(-length // parts)), np.float16)
         coder = cls(blank, random_signs(length, seed), length)

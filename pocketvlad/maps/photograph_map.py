@@ -48,12 +48,15 @@ def update_map(
     Raises:
         FormatError: the map that is there is damaged; names it.
         MapError: it was made by another model, preprocessing or size, or has another code; there
-            are too few photographs, or positions are missing.
+            are too few photographs for the code or the lists, or positions are missing.
         PositionError: names have positions in part, see `PositionWish.beside`.
-        JournalError: another run is making it.
+        JournalError: another run is making it, or descriptors cannot be written.
         ImageError: a photograph cannot be described after all.
     """
     with ExitStack() as stack:
+        # First of all: while it is open, no other run can make the map that is looked for here.
+        journal = Journal(journal_file(path), describer.made_with, describer.length)
+        stack.enter_context(journal)
         old = None
         if path.exists():
             old = stack.enter_context(PlaceMap(path))
@@ -63,8 +66,7 @@ def update_map(
             require_code(wishes.code, describer.length)
         update = MapUpdate(old, pictures, describer)
         update.locate(path, wishes.positions)
-        journal = Journal(journal_file(path), describer.made_with, describer.length)
-        stack.enter_context(journal)
+        update.require_lists(path, wishes)
         update.describe(journal)
         if not update.keys:
             raise MapError(f"{path}: no photograph is left that can be described; give some")

@@ -53,12 +53,17 @@ def list_numbers(code: FittedCode, codes: np.ndarray, centres: np.ndarray) -> np
     return np.concatenate(found)
 
 
-def nearest_lists(prepared: np.ndarray, centres: np.ndarray, probes: int) -> np.ndarray:
-    """[min(probes, K)] Numbers of the lists that a prepared query [L] is most similar to,
-    ascending."""
-    similarity = centres.astype(np.float32) @ prepared
-    probes = min(probes, len(centres))
-    return np.sort(np.argpartition(-similarity, probes - 1)[:probes])
+def nearest_lists(
+    prepared: np.ndarray, centres: np.ndarray, filled: np.ndarray, probes: int
+) -> np.ndarray:
+    """Numbers of the `probes` lists that a prepared query [L] is most similar to, ascending.
+
+    Args:
+        filled: numbers of the lists that have places; the others are passed over.
+    """
+    similarity = centres[filled].astype(np.float32) @ prepared
+    probes = min(probes, len(filled))
+    return np.sort(filled[np.argpartition(-similarity, probes - 1)[:probes]])
 
 
 def _parts(codes: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,7 +1,7 @@
 """A map of places that can be searched: a `.pvmap` file and the code that its bytes are of."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +15,13 @@ from pocketvlad.format.map_writer import write_map
 from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
-from pocketvlad.maps.place_scan import PlaceScan
+from pocketvlad.maps.place_scan import PlaceScan, rows_at_once
 from pocketvlad.retrieval.provenance_difference import difference
+from pocketvlad.scoring.ranking import products
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
+_Range = tuple[int, int]
+"""Numbers of places: the first, and behind the last."""
 _ADVICE = "make the map again with this model: pocketvlad index"
 
 
@@ -116,10 +119,12 @@ class PlaceMap:
         finer = self.code.finer
         wanted = top if finer is None else max(top, RERANKED)
         if self.centres is None or probes is None or probes >= self.lists:
-            found = self._nearest(prepared, self._all(), wanted)
+            found = self._nearest(prepared, self._coarse_parts(self._everywhere), wanted)
         else:
             found = [
-                self._nearest(query[None], [self._listed(query, probes)], wanted)[0]
+                self._nearest(query[None], self._coarse_parts(self._probed(query, probes)), wanted)[
+                    0
+                ]
                 for query in prepared
             ]
         if finer is not None:
@@ -145,14 +150,14 @@ class PlaceMap:
             FormatError: anything is damaged; see `MapFile.verify`. Or a code is of no row.
         """
         self.file.verify()
-        for numbers, codes in self._all(whole=True):
-            code: FittedCode | None = self.code
-            try:
-                while code is not None:
-                    code.decode(codes)
-                    codes, code = code.finer_codes(codes), code.finer
-            except ValueError as error:
-                raise FormatError(f"{self.path}: places from {numbers[0]} on: {error}") from None
+        for numbers, codes in self._parts(self._everywhere):
+            step = rows_at_once(self.code.components)
+            for start in range(0, len(codes), step):
+                try:
+                    _decode_all(self.code, codes[start : start + step])
+                except ValueError as error:
+                    first = numbers[start]
+                    raise FormatError(f"{self.path}: places from {first} on: {error}") from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -169,30 +174,44 @@ class PlaceMap:
     ) -> None:
         self.close()
 
-    def _coarse(self, codes: np.ndarray) -> np.ndarray:
-        """Without the bytes of a finer code."""
-        return codes[:, : self.code.coder.bytes_per_row]
+    @property
+    def _everywhere(self) -> list[_Range]:
+        return [(0, self.places)]
 
-    def _all(self, whole: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(numbers, codes) of all places, part by part."""
-        rows = max(1, _PART // self.code.bytes_per_row)
-        for start in range(0, self.places, rows):
-            stop = min(start + rows, self.places)
-            codes = self.file.rows(CODES, start, stop)
-            yield np.arange(start, stop), codes if whole else self._coarse(codes)
+    def _probed(self, query: np.ndarray, probes: int) -> list[_Range]:
+        """The lists that are most similar to a query."""
+        stops = self.file.list_ends
+        starts = np.concatenate([[0], stops[:-1]])
+        chosen = nearest_lists(query, self.centres, np.flatnonzero(stops > starts), probes)
+        return list(zip(starts[chosen].tolist(), stops[chosen].tolist(), strict=True))
 
-    def _listed(self, query: np.ndarray, probes: int) -> tuple[np.ndarray, np.ndarray]:
-        """(numbers, codes) of the places in the lists that are most similar to a query."""
-        ends = self.file.list_ends
-        numbers, codes = [np.empty(0, np.int64)], [self._coarse(self.codes([]))]
-        for each in nearest_lists(query, self.centres, probes):
-            start, stop = int(ends[each - 1]) if each else 0, int(ends[each])
-            if stop > start:
-                numbers.append(np.arange(start, stop))
-                codes.append(self._coarse(self.file.rows(CODES, start, stop)))
-        return np.concatenate(numbers), np.concatenate(codes)
+    def _parts(self, ranges: Iterable[_Range]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(numbers, codes) of the places in some ranges, about `_PART` bytes at a time: short
+        ranges together, long ones in pieces."""
+        most = max(1, _PART // self.code.bytes_per_row)
+        waiting, held = [], 0
+        for start, stop in ranges:
+            for begin in range(start, stop, most):
+                end = min(begin + most, stop)
+                if held + end - begin > most:
+                    yield self._joined(waiting)
+                    waiting, held = [], 0
+                waiting.append((begin, end))
+                held += end - begin
+        yield self._joined(waiting)
 
-    def _nearest(self, prepared: np.ndarray, parts: Iterator | Sequence, top: int) -> list[Places]:
+    def _joined(self, ranges: Sequence[_Range]) -> tuple[np.ndarray, np.ndarray]:
+        """(numbers, codes) of the places in some ranges; of one, codes are a view of the file."""
+        codes = [self.file.rows(CODES, *each) for each in ranges]
+        numbers = np.concatenate([np.arange(*each) for each in ranges])
+        return numbers, codes[0] if len(codes) == 1 else np.concatenate(codes)
+
+    def _coarse_parts(self, ranges: Iterable[_Range]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """`_parts` without the bytes of a finer code."""
+        for numbers, codes in self._parts(ranges):
+            yield numbers, codes[:, : self.code.coder.bytes_per_row]
+
+    def _nearest(self, prepared: np.ndarray, parts: Iterator, top: int) -> list[Places]:
         try:
             numbers, similarities = self._scan.nearest(prepared, parts, top)
         except FormatError:
@@ -208,12 +227,19 @@ class PlaceMap:
             places = self.code.finer.decode(self.code.finer_codes(self.codes(first)))
         except ValueError as error:
             raise FormatError(f"{self.path}: {error}") from None
-        similarities = places @ query
+        similarities = products(query[None], places)[0]
         order = np.argsort(-similarities, kind="stable")
         return Places(
             np.concatenate([first[order], found.numbers[RERANKED:]]),
             np.concatenate([similarities[order], found.similarities[RERANKED:]]),
         )
+
+
+def _decode_all(code: FittedCode | None, codes: np.ndarray) -> None:
+    """By the code and its finer one. Raises CodeError where they are of no row."""
+    while code is not None:
+        code.decode(codes)
+        codes, code = code.finer_codes(codes), code.finer
 
 
 def write_places(

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from pocketvlad.maps.coder import Coder
+from pocketvlad.scoring.ranking import products
 
 _FEW = 16  # queries: of more, decoding once and one product of matrices is faster
 _ROWS = 4096  # decoded at a time
+_NUMBERS = 1 << 24  # of rows so long that fewer are
 
 
 class Nearest:
@@ -60,6 +62,11 @@ def _largest(similarities: np.ndarray, numbers: np.ndarray, top: int) -> np.ndar
     return chosen[order[:top]]
 
 
+def rows_at_once(length: int) -> int:
+    """How many rows of so many numbers are decoded at a time."""
+    return max(1, min(_ROWS, _NUMBERS // length))
+
+
 class PlaceScan:
     """Compares queries with codes [n, B] of a coder."""
 
@@ -77,23 +84,34 @@ class PlaceScan:
             parts: (numbers of places [n], codes [n, B]) each.
         """
         found = Nearest(len(prepared), top)
+        step = rows_at_once(prepared.shape[1])
         for numbers, codes in parts:
             if self._index is not None and len(prepared) < _FEW:
                 similarities, rows = _by_faiss(self._index, prepared, codes, top)
                 found.add(similarities, numbers[rows])
             else:
-                for start in range(0, len(codes), _ROWS):
-                    rows = self._coder.decode(codes[start : start + _ROWS])
-                    found.add(prepared @ rows.T, numbers[start : start + _ROWS])
+                for start in range(0, len(codes), step):
+                    rows = self._coder.decode(codes[start : start + step])
+                    found.add(products(prepared, rows), numbers[start : start + step])
         return found.best()
 
 
 def _by_faiss(
     index: Any, prepared: np.ndarray, codes: np.ndarray, top: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(similarities, rows), both [Q, min(top, n)], by an index that takes the codes as they are."""
+    """(similarities, rows), both [Q, k], by an index that takes the codes as they are.
+
+    k is at least `top`, or n. Which of equal ones faiss leaves out is not said, so that all are
+    asked for that are as similar as the last.
+    """
     import faiss
 
     faiss.copy_array_to_vector(np.ascontiguousarray(codes).reshape(-1), index.codes)
     index.ntotal = len(codes)
-    return index.search(np.ascontiguousarray(prepared), min(top, len(codes)))
+    count = top
+    while True:
+        count = min(count + 1, len(codes))
+        found = index.search(np.ascontiguousarray(prepared), count)
+        if count == len(codes) or (found[0][:, -1] < found[0][:, top - 1]).all():
+            return found
+        count *= 2

@@ -4,6 +4,8 @@ import numpy as np
 
 from pocketvlad.maps.unit_rows import unit_rows
 
+_NOISE = 1e-12  # of the largest eigenvalue: what double precision leaves of a zero
+
 
 def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
     """[length, D] float16, the directions in which `rows` [M, D] vary most, of unit length.
@@ -32,7 +34,14 @@ def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
     if components <= count:
         axes = np.linalg.eigh(centred.T @ centred)[1].T
     else:
-        axes = np.linalg.eigh(centred @ centred.T)[1].T[-length:] @ centred
+        found, places = np.linalg.eigh(centred @ centred.T)
+        told = int((found > _NOISE * found[-1]).sum())
+        if length > told:
+            raise ValueError(
+                f"{count} descriptors, some of which are alike, tell {told} axes of a PCA, not "
+                f"{length}; ask for fewer components, or learn from more photographs"
+            )
+        axes = places.T[-length:] @ centred
     axes = axes[::-1][:length]
     axes /= np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     largest = np.abs(axes).argmax(axis=1)

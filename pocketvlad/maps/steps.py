@@ -19,6 +19,7 @@ from pocketvlad.maps.coder import CodeError, Coder, Parameters
 from pocketvlad.util.installed import installed
 
 _LEVELS = 255  # intervals that the range is cut into
+_FEW = 100  # rows
 _DEVIATIONS = 4.0  # that the range spans on either side; of a normal variable 1 in 16,000 is beyond
 
 
@@ -36,12 +37,17 @@ class StepCoder(Coder):
     def learnt(cls, rows: np.ndarray) -> "StepCoder":
         """Steps that span the range of `rows` [M, L], and at least four deviations either side.
 
-        A few hundred photographs do not have the rare values of another city's. A component that
-        never moves gets the mean of the other steps.
+        A few hundred photographs do not have the rare values of another city's. Fewer than
+        _FEW do not even say how far a component spreads: there it is as far, at least, as all
+        components do together. A component that never moves gets the mean of the other steps.
         """
         mean = rows.mean(axis=0, dtype=np.float64)
         apart = np.abs(rows - mean)
         half = np.maximum(apart.max(axis=0), _DEVIATIONS * np.sqrt(np.square(apart).mean(axis=0)))
+        if len(rows) < _FEW:
+            # The mean is off, too, by the spread over the root of their number.
+            spread = np.sqrt(np.square(rows, dtype=np.float64).mean() * (1 + 1 / len(rows)))
+            half = np.maximum(half, _DEVIATIONS * spread)
         moves = half > 1e-6 * max(half.max(), np.finfo(np.float32).tiny)
         half = np.where(moves, half, half[moves].mean() if moves.any() else 1.0)
         return cls((mean - half).astype(np.float32), (2 * half / _LEVELS).astype(np.float32))

@@ -28,6 +28,9 @@ class BitCoder(Coder):
 
         Args:
             seed: of the rotation; None without.
+
+        Raises:
+            ValueError: all rows are alike.
         """
         signs = None if seed is None else random_signs(rows.shape[1], seed)
         rows = rows if signs is None else turned(rows, signs)
@@ -37,6 +40,11 @@ class BitCoder(Coder):
             high = _mean_of(rows, above, threshold)
             low = _mean_of(rows, ~above, threshold)
             threshold = (low + high) / 2
+        if not (high > low).any():
+            raise ValueError(
+                f"the {len(rows)} descriptors that bits are learnt from are all alike, and no bit "
+                "would tell anything; take another code, or more photographs"
+            )
         return cls(np.stack([low, high]).astype(np.float32), signs)
 
     @classmethod

@@ -57,7 +57,10 @@ def decoded_batches(
 
     def load(index: int) -> np.ndarray:
         picture = pictures[index]
-        return load_image(picture.path, sizing, picture.box, picture.upright)
+        pixels = load_image(picture.path, sizing, picture.box, picture.upright)
+        if pixels.shape[1::-1] != picture.shape(sizing):
+            raise ImageError(f"{picture.path} has been changed meanwhile; start again")
+        return pixels
 
     waiting: deque[tuple[list[int], list[Future[np.ndarray]]]] = deque()
     with ThreadPoolExecutor(decoding_threads()) as pool:

@@ -59,6 +59,7 @@ class Descriptors:
         return self.rows[[places[name] for name in wanted]]
 
 
+_ROWS = "give an array [N, D] of floating-point numbers, a row an image"
 _SAME = 1e-6  # of the largest number of a descriptor
 
 
@@ -108,7 +109,7 @@ def checked_rows(label: str, rows: np.ndarray, texts: Sequence[str]) -> np.ndarr
         DescriptorError: wrong shapes, numbers that are none.
     """
     if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
-        raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {npz.REMEDY}")
+        raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {_ROWS}")
     if len(texts) != len(rows):
         raise DescriptorError(f"{label}: {len(texts)} names for {len(rows)} descriptors")
     with np.errstate(over="ignore"):  # told below, by name

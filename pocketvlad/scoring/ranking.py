@@ -7,8 +7,25 @@ import numpy as np
 _ROWS = 256  # of the database compared at a time: bounded memory, whatever its size
 
 
+def products(queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """[Q, N] Inner products of queries [Q, D] with rows [N, D]; those of equal rows are equal.
+
+    A product of matrices computes the columns at its edge in another order than those within, and
+    then an image that is there twice would differ from itself by a rounding. So all products are of
+    one number of rows, and of one layout.
+    """
+    found = np.empty((len(queries), len(rows)), np.result_type(queries, rows))
+    for start in range(0, len(rows), _ROWS):
+        part = np.ascontiguousarray(rows[start : start + _ROWS])
+        count = len(part)
+        if count < _ROWS:
+            part = np.concatenate([part, np.zeros((_ROWS - count, rows.shape[1]), rows.dtype)])
+        found[:, start : start + count] = (queries @ part.T)[:, :count]
+    return found
+
+
 def _dot(queries: np.ndarray, database: np.ndarray) -> np.ndarray:
-    return -(queries @ database.T)
+    return -products(queries, database)
 
 
 def _minkowski(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:

@@ -1,9 +1,12 @@
 """Files that are there whole or not at all."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_LONGEST = 200  # bytes of a name: systems allow 255, and to this one more is added
 
 
 @contextmanager
@@ -24,12 +27,19 @@ def replacing(path: Path) -> Iterator[Path]:
     'a,b'
     """
     # The suffix stays: some writers choose the format by it.
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    name = path.name
+    if len(os.fsencode(name)) > _LONGEST:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    unfinished = path.with_name(f".{name}.{os.getpid()}.part{path.suffix}")
     try:
         unfinished.touch()
         mode = unfinished.stat().st_mode
         yield unfinished
         unfinished.chmod(mode)
         os.replace(unfinished, path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:  # of a write to an open file
+            error.filename = str(path)
+        raise
     finally:
         unfinished.unlink(missing_ok=True)

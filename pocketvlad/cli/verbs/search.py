@@ -62,6 +62,14 @@ def run(arguments: argparse.Namespace) -> None:
             raise OptionError(
                 "photographs", None, "name the folder of the map's photographs for --figure"
             )
+    if arguments.photographs is not None and arguments.database.is_dir():
+        raise OptionError(
+            "photographs", arguments.photographs, "it is for a map; the database is a folder itself"
+        )
+    if arguments.photographs is not None and not arguments.photographs.is_dir():
+        raise OptionError(
+            "photographs", arguments.photographs, "it is no folder; give that of the map"
+        )
     answers = pocketvlad.load(arguments.file).search(
         arguments.query,
         arguments.database,
