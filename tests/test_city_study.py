@@ -41,7 +41,7 @@ def test_a_studys_city_is_packed(small_study):
     if not page.is_dir():  # what `make page` builds
         page.mkdir()
         (page / "index.html").write_text("<p>the page</p>")
-    snakemake(folder, "--cores", "2", "--configfile", "small.yaml", "city")
+    snakemake(folder, "--cores", "2", "city", "--configfile", "small.yaml")
     packed = folder / "results" / "small" / "city"
     assert (packed / "index.html").read_bytes() == (page / "index.html").read_bytes()
     cells = list((folder / "results/small/models/vgg16/paris/seed-1").rglob("*.pvlad"))

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from few_files import write_photographs
 from PIL import Image
+from test_city import without_torch
 
 import pocketvlad
 from pocketvlad.cli.main import main
@@ -450,6 +451,19 @@ def test_serve_shows_the_folder_and_nothing_else(few_files, capsys):
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
         assert (process.returncode, error) == (0, "")
+
+
+def test_serving_takes_no_torch(few_files):
+    said = without_torch("""
+        from pocketvlad.cli.main import main
+        from pocketvlad.packing.city_server import address, city_server
+        from pathlib import Path
+        with city_server(Path("city"), 0) as server:
+            print(address(server)[:17])
+        main(["serve", "city"])
+        print(sys.modules["torch"])
+    """)
+    assert said.splitlines() == ["http://127.0.0.1:", "None"]
 
 
 @pytest.mark.parametrize(("city", "message"), [("none", "is missing"), ("holiday", "is no city")])
