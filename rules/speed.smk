@@ -22,8 +22,9 @@ rule measure_speed:
         timing("measure_speed/{model}")
     conda:
         "../envs/environment.yaml"
-    # All cores, though one is used: a job beside it would slow it down.
-    threads: workflow.cores or 1
+    # All cores, though one is used: a job beside it would slow it down. (`workflow.cores` is an
+    # error where none are given, as for a report.)
+    threads: workflow.resource_settings.cores or 1
     params:
         library=library("measure_speed", "retrieval/speed.py"),
         # What `models` are of.

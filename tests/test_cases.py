@@ -132,7 +132,7 @@ def test_tensors_that_numpy_does_not_know_are_named(few_files, capsys):
         )
     status, _, err = command(capsys, "describe", "b.safetensors", "a.jpg", "-o", "x.npz")
     assert status == 1
-    assert "b.safetensors is not a PocketVLAD model file" in err
+    assert "b.safetensors: a is bfloat16; save it as float32" in err
 
 
 # 2: pixels silently wrong

@@ -87,8 +87,15 @@ GARBLED = [
 ]
 
 
-@pytest.mark.parametrize("raw", GARBLED, ids=range(len(GARBLED)))
-@pytest.mark.parametrize("suffix", ["safetensors", "pvlad"])
+@pytest.mark.parametrize(
+    ("suffix", "raw"),
+    [
+        (suffix, raw)
+        for suffix in ("safetensors", "pvlad")
+        for raw in GARBLED
+        if suffix == "safetensors" or "nan" not in str(raw)  # which no .pvlad can have
+    ],
+)
 def test_a_model_file_without_it_is_refused(files, tmp_path, raw, suffix):
     contents = read_contents(files[0])
     contents.header["preprocessing"] = raw

@@ -57,7 +57,7 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     answer = tmp_path / "results" / study["study"] / "answer.rst"
     answer.parent.mkdir(parents=True)
     answer.write_text("The answer.\n")
-    for name in ("table", "map"):
+    for name in ("table", "speed", "map"):
         (answer.parent / f"{name}_fragment.html").write_text(f"<p>The {name}.</p>")
     monkeypatch.chdir(tmp_path)
     # As Snakemake does it.
@@ -68,6 +68,7 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     page = publish_parts(text, writer="html", settings_overrides={"halt_level": 2})["html_body"]
     assert "The answer." in page
     assert "The table." in page
+    assert "The speed." in page
     assert ("The map." in page) == ("map" in study)
     for sentence in ("These cities are drawn", "Only a part", "A rehearsal with stand-in weights"):
         assert (sentence in page) == (sentence == marked)
@@ -88,7 +89,7 @@ def test_the_front_page(watched, report, tmp_path):
     assert answer.split("\n\n")[0] in text
     assert "make check-claims" in text
     assert front.locator("table").first.locator("tbody tr").count() >= 1
-    assert "kmeans" in front.locator(".results").inner_text()
+    assert "kmeans" in front.locator(".results").first.inner_text()
     # What docutils could not read would be told in the page.
     assert page.locator(".system-message").count() == 0
     page.locator("#rulegraph canvas, #rulegraph svg").first.wait_for()
