@@ -156,6 +156,20 @@ def test_it_searches_as_the_model_does(few_files):
     )
 
 
+def test_images_are_as_large_as_is_asked_for(few_files):
+    """In place of a squeeze, too, with which the model was evaluated."""
+    model = pocketvlad.load("small.pvlad")
+    model.stored.origin["protocol"]["squeeze"] = [72, 96]
+    for size, expected in (
+        (None, {"image_size": 96, "squeeze": [72, 96]}),
+        (80, {"image_size": 80}),
+    ):
+        pocketvlad.pack(model, "holiday", "city2", image_size=size, page=False)
+        with pocketvlad.load("city2") as city:
+            other = {"interpolation": "bilinear", "decoder_scaling": False}
+            assert city.map.provenance["sizing"] == {**expected, **other}
+
+
 def test_the_same_command_describes_only_what_is_new(few_files, labels, capsys):
     words = ("-o", "city2", "--labels", labels)
     pack(capsys, *words)

@@ -17,9 +17,9 @@ from pocketvlad.api.model import Model
 from pocketvlad.data.image_listing import images_in
 from pocketvlad.format.compressed_file import MAGIC
 from pocketvlad.format.error import FormatError
-from pocketvlad.maps.map_code import code_named
 from pocketvlad.maps.photograph_map import journal_file
 from pocketvlad.maps.place_map import PlaceMap
+from pocketvlad.packing.earlier_map import begin_map
 from pocketvlad.packing.packed_city import (
     LABELS,
     MADE_BY,
@@ -33,10 +33,10 @@ from pocketvlad.packing.place_names import place_names
 from pocketvlad.packing.threshold import Calibration, calibrate
 from pocketvlad.packing.thumbnails import unchanged, write_thumbnails
 from pocketvlad.portable.city_folder import MANIFEST, CityFolder, write_city_folder
+from pocketvlad.portable.metadata import package_version
 from pocketvlad.retrieval.photographs import model_sizing, photograph
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.checksum import file_digest
-from pocketvlad.util.option_error import OptionError
 from pocketvlad.util.whole_folder import replacing_folder
 
 
@@ -146,12 +146,12 @@ def pack(
     with replacing_folder(target, [held.map, journal_file(Path(held.map)).name]) as made:
         export(model, made / held.graph, weights="outside")
         model.save(made / held.model)
-        _begin_map(made / held.map, target / held.map, model, code)
+        begin_map(made / held.map, target / held.map, model.provenance(), code)
         indexed = index(model, database, made / held.map, code=code, positions=positions, seed=seed)
         with PlaceMap(made / held.map) as places:
             files = list(places.file.all_names())
             names = [named.get(name) for name in files]
-            known = _known_thumbnails(places, target, held) if old else {}
+            known = unchanged(places, target / held.map, target / THUMBNAILS)
             write_thumbnails(made / THUMBNAILS, [database / name for name in files], known)
             (made / LABELS).write_text(json.dumps(names) + "\n", encoding="utf-8")
             state = _state(made, [held.model, held.map, LABELS])
@@ -194,51 +194,14 @@ def _for_browsers(model: Model, image_size: int | None) -> Model:
     """The same, evaluated on images that the JPEG decoder has not halved: browsers cannot."""
     sizing = replace(model_sizing(model.stored, image_size), decoder_scaling=False)
     origin = model.stored.origin
-    protocol = {**(origin.get("protocol") or {}), **sizing.as_dict()}
+    protocol = {**(origin.get("protocol") or {}), "squeeze": None, **sizing.as_dict()}
     return replace(model, stored=replace(model.stored, origin={**origin, "protocol": protocol}))
 
 
-def _begin_map(new: Path, old: Path, model: Model, code: str | None) -> None:
-    """Leave `new`, of a run that was ended, or copy `old`, of the city that is there, if its places
-    are described as they are to be; else there is none, and all are described."""
-    if _fits(new, model, code):
-        return
-    new.unlink(missing_ok=True)
-    if _fits(old, model, code):
-        shutil.copyfile(old, new)
-
-
-def _fits(file: Path, model: Model, code: str | None) -> bool:
-    if not file.is_file():
-        return False
-    try:
-        with PlaceMap(file) as places:
-            same = places.file.header.provenance == json.loads(model.provenance())
-            return same and (code is None or _is(code, places.code.declared))
-    except (FormatError, OSError):
-        return False
-
-
-def _is(code: str, declared: object) -> bool:
-    try:
-        return code_named(code) == declared
-    except ValueError as error:
-        raise OptionError("code", code, str(error)) from None
-
-
-def _known_thumbnails(places: PlaceMap, city: Path, held: CityFolder) -> dict[int, Path]:
-    """Of a city that is there."""
-    try:
-        with PlaceMap(city / held.map) as old:
-            return unchanged(places, old, city / THUMBNAILS)
-    except (FormatError, OSError):
-        return {}
-
-
 def _state(folder: Path, names: Sequence[str]) -> str:
-    """A digest of some files."""
+    """A digest of some files, and of the version that reads them."""
     digests = [file_digest(folder / name, "sha256") for name in names]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    return hashlib.sha256(" ".join([package_version(), *digests]).encode()).hexdigest()
 
 
 def _calibrated(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
+from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_layout import STAMPS
 from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.util.progress import progress_over
@@ -21,20 +22,26 @@ def thumbnail_name(place: int) -> str:
     return f"{place}.jpg"
 
 
-def unchanged(places: PlaceMap, old: PlaceMap, folder: Path) -> dict[int, Path]:
-    """Thumbnails in `folder`, of the map `old`, that are still right, by the place in `places`."""
-    if not (places.stamped and old.stamped):
+def unchanged(places: PlaceMap, old: Path, folder: Path) -> dict[int, Path]:
+    """Thumbnails in `folder`, of the map `old`, that are still right, by the place in `places`;
+    none where there is no such map, or it is damaged."""
+    try:
+        with PlaceMap(old) as before:
+            numbers = {key: number for number, key in enumerate(_keys(before))}
+    except (FormatError, OSError):
         return {}
-    before = {key: number for number, key in enumerate(_keys(old))}
     found = {
-        number: folder / thumbnail_name(before[key])
+        number: folder / thumbnail_name(numbers[key])
         for number, key in enumerate(_keys(places))
-        if key in before
+        if key in numbers
     }
     return {number: path for number, path in found.items() if path.is_file()}
 
 
 def _keys(places: PlaceMap) -> list[tuple[str, bytes]]:
+    """Name and stamp of each photograph; none where the map has no stamps."""
+    if not places.stamped:
+        return []
     stamps = places.file.whole(STAMPS)
     return [
         (name, stamp.tobytes()) for name, stamp in zip(places.file.all_names(), stamps, strict=True)
