@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench report check-claims record-claims refresh-claims manual picture page wheel test lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -33,6 +33,10 @@ rehearsal: $(INSTALLED)
 # has not made yet is made first.
 bench: $(INSTALLED) nncodec
 	$(SNAKEMAKE) rivals --configfile config/subset.yaml
+
+# A city for a browser, of a study that has run or is made first: `pocketvlad serve` shows it.
+city: $(INSTALLED) page
+	$(SNAKEMAKE) city --configfile $(CONFIG)
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)

@@ -54,6 +54,7 @@ if "map" in config:
 include: "rules/table.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/city.smk"
 
 
 if BUDGETS:

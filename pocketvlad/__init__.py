@@ -19,6 +19,7 @@ _MODULES = {
     "Indexed": "indexing",
     "Map": "maps",
     "Model": "model",
+    "Packed": "packing",
     "RecallEvaluation": "recall",
     "compress": "compressing",
     "decode": "files",
@@ -28,6 +29,7 @@ _MODULES = {
     "inspect": "files",
     "load": "loading",
     "open_map": "maps",
+    "pack": "packing",
     "recall": "recall",
 }
 """The modules of `pocketvlad.api`, by what they hand out."""

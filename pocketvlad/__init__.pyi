@@ -15,5 +15,7 @@ from pocketvlad.api.loading import load as load
 from pocketvlad.api.maps import Map as Map
 from pocketvlad.api.maps import open_map as open_map
 from pocketvlad.api.model import Model as Model
+from pocketvlad.api.packing import Packed as Packed
+from pocketvlad.api.packing import pack as pack
 from pocketvlad.api.recall import RecallEvaluation as RecallEvaluation
 from pocketvlad.api.recall import recall as recall

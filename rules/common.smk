@@ -301,3 +301,21 @@ def timed_versions(model):
         if FIRST_SEED in seeds:
             first.setdefault(type(recipe), recipe.version)
     return ["base", *first.values()]
+
+
+# What `snakemake city` packs, and the models to choose from.
+PACKED_CITY = CITIES[0]
+PACKED = [name for name in MODELS if config["models"][name].get("packed")] or MODELS
+# By model and cell the file of the first training, on the other city.
+PACKABLE = {
+    f"{model} {recipe.version}": filled(
+        model_path("{version}.pvlad"),
+        model=model,
+        city=test_city(PACKED_CITY),
+        seed=FIRST_SEED,
+        version=recipe.version,
+    )[0]
+    for model in PACKED
+    for recipe, seeds in RECIPES[model].items()
+    if FIRST_SEED in seeds
+}

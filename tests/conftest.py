@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARE_A_STUDY = (
     "test_budgets_study.py",
     "test_choose_study.py",
+    "test_city_study.py",
     "test_map_study.py",
     "test_model_card.py",
     "test_report.py",

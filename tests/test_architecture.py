@@ -14,6 +14,7 @@ PACKAGES = (
     "portable",
     "retrieval",
     "maps",
+    "packing",
     "training",
     "compression",
     "baselines",

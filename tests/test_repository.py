@@ -15,6 +15,7 @@ from workflow_runs import ROOT
     [
         ("citation-file-format", "CITATION.cff"),
         ("github-workflows", ".github/workflows/ci.yml"),
+        ("github-workflows", ".github/workflows/city.yml"),
         ("github-workflows", ".github/workflows/rehearsal.yml"),
     ],
 )
@@ -63,6 +64,25 @@ def test_the_paper_is_rehearsed_every_week():
     command = ["make", "--no-print-directory", "-n", "rehearsal", "INSTALLED=", "CORES=2"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split()[1:] == [".venv/bin/python", "tests/rehearse.py", "--cores", "2"]
+
+
+def test_a_city_is_published_without_secrets():
+    text = (ROOT / ".github" / "workflows" / "city.yml").read_text()
+    assert "secrets" not in text
+    jobs = yaml.safe_load(text)["jobs"]
+    [command] = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert command == "make city"
+    command = ["make", "--no-print-directory", "-n", "city", "INSTALLED=", "CORES=2", "-o", "page"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    words = ".venv/bin/snakemake --cores 2 city --configfile config.yaml"
+    assert run.stdout.splitlines() == [words]
+    [published] = [
+        step["with"]["path"]
+        for step in jobs["pack"]["steps"]
+        if "upload-pages-artifact" in step.get("uses", "")
+    ]
+    study = yaml.safe_load((ROOT / "config.yaml").read_text())["study"]
+    assert published == f"results/{study}/city"
 
 
 def test_the_workflow_catalog_accepts_the_repository():

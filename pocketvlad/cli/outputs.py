@@ -59,13 +59,13 @@ def require_outputs(arguments: argparse.Namespace, outputs: Mapping[str, Sequenc
 
     Args:
         outputs: the arguments that name files to write, each with the suffixes that these have;
-            every other path is read.
+            every other path is read. Without suffixes it is a folder, which the verb looks at.
 
     Raises:
         OutputError: a file cannot be written there; names it, and what to do.
     """
     sources = list(_paths(arguments, vars(arguments).keys() - set(outputs)))
-    for argument, output in _paths(arguments, outputs):
+    for argument, output in _paths(arguments, [name for name in outputs if outputs[name]]):
         _require_writable(output)
         for name, source in sources:
             if _replaces(output, source):

@@ -36,6 +36,20 @@ def landmarks(dataset: Dataset) -> list[Landmark]:
     ]
 
 
+def landmark_names(dataset: Dataset) -> dict[str, str]:
+    """What people call the landmark that an image shows, by image; images of none or of several
+    are left out. Junk shows a part of its landmark, and is of it, too."""
+    shown: dict[str, set[str]] = defaultdict(set)
+    for query in dataset.queries:
+        for image in (*query.positives, *query.junk):
+            shown[image].add(query.landmark)
+    return {
+        image: next(iter(names)).replace("_", " ")
+        for image, names in sorted(shown.items())
+        if len(names) == 1
+    }
+
+
 @dataclass(frozen=True)
 class Split:
     """Landmarks to learn from, landmarks to validate on, and images that show neither."""

@@ -31,6 +31,20 @@ def held_out(names: Sequence[str]) -> list[str]:
     return sorted(names)[::HELD]
 
 
+def random_parts(
+    pictures: Sequence[Picture], count: int, seed: int, min_side: int
+) -> list[Picture]:
+    """`count` parts of each picture, one picture after another.
+
+    Each picture has a seed of its own: others before it do not change its parts.
+    """
+    return [
+        part
+        for number, picture in enumerate(pictures)
+        for part in random_crops([picture], count, seed + number, min_side, _SHARES)
+    ]
+
+
 @dataclass(frozen=True)
 class SelfRetrieval:
     """database: whole photographs.  queries: parts of some of them, each with its box."""
@@ -56,11 +70,7 @@ def self_retrieval(
         raise ValueError(f"self-retrieval needs photographs to ask for and others, not {len(held)}")
     parts = min(_MAX_PARTS, -(-_QUERIES // len(held)))
     step = max(1, -(-len(others) // _DATABASE))
-    queries = [
-        query
-        for number, picture in enumerate(held)
-        for query in random_crops([picture], parts, seed + number, min_side, _SHARES)
-    ]
+    queries = random_parts(held, parts, seed, min_side)
     return SelfRetrieval((*held, *others[::step]), tuple(queries))
 
 

@@ -76,6 +76,11 @@ class StudyModel(ModelSection):
     codes: tuple[str, ...] | None = setting(
         "its map codes in place of map.codes; [] for no map", None, distinct=True, items=CODE
     )
+    packed: bool | None = setting(
+        "whether `snakemake city` packs it (docs/city.md); of several models the one whose file is "
+        "the smallest at no drop, of all unless one has it",
+        None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

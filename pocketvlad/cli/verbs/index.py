@@ -10,15 +10,9 @@ from pathlib import Path
 
 from pocketvlad.api.defaults import CODE, SEED, Options
 from pocketvlad.cli.options import add_setting, add_squeeze
-from pocketvlad.data.sections import IN_NAMES
-from pocketvlad.maps.map_settings import NO_POSITIONS
+from pocketvlad.cli.positions import add_positions
 
 OUTPUTS = {"output": (".pvmap",)}
-
-
-def _positions(text: str) -> str | Path:
-    """A word, or a file; that of such a name is typed as ./names."""
-    return text if text in (IN_NAMES, NO_POSITIONS) else Path(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="photographs that the code is learnt from [those of the map]",
     )
     add_setting(parser, "--lists", Options, "lists")
-    parser.add_argument(
-        "--positions",
-        type=_positions,
-        help="where the photographs were taken: a CSV image,easting,northing or "
-        f"image,latitude,longitude; {IN_NAMES}: their names say it; {NO_POSITIONS}: the map keeps "
-        f"none [as in the map that is there, else {IN_NAMES} where these have positions]",
-    )
+    add_positions(parser)
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(parser)
     parser.add_argument(

@@ -1,0 +1,237 @@
+"""A city as a folder of static files, which recognises itself in a browser."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from pocketvlad.api.defaults import SEED
+from pocketvlad.api.exporting import export
+from pocketvlad.api.indexing import Indexed, index
+from pocketvlad.api.model import Model
+from pocketvlad.data.image_listing import images_in
+from pocketvlad.format.compressed_file import MAGIC
+from pocketvlad.format.error import FormatError
+from pocketvlad.maps.photograph_map import journal_file
+from pocketvlad.maps.place_map import PlaceMap
+from pocketvlad.packing.earlier_map import begin_map
+from pocketvlad.packing.packed_city import (
+    LABELS,
+    MADE_BY,
+    THUMBNAILS,
+    packed_city,
+    require_room,
+)
+from pocketvlad.packing.page_files import page_files
+from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
+from pocketvlad.packing.place_names import place_names
+from pocketvlad.packing.threshold import Calibration, calibrate
+from pocketvlad.packing.thumbnails import unchanged, write_thumbnails
+from pocketvlad.portable.city_folder import MANIFEST, CityFolder, write_city_folder
+from pocketvlad.portable.metadata import package_version
+from pocketvlad.retrieval.photographs import model_sizing, photograph
+from pocketvlad.retrieval.picture import Picture
+from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.whole_folder import replacing_folder
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What `pack` wrote.
+
+    Attributes:
+        folder: where the city lies.
+        index: its map, see `pocketvlad.index`.
+        named: of its places, those that have a name.
+        calibration: from which similarity on a place is known, and what that rests on; None where
+            the city has no two places.
+        parts: what its parts weigh.
+    """
+
+    folder: Path
+    index: Indexed
+    named: int
+    calibration: Calibration | None
+    parts: list[PartSize]
+
+    @property
+    def summary(self) -> str:
+        """For people: a few lines and a table of the parts."""
+        known = "there are no two places, so that every picture is taken for a known one"
+        found = self.index
+        lines = [
+            f"{self.folder}: {found.places} places, {found.described} described now, "
+            f"{found.removed} removed; {self.named} with a name, "
+            f"{'with' if found.located else 'without'} positions",
+            self.calibration.words if self.calibration else known,
+            f"{'':12}{'files':>7}{'bytes':>12}{'gzipped':>12}",
+            *(
+                f"{part.name:12}{part.files:>7}{part.bytes:>12,}{part.gzipped:>12,}"
+                for part in [*self.parts, summed("all", self.parts)]
+            ),
+        ]
+        return "\n".join([found.note, *lines] if found.note else lines)
+
+
+def pack(
+    model: Model,
+    photographs: str | PathLike,
+    folder: str | PathLike,
+    *,
+    labels: str | PathLike | Mapping[str, str] | None = None,
+    title: str | None = None,
+    code: str | None = None,
+    positions: Mapping[str, tuple[float, float]] | str | PathLike | None = None,
+    image_size: int | None = None,
+    page: bool = True,
+    seed: int = SEED,
+) -> Packed:
+    """Make a city: a folder of static files with the model, the map of its places, and the page.
+
+    Any static host serves it, and a browser recognises places there by itself (docs/city.md).
+    `pocketvlad.load` takes it, too. A city that is there is brought up to date as `index` does it;
+    it is replaced when the new one is whole. Photographs are described without `decoder_scaling`,
+    whatever the model was evaluated with, since browsers cannot do that. Photographs that cannot
+    be read are left out with a `PhotographWarning`.
+
+    Args:
+        model: a compressed one: the page decodes `.pvlad` files.
+        photographs: a folder; images in its folders count, too.
+        folder: the city; not there yet, empty, or an earlier city. It is no part of `photographs`.
+        labels: what people call the places: a CSV with the columns `image` and `name`, or names by
+            the images' paths within the folder. Photographs of one name show one place. Not every
+            photograph needs one.
+        title: what people call the city; None: the folder's name.
+        code, positions: see `pocketvlad.index`. A city that is there is described anew where its
+            code is another.
+        image_size: pixels of the longest side; None: as the model was evaluated.
+        page: whether the page and its runtime are put in.
+        seed: of all that is drawn at random.
+
+    Raises:
+        CityError: the folder is something else, or lies in that of the photographs.
+        FolderInUseError, JournalError: another run is packing it.
+        PageError: the page is not built.
+        PlaceNameError: labels are wrong; names the file and the line.
+        FormatError: the model is not compressed.
+        OptionError, ImageError, MapError, PositionError, ImportError: see `pocketvlad.index`.
+        VerificationError: see `pocketvlad.export`.
+        OSError: the folder cannot be written.
+
+    >>> import pocketvlad
+    >>> model = pocketvlad.load("small.pvlad")
+    >>> made = pocketvlad.pack(model, "holiday/", "packed", labels={"0": "Gate"}, page=False)
+    >>> made.index.places, made.named
+    (12, 1)
+    >>> [part.name for part in made.parts]
+    ['model', 'graph', 'map', 'names', 'thumbnails', 'manifest']
+    >>> pocketvlad.load("packed").search("a.jpg", top=1)[0].path.name
+    '0.jpg'
+    """
+    target, database = Path(folder).resolve(), Path(photographs)
+    require_room(target, database)
+    shell = page_files() if page else []
+    _require_compressed(model)
+    model = _for_browsers(model, image_size)
+    images = [path.relative_to(database).as_posix() for path in images_in(database).images]
+    wanted = labels if labels is None or isinstance(labels, Mapping) else Path(labels)
+    named = {} if wanted is None else place_names(wanted, images, str(database))
+    held = CityFolder(title=target.name if title is None else title)
+    old = packed_city(target)
+    with replacing_folder(target, [held.map, journal_file(Path(held.map)).name]) as made:
+        export(model, made / held.graph, weights="outside")
+        model.save(made / held.model)
+        begin_map(made / held.map, target / held.map, model.provenance(), code)
+        indexed = index(model, database, made / held.map, code=code, positions=positions, seed=seed)
+        with PlaceMap(made / held.map) as places:
+            files = list(places.file.all_names())
+            names = [named.get(name) for name in files]
+            known = unchanged(places, target / held.map, target / THUMBNAILS)
+            write_thumbnails(made / THUMBNAILS, [database / name for name in files], known)
+            (made / LABELS).write_text(json.dumps(names) + "\n", encoding="utf-8")
+            state = _state(made, [held.model, held.map, LABELS])
+            if old and old.state == state:
+                calibration = old.calibration and Calibration(**old.calibration)
+            else:
+                calibration = _calibrated(places, database, names, model, seed)
+        for path in shell:
+            shutil.copyfile(path, made / path.name)
+        held = replace(held, threshold=calibration and calibration.threshold)
+        _write_manifest(made, held, state, calibration)
+        parts = part_sizes(
+            {
+                "model": [made / held.model],
+                "graph": [made / held.graph, made / held.weights],
+                "map": [made / held.map],
+                "names": [made / LABELS],
+                "thumbnails": sorted((made / THUMBNAILS).iterdir()),
+                "manifest": [made / MANIFEST],
+                "page": [made / path.name for path in shell],
+            }
+        )
+    return Packed(Path(folder), indexed, sum(map(bool, names)), calibration, parts)
+
+
+def _require_compressed(model: Model) -> None:
+    if isinstance(model.content, bytes):
+        begin = model.content[: len(MAGIC)]
+    else:
+        with open(model.content, "rb") as file:
+            begin = file.read(len(MAGIC))
+    if begin != MAGIC:
+        raise FormatError(
+            f"{model.name} is not compressed, and the page reads compressed models alone; make one "
+            "with `pocketvlad compress`"
+        )
+
+
+def _for_browsers(model: Model, image_size: int | None) -> Model:
+    """The same, evaluated on images that the JPEG decoder has not halved: browsers cannot."""
+    sizing = replace(model_sizing(model.stored, image_size), decoder_scaling=False)
+    origin = model.stored.origin
+    protocol = {**(origin.get("protocol") or {}), "squeeze": None, **sizing.as_dict()}
+    return replace(model, stored=replace(model.stored, origin={**origin, "protocol": protocol}))
+
+
+def _state(folder: Path, names: Sequence[str]) -> str:
+    """A digest of some files, and of the version that reads them."""
+    digests = [file_digest(folder / name, "sha256") for name in names]
+    return hashlib.sha256(" ".join([package_version(), *digests]).encode()).hexdigest()
+
+
+def _calibrated(
+    places: PlaceMap, database: Path, names: Sequence[str | None], model: Model, seed: int
+) -> Calibration | None:
+    min_side, sizing = model.stored.network.min_side, model_sizing(model.stored)
+    describer = model.describer()
+
+    def pictures(numbers: Sequence[int]) -> list[Picture]:
+        files = [place for number in numbers for place in places.file.names(number, number + 1)]
+        return [photograph(database / name, min_side, sizing) for name in files]
+
+    def describe(asked: Sequence[Picture]) -> np.ndarray:
+        rows = np.empty((len(asked), describer.length), np.float32)
+        for numbers, found in describer.rows(asked):
+            rows[numbers] = found
+        return rows
+
+    return calibrate(places, pictures, names, describe, min_side, seed)
+
+
+def _write_manifest(
+    folder: Path, held: CityFolder, state: str, calibration: Calibration | None
+) -> None:
+    more = {
+        "made_by": MADE_BY,
+        "page": {"thumbnails": THUMBNAILS, "labels": LABELS},
+        "calibration": calibration and calibration.as_dict(),
+        # The service worker forgets the old city when the manifest has changed.
+        "state": state,
+        "all": sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")),
+    }
+    write_city_folder(folder, held, more)

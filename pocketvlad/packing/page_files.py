@@ -1,0 +1,35 @@
+"""The page that a city has, as `make page` has built it into this package."""
+
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parent.parent / "page"
+_FIRST = "index.html"
+
+
+class PageError(ValueError):
+    """The page is not there; says how to get it."""
+
+
+def require_page(city: Path) -> None:
+    """Make sure that a city has the page.
+
+    Raises:
+        PageError: it has none.
+    """
+    if not (city / _FIRST).is_file():
+        raise PageError(f"{city} has no {_FIRST}: it was packed without the page; pack it again")
+
+
+def page_files() -> list[Path]:
+    """Its files, the runtime among them.
+
+    Raises:
+        PageError: it is not built.
+    """
+    if not (PAGE / _FIRST).is_file():
+        raise PageError(
+            f"{PAGE} is missing: the page is not built. Run `make page` in a clone of the "
+            "repository (it needs Node.js 20), install a wheel that `make wheel` has made, or pack "
+            "without it: --no-page (in Python, page=False)"
+        )
+    return sorted(path for path in PAGE.iterdir() if path.is_file())

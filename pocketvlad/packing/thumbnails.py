@@ -1,0 +1,74 @@
+"""Small pictures of places, which the page shows beside a query."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from pocketvlad.data.images import load_image
+from pocketvlad.data.settings import Sizing
+from pocketvlad.format.error import FormatError
+from pocketvlad.format.map_layout import STAMPS
+from pocketvlad.maps.place_map import PlaceMap
+from pocketvlad.util.progress import progress_over
+
+_SIZING = Sizing(320, "lanczos")
+_QUALITY = 75
+
+
+def thumbnail_name(place: int) -> str:
+    """Of a place by its number in the map, from 0."""
+    return f"{place}.jpg"
+
+
+def unchanged(places: PlaceMap, old: Path, folder: Path) -> dict[int, Path]:
+    """Thumbnails in `folder`, of the map `old`, that are still right, by the place in `places`;
+    none where there is no such map, or it is damaged."""
+    try:
+        with PlaceMap(old) as before:
+            numbers = {key: number for number, key in enumerate(_keys(before))}
+    except (FormatError, OSError):
+        return {}
+    found = {
+        number: folder / thumbnail_name(numbers[key])
+        for number, key in enumerate(_keys(places))
+        if key in numbers
+    }
+    return {number: path for number, path in found.items() if path.is_file()}
+
+
+def _keys(places: PlaceMap) -> list[tuple[str, bytes]]:
+    """Name and stamp of each photograph; none where the map has no stamps."""
+    if not places.stamped:
+        return []
+    stamps = places.file.whole(STAMPS)
+    return [
+        (name, stamp.tobytes()) for name, stamp in zip(places.file.all_names(), stamps, strict=True)
+    ]
+
+
+def write_thumbnails(
+    folder: Path, photographs: Sequence[Path], known: Mapping[int, Path] | None = None
+) -> None:
+    """Write a JPEG of 320 pixels on the longest side for each photograph, upright.
+
+    Nothing but pixels goes into it: neither time nor position that the camera has noted.
+
+    Args:
+        folder: to be made.
+        photographs: by place.
+        known: thumbnails by place, which are copied.
+
+    Raises:
+        ImageError: a photograph cannot be decoded any more; names it.
+    """
+    folder.mkdir()
+    known = known or {}
+    for place in progress_over("thumbnails", "image")(range(len(photographs))):
+        file = folder / thumbnail_name(place)
+        if place in known:
+            shutil.copyfile(known[place], file)
+            continue
+        picture = Image.fromarray(load_image(photographs[place], _SIZING, upright=True))
+        picture.save(file, "JPEG", quality=_QUALITY, optimize=True, progressive=True)

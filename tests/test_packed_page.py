@@ -1,0 +1,53 @@
+"""A packed city in a real browser, from its first to its last step."""
+
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image
+from test_page_browser import ask, opened, visit  # noqa: F401
+from test_page_browser import pytestmark as needed
+
+import pocketvlad
+from pocketvlad.packing.city_server import address, city_server
+
+pytestmark = needed
+
+
+@contextmanager
+def served(folder):
+    """The address of a city, as `pocketvlad serve` has it."""
+    with city_server(folder, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield address(server)
+        server.shutdown()
+
+
+def test_a_packed_city_recognises_itself(opened, few_files):  # noqa: F811
+    model = pocketvlad.load("small.pvlad")
+    made = pocketvlad.pack(model, "holiday", "old-town", labels={"7": "Hall", "3.jpg": "Gate"})
+    noise = np.random.default_rng(5).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    Image.fromarray(noise).save("noise.png")
+    with pocketvlad.load("old-town") as city:
+        expected = {name: city.search(name, top=6) for name in ("holiday/7.jpg", "noise.png")}
+    assert expected["noise.png"][0].similarity < made.calibration.threshold
+    with served(few_files / "old-town") as place, visit(opened, place) as page:
+        assert page.inner_text("h1") == "old-town: which place is this?"
+        for name, answers in expected.items():
+            ask(page, few_files / name)
+            found = page.evaluate("window.last.found")
+            assert [each["file"] for each in found] == [str(each.path) for each in answers]
+            similarities = [each["similarity"] for each in found]
+            np.testing.assert_allclose(
+                similarities, [each.similarity for each in answers], atol=1e-3
+            )
+            pictures = page.locator("#pictures img")
+            assert pictures.count() == 6
+            assert (
+                pictures.first.evaluate("(each) => each.decode().then(() => each.naturalWidth)")
+                == 160
+            )
+            if name == "holiday/7.jpg":
+                assert page.inner_text("#place") == "Hall"
+        assert page.inner_text("#place") == "I do not know this place"
+        assert page.errors == []
