@@ -90,8 +90,8 @@ COUNTS = {
         "train_model": 6,
         "prune_model": 4,  # 2 directions, 2 thresholds
         "quantize_model": 16,  # of each 2 x 2
-        "round_model": 16,  # of each direction 1 distortion with 3 seeds, 5 with one
-        "evaluate_model": 38,  # nothing is trained: the initial network is the base model
+        "round_model": 20,  # of each direction 2 distortions with 3 seeds, 4 with one
+        "evaluate_model": 42,  # nothing is trained: the initial network is the base model
         **from_scores(1, places=False),
         **of_speed(1),
         "plot_studies": 1,
