@@ -118,6 +118,8 @@ class Bench:
         """One line of the table: what the held-out landmarks say of a recipe."""
         training = {**self.config["training"], **changes}
         settings, seed = TrainingSettings(**training), f"{self.seed}/{self.model}/{city}/base"
+        if not settings.epochs:
+            raise SystemExit("training.epochs is 0: give a study or a recipe that has some")
         model = self.initial(city)
         images = self.training_city(city, model)
         loss = LOSSES.of(settings.loss)

@@ -86,12 +86,12 @@ COUNTS = {
         "index_dataset": 2,
         "evaluate_histogram": 2,
         "tabulate_layers": 1,
-        "initialise_model": 2,
-        "train_model": 2,
+        "initialise_model": 6,  # 2 directions x 3 seeds
+        "train_model": 6,
         "prune_model": 4,  # 2 directions, 2 thresholds
         "quantize_model": 16,  # of each 2 x 2
-        "round_model": 12,  # 6 distortions
-        "evaluate_model": 30,  # nothing is trained: the initial network is the base model
+        "round_model": 16,  # of each direction 1 distortion with 3 seeds, 5 with one
+        "evaluate_model": 38,  # nothing is trained: the initial network is the base model
         **from_scores(1, places=False),
         **of_speed(1),
         "plot_studies": 1,

@@ -104,8 +104,9 @@ def _draw(
         )
         for size, drop in zip(cells["file_mb"], drops, strict=True):
             if height - drop.mean < scale.floor:
-                below = f"{height - drop.mean:.0f}"
-                axes.annotate(below, (size, scale.floor), (6, -3), textcoords="offset points")
+                end = size, scale.floor
+                below = {"xytext": (0, -15), "textcoords": "offset points", "ha": "center"}
+                axes.annotate("↓", end, color=hue, **below)
             elif isfinite(drop.visible):
                 ends = height - drop.high, height - drop.low
                 axes.vlines(size, *ends, color=hue, linewidth=0.8, alpha=0.45, zorder=2)
@@ -116,8 +117,8 @@ def studies_figure(tables: Mapping[str, pd.DataFrame], cities: Sequence[str]) ->
     the mean size of the files, in a logarithmic scale.
 
     A cell stands below its base model by its own drop, so that cells of unlike trainings can be
-    compared. One that lost far more than the others stands at the lower edge, with its mAP beside
-    it. The panel is narrow enough to be read on a phone.
+    compared. One that lost far more than the others stands at the lower edge, with an arrow. The
+    panel is narrow enough to be read on a phone.
 
     Args:
         tables: by study its table, as `rows.read_table` gives it.
