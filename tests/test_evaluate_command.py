@@ -129,7 +129,7 @@ def test_a_part_must_be_allowed(lists, tmp_path, capsys):
         ({"names": NAMES}, "descriptors"),
         ({"names": NAMES, "descriptors": ROWS[:4]}, "5 names for 4 descriptors"),
         ({"names": NAMES[:4] + NAMES[:1], "descriptors": ROWS}, "'gate_000001' is there more"),
-        ({"names": NAMES, "descriptors": ROWS[:, 0]}, "must hold"),
+        ({"names": NAMES, "descriptors": ROWS[:, 0]}, r"is float64 \(5,\); give an array \[N, D\]"),
         (
             {"names": NAMES, "descriptors": np.where(ROWS == 5, np.nan, ROWS)},
             "gate_000001: its descriptor is not",

@@ -407,7 +407,14 @@ def serving(city):
     """The process of `serve`, and the address that it says."""
     code = "import sys; from pocketvlad.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "serve", city, "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where the tests run in the background, a shell has told them to ignore Ctrl-C.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     try:
         yield process, re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())[0]
     finally:

@@ -13,6 +13,7 @@ let city = null;
 /** @type {Blob | null} the picture that is asked about */
 let file = null;
 let asked = 0;
+let shown = 0;
 
 const box = new MarkedBox(ask);
 
@@ -36,6 +37,8 @@ function ask() {
 /** @param {Blob} chosen */
 async function show(chosen) {
   if (!city) return;
+  error.hidden = true;
+  const turn = ++shown;
   const picture = element("img", "picture");
   const old = picture.src;
   picture.src = URL.createObjectURL(chosen);
@@ -43,10 +46,12 @@ async function show(chosen) {
   try {
     await picture.decode();
   } catch {
+    if (turn !== shown) return; // another picture has taken its place meanwhile
     fail("This is no picture that the browser can read. JPEG, PNG and WebP are.");
     element("div", "both").hidden = true;
     return;
   }
+  if (turn !== shown) return;
   file = chosen;
   box.clear();
   element("div", "both").hidden = false;

@@ -3,6 +3,11 @@ import { isWhole } from "../format/header_json.js";
 import { halfToNumber } from "../format/half.js";
 import { bitOf, product, toUnitLength, turned } from "./vectors.js";
 
+const LARGEST = 2 ** 40;
+
+/** @param {number} value */
+const isUsable = (value) => Math.abs(value) <= LARGEST; // no number that is none is, either
+
 /**
  * How a map keeps a place, and how a query is compared with it.
  * @typedef {object} Code
@@ -50,7 +55,7 @@ function floats(bytes, length, read) {
     decode(codes, begin) {
       const view = new DataView(codes.buffer, codes.byteOffset + begin, bytes * length);
       const values = Float64Array.from({ length }, (_, i) => read(view, bytes * i));
-      if (!values.every(Number.isFinite)) throw new FormatError("the code of a place is not finite");
+      if (!values.every(isUsable)) throw new FormatError("a number of the code of a place is not finite, or too large");
       return values;
     },
   };
@@ -169,7 +174,7 @@ function codeOf(declared, parameters) {
     if (!section) throw new FormatError(`code.${name} is missing`);
     const fits = shape.length === section.shape.length && shape.every((size, i) => [size].flat().includes(section.shape[i]));
     if (section.type !== type || !fits) throw new FormatError(`code.${name} is ${section.type} [${section.shape}]`);
-    if (!section.numbers().every(Number.isFinite)) throw new FormatError(`a number of code.${name} is not finite`);
+    if (!section.numbers().every(isUsable)) throw new FormatError(`a number of code.${name} is not finite, or too large`);
     parameters.delete(name);
     return section;
   };
