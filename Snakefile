@@ -88,5 +88,17 @@ rule all:
         rules.maps.input if "map" in config else [],
 
 
+onstart:
+    run_begun()
+    if fault := unwritable(Path("results")):
+        raise WorkflowError(fault)
+
+
+onerror:
+    print(
+        "Finished jobs are kept. When the cause is mended, the same command goes on with the others."
+    )
+
+
 onsuccess:
     print(summary_text(Path("results") / STUDY))

@@ -9,6 +9,7 @@ from pocketvlad.maps.coded_city import coded_scores
 from pocketvlad.maps.map_code import code_named
 from pocketvlad.study.job import logged
 from pocketvlad.util.seeds import derive_seed
+from pocketvlad.util.whole_file import write_text
 
 with logged(snakemake.log[0]):
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
@@ -29,4 +30,4 @@ with logged(snakemake.log[0]):
             }
             rows.append(row)
             print(f"{version}, {text}: {row['place_bytes']} bytes, mAP {100 * row['map']:.2f} %")
-    Path(snakemake.output[0]).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(rows, indent=1))

@@ -9,6 +9,7 @@ from pocketvlad.retrieval.evaluation import evaluate
 from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
+from pocketvlad.util.whole_file import write_text
 
 with logged(snakemake.log[0]):
     dataset = read_dataset(Path(snakemake.input.dataset))
@@ -28,5 +29,5 @@ with logged(snakemake.log[0]):
         "test_dataset": dataset.identity(),
         **found.row(dataset),
     }
-    Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(row, indent=1))
     print(f"mAP {100 * row['map']:.2f} %")

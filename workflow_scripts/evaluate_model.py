@@ -7,6 +7,7 @@ from pocketvlad.data.dataset import read_dataset
 from pocketvlad.report.model_row import model_row
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.whole_file import write_text
 
 with logged(snakemake.log[0]):
     keep_freed_memory()
@@ -33,6 +34,6 @@ with logged(snakemake.log[0]):
         "train_dataset": read_dataset(Path(snakemake.input.training_dataset)).identity(),
         **found,
     }
-    Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(row, indent=1))
     size, ratio = row["file_bytes"], row["ratio"]
     print(f"mAP {100 * row['map']:.2f} %, {size:,} bytes, ratio {ratio:.2f}")

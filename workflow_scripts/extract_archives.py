@@ -6,8 +6,9 @@ from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.data.unpack import unpack
 from pocketvlad.study.job import logged
+from pocketvlad.util.unchanged import unchanged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0]), unchanged(snakemake.input):
     verify_declared(snakemake.params.declared)
     archives = [Path(path) for path in snakemake.input.archives]
     suffix = snakemake.params.suffix

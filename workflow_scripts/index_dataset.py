@@ -18,8 +18,9 @@ from pocketvlad.data.positions import positions_of_files
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
+from pocketvlad.util.unchanged import unchanged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0]), unchanged(snakemake.input):
     params = snakemake.params
     verify_declared(params.declared)
     lists = read_any_ground_truth(Path(params.ground_truth), params.protocol, params.query_prefix)

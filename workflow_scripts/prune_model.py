@@ -17,6 +17,7 @@ from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
+from pocketvlad.util.whole_file import write_csv
 
 with logged(snakemake.log[0]):
     keep_freed_memory()
@@ -48,7 +49,7 @@ with logged(snakemake.log[0]):
     edges = histogram_edges(base.network)
     stages = {"base": base.network, "pruned": model.network}
     tables = [t for stage, net in stages.items() for t in weight_histograms(net, edges, stage)]
-    pd.concat(tables).to_csv(snakemake.output.weights, index=False, float_format="%.6g")
+    write_csv(snakemake.output.weights, pd.concat(tables))
     write_history(snakemake.output.history, history)
     model.origin["pruning"] = {
         **params.pruning,

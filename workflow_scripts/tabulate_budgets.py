@@ -1,13 +1,12 @@
 """Join the searches for targets, and the scores of what they found, into one table."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from pocketvlad.compression.rd.budget import Trial
 from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.budgets import budgets_markdown, budgets_table
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(snakemake.log[0]):
     cities, models = list(snakemake.params.cities), list(snakemake.params.models)
@@ -18,8 +17,8 @@ with logged(snakemake.log[0]):
     }
     rows = read_rows([*snakemake.input.base, *snakemake.input.found])
     table = budgets_table(rows, trials, list(snakemake.params.targets), cities)
-    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_csv(snakemake.output.table, table)
     title = f"Budgets of the study {snakemake.params.study}"
     text = budgets_markdown(table, cities, title)
-    Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
+    write_text(snakemake.output.markdown, text)
     print(text)

@@ -1,7 +1,6 @@
 """Join what models and maps weigh and find into one table and one figure."""
 
 from itertools import chain
-from pathlib import Path
 
 from pocketvlad.report.figures.maps import maps_figure
 from pocketvlad.report.figures.style import save_figure
@@ -10,15 +9,16 @@ from pocketvlad.report.tables.html import html_fragment, html_page
 from pocketvlad.report.tables.maps import maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(snakemake.log[0]):
     cities, places = list(snakemake.params.cities), list(snakemake.params.places)
     rows = list(chain.from_iterable(read_rows(snakemake.input.rows)))
     table = maps_table(rows, cities, places)
-    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_csv(snakemake.output.table, table)
     layout = maps_layout(table, cities, f"Maps of the study {snakemake.params.study}")
     for name, form in {"markdown": markdown_table, "html": html_page}.items():
-        Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
-    Path(snakemake.output.fragment).write_text(html_fragment(layout, "map"), encoding="utf-8")
+        write_text(snakemake.output[name], form(layout))
+    write_text(snakemake.output.fragment, html_fragment(layout, "map"))
     save_figure(maps_figure(table, cities, places), snakemake.output.figure)
     print(markdown_table(layout))

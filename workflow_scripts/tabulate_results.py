@@ -12,6 +12,7 @@ from pocketvlad.report.tables.notes import study_notes
 from pocketvlad.report.tables.tex import tex_table
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(snakemake.log[0]):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
@@ -21,9 +22,9 @@ with logged(snakemake.log[0]):
     test_sets = by_test_set(tested, names, cities)
     tables = results_tables(base + read_rows(snakemake.input.cells), cities, test_sets)
     for table, path in zip(tables, (snakemake.output.table, snakemake.output.by_seed), strict=True):
-        table.to_csv(path, index=False, float_format="%.6g")
+        write_csv(path, table)
     baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
-    baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
+    write_csv(snakemake.output.baselines, baselines)
     layout = results_layout(
         read_table(snakemake.output.table),  # rounded once, for all forms alike
         published_results(Path(snakemake.input.paper)),
@@ -39,4 +40,4 @@ with logged(snakemake.log[0]):
         "fragment": html_fragment,
     }
     for name, form in forms.items():
-        Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
+        write_text(snakemake.output[name], form(layout))

@@ -8,16 +8,17 @@ from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import of_seed, read_rows, read_table
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(snakemake.log[0]):
     cities = list(snakemake.params.cities)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
     table = of_seed(read_table(snakemake.input.by_seed), snakemake.params.seed)
     rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)
-    rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_csv(snakemake.output.table, rivals)
     title = f"Rivals in the study {snakemake.params.study}"
     text = rivals_markdown(rivals, cities, title)
-    Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
+    write_text(snakemake.output.markdown, text)
     figure = size_figure(
         table,
         published_results(Path(snakemake.input.paper)),

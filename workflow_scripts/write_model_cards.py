@@ -5,6 +5,7 @@ from pathlib import Path
 from pocketvlad.report.model_card import card_facts, model_card
 from pocketvlad.report.rows import read_rows, read_table
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_text
 
 with logged(snakemake.log[0]):
     files = snakemake.input
@@ -12,5 +13,5 @@ with logged(snakemake.log[0]):
     template = Path(files.template).read_text(encoding="utf-8")
     for model, row, card in zip(files.models, read_rows(files.rows), snakemake.output, strict=True):
         facts = card_facts(Path(model), row, table, by_seed, snakemake.params.settings)
-        Path(card).write_text(model_card(template, facts), encoding="utf-8")
+        write_text(card, model_card(template, facts))
     print(f"{len(snakemake.output)} cards")
