@@ -101,4 +101,5 @@ onerror:
 
 
 onsuccess:
+    forget_outputs(Path("results") / STUDY / "checkpoints")
     print(summary_text(Path("results") / STUDY))

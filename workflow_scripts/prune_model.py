@@ -1,5 +1,6 @@
 """Prune a base model to one threshold: raise the cutoff in rounds, fine-tune the survivors."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +34,8 @@ with logged(snakemake.log[0]):
     known += [params.validation, params.protocol, params.seed]
     files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     history = prune_iteratively(
         model.network,
         training,
@@ -60,4 +63,4 @@ with logged(snakemake.log[0]):
         "seed": seed,
     }
     write_model(Path(snakemake.output.model), model)
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

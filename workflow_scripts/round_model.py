@@ -1,5 +1,6 @@
 """Round a base model by rate and distortion, and write it as one compressed file."""
 
+import sys
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import write_rounded
@@ -31,4 +32,7 @@ with logged(snakemake.log[0]):
         Path(params.checkpoint),
         fingerprint([calibration.identity(), params.protocol, params.compute, distortion], files),
     )
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     write_rounded(Path(snakemake.output[0]), calibration, distortion, checkpoint)
+    checkpoint.complete(snakemake.output, params)

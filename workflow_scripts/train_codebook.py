@@ -1,5 +1,6 @@
 """Quantize a pruned model, let its codebooks learn, and write it as one compressed file."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,6 +35,8 @@ with logged(snakemake.log[0]):
     checkpoint = Checkpoint(
         Path(params.checkpoint), fingerprint(known, [path, Path(snakemake.input.dataset)])
     )
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     quantized, history = train_codebooks(
         model.network,
         quantize_contents(contents, recipe["quantizer"], recipe["bits"]),
@@ -54,4 +57,4 @@ with logged(snakemake.log[0]):
     output = Path(snakemake.output[0])
     size = write_compressed(output, contents, quantized, params.quantization["small_tensors"])
     print(f"{size:,} bytes")
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

@@ -1,5 +1,6 @@
 """Fine-tune a base model on its training city."""
 
+import sys
 from pathlib import Path
 
 from pocketvlad.networks.device import run_on
@@ -28,6 +29,8 @@ with logged(snakemake.log[0]):
     asked = [Path(path) for path in snakemake.input.asked]
     files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)] + asked
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     others = [read_model(path) for path in asked]
     for other in others:
         run_on(other.network, **params.compute)
@@ -36,4 +39,4 @@ with logged(snakemake.log[0]):
     write_history(snakemake.output.history, history)
     model.origin["training"] = {**training, "seed": seed}
     write_model(Path(snakemake.output.model), model)
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

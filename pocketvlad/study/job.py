@@ -36,8 +36,8 @@ class _Tee:
 def logged(log: str | Path) -> Iterator[None]:
     """Send what the job prints, its progress and its errors to the terminal and to `log`.
 
-    Two processes never do one job at once: where a killed Snakemake has left one that is at it, this
-    one waits for its end.
+    Two processes never do one job at once: where a killed Snakemake has left one that is at it,
+    this one waits for its end.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -53,6 +53,9 @@ def logged(log: str | Path) -> Iterator[None]:
         try:
             with _explained(log):
                 yield
+        except SystemExit as end:
+            if end.code:
+                raise
         except BaseException:
             # Snakemake prints the error to the terminal; without this the log would lack it.
             with suppress(OSError):  # its disk may be what is full

@@ -15,7 +15,7 @@ from workflow_runs import copy_workflow
 
 from faults.kinds import Kind, all_kinds
 from faults.mounts import alone, mount_disk
-from faults.study import NotSurvived, Reference, Study
+from faults.study import NotSurvivedError, Reference, Study
 
 _MEGABYTES = 400  # of the disk that can be full
 _A_STUDY = 40  # faults, at most, before the study is made from nothing again
@@ -123,7 +123,7 @@ class Campaign:
                     what = kind.inject(study, rule, rng)
                     study.check_files()
                     study.check_epochs()
-                except NotSurvived as error:
+                except NotSurvivedError as error:
                     wrong = str(error)
                 except Exception:
                     wrong = traceback.format_exc()
@@ -146,10 +146,10 @@ class Campaign:
             with study.run() as run:
                 status, text = run.wait()
             if status:
-                raise NotSurvived(f"the study does not come to its end:\n{text[-3000:]}")
+                raise NotSurvivedError(f"the study does not come to its end:\n{text[-3000:]}")
             study.check_epochs()
             study.check_all()
-        except NotSurvived as error:
+        except NotSurvivedError as error:
             report.wrong.append(str(error))
             print(f"at the end: {error}", flush=True)
         else:

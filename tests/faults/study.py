@@ -20,7 +20,7 @@ _VARYING = re.compile(r"speed(/|[._])|plots/run-time\.|layers/.*\.lock")
 """Results that measure time or memory, and so are new each time. All others are the same."""
 
 
-class NotSurvived(AssertionError):
+class NotSurvivedError(AssertionError):
     """A fault had a consequence that it must not have; says which."""
 
 
@@ -51,7 +51,8 @@ class Reference:
                 seconds[rule] = max(seconds.get(rule, 0), float(lines[1].split("\t")[0]))
         logs = sorted((folder / ".snakemake" / "log").glob("*.log"))
         text = "\n".join(path.read_text(errors="replace") for path in logs)
-        rules = dict.fromkeys(re.findall(r"^rule (\w+):$", text, re.M))
+        rules = dict.fromkeys(re.findall(r"^(?:local)?rule (\w+):$", text, re.M))
+        rules.pop("all", None)  # nothing but its inputs
         return cls(folder / "results" / study, seconds, list(rules))
 
 
@@ -72,7 +73,7 @@ class Run:
         try:
             self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            raise NotSurvived(f"a run has not ended:\n{self.text()[-3000:]}") from None
+            raise NotSurvivedError(f"a run has not ended:\n{self.text()[-3000:]}") from None
         return self.process.returncode, self.text()
 
     def has_ended(self) -> bool:
@@ -82,7 +83,7 @@ class Run:
         """A process that does a job of a rule, as soon as there is one; None: none will come.
 
         Raises:
-            NotSurvived: the run failed before.
+            NotSurvivedError: the run failed before.
         """
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
@@ -92,10 +93,10 @@ class Run:
             if ended:
                 status, text = self.wait()
                 if status:
-                    raise NotSurvived(f"the run did not come to {rule}:\n{text[-3000:]}")
+                    raise NotSurvivedError(f"the run did not come to {rule}:\n{text[-3000:]}")
                 return None
             time.sleep(0.02)
-        raise NotSurvived(f"no job of {rule} has begun:\n{self.text()[-3000:]}")
+        raise NotSurvivedError(f"no job of {rule} has begun:\n{self.text()[-3000:]}")
 
     def stop(self) -> tuple[int, str]:
         """Ask it to end with the jobs that are running."""
@@ -126,7 +127,8 @@ class Study:
     def start(self) -> Run:
         """The README's command."""
         self.runs += 1
-        output = self.folder / f"output-{self.runs}.txt"
+        # Beside it: what is said of a full disk must not be lost on it.
+        output = self.folder.with_name(f"output-{self.runs}.txt")
         began = now()
         with open(output, "w") as file:
             process = subprocess.Popen(
@@ -168,7 +170,7 @@ class Study:
         """Every file with a final name is that of the undisturbed run, to the byte.
 
         Raises:
-            NotSurvived: one is not.
+            NotSurvivedError: one is not.
         """
         for path in self._files():
             name = path.relative_to(self.results)
@@ -177,12 +179,12 @@ class Study:
                 continue
             if name.parts[0] == "checkpoints":
                 if path.suffix == ".pt" and zipfile.ZipFile(path).testzip() is not None:
-                    raise NotSurvived(f"{name} is damaged")
+                    raise NotSurvivedError(f"{name} is damaged")
             elif not expected.is_file():
-                raise NotSurvived(f"{name}: an undisturbed run has no such file")
+                raise NotSurvivedError(f"{name}: an undisturbed run has no such file")
             elif path.read_bytes() != expected.read_bytes():
                 size = path.stat().st_size
-                raise NotSurvived(
+                raise NotSurvivedError(
                     f"{name} has {size} bytes and is not that of an undisturbed run, of "
                     f"{expected.stat().st_size}"
                 )
@@ -197,7 +199,7 @@ class Study:
         """At the end: nothing is missing, nothing is left over, there is nothing to do.
 
         Raises:
-            NotSurvived: there is.
+            NotSurvivedError: there is.
         """
         self.check_files()
         if not self.targets:
@@ -205,13 +207,13 @@ class Study:
             for path in sorted(self.reference.results.rglob("*")):
                 name = path.relative_to(self.reference.results)
                 if path.is_file() and not path.name.startswith(".") and name not in there:
-                    raise NotSurvived(f"{name} is missing")
+                    raise NotSurvivedError(f"{name} is missing")
             if left := list((self.results / "checkpoints").glob("*")):
-                raise NotSurvived(f"{left[0]} is left")
+                raise NotSurvivedError(f"{left[0]} is left")
         with self.run() as run:
             status, text = run.wait()
         if status or "Nothing to be done" not in text:
-            raise NotSurvived(f"after all is made, a run still does something:\n{text[-3000:]}")
+            raise NotSurvivedError(f"a run after the last still does something:\n{text[-3000:]}")
 
     def kill(self, processes: Iterable[Process]) -> bool:
         """SIGKILL; which epochs they had begun is kept. Whether any of them was still there."""
@@ -227,14 +229,14 @@ class Study:
         """No epoch that was over when its job was killed is done again.
 
         Raises:
-            NotSurvived: one is.
+            NotSurvivedError: one is.
         """
         for path, (written, before) in list(self.begun.items()):
             if path.stat().st_mtime_ns == written:
                 continue  # not begun again yet
             del self.begun[path]
             if over := set(before[:-1]) & set(epochs_in(path)):
-                raise NotSurvived(f"{path.name}: {min(over)} was done again after {before[-1]}")
+                raise NotSurvivedError(f"{path.name}: {min(over)} again after {before[-1]}")
 
 
 def epochs_in(log: Path) -> list[str]:

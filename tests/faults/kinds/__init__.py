@@ -2,8 +2,8 @@
 
 A kind has a name; `lacking`, which says what it would need here, or None; and `inject`, which makes
 the study begin, or go on, and disturbs a job of a rule. That returns in words what was done, or
-None: no job of the rule was left to disturb. It raises `NotSurvived` where something else follows
-than may.
+None: no job of the rule was left to disturb. It raises `NotSurvivedError` where something follows
+that must not.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from pkgutil import iter_modules
 from random import Random
 
 from faults.mounts import alone
-from faults.study import NotSurvived, Study
+from faults.study import NotSurvivedError, Study
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ def require_said(text: str, *parts: str) -> None:
     """That what was printed tells what happened, and what to do.
 
     Raises:
-        NotSurvived: a part is missing.
+        NotSurvivedError: a part is missing.
     """
     for part in parts:
         if part not in text:
-            raise NotSurvived(f"the message does not say {part!r}:\n{text[-3000:]}")
+            raise NotSurvivedError(f"the message does not say {part!r}:\n{text[-3000:]}")
 
 
 GOES_ON = "the same command goes on"

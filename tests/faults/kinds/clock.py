@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from faults.kinds import GOES_ON, Kind, require_said
-from faults.study import NotSurvived, Study
+from faults.study import NotSurvivedError, Study
 
 _DAY = 86400.0
 
@@ -27,9 +27,9 @@ def _inject(study: Study, rule: str, rng: Random, sign: int) -> str | None:
         if not before:
             _date(chosen, moment)
         _, text = run.stop()
-    if "Error" in text:
+    if "Error in rule" in text or "older modification time" in text:
         if before:
-            raise NotSurvived(f"a run does not begin:\n{text[-3000:]}")
+            raise NotSurvivedError(f"a run does not begin:\n{text[-3000:]}")
         require_said(text, "older modification time", "clock skew", GOES_ON)
     days = (moment - time.time()) / _DAY
     return f"{len(chosen)} files {days:+.2f} days, {'before' if before else 'in'} a run"

@@ -3,7 +3,7 @@
 from random import Random
 
 from faults.kinds import GOES_ON, Kind, require_said
-from faults.study import NotSurvived, Study
+from faults.study import NotSurvivedError, Study
 
 
 def _inject(study: Study, rule: str, rng: Random) -> str | None:
@@ -19,7 +19,7 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
         return None  # it had done all but ending
     require_said(text, rule, GOES_ON)
     if "IncompleteFilesException" in text or "cannot be locked" in text:
-        raise NotSurvived(text[-3000:])
+        raise NotSurvivedError(text[-3000:])
     return f"{rule} killed"
 
 

@@ -4,7 +4,7 @@ from random import Random
 
 from faults.kinds import Kind, require_said
 from faults.mounts import read_only
-from faults.study import NotSurvived, Study
+from faults.study import NotSurvivedError, Study
 
 
 def _inject(study: Study, rule: str, rng: Random) -> str | None:
@@ -25,7 +25,7 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
         moment = f"in {rule}"
     if status == 0:
         if moment == "before the run":
-            raise NotSurvived("a run in a folder that cannot be written was no failure")
+            raise NotSurvivedError("a run in a folder that cannot be written was no failure")
         return None
     require_said(text, "Read-only file system", "results")
     return f"read-only {moment}"

@@ -1,4 +1,4 @@
-"""An archive that is replaced while it is read: cut off, by another one, in place or by its name."""
+"""An archive that is replaced while it is read by one that is cut off, in place or by its name."""
 
 import os
 import shutil

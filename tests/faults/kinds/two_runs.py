@@ -4,7 +4,7 @@ import time
 from random import Random
 
 from faults.kinds import Kind, require_said
-from faults.study import NotSurvived, Study
+from faults.study import NotSurvivedError, Study
 
 
 def _inject(study: Study, rule: str, rng: Random) -> str | None:
@@ -25,7 +25,7 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
             winner.job_of(rule)
             # The other run must not have taken this one's lock with it.
             if not winner.has_ended() and not any((study.folder / ".snakemake/locks").iterdir()):
-                raise NotSurvived("the run that was refused took the other one's lock")
+                raise NotSurvivedError("the run that was refused took the other one's lock")
             winner.stop()
     return f"two runs, {'the first' if loser is first else 'the second'} refused"
 
