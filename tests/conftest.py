@@ -30,6 +30,7 @@ SHARE_A_STUDY = (
     "test_budgets_study.py",
     "test_choose_study.py",
     "test_city_study.py",
+    "test_faults.py",
     "test_map_study.py",
     "test_model_card.py",
     "test_report.py",

@@ -178,7 +178,7 @@ class Study:
             if _VARYING.match(str(name)):
                 continue
             if name.parts[0] == "checkpoints":
-                if path.suffix == ".pt" and zipfile.ZipFile(path).testzip() is not None:
+                if path.suffix == ".pt" and not _is_whole(path):
                     raise NotSurvivedError(f"{name} is damaged")
             elif not expected.is_file():
                 raise NotSurvivedError(f"{name}: an undisturbed run has no such file")
@@ -237,6 +237,15 @@ class Study:
             del self.begun[path]
             if over := set(before[:-1]) & set(epochs_in(path)):
                 raise NotSurvivedError(f"{path.name}: {min(over)} again after {before[-1]}")
+
+
+def _is_whole(archive: Path) -> bool:
+    """Whether a zip archive, as torch writes them, holds all that it says."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return file.testzip() is None
+    except zipfile.BadZipFile:
+        return False
 
 
 def epochs_in(log: Path) -> list[str]:
