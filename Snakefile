@@ -92,6 +92,9 @@ onstart:
     run_begun()
     if fault := unwritable(Path("results")):
         raise WorkflowError(fault)
+    for folder in (Path("results") / STUDY, Path("resources")):
+        if dated := redate(folder):
+            print(f"{folder}: {dated} files were dated in the future, and are dated now")
 
 
 onerror:

@@ -32,6 +32,7 @@ from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.util.code_digest import digest
 from pocketvlad.training.complete_outputs import forget_outputs
+from pocketvlad.util.dates import redate
 from pocketvlad.util.refusals import unwritable
 from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles

@@ -86,7 +86,9 @@ def test_scripts_write_whole_files_only(script):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             plain = name in PLAIN and isinstance(node.func, ast.Attribute)
-            assert not (plain or name == "open"), f"{script.name}:{node.lineno}: {name}"
+            found = f"{script.name}:{node.lineno}: {name}"
+            assert not plain, found
+            assert name != "open", found
 
 
 def test_what_a_killed_process_has_left_is_removed_by_the_next(tmp_path):

@@ -160,9 +160,11 @@ class Study:
                 process.kill()
             time.sleep(0.05)
 
-    def delay(self, rule: str, rng: Random) -> None:
-        """Wait for a random moment in a job's life."""
-        time.sleep(rng.random() * self.reference.seconds.get(rule, 2.0))
+    def delay(self, process: Process, rule: str, rng: Random) -> None:
+        """Wait for a random moment in a job's life, or its end if that comes first."""
+        end = time.monotonic() + rng.random() * self.reference.seconds.get(rule, 2.0)
+        while time.monotonic() < end and not process.has_ended():
+            time.sleep(0.02)
 
     # What must hold after each fault.
 

@@ -12,9 +12,10 @@ _MOST = 1 << 20  # bytes that are left: jobs of the reduced study write up to ab
 def _inject(study: Study, rule: str, rng: Random) -> str | None:
     left = int(_MOST * rng.random() ** 3)  # most files are small
     with study.run() as run:
-        if run.job_of(rule) is None:
+        job = run.job_of(rule)
+        if job is None:
             return None
-        study.delay(rule, rng)
+        study.delay(job, rule, rng)
         with full(study.folder, left):
             status, text = run.wait()
     if status == 0:

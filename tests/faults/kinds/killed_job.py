@@ -9,7 +9,7 @@ from faults.study import NotSurvivedError, Study
 def _inject(study: Study, rule: str, rng: Random) -> str | None:
     with study.run() as run:
         while process := run.job_of(rule):
-            study.delay(rule, rng)
+            study.delay(process, rule, rng)
             if study.kill([process]):
                 break
         else:

@@ -9,9 +9,10 @@ from faults.study import Study
 
 def _inject(study: Study, rule: str, rng: Random, with_jobs: bool) -> str | None:
     with study.run() as run:
-        if run.job_of(rule) is None:
+        job = run.job_of(rule)
+        if job is None:
             return None
-        study.delay(rule, rng)
+        study.delay(job, rule, rng)
         run.process.kill()
         if with_jobs:
             study.kill(processes_in(study.folder))

@@ -17,9 +17,10 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
         moment = "before the run"
     else:
         with study.run() as run:
-            if run.job_of(rule) is None:
+            job = run.job_of(rule)
+            if job is None:
                 return None
-            study.delay(rule, rng)
+            study.delay(job, rule, rng)
             with read_only(results):
                 status, text = run.wait()
         moment = f"in {rule}"

@@ -22,9 +22,10 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
     content = kept.read_bytes()
     try:
         with study.run() as run:
-            if run.job_of(_RULE) is None:
+            job = run.job_of(_RULE)
+            if job is None:
                 return None
-            study.delay(_RULE, rng)
+            study.delay(job, _RULE, rng)
             cut = content[: rng.randrange(len(content))]
             if rng.random() < 0.5:
                 archive.write_bytes(cut)

@@ -10,9 +10,10 @@ from faults.study import NotSurvivedError, Study
 def _inject(study: Study, rule: str, rng: Random) -> str | None:
     with study.run() as first:
         if rng.random() < 0.5:  # both at the same moment, or one in the midst of the other
-            if first.job_of(rule) is None:
+            job = first.job_of(rule)
+            if job is None:
                 return None
-            study.delay(rule, rng)
+            study.delay(job, rule, rng)
         with study.run() as second:
             runs = [first, second]
             while all(not run.has_ended() for run in runs):
