@@ -128,9 +128,9 @@ def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, Bo
     """The archive and its uncompressed bytes; whatever is wrong with them is an ArchiveError."""
     try:
         if kind := other_kind(archive):
-            remedy = "fetch it again" if "page" in kind else "pack it again as .tar or .tgz"
+            advice = "fetch it again" if "page" in kind else "pack it again as .tar or .tgz"
             raise ArchiveError(
-                f"{archive} cannot be unpacked: it is {kind}, not a tar archive; {remedy}"
+                f"{archive} cannot be unpacked: it is {kind}, not a tar archive; {advice}"
             )
         with open(archive, "rb") as file:
             decompress = _COMPRESSIONS.get(file.read(2), open)
