@@ -3,12 +3,10 @@
     python tests/fuzz/run.py READER SECONDS
 
 What was found is kept in fuzz/READER: `corpus`, from which the next search goes on; `findings`, the
-inputs that the reader failed on; `runs.tsv`, how long and how many were tried. A search that
-found something goes on until the time has passed.
+inputs that the reader failed on, one of a kind; `runs.tsv`, how long and how many were tried.
 """
 
 import argparse
-import os
 import re
 import resource
 import subprocess
@@ -22,6 +20,7 @@ sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
 WORK = _TESTS.parent / "fuzz"
 _INPUT_SECONDS = 20  # that a reader may take
 _LONGEST = 8192  # bytes of an input
+_MOST_ENDED = 20  # processes that did not live to the end
 _ONE_IN = 8  # is changed as plain bytes, whatever the format
 # Numba compiles these from their byte code, which must be as it was written.
 _COMPILED = ("pocketvlad.format.rans", "pocketvlad.format.symbol_model", "pocketvlad.util.compiled")
@@ -36,7 +35,7 @@ def search(name: str, seconds: int, number: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["pocketvlad", *_PARSERS], exclude=[*_COMPILED]):
-        from fuzz.trial import limit_depth, reader, trial
+        from fuzz.trial import Finding, kind_of, limit_depth, reader, trial
 
         module = reader(name)
     work = WORK / name
@@ -48,8 +47,17 @@ def search(name: str, seconds: int, number: int) -> None:
     for path in (work / "seeds").iterdir():  # what is loaded or compiled once is nobody's memory
         trial(module, path.read_bytes(), folder)
 
+    known = {path.name for path in (work / "findings").iterdir()}
+
     def one(data: bytes) -> None:
-        trial(module, data, folder)
+        try:
+            trial(module, data, folder)
+        except Finding as finding:  # one of a kind is kept, and the search goes on
+            kind = kind_of(finding)
+            if kind not in known:
+                known.add(kind)
+                (work / "findings" / kind).write_bytes(data)
+                print(f"FOUND {kind}: {finding}", flush=True)
 
     def changed(data: bytes, most: int, seed: int) -> bytes:
         def change(part: bytes) -> bytes:
@@ -87,7 +95,7 @@ def _processor_seconds() -> float:
 
 
 def main() -> int:
-    """Searches in processes of their own, since the first finding ends one."""
+    """Searches in processes of their own: a library that crashes ends one, and the next goes on."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("reader")
     parser.add_argument("seconds", type=int)
@@ -100,28 +108,28 @@ def main() -> int:
     work.mkdir(parents=True, exist_ok=True)
     record = work / "runs.tsv"
     if not record.exists():
-        record.write_text("date\tseconds\tof processor\tinputs\tended\n")
-    end, failed = time.monotonic() + given.seconds, 0
-    while (left := int(end - time.monotonic())) > 5 and failed < 20:
+        record.write_text("date\tseconds\tof processor\tinputs\tfindings\n")
+    end, ended = time.monotonic() + given.seconds, 0
+    while (left := int(end - time.monotonic())) > 5 and ended < _MOST_ENDED:
         number = len(record.read_text().splitlines())
         begin, used = time.monotonic(), _processor_seconds()
         words = [sys.executable, __file__, given.reader, str(left), "--number", str(number)]
         log = work / "log.txt"
         with open(log, "wb") as out:
-            status = subprocess.run(words, stdout=out, stderr=out, env=os.environ).returncode
+            status = subprocess.run(words, stdout=out, stderr=out).returncode
         text = log.read_text(errors="replace")
         executed = re.findall(r"(?:#|number_of_executed_units: )(\d+)", text)
-        ended = "time" if status == 0 else f"finding ({status})"
+        found = re.findall(r"FOUND .*", text)
+        if status:  # a crash of a library, or a reader that does not end
+            ended += 1
+            found += re.findall(r".*ERROR: .*", text)[:1]
+            log.rename(work / f"log-{number}.txt")
         spent = round(time.monotonic() - begin), round(_processor_seconds() - used)
-        row = time.strftime("%F"), *spent, executed[-1] if executed else 0, ended
+        row = time.strftime("%F"), *spent, executed[-1] if executed else 0, len(found)
         with open(record, "a") as file:
             print(*row, sep="\t", file=file)
-        print(given.reader, *row, flush=True)
-        if status:
-            failed += 1
-            log.rename(work / f"log-{number}.txt")
-            print("\n".join(re.findall(r".*Finding: .*|.*ERROR: .*|.*Error: .*", text)[-2:]))
-    return 1 if failed else 0
+        print(given.reader, *row, *found, sep="\n  ", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 import resource
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -12,12 +13,25 @@ from types import ModuleType
 
 from fuzz import readers
 
-MEMORY = 512
+MEMORY = 256
 """MiB that a reader may have more than before, whatever a small file claims."""
+
+CLAIMED = 8192
+"""MiB that the process may have asked for: libraries ask for what a header says, and read less."""
+
+_STATUS = Path("/proc/self/status")
 
 
 class Finding(AssertionError):
     """A reader did what it must not."""
+
+
+def kind_of(finding: Finding) -> str:
+    """The same for findings of one cause: the error, and where it was raised."""
+    error = finding.__cause__ or finding
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f"{Path(frame.filename).stem}-{frame.name}" for frame in frames]
+    return "-".join([str(finding).partition(":")[0].replace(" ", "-"), *ours[-2:]])
 
 
 def names() -> list[str]:
@@ -31,21 +45,32 @@ def reader(name: str) -> ModuleType:
     return import_module(f"{readers.__name__}.{name}")
 
 
+def _kilobytes(what: str) -> int:
+    """`VmRSS` or `VmHWM` of this process; 0 where only Linux would tell."""
+    if not _STATUS.exists():
+        return 0
+    [line] = [each for each in _STATUS.read_text().splitlines() if each.startswith(what)]
+    return int(line.split()[1])
+
+
 @contextmanager
 def bounded(mebibytes: int) -> Iterator[None]:
-    """The process gets no more than so much more memory in the block. Only Linux tells how much it
-    has; elsewhere nothing is bounded."""
-    sizes = Path("/proc/self/statm")
-    if not sizes.exists():
-        yield
-        return
+    """Raises Finding where the block has more memory than before. It gets `CLAIMED` at most."""
+    with suppress(OSError):  # the highest so far is forgotten where the system allows it
+        Path("/proc/self/clear_refs").write_text("5")
+    before = _kilobytes("VmHWM")
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    has = int(sizes.read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (has + (mebibytes << 20), hard))
+    most = (_kilobytes("VmSize") << 10) + (CLAIMED << 20)
+    if _STATUS.exists():
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        if _STATUS.exists():
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        more = (_kilobytes("VmHWM") - before) >> 10
+        if more > mebibytes:
+            raise Finding(f"memory: {more} MiB, {mebibytes} are allowed")
 
 
 def _out_of_memory(error: BaseException | None) -> bool:
@@ -79,6 +104,8 @@ def trial(module: ModuleType, data: bytes, folder: Path) -> bool:
             if str(path) not in str(error) and str(folder) not in str(error):
                 raise Finding(f"no file named: {type(error).__name__}: {error}") from error
             return False
+        except Finding:
+            raise
         except Exception as error:
             raise Finding(f"{type(error).__name__}: {error}") from error
     return True

@@ -16,6 +16,7 @@ from scipy.io.matlab import MatlabFunction, MatlabObject, MatlabOpaque
 from torch import Tensor, nn
 
 from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.networks.weights.mat_bounds import require_bounded
 from pocketvlad.networks.weights.placing import convolutions, place
 
 _VARIABLES = ("net", "layers", "meta", "normalization")  # all else in the file is left unread
@@ -105,6 +106,7 @@ def read_matconvnet(path: Path) -> MatNetwork:
         WeightsError: no .mat file, a damaged one, or one of another structure; names the file.
     """
     try:
+        require_bounded(path)
         variables = loadmat(path, appendmat=False, variable_names=_VARIABLES)
     except FileNotFoundError:
         raise WeightsError(f"weights file {path} is missing") from None

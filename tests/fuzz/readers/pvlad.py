@@ -123,5 +123,3 @@ def seeds() -> Iterator[bytes]:
         yield (_GOLDEN / f"{name}.pvlad").read_bytes()
     yield _without(_GOLDEN / "version3-multiples.pvlad", 4)
     yield from _tiny()
-
-
