@@ -141,7 +141,8 @@ def _require_files(folder: Path, city: CityFolder) -> None:
     for what, name in city.files.items():
         if not _is_plain(name):
             raise FormatError(
-                f"{folder / MANIFEST}: {what} {str(name)[:80]!r} is no plain name of a file; {_REMEDY}"
+                f"{folder / MANIFEST}: {what} {str(name)[:80]!r} is no plain name of a file; "
+                f"{_REMEDY}"
             )
         if not (folder / name).is_file():
             raise FormatError(f"{folder / name} is missing ({what}); {_REMEDY}")

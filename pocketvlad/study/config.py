@@ -25,7 +25,7 @@ from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, 
 from pocketvlad.study.roles import data_sets, unfit_test_sets
 from pocketvlad.util.settings import completed
 
-_MOST_VALUES = 100_000
+_MOST_VALUES, _DEEPEST = 100_000, 50
 OFFICIAL_LISTS = PurePath("lists")  # a folder of *_query.txt, *_good.txt, ...
 EMBEDDED_WEIGHTS = Path(__file__).parents[1] / "networks" / "weights" / "buildings"
 
@@ -254,19 +254,20 @@ def embedded_weights(*backbone: object) -> Path:
 
 
 def _too_many(config: Mapping) -> Iterator[str]:
-    """The fault of a config whose aliases hold themselves, or one another again and again."""
-    left, count = [config], 0
+    """The fault of a config whose aliases hold themselves, or one another again and again, or that
+    is nested deeper than any."""
+    left, count = [(config, 0)], 0
     while left:
-        node = left.pop()
+        node, depth = left.pop()
         inside = list(node.values() if isinstance(node, Mapping) else node)
         count += len(inside)
-        if count > _MOST_VALUES:
+        if count > _MOST_VALUES or depth > _DEEPEST:
             yield (
-                f"more than {_MOST_VALUES:,} values, where YAML's aliases (*name) are followed; "
-                "write them out, and only those that are needed"
+                f"more than {_MOST_VALUES:,} values or {_DEEPEST} levels, where YAML's aliases "
+                "(*name) are followed; write values out, and only those that are needed"
             )
             return
-        left += [each for each in inside if isinstance(each, Mapping | list)]
+        left += [(each, depth + 1) for each in inside if isinstance(each, Mapping | list)]
 
 
 def check_config(config: Mapping) -> None:

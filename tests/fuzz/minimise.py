@@ -17,25 +17,27 @@ from types import FrameType, ModuleType
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz.trial import Finding, limit_depth, names, reader, trial
+from fuzz.trial import FindingError, limit_depth, names, reader, trial
 
 CORPUS = Path(__file__).parent / "corpus"
 WORK = Path(__file__).parents[2] / "fuzz"
 MENDED = "mended-"
-_MOST = 8192  # bytes of a reader's inputs together
-_LONGEST = 4096  # of one
-_OURS = str(Path(__file__).parents[2] / "pocketvlad")
+_MOST = 12_288  # bytes of a reader's inputs together
+_LONGEST = 6144  # of one
+_NOT_TRACED = ("importlib", str(Path(__file__).parent), "<")
 
 
 def lines_of(module: ModuleType, data: bytes) -> set[tuple[str, int]]:
-    """The lines of our package that an input reaches; none where it is a finding."""
+    """The lines of Python that an input reaches, our own and those of parsers; none where it is a
+    finding."""
     found = set()
 
     def trace(frame: FrameType, event: str, _: object) -> object:
-        if not frame.f_code.co_filename.startswith(_OURS):
+        file = frame.f_code.co_filename
+        if any(each in file for each in _NOT_TRACED):
             return None
         if event == "line":
-            found.add((frame.f_code.co_filename, frame.f_lineno))
+            found.add((file, frame.f_lineno))
         return trace
 
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +45,7 @@ def lines_of(module: ModuleType, data: bytes) -> set[tuple[str, int]]:
         sys.settrace(trace)
         try:
             trial(module, data, Path(folder))
-        except Finding:
+        except FindingError:
             return set()
         finally:
             sys.settrace(None)

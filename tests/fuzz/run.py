@@ -35,7 +35,7 @@ def search(name: str, seconds: int, number: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["pocketvlad", *_PARSERS], exclude=[*_COMPILED]):
-        from fuzz.trial import Finding, kind_of, limit_depth, reader, trial
+        from fuzz.trial import FindingError, kind_of, limit_depth, reader, trial
 
         module = reader(name)
     work = WORK / name
@@ -52,12 +52,12 @@ def search(name: str, seconds: int, number: int) -> None:
     def one(data: bytes) -> None:
         try:
             trial(module, data, folder)
-        except Finding as finding:  # one of a kind is kept, and the search goes on
+        except FindingError as finding:  # one of a kind is kept, and the search goes on
             kind = kind_of(finding)
             if kind not in known:
                 known.add(kind)
                 (work / "findings" / kind).write_bytes(data)
-                print(f"FOUND {kind}: {finding}", flush=True)
+                print(f"FOUND {kind}: {str(finding)[:300]}", flush=True)
 
     def changed(data: bytes, most: int, seed: int) -> bytes:
         def change(part: bytes) -> bytes:

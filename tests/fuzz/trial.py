@@ -22,11 +22,11 @@ CLAIMED = 8192
 _STATUS = Path("/proc/self/status")
 
 
-class Finding(AssertionError):
+class FindingError(AssertionError):
     """A reader did what it must not."""
 
 
-def kind_of(finding: Finding) -> str:
+def kind_of(finding: FindingError) -> str:
     """The same for findings of one cause: the error, and where it was raised."""
     error = finding.__cause__ or finding
     frames = traceback.extract_tb(error.__traceback__)
@@ -55,7 +55,8 @@ def _kilobytes(what: str) -> int:
 
 @contextmanager
 def bounded(mebibytes: int) -> Iterator[None]:
-    """Raises Finding where the block has more memory than before. It gets `CLAIMED` at most."""
+    """Raises FindingError where the block has so much more memory than before it; it gets no more
+    than `CLAIMED`."""
     with suppress(OSError):  # the highest so far is forgotten where the system allows it
         Path("/proc/self/clear_refs").write_text("5")
     before = _kilobytes("VmHWM")
@@ -70,7 +71,7 @@ def bounded(mebibytes: int) -> Iterator[None]:
             resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         more = (_kilobytes("VmHWM") - before) >> 10
         if more > mebibytes:
-            raise Finding(f"memory: {more} MiB, {mebibytes} are allowed")
+            raise FindingError(f"memory: {more} MiB, {mebibytes} are allowed")
 
 
 def _out_of_memory(error: BaseException | None) -> bool:
@@ -89,7 +90,7 @@ def trial(module: ModuleType, data: bytes, folder: Path) -> bool:
         folder: an empty one, for the file.
 
     Raises:
-        Finding: it raised anything else, or wanted more memory than it may.
+        FindingError: it raised anything else, or wanted more memory than it may.
     """
     path = folder / getattr(module, "NAME", f"odd{module.SUFFIX}")
     path.write_bytes(data)
@@ -100,14 +101,14 @@ def trial(module: ModuleType, data: bytes, folder: Path) -> bool:
                 module.read(path)
         except module.ERRORS as error:
             if _out_of_memory(error):
-                raise Finding(f"out of memory: {error}") from error
+                raise FindingError(f"out of memory: {error}") from error
             if str(path) not in str(error) and str(folder) not in str(error):
-                raise Finding(f"no file named: {type(error).__name__}: {error}") from error
+                raise FindingError(f"no file named: {type(error).__name__}: {error}") from error
             return False
-        except Finding:
+        except FindingError:
             raise
         except Exception as error:
-            raise Finding(f"{type(error).__name__}: {error}") from error
+            raise FindingError(f"{type(error).__name__}: {error}") from error
     return True
 
 

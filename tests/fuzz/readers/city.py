@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuzz.mutations import json_changed
-
 from pocketvlad.format.error import FormatError
 from pocketvlad.portable.city_folder import MANIFEST, read_city_folder
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 import yaml
-from fuzz.mutations import Change, tree_changed
 
+from fuzz.mutations import Change, tree_changed
 from pocketvlad.study.config import ConfigError, check_config, used_settings, with_defaults
 
 SUFFIX = ".yaml"
@@ -17,20 +17,20 @@ _OFFICIAL = [
 ]
 
 
-class _NoYaml(ValueError):
+class _YamlError(ValueError):
     """What Snakemake tells."""
 
 
-ERRORS = (ConfigError, _NoYaml)
+ERRORS = (ConfigError, _YamlError)
 
 
 def read(path: Path) -> None:
     try:
         config = yaml.safe_load(path.read_bytes())
     except Exception as error:
-        raise _NoYaml(f"{path}: {error}") from None
+        raise _YamlError(f"{path}: {error}") from None
     if not isinstance(config, dict):
-        raise _NoYaml(f"{path}: no mapping")
+        raise _YamlError(f"{path}: no mapping")
     try:
         check_config(config)
     except ConfigError as error:
@@ -45,9 +45,9 @@ def changed(data: bytes, random: Random, change: Change) -> bytes:
 
 
 def seeds() -> Iterator[bytes]:
-    for name in ("config.yaml", "config/subset.yaml", "config/phone.yaml"):
+    for name in ("config.yaml", "config/phone.yaml"):
         config = yaml.safe_load((_ROOT / name).read_bytes())
         for path in _OFFICIAL:  # as the Snakefile joins them
             for key, section in yaml.safe_load(path.read_bytes()).items():
                 config.setdefault(key, section)
-        yield json.dumps(config, separators=(",", ":")).encode()
+        yield json.dumps(used_settings(config), separators=(",", ":")).encode()

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzz.mutations import Change
 from PIL import Image, features
 
+from fuzz.mutations import Change
 from pocketvlad.data.images import ImageError, image_size, intact_size, load_image
 from pocketvlad.data.settings import Sizing
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 
 from fuzz.mutations import Change
-
 from pocketvlad.data.ground_truth import GroundTruthError
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.unpack import ArchiveError

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzz.mutations import Change
 from scipy.io import savemat
 
+from fuzz.mutations import Change
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.matconvnet_file import convolution_of, read_matconvnet
 from pocketvlad.networks.weights.placing import fitting

@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzz.mutations import Change
 
+from fuzz.mutations import Change
 from pocketvlad.retrieval.descriptor_file import (
     DescriptorError,
     read_descriptors,

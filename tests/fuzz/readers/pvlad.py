@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzz.mutations import Change, json_changed
 
+from fuzz.mutations import Change, json_changed
 from pocketvlad.format.compressed_file import MAGIC, open_compressed
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzz.mutations import Change, json_changed
 
+from fuzz.mutations import Change, json_changed
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
 from pocketvlad.maps.place_map import MapError, PlaceMap

@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 
 from fuzz.mutations import Change, json_changed, tree_changed
-
 from pocketvlad.format.contents import read_contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.networks.model import build_model

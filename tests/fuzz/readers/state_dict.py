@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 import torch
-from fuzz.mutations import Change
 
+from fuzz.mutations import Change
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.placing import fitting
 from pocketvlad.networks.weights.state_dict_file import load_tensors, read_state_dict
