@@ -13,6 +13,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,10 +55,14 @@ def test_what_was_found_is_read_or_refused(name, tmp_path):
     assert taken, "no input is a good file"
 
 
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory")
+
+
 def module(read, errors=FormatError):
     return SimpleNamespace(SUFFIX=".x", ERRORS=errors, read=read)
 
 
+@only_linux
 def test_a_trial_sees_errors_memory_and_names(tmp_path):
     def large(path):
         np.ones(400 << 17).sum()
@@ -87,6 +92,7 @@ def test_a_trial_sees_errors_memory_and_names(tmp_path):
     assert trial(module(lambda path: None), b"", tmp_path) is True
 
 
+@only_linux
 def test_memory_is_given_back():
     with bounded(64):
         np.ones(1 << 20).sum()
@@ -118,7 +124,7 @@ def payloads(mark):
     yield "process", Runs(subprocess.Popen, ["touch", str(mark)])
     yield "numpy", Runs(np.ndarray.tofile, np.zeros(3), str(mark))
     yield "memory map", Runs(np.memmap, str(mark), "u1", "w+", 0, (3,))
-    yield "state", Runs(setattr, os, "x", 1)
+    yield "open", Runs(open, str(mark), "w")
 
 
 def written(mark):
@@ -165,8 +171,6 @@ def test_no_pickle_runs_anything(tmp_path, number):
 
 def test_the_payloads_do_run_where_nobody_takes_care(tmp_path):
     for number, (name, payload) in enumerate(payloads(tmp_path / "ran")):
-        if name == "state":
-            continue
         (tmp_path / "ran").unlink(missing_ok=True)
         loaded = pickle.loads(pickle.dumps(payload, 4))
         if name == "process":
@@ -220,13 +224,25 @@ def test_lists_in_lists_are_not_followed(tmp_path):
     for _ in range(60):
         doubled = [doubled, doubled]
     deep = []
-    for _ in range(500):
+    for _ in range(300):
         deep = [deep]
     holds_itself = []
     holds_itself.append(holds_itself)
     entry = {"bbx": [0, 0, 1, 1], "easy": [0], "hard": [], "junk": []}
     good = {"imlist": ["a"], "qimlist": ["b"], "gnd": [entry]}
-    for value in (doubled, deep, holds_itself, 5, None, "text", {"a": 1}, [b"a"], [True]):
+    for value in (
+        doubled,
+        deep,
+        holds_itself,
+        [doubled],
+        [deep],
+        5,
+        None,
+        "text",
+        {"a": 1},
+        [b"a"],
+        [True],
+    ):
         for raw in (
             value,
             {**good, "imlist": value},
@@ -258,7 +274,7 @@ def npy(array):
 
 
 def test_archives_that_unpack_to_much_are_refused(tmp_path):
-    large = np.zeros((1, 75 << 20), np.float32)
+    large = np.zeros((1, 33 << 20), np.float32)
     members = {"names.npy": npy(np.array(["a"])), "descriptors.npy": npy(large)}
     refused("npz", zipped(members), tmp_path)
     saved = io.BytesIO()
@@ -266,14 +282,14 @@ def test_archives_that_unpack_to_much_are_refused(tmp_path):
     with zipfile.ZipFile(saved) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     [storage] = [name for name in members if name.endswith("data/0")]
-    refused("state_dict", zipped({**members, storage: bytes(300 << 20)}), tmp_path)
+    refused("state_dict", zipped({**members, storage: bytes(1 << 20)}), tmp_path)
     buffer = io.BytesIO()
-    savemat(buffer, {"net": np.zeros(40 << 20)}, do_compression=True)
+    savemat(buffer, {"net": np.zeros(9 << 20)}, do_compression=True)
     refused("mat", buffer.getvalue(), tmp_path)
     buffer = io.BytesIO()
     with gzip.open(buffer, "wb", 1) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
         member = tarfile.TarInfo("hall_1_query.txt")
-        member.size = 40 << 20
+        member.size = 17 << 20
         tar.addfile(member, io.BytesIO(bytes(member.size)))
     refused("lists", buffer.getvalue(), tmp_path)
 
@@ -309,10 +325,6 @@ def test_aliases_of_a_config_are_counted():
 # Tensors that are no numbers in their places
 
 
-class Hiding(dict):
-    pass
-
-
 def odd_states():
     yield {"a.weight": torch.zeros(2, 3, device="meta")}
     yield {"a.weight": torch.zeros(2, 3).to_sparse()}
@@ -323,9 +335,8 @@ def odd_states():
     with_attribute = torch.zeros(2, 3)
     with_attribute.is_floating_point = 5
     yield {"a.weight": with_attribute, "b": torch.zeros(2)}
-    hiding = torch.nn.Linear(1, 1).state_dict()
-    hiding.items = 5
-    yield hiding
+    pairs = iter([("a.weight", torch.zeros(2, 3))])
+    yield Built(OrderedDict, (), {"items": 5, "keys": 5}, None, pairs)
 
 
 @pytest.mark.filterwarnings("ignore")

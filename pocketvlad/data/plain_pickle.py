@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pocketvlad.util.texts import listed_texts
+
 MAX_BYTES = 1 << 24
 """Of a file. The official ones have below 2^20."""
 
@@ -81,7 +83,8 @@ class PickledArray:
 def _scalar(dtype: object, content: bytes) -> object:
     if not isinstance(dtype, _Dtype) or dtype.type.kind == "O":
         raise PlainPickleError("a number's type is none")
-    return np.frombuffer(content, dtype.type, 1)[0].item()
+    values = np.frombuffer(content, dtype.type, 1)
+    return listed_texts(values)[0] if dtype.type.kind == "U" else values[0].item()
 
 
 def _encoded(text: str, encoding: str) -> bytes:

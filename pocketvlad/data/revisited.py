@@ -16,6 +16,7 @@ from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.plain_pickle import PickledArray, read_plain_pickle
 from pocketvlad.data.query_groups import with_landmarks
 from pocketvlad.util.foreign import foreign
+from pocketvlad.util.texts import listed_texts
 
 _WRONG = "is not a ground truth of Revisited Oxford or Paris"
 _REMEDY = "fetch it again"
@@ -30,9 +31,9 @@ def _entry(mapping: object, key: str) -> object:
 def _listed(value: object, key: str) -> list:
     """The values of a list or an array."""
     if isinstance(value, PickledArray):
-        value = (
-            value.values.ravel().tolist() if isinstance(value.values, np.ndarray) else value.values
-        )
+        value = value.values
+    if isinstance(value, np.ndarray):
+        value = listed_texts(value) if value.dtype.kind == "U" else value.ravel().tolist()
     if not isinstance(value, list | tuple):
         raise ValueError(f"{key} is no list")
     return list(value)

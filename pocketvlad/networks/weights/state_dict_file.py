@@ -85,6 +85,7 @@ def _is_plain(value: Tensor) -> bool:
         and not value.is_quantized
         and value.layout is torch.strided
         and value.device.type == "cpu"
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
 
 
@@ -120,8 +121,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     for name, value in dict.items(state):
         if not _is_plain(value):
             raise WeightsError(
-                f"{path}: {name[:80]} is no plain tensor: sparse, nested, quantized, without "
-                "numbers, or with attributes; save its numbers alone"
+                f"{path}: {name[:80]} is no plain tensor, but sparse, nested, quantized, expanded, "
+                "without numbers, or with attributes; save its numbers alone"
             )
     return dict(dict.items(state))
 

@@ -1,12 +1,13 @@
 """Ours: an .npz of `names`, `descriptors` and, where it is known, `provenance`."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pocketvlad.retrieval.descriptor_formats import Content, ContentError, text_names
+from pocketvlad.util.texts import listed_texts
 
 SUFFIXES = (".npz",)
 NEEDS = None
@@ -22,8 +23,16 @@ def read(path: Path) -> Content:
     """Raises whatever numpy stumbles on."""
     _require_bounded(path)
     with np.load(path, allow_pickle=False) as file:
-        made = str(file["provenance"]) if "provenance" in file else None
-        return Content(file["names"], file["descriptors"], made)
+        made = _array(file, "provenance") if "provenance" in file else np.array(None)
+        text = listed_texts(made)[0] if made.dtype.kind == "U" and made.size == 1 else None
+        return Content(_array(file, "names"), _array(file, "descriptors"), text)
+
+
+def _array(file: Mapping, name: str) -> np.ndarray:
+    """Of other members numpy gives the bytes."""
+    if not isinstance(found := file[name], np.ndarray):
+        raise ContentError(f"`{name}` is no array")
+    return found
 
 
 def _require_bounded(path: Path) -> None:

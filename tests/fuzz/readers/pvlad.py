@@ -11,6 +11,7 @@ from random import Random
 import numpy as np
 
 from fuzz.mutations import Change, json_changed
+from fuzz.tiny import tiny_model
 from pocketvlad.format.compressed_file import MAGIC, open_compressed
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
@@ -121,5 +122,6 @@ def _tiny() -> Iterator[bytes]:
 def seeds() -> Iterator[bytes]:
     for name in ("version2", "version3-gem", "version3-multiples", "version3-inputs"):
         yield (_GOLDEN / f"{name}.pvlad").read_bytes()
+    yield tiny_model(compressed=True)
     yield _without(_GOLDEN / "version3-multiples.pvlad", 4)
     yield from _tiny()

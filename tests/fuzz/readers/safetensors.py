@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from fuzz.mutations import Change, json_changed, tree_changed
+from fuzz.tiny import tiny_model
 from pocketvlad.format.contents import read_contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.networks.model import build_model
@@ -44,8 +45,9 @@ def changed(data: bytes, random: Random, change: Change) -> bytes:
 
 
 def seeds() -> Iterator[bytes]:
-    """The headers of whole networks with tensors of few numbers, which do not fit them, and a file
-    that says little."""
+    """A whole network; the headers of others with tensors of few numbers, which do not fit them;
+    and a file that says little."""
+    yield tiny_model(compressed=False)
     for name in ("version2", "version3"):
         header, _ = _opened((_GOLDEN / f"{name}.safetensors").read_bytes())
         tensors, at = {}, 0
