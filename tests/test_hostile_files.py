@@ -6,6 +6,7 @@ Those called `mended-...` once broke the reader.
 
 import gzip
 import io
+import json
 import os
 import pickle
 import subprocess
@@ -65,7 +66,7 @@ def module(read, errors=FormatError):
 @only_linux
 def test_a_trial_sees_errors_memory_and_names(tmp_path):
     def large(path):
-        np.ones(400 << 17).sum()
+        assert b"x" * (300 << 20)
 
     def endless(path):
         np.empty(1 << 45)
@@ -388,3 +389,21 @@ def test_a_manifest_holds_what_it_may(tmp_path):
     assert trial(reader("weights_list"), good, tmp_path)
     for shape in (b"[Infinity]", b"[1.5]", b"[-1]", b"[true]", b"5", b'["2"]'):
         refused("weights_list", good.replace(b"[2, 3]", shape), tmp_path)
+
+
+def test_what_a_graph_says_is_checked(tmp_path):
+    good = next(reader("graph").seeds())
+    assert trial(reader("graph"), good, tmp_path)
+    texts = json.loads(good)
+    for name, text in (
+        ("sizing", '{"image_size": "480"}'),
+        ("sizing", '{"image_size": true}'),
+        ("sizing", '{"image_size": 480, "squeeze": [1000000000, 5]}'),
+        ("sizing", '{"image_size": 480, "interpolation": "none"}'),
+        ("sizing", "[" * 100_000),
+        ("length", "0"),
+        ("length", "9" * 20),
+        ("min_side", "-1"),
+        ("preprocessing", '{"mean": [NaN, 0, 0], "std": [1, 1, 1]}'),
+    ):
+        refused("graph", json.dumps({**texts, name: text}).encode(), tmp_path)

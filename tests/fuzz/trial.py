@@ -113,5 +113,5 @@ def trial(module: ModuleType, data: bytes, folder: Path) -> bool:
 
 
 def limit_depth() -> None:
-    """The depth that recursion has in a plain run: a fuzzer or a test begins deeper."""
+    """The depth that recursion has in a plain run, whatever a library has set."""
     sys.setrecursionlimit(1000)
