@@ -24,8 +24,12 @@ import yaml
 from fuzz.minimise import CORPUS
 from fuzz.trial import FindingError, bounded, names, reader, trial
 from scipy.io import savemat
+from workflow_runs import ROOT, load_config
 
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.roles import Part
+from pocketvlad.maps.map_code import code_of
+from pocketvlad.networks.declared import declared_part
 from pocketvlad.study.config import ConfigError, check_config
 from pocketvlad.training.checkpoint import Checkpoint
 
@@ -321,6 +325,25 @@ def test_aliases_of_a_config_are_counted():
         with pytest.raises(ConfigError, match=r"100,000 values or 50 levels.*write values out"):
             check_config(yaml.safe_load(text))
         assert time.monotonic() - begin < SECONDS
+
+
+@pytest.mark.parametrize("key", ["training.learning_rate", "protocol.image_size", "seeds.0"])
+def test_numbers_of_a_config_are_not_endless(key):
+    config = load_config(ROOT / "config.yaml")
+    *sections, last = key.split(".")
+    section = config
+    for each in sections:
+        section = section[each]
+    section[int(last) if isinstance(section, list) else last] = 10**400
+    with pytest.raises(ConfigError, match=rf"{key}: 1000.*does not fit; write"):
+        check_config(config)
+
+
+def test_a_whole_number_beyond_any_does_not_fit():
+    with pytest.raises(ValueError, match=r"exponent 1000.*does not fit"):
+        declared_part(Part.POOLING, {"type": "gem", "exponent": 10**400})
+    with pytest.raises(ValueError, match=r"bytes 1000.*does not fit"):
+        code_of({"type": "product-quantization", "bytes": 10**400})
 
 
 # Tensors that are no numbers in their places
