@@ -21,8 +21,9 @@ _PARTS = {
 
 def tiny_model(compressed: bool) -> bytes:
     """A model as a `.pvlad` or a `.safetensors` file."""
-    torch.manual_seed(0)
-    network = RetrievalNetwork(Architecture.of(_PARTS))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = RetrievalNetwork(Architecture.of(_PARTS))
     contents = to_contents(Model(network, CENTRED, {"city": "none"}))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"

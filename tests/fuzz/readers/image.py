@@ -18,11 +18,19 @@ SUFFIX = ".jpg"
 ERRORS = ImageError
 _SIZING = Sizing(20, "bilinear", True)
 _PNG = b"\x89PNG\r\n\x1a\n"
-# Pillow refuses twice as many. Its own bound is that of large photographs, of 500 MB each.
-Image.MAX_IMAGE_PIXELS = 1 << 22
+_MOST = 1 << 22  # pixels; Pillow refuses twice as many. Its own bound is that of large photographs
 
 
 def read(path: Path) -> None:
+    most = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = _MOST
+    try:
+        _read(path)
+    finally:
+        Image.MAX_IMAGE_PIXELS = most
+
+
+def _read(path: Path) -> None:
     width, height = image_size(path, upright=True)
     intact_size(path)
     load_image(path, _SIZING, upright=True)
