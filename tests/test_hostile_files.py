@@ -30,6 +30,8 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.format.roles import Part
 from pocketvlad.maps.map_code import code_of
 from pocketvlad.networks.declared import declared_part
+from pocketvlad.retrieval import hdf5_survival
+from pocketvlad.retrieval.descriptor_file import DescriptorError, read_content
 from pocketvlad.study.config import ConfigError, check_config
 from pocketvlad.training.checkpoint import Checkpoint
 
@@ -344,6 +346,34 @@ def test_a_whole_number_beyond_any_does_not_fit():
         declared_part(Part.POOLING, {"type": "gem", "exponent": 10**400})
     with pytest.raises(ValueError, match=r"bytes 1000.*does not fit"):
         code_of({"type": "product-quantization", "bytes": 10**400})
+
+
+# A library in C
+
+
+def test_what_hdf5_does_not_survive_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_survival, "SECONDS", 2)
+    path = tmp_path / "d.h5"
+    path.write_bytes((CORPUS.parent / "not_survived" / "circle.h5").read_bytes())
+    remedy = "it must hold a group an image"
+    with pytest.raises(DescriptorError, match=rf"d\.h5: HDF5 crashes on it, or does.*{remedy}"):
+        read_content(path)
+    path.write_bytes(next(reader("hdf5").seeds()))
+    assert read_content(path).names.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("status", [-11, -6, 3, "time"])
+def test_the_end_of_the_other_process_is_told(tmp_path, monkeypatch, status):
+    def run(command, timeout, **options):
+        if status == "time":
+            raise subprocess.TimeoutExpired(command, timeout)
+        return SimpleNamespace(returncode=status)
+
+    monkeypatch.setattr(hdf5_survival.subprocess, "run", run)
+    path = tmp_path / "d.h5"
+    path.write_bytes(next(reader("hdf5").seeds()))
+    with pytest.raises(DescriptorError, match=r"d\.h5: HDF5 (crashes|asks|does not end)"):
+        read_content(path)
 
 
 # Tensors that are no numbers in their places

@@ -51,6 +51,14 @@ def _text(file: "h5py.File", name: str) -> str | None:
 
 def read(path: Path) -> Content:
     """Raises ContentError, or whatever HDF5 stumbles on. Links to other files are not followed."""
+    from pocketvlad.retrieval.hdf5_survival import require_survived
+
+    require_survived(path)
+    return read_here(path)
+
+
+def read_here(path: Path) -> Content:
+    """See `read`. A file that was made up may crash this process."""
     import h5py
 
     found: dict[str, object] = {}

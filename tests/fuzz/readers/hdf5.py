@@ -6,7 +6,9 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
+from pocketvlad.retrieval import hdf5_survival
 from pocketvlad.retrieval.descriptor_file import DescriptorError, unit_length
 from pocketvlad.retrieval.listed_descriptors import of_folder
 
@@ -15,6 +17,14 @@ ERRORS = DescriptorError
 
 
 def read(path: Path) -> None:
+    """In this process, which is faster: what crashes here, or does not end, does so elsewhere in
+    `hdf5_survival`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hdf5_survival, "require_survived", lambda path: None)
+        _read(path)
+
+
+def _read(path: Path) -> None:
     unit_length(of_folder(path, "", None, "--folder"))
 
 
