@@ -401,6 +401,7 @@ def test_odd_tensors_are_refused_by_name(tmp_path, number):
     refused("state_dict", buffer.getvalue(), tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x80\x02]q\x00.", b"\x80\x04\x95", b"\xff"])
 def test_a_damaged_checkpoint_is_none(tmp_path, data):
     checkpoint = Checkpoint(tmp_path / "c.pt", "same")

@@ -213,7 +213,9 @@ def read_mat(path: Path, wanted: Collection[str]) -> dict[str, Value]:
         if version != _VERSION:
             raise MatError("it does not begin as one of version 5 does")
         while tag := file.read(8):
-            kind, size = struct.unpack(f"{order}II", tag.ljust(8, b"\0"))
+            if len(tag) < 8:
+                raise MatError("it is cut off")
+            kind, size = struct.unpack(f"{order}II", tag)
             if kind not in (_MATRIX, _COMPRESSED):
                 raise MatError(f"a variable of type {kind}")
             if size > whole - file.tell():
