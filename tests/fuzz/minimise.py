@@ -60,13 +60,24 @@ def inputs(name: str, module: ModuleType) -> Iterator[bytes]:
     yield from sorted({*held, *module.seeds()}, key=lambda data: (len(data), data))
 
 
+def shortest_good(module: ModuleType) -> bytes:
+    """Of the reader's own seeds."""
+
+    def taken(data: bytes) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            return trial(module, data, Path(folder))
+
+    return min(filter(taken, module.seeds()), key=len)
+
+
 def minimise(name: str) -> None:
     """Write the corpus of a reader."""
     module = reader(name)
     next(module.seeds())  # what is computed once is no input's
     for data in module.seeds():
         lines_of(module, data)
-    reached, kept = set(), []
+    good = shortest_good(module)
+    reached, kept = lines_of(module, good), [good]
     for data in inputs(name, module):
         if len(data) <= _LONGEST and (new := lines_of(module, data) - reached):
             if sum(map(len, kept)) + len(data) > _MOST:
