@@ -8,6 +8,7 @@ from pocketvlad.util.json_file import read_json
 
 MADE_BY = "pocketvlad pack"
 THUMBNAILS, LABELS = "thumbnails", "labels.json"
+_SNAKEMAKE = ".snakemake_timestamp"  # what it leaves in every folder that one of its rules makes
 
 
 class CityError(ValueError):
@@ -70,7 +71,7 @@ def require_room(folder: Path, photographs: Path) -> None:
         return
     if not folder.is_dir():
         raise CityError(f"{folder} is no folder; name another, or remove it first")
-    found = {path.name for path in folder.iterdir()}
+    found = {path.name for path in folder.iterdir()} - {_SNAKEMAKE}
     if not found:
         return
     old = packed_city(folder)
