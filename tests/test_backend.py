@@ -1,18 +1,27 @@
 """Networks that onnxruntime computes in a study: torch's descriptors, and rows that say so."""
 
+from pathlib import Path
+
+import numpy as np
 import onnxruntime
 import pytest
 import torch
 from networks import network_behind, random_network
 from test_poolings import SMALL
 
+import pocketvlad
+from pocketvlad.cli.main import main
+from pocketvlad.format.map_layout import CODES
 from pocketvlad.format.roles import Part
+from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.networks.declared import declared_part
 from pocketvlad.networks.device import DeviceError
+from pocketvlad.networks.settings import BACKENDS
 from pocketvlad.portable import backend
 from pocketvlad.portable.backend import describing
 from pocketvlad.portable.session import Session
 from pocketvlad.portable.verification import VerificationError
+from pocketvlad.util.option_error import OptionError
 
 
 def small(name):
@@ -57,3 +66,44 @@ def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setattr(backend, "require_onnxruntime", missing)
     with pytest.raises(ImportError, match="onnxruntime"):
         describing(random_network(), "cpu", "float32", "onnxruntime")
+
+
+def rows_of(file):
+    with np.load(file) as held:
+        return held["descriptors"]
+
+
+def test_the_command_describes_by_either(few_files, capsys):
+    """The same to 1e-5: as a file of descriptors, as a map, as answers, as Recall@N."""
+    found = {}
+    for name in BACKENDS:
+        option = ["--backend", name]
+        assert main(["describe", "small.pvlad", "holiday", "-o", f"{name}.npz", *option]) == 0
+        made = ["-o", f"{name}.pvmap", "--code", "float32"]
+        assert main(["index", "small.pvlad", "--database", "holiday", *made, *option]) == 0
+        capsys.readouterr()
+        asked = ["a.jpg", "--database", f"{BACKENDS[0]}.pvmap", "--box", "10", "5", "120", "90"]
+        assert main(["search", "small.pvlad", *asked, *option]) == 0
+        folders = ["--database-folder", "places/database", "--queries-folder", "places/queries"]
+        assert main(["evaluate", "--model", "small.pvlad", *folders, *option]) == 0
+        found[name] = capsys.readouterr().out
+    assert found["torch"] == found["onnxruntime"]
+    first, second = (rows_of(f"{name}.npz") for name in BACKENDS)
+    assert not np.array_equal(first, second)  # one of them was not computed by the other
+    np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+    with PlaceMap(Path("torch.pvmap")) as one, PlaceMap(Path("onnxruntime.pvmap")) as other:
+        first, second = (
+            each.code.decode(each.file.rows(CODES, 0, each.places)) for each in (one, other)
+        )
+        np.testing.assert_allclose(first, second, rtol=0, atol=1e-5)
+
+
+def test_wrong_backends_are_told(few_files, capsys):
+    asked = ["describe", "small.pvlad", "a.jpg", "-o", "a.npz", "--backend", "tensorflow"]
+    assert main(asked) == 1
+    assert "--backend tensorflow: " in capsys.readouterr().err
+    with pytest.raises(OptionError, match="computes on the CPU alone"):
+        pocketvlad.load("small.pvlad", device="cuda", backend="onnxruntime")
+    lists = ["--descriptors", "descriptors.npz", "--ground-truth", "ground_truth"]
+    assert main(["evaluate", *lists, "--backend", "onnxruntime"]) == 1
+    assert "--backend has no part in mAP" in capsys.readouterr().err

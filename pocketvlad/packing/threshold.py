@@ -83,8 +83,8 @@ def calibrate(
     min_side: int,
     seed: int,
 ) -> Calibration | None:
-    """The threshold of a map; None where there are no two places, or where no threshold keeps more of
-    the own places than of the others.
+    """The threshold of a map; None without two places, or where none keeps more of the own places
+    than of the others.
 
     At most 400 queries are described.
 
