@@ -1,13 +1,15 @@
 """Whether a folder may become a city, and what the one in it is like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.portable.city_folder import FORMAT, MANIFEST
-from pocketvlad.util.json_file import read_json
+from pocketvlad.util.json_file import read_json, write_json
 
 MADE_BY = "pocketvlad pack"
 THUMBNAILS, LABELS = "thumbnails", "labels.json"
+_FACTS = "study"  # the manifest's key of what a study says of the model
 _SNAKEMAKE = ".snakemake_timestamp"  # what it leaves in every folder that one of its rules makes
 
 
@@ -41,6 +43,17 @@ def packed_city(folder: Path) -> PackedCity | None:
         } if format_ == FORMAT and made_by == MADE_BY:
             return PackedCity(state, calibration, frozenset(map(str, [MANIFEST, *names])))
     return None
+
+
+def add_facts(folder: Path, facts: Mapping[str, object]) -> None:
+    """Let the manifest of a packed city say more of its model; the page passes over it."""
+    write_json(folder / MANIFEST, {**(read_json(folder / MANIFEST) or {}), _FACTS: facts})
+
+
+def facts_of(folder: Path) -> Mapping[str, object]:
+    """What `add_facts` has added; nothing where it has not."""
+    found = (read_json(folder / MANIFEST) or {}).get(_FACTS)
+    return found if isinstance(found, Mapping) else {}
 
 
 def require_room(folder: Path, photographs: Path) -> None:
