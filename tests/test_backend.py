@@ -95,7 +95,7 @@ def choice_of(monkeypatch, milliseconds, off=0.0, error=None):
         return Describing(function, "")
 
     monkeypatch.setattr(backend_choice, "describing", stand_in)
-    monkeypatch.setattr(backend_choice, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(backend_choice, "time", SimpleNamespace(process_time=lambda: clock[0]))
     model = pocketvlad.load("small.pvlad").stored
     pictures = [Picture(Path(f"holiday/{number}.jpg"), (160, 120)) for number in (1, 2)]
     return measured_choice(model, pictures, Sizing(96, "bilinear"), "cpu", 16)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from few_files import write_photographs
+from few_files import write_models, write_photographs
 from PIL import Image
 from test_city import without_torch
 from workflow_runs import ROOT
@@ -97,6 +97,21 @@ def test_a_city_has_all_that_the_page_asks_for(few_files, labels, capsys):
         assert Path("city2", name).read_text() == f"{name}\n" * 100
     assert "city2: 12 places, 12 described now, 0 removed; 4 with a name" in said
     assert not list(Path().glob(".city2*"))
+
+
+def test_a_city_of_vgg16_is_searched_without_torch(few_files, capsys):
+    write_models(few_files, "vgg16", 0.125)
+    assert pack(capsys, "-o", "city2", "--no-page")[0] == 0
+    expected = pocketvlad.load("small.pvlad").describe(["holiday/7.jpg"])
+    said = without_torch("""
+        import numpy as np
+        import pocketvlad
+        with pocketvlad.load("city2") as city:
+            np.save("rows.npy", city.describe(["holiday/7.jpg"]))
+            print(city.search("holiday/7.jpg", top=1)[0].path)
+    """)
+    np.testing.assert_allclose(np.load("rows.npy"), expected, rtol=0, atol=1e-5)
+    assert said == "7.jpg\n"
 
 
 def test_it_prints_what_each_part_weighs(few_files, labels, capsys):

@@ -44,7 +44,7 @@ def model_facts(cell: pd.Series, training_city: str) -> dict[str, str]:
 
 
 def city_note(results: Path) -> str:
-    """A part of the front page, as HTML. Its link starts from the study's folder, where the report is.
+    """A part of the front page, as HTML. Its link starts from the study's folder: the report's.
 
     Args:
         results: the study's folder; `city` in it may be a city.

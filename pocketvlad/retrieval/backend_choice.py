@@ -31,8 +31,8 @@ TORCH, ONNXRUNTIME = BACKENDS
 
 @dataclass(frozen=True)
 class BackendChoice:
-    """backend: the one to take.  why: in words.  milliseconds: by backend, for a picture.
-    difference: the largest of a component of their descriptors.  Both None if not measured.
+    """backend: the one to take.  why: in words.  milliseconds: by backend, of the processor, for a
+    picture.  difference: the largest of a component of a descriptor.  Both None if not measured.
     """
 
     backend: str
@@ -56,8 +56,9 @@ def measured_choice(
     """Describe `pictures` by both, and choose.
 
     onnxruntime is chosen where it saves a tenth of the time and no component of a descriptor
-    differs by more than 1e-5; else torch is. Both have as many threads as torch has in this
-    process. Time to decode pictures does not count.
+    differs by more than 1e-5; else torch is. Processor time is compared, which other work on the
+    machine lengthens little, so that torch must have been given one thread. Time to decode
+    pictures does not count.
 
     Args:
         device: the config's; where it is a GPU, nothing is measured: onnxruntime uses none.
@@ -96,13 +97,13 @@ def measured_choice(
 
 
 def _least_seconds(by: Mapping[str, Describing], batch: Tensor) -> dict[str, float]:
-    """Of several calls that take turns, so that other work on the machine meets both."""
+    """Of the processor, of several calls that take turns."""
     found: dict[str, list[float]] = {name: [] for name in by}
     for _ in range(_REPEATS):
         for name, each in by.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             each.function(batch)
-            found[name].append(time.perf_counter() - begin)
+            found[name].append(time.process_time() - begin)
     return {name: min(times) for name, times in found.items()}
 
 
