@@ -76,7 +76,7 @@ def test_a_studys_city_is_packed(small_study):
 
 
 def test_the_report_tells_what_a_city_weighs(few_files):
-    assert "make city" in city_note(few_files)
+    assert "make city" in city_note(few_files / "holiday")  # in which there is none
     files = {"model": ["model.pvlad"], "map": ["map.pvmap"]}
     files["graph"] = ["graph.onnx", "graph.weights.json"]
     megabytes = {

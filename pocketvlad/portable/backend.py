@@ -54,9 +54,8 @@ def describing(
             f"compute.backend: {backend!r} computes on the CPU, compute.device: {device!r} asks "
             "for a GPU; write cpu, or the backend torch"
         )
-    runtime = require_onnxruntime()
     run_on(network, "cpu", "float32")
-    session = _session(network)
+    session, runtime = _session(network), require_onnxruntime()
 
     def function(images: Tensor) -> Tensor:
         # Images are channels-last in memory: this copies nothing.
