@@ -36,5 +36,6 @@ with logged(snakemake.log[0]):
 
     training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
     database, queries = described(inputs.dataset, inputs.images, asked=True)
-    CityDescriptors(training, database, queries).write(Path(snakemake.output[0]))
+    made = CityDescriptors(training, database, queries, by.computed_on)
+    made.write(Path(snakemake.output[0]))
     print(f"{len(training)} + {len(database)} + {len(queries)} descriptors")
