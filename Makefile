@@ -37,7 +37,6 @@ bench: $(INSTALLED) nncodec
 # A city for a browser, of a study that has run or is made first: `pocketvlad serve` shows it.
 city: $(INSTALLED) page
 	$(SNAKEMAKE) city --configfile $(CONFIG)
-	$(SNAKEMAKE) $(RESULTS)/city_fragment.html --configfile $(CONFIG)
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
