@@ -141,7 +141,7 @@ def log_file(job):
 
 
 # Where the choice of each model's backend is kept, if the study is to measure it.
-BACKEND_CHOICE = result("backends/{model}.json") if BACKEND == MEASURED else []
+BACKEND_CHOICE = [result("backends/{model}.json")] if BACKEND == MEASURED else []
 
 
 def timing(job):
