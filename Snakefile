@@ -42,6 +42,13 @@ if CHOOSES:
 
 
 include: "rules/quantize.smk"
+
+
+if BACKEND == MEASURED:
+
+    include: "rules/backend.smk"
+
+
 include: "rules/evaluate.smk"
 include: "rules/speed.smk"
 

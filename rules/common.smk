@@ -30,6 +30,7 @@ from pocketvlad.compression.recipes import (
 from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
+from pocketvlad.networks.settings import MEASURED
 from pocketvlad.util.code_digest import digest
 from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
@@ -137,6 +138,10 @@ TEST_SCORE = result("test_scores/{test_set}/{model}/{city}/seed-{seed}/{version}
 def log_file(job):
     """Where a job's messages go."""
     return f"logs/{STUDY}/{job}.log"
+
+
+# Where the choice of each model's backend is kept, if the study is to measure it.
+BACKEND_CHOICE = [result("backends/{model}.json")] if BACKEND == MEASURED else []
 
 
 def timing(job):

@@ -25,6 +25,7 @@ rule evaluate_model:
             result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
+        backend=BACKEND_CHOICE,
     output:
         SCORE,
     log:
@@ -51,6 +52,7 @@ use rule evaluate_model as evaluate_test_set with:
         training_dataset=result("data/{city}/dataset.json"),
         dataset=result("data/{test_set}/dataset.json"),
         images=result("data/{test_set}/images"),
+        backend=BACKEND_CHOICE,
     output:
         TEST_SCORE,
     log:

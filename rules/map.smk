@@ -14,6 +14,7 @@ rule describe_cities:
             result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
+        backend=BACKEND_CHOICE,
     output:
         DESCRIPTORS,
     log:

@@ -64,4 +64,5 @@ rule publish:
     input:
         result("answer.rst"),
         result("configuration.html"),
+        result("city_fragment.html"),
         rules.write_model_cards.output,

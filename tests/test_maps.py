@@ -4,6 +4,7 @@ import copy
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from study_rows import BASE, CITIES, ROUNDED, study_row
 from test_dense import dataset_of, query
@@ -142,6 +143,15 @@ def test_drops_are_those_below_the_base_model_in_float32():
 def test_the_least_bytes_at_no_drop_are_marked():
     assert list(TABLE["no_drop"]) == [True, True, False, False, False]
     assert list(TABLE["best_no_drop"]) == [False, True, False, False, False]
+
+
+def test_a_map_by_onnxruntime_says_so():
+    """In a column that tables by torch alone do not have: they are the same as ever."""
+    assert "computed_on" not in TABLE
+    rows = [row | {"computed_on": "cpu, onnxruntime 1"} for row in made_up()[:2]] + made_up()[2:]
+    table = maps_table(rows, CITIES, [1000, 20000])
+    assert list(table["computed_on"]) == ["cpu, onnxruntime 1", *["cpu"] * 4]
+    pd.testing.assert_frame_equal(table.drop(columns="computed_on"), TABLE)
 
 
 @pytest.mark.parametrize(

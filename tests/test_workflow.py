@@ -24,6 +24,7 @@ def from_scores(models: int, places: bool = True) -> dict[str, int]:
     as those that are drawn have."""
     one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
     once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
+    once += ("tell_city",)
     once += ("tabulate_recall",) * places
     others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
     return one_a_model | others

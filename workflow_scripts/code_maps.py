@@ -25,6 +25,7 @@ with logged(snakemake.log[0]):
                 "train_city": wildcards.city,
                 "test_city": params.test_city,
                 "file_bytes": Path(model).stat().st_size,
+                "computed_on": city.computed_on,
                 **coded_scores(code_named(text), city, dataset, derive_seed(params.seed)),
             }
             rows.append(row)

@@ -7,6 +7,7 @@ from pocketvlad.maps.city_descriptors import CityDescriptors
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length
 from pocketvlad.portable.backend import describing
+from pocketvlad.retrieval.backend_choice import with_choice
 from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
@@ -15,7 +16,7 @@ with logged(snakemake.log[0]):
     keep_freed_memory()
     inputs, params = snakemake.input, snakemake.params
     model = read_model(Path(inputs.model))
-    by = describing(model.network, **params.compute)
+    by = describing(model.network, **with_choice(params.compute, inputs.backend))
 
     # All other components are zero: no map has to keep them.
     length = kept_length(model.network)
@@ -35,5 +36,6 @@ with logged(snakemake.log[0]):
 
     training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
     database, queries = described(inputs.dataset, inputs.images, asked=True)
-    CityDescriptors(training, database, queries).write(Path(snakemake.output[0]))
+    made = CityDescriptors(training, database, queries, by.computed_on)
+    made.write(Path(snakemake.output[0]))
     print(f"{len(training)} + {len(database)} + {len(queries)} descriptors")

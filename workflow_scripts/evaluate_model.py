@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.report.model_row import model_row
+from pocketvlad.retrieval.backend_choice import with_choice
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
@@ -16,7 +17,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.dataset),
         Path(snakemake.input.images),
         protocol=params.protocol,
-        compute=params.compute,
+        compute=with_choice(params.compute, snakemake.input.backend),
         batch_size=params.batch_size,
         paper_bits=params.paper_bits,
         recall=params.recall,

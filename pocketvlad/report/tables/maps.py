@@ -98,6 +98,7 @@ def _line(
         line[f"queries_{city}"] = len(row["average_precision"])
         line |= query_counts(row, city)
     line["seed"] = some["seed"]
+    line["computed_on"] = "; ".join(sorted({row["computed_on"] for row in found.values()}))
     return line
 
 
@@ -126,6 +127,8 @@ def maps_table(rows: Iterable[dict], cities: Sequence[str], places: Sequence[int
             raise ValueError(f"map code {code} of {model}, {version}: not tested on {missing}")
         lines.append(_line(found[model, BASE, EXACT], directions, cities, places))
     table = pd.DataFrame(lines).sort_values("model", kind="stable", ignore_index=True)
+    if not table["computed_on"].str.contains("onnxruntime").any():
+        table = table.drop(columns="computed_on")  # by torch, as everything else
     least = table[table["no_drop"]].groupby("model")["total_mb"].idxmin()
     return table.assign(best_no_drop=table.index.isin(least))
 

@@ -1,0 +1,10 @@
+"""Write what the report says of the study's city, or how to make one."""
+
+from pathlib import Path
+
+from pocketvlad.report.city_note import city_note
+from pocketvlad.study.job import logged
+
+with logged(snakemake.log[0]):
+    note = Path(snakemake.output[0])
+    note.write_text(city_note(note.parent), encoding="utf-8")
