@@ -15,9 +15,8 @@ from pocketvlad.format.map_writer import write_map
 from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
-from pocketvlad.maps.place_scan import PlaceScan, rows_at_once
+from pocketvlad.maps.place_scan import PlaceScan, rows_at_once, similarities_of
 from pocketvlad.retrieval.provenance_difference import difference
-from pocketvlad.scoring.ranking import products
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
 _Range = tuple[int, int]
@@ -33,7 +32,7 @@ class MapError(ValueError):
 class Places:
     """What a search found, the most similar first.
 
-    numbers: [k] of places.  similarities: [k].
+    numbers: [k] of places.  similarities: [k] float64.
     """
 
     numbers: np.ndarray
@@ -227,7 +226,7 @@ class PlaceMap:
             places = self.code.finer.decode(self.code.finer_codes(self.codes(first)))
         except ValueError as error:
             raise FormatError(f"{self.path}: {error}") from None
-        similarities = products(query[None], places)[0]
+        similarities = similarities_of(np.broadcast_to(query, places.shape), places)
         order = np.argsort(-similarities, kind="stable")
         return Places(
             np.concatenate([first[order], found.numbers[RERANKED:]]),

@@ -7,16 +7,15 @@ alike, both are the same; where it has not, widths differ up to tenfold, and so 
 steps cost 8 bytes a component, once: as much as eight places do.
 
 The bytes are those of faiss's 8-bit scalar quantizer (`QT_8bit`, vmin = low, vdiff = 255 step), so
-that its index can search them as they are.
+that others can search them by its indexes.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from pocketvlad.maps.coder import CodeError, Coder, Parameters
-from pocketvlad.util.installed import installed
+from pocketvlad.maps.comparison import Comparison, of_bytes
 
 _LEVELS = 255  # intervals that the range is cut into
 _FEW = 100  # rows
@@ -74,15 +73,5 @@ class StepCoder(Coder):
     def parameters(self) -> dict[str, np.ndarray]:
         return {"low": self.low, "step": self.step}
 
-    def faiss_index(self) -> Any | None:
-        if not installed("faiss"):
-            return None
-        import faiss
-
-        kind = faiss.ScalarQuantizer.QT_8bit
-        index = faiss.IndexScalarQuantizer(len(self.low), kind, faiss.METRIC_INNER_PRODUCT)
-        faiss.copy_array_to_vector(
-            np.concatenate([self.low, _LEVELS * self.step]).astype(np.float32), index.sq.trained
-        )
-        index.is_trained = True
-        return index
+    def comparison(self, prepared: np.ndarray) -> Comparison:
+        return of_bytes(prepared, self.low, self.step)
