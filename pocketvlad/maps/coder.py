@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pocketvlad.maps.comparison import Comparison, decoded
+from pocketvlad.maps.comparison import Comparison, of_numbers
 
 LARGEST = 2.0**40
 """The largest magnitude of a stored number. Descriptors have unit length; beyond this, sums of
@@ -64,7 +64,7 @@ class Coder(ABC):
 
         A coder overrides it where its codes can be compared without being decoded.
         """
-        return decoded(self.decode, prepared)
+        return of_numbers(self.decode, prepared)
 
 
 class Parameters:

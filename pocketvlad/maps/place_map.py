@@ -14,9 +14,10 @@ from pocketvlad.format.map_layout import CODES, LIST_CENTRES, STAMPS
 from pocketvlad.format.map_writer import write_map
 from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
-from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
+from pocketvlad.maps.place_lists import PlaceLists, learnt_centres, list_numbers
 from pocketvlad.maps.place_scan import PlaceScan, rows_at_once, similarities_of
 from pocketvlad.retrieval.provenance_difference import difference
+from pocketvlad.util.blas_threads import one_thread_a_product
 
 _PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
 _Range = tuple[int, int]
@@ -65,6 +66,7 @@ class PlaceMap:
             self.centres = np.array(self.file.whole(LIST_CENTRES))
             if not np.isfinite(self.centres).all():
                 raise FormatError(f"{path}: the centre of a list is not finite")
+            self._lists = PlaceLists(self.centres, self.file.list_ends)
         self._scan = PlaceScan(self.code.coder)
 
     @property
@@ -120,12 +122,8 @@ class PlaceMap:
         if self.centres is None or probes is None or probes >= self.lists:
             found = self._nearest(prepared, self._coarse_parts(self._everywhere), wanted)
         else:
-            found = [
-                self._nearest(query[None], self._coarse_parts(self._probed(query, probes)), wanted)[
-                    0
-                ]
-                for query in prepared
-            ]
+            with one_thread_a_product():  # else threads wait for one another at each query
+                found = [self._probed(query, probes, wanted) for query in prepared]
         if finer is not None:
             again = finer.prepare(rows)
             found = [self._again(*each) for each in zip(again, found, strict=True)]
@@ -177,12 +175,10 @@ class PlaceMap:
     def _everywhere(self) -> list[_Range]:
         return [(0, self.places)]
 
-    def _probed(self, query: np.ndarray, probes: int) -> list[_Range]:
-        """The lists that are most similar to a query."""
-        stops = self.file.list_ends
-        starts = np.concatenate([[0], stops[:-1]])
-        chosen = nearest_lists(query, self.centres, np.flatnonzero(stops > starts), probes)
-        return list(zip(starts[chosen].tolist(), stops[chosen].tolist(), strict=True))
+    def _probed(self, query: np.ndarray, probes: int, top: int) -> Places:
+        """The nearest to a query [L] among the lists that it is most similar to."""
+        parts = self._coarse_parts(self._lists.nearest(query, probes))
+        return self._nearest(query[None], parts, top)[0]
 
     def _parts(self, ranges: Iterable[_Range]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(numbers, codes) of the places in some ranges, about `_PART` bytes at a time: short

@@ -143,18 +143,21 @@ def _candidates(
     query, the least of which so far is given."""
     near, slack = comparison.near(codes)
     bars = least - comparison.offsets - slack
-    among = _at_least(near, bars)
-    if np.count_nonzero(among) > _MANY * top * len(near) and top < len(codes):
+    found = _at_least(near, bars)
+    if len(found) > _MANY * top * len(near) and top < len(codes):
         # The place of the top-th product has a similarity of at least that less its slack.
         lasts = np.partition(near, -top, axis=1)[:, -top]
-        among = _at_least(near, np.maximum(bars, lasts - 2 * slack))
-    return np.nonzero(among)
+        found = _at_least(near, np.maximum(bars, lasts - 2 * slack))
+    return np.divmod(found, len(codes))
 
 
 def _at_least(near: np.ndarray, bars: np.ndarray) -> np.ndarray:
-    """[Q, n] Whether products are not below the bars [Q], which are rounded down."""
+    """Which products [Q, n], counted through, are not below the bars [Q]; these are rounded down.
+
+    What is not a number is below nothing: its place is decoded, and told.
+    """
     single = np.nextafter(bars.astype(np.float32), np.float32(-np.inf))
-    return ~(near < single[:, None])
+    return np.flatnonzero(~(near < single[:, None]))
 
 
 class _Shared:
