@@ -12,10 +12,11 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
 from pocketvlad.format.map_layout import CODES, LIST_CENTRES, STAMPS
 from pocketvlad.format.map_writer import write_map
+from pocketvlad.maps.comparison import rows_at_once
 from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
 from pocketvlad.maps.place_lists import PlaceLists, learnt_centres, list_numbers
-from pocketvlad.maps.place_scan import PlaceScan, rows_at_once, similarities_of
+from pocketvlad.maps.place_scan import PlaceScan, similarities_of
 from pocketvlad.retrieval.provenance_difference import difference
 from pocketvlad.util.blas_threads import one_thread_a_product
 

@@ -14,13 +14,8 @@ from threading import Lock
 import numpy as np
 
 from pocketvlad.maps.coder import Coder
-from pocketvlad.maps.comparison import Comparison
+from pocketvlad.maps.comparison import Comparison, rows_at_once
 from pocketvlad.util.blas_threads import one_thread_a_product
-
-_ROWS = 4096  # decoded at a time
-_NUMBERS = 1 << 18  # of rows so long that fewer are: they stay in a processor's cache
-_PAIRS = 4096  # of a query and a place that are compared again at a time
-_MANY = 4  # times as many candidates as answers
 
 Part = tuple[np.ndarray, np.ndarray]
 """Numbers of places [n], and their codes [n, B]."""
@@ -78,11 +73,6 @@ class Nearest:
         return self._numbers.reshape(shape), self._similarities.reshape(shape)
 
 
-def rows_at_once(length: int) -> int:
-    """How many rows of so many numbers are decoded at a time."""
-    return max(1, min(_ROWS, _NUMBERS // length))
-
-
 class PlaceScan:
     """Compares queries with codes of a coder."""
 
@@ -121,43 +111,18 @@ class PlaceScan:
         self, prepared: np.ndarray, comparison: Comparison, parts: Iterable[Part], top: int
     ) -> Nearest:
         found = Nearest(len(prepared), top)
-        step = rows_at_once(max(prepared.shape))
+        pairs = rows_at_once(prepared.shape[1])
         for numbers, codes in parts:
-            for start in range(0, len(codes), step):
-                block = codes[start : start + step]
-                queries, rows = _candidates(comparison, block, found.least, top)
-                for begin in range(0, len(queries), _PAIRS):
-                    some, own = queries[begin : begin + _PAIRS], rows[begin : begin + _PAIRS]
+            for start in range(0, len(codes), comparison.most):
+                block = codes[start : start + comparison.most]
+                queries, rows = comparison.candidates(block, found.least, top)
+                for begin in range(0, len(queries), pairs):
+                    some, own = queries[begin : begin + pairs], rows[begin : begin + pairs]
                     places, at = np.unique(own, return_inverse=True)
                     decoded = self._coder.decode(block[places])[at]
-                    found.add(
-                        some, numbers[start + own], similarities_of(prepared[some], decoded)
-                    )
+                    similarities = similarities_of(prepared[some], decoded)
+                    found.add(some, numbers[start + own], similarities)
         return found
-
-
-def _candidates(
-    comparison: Comparison, codes: np.ndarray, least: np.ndarray, top: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(queries, rows) [n] each: all pairs whose similarity may be among the `top` largest of the
-    query, the least of which so far is given."""
-    near, slack = comparison.near(codes)
-    bars = least - comparison.offsets - slack
-    found = _at_least(near, bars)
-    if len(found) > _MANY * top * len(near) and top < len(codes):
-        # The place of the top-th product has a similarity of at least that less its slack.
-        lasts = np.partition(near, -top, axis=1)[:, -top]
-        found = _at_least(near, np.maximum(bars, lasts - 2 * slack))
-    return np.divmod(found, len(codes))
-
-
-def _at_least(near: np.ndarray, bars: np.ndarray) -> np.ndarray:
-    """Which products [Q, n], counted through, are not below the bars [Q]; these are rounded down.
-
-    What is not a number is below nothing: its place is decoded, and told.
-    """
-    single = np.nextafter(bars.astype(np.float32), np.float32(-np.inf))
-    return np.flatnonzero(~(near < single[:, None]))
 
 
 class _Shared:

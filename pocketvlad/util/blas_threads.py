@@ -14,7 +14,6 @@ from threading import Lock
 from threadpoolctl import ThreadpoolController
 
 
-
 class _Limit:
     """Of the whole program: it begins with the first block in any thread, and ends with the
     last."""
