@@ -18,7 +18,6 @@ from pocketvlad.maps.fitted_code import fit
 from pocketvlad.maps.map_code import code_named
 from pocketvlad.maps.place_map import MapError, PlaceMap, require_code, write_places
 from pocketvlad.maps.place_scan import Nearest, PlaceScan
-from pocketvlad.util.memory import peak_memory_mb
 
 MADE = json.dumps(
     {
@@ -261,9 +260,9 @@ def test_the_answers_are_those_of_double_precision(make, rows, short, monkeypatc
             np.testing.assert_array_equal(one.similarities, other.similarities)
 
 
-@pytest.mark.parametrize("count", [1, 2])  # compared by faiss
+@pytest.mark.parametrize("count", [1, 3])  # compared by faiss
 def test_where_more_are_as_near_as_faiss_may_find_none_is_missed(make, rows, count):
-    """Many that are alike at the end of the answers, the first of which come last in its heap."""
+    """Many that are alike at the end of the answers."""
     code = fit(code_named("int8"), rows, 1)
     codes = np.repeat(code.encode(rows[:3]), [5, PLACES - 10, 5], axis=0)
     order = np.random.default_rng(6).permutation(PLACES)
@@ -273,20 +272,6 @@ def test_where_more_are_as_near_as_faiss_may_find_none_is_missed(make, rows, cou
     expected = similarities_by_hand(code, asked, rows[:3])[:, np.repeat([0, 1, 2], [5, 690, 5])]
     for row, found in zip(expected[:, order], places.search(asked, 20), strict=True):
         np.testing.assert_array_equal(found.numbers, np.argsort(-row, kind="stable")[:20])
-
-
-def test_a_search_by_faiss_frees_what_it_takes(rows):
-    coder = fit(code_named("int8"), np.repeat(rows, 32, axis=1), 1).coder
-    query, codes = np.repeat(rows[:1], 32, axis=1), np.zeros((2, coder.bytes_per_row), np.uint8)
-    comparison, least = coder.comparison(query), np.full(1, -np.inf)
-
-    def search():
-        for _ in range(5000):  # 4 kB each time
-            comparison.candidates(codes, least, 1)
-        return peak_memory_mb()
-
-    first = search()
-    assert search() < first + 10
 
 
 @pytest.mark.parametrize(("short", "size"), [("int8", 1e9), ("float32", 1e9), ("pq8x4", 1e3)])

@@ -3,12 +3,19 @@
 Byte c of a component stands for low + (c + 1/2) step.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from pocketvlad.maps.comparison import UNIT, Comparison, Products, rounded_down
+from pocketvlad.maps.comparison import UNIT, Comparison, Products, rounded_down, rows_at_once
 
-_MOST = 1 << 20  # rows in one go
-_SPARE = 64  # more places than answers that faiss may find in a part
+if TYPE_CHECKING:
+    import faiss
+
+_SPARE = 16  # places that faiss finds in a part beside the answers
 
 
 def byte_products(prepared: np.ndarray, low: np.ndarray, step: np.ndarray) -> Products:
@@ -29,71 +36,80 @@ def byte_products(prepared: np.ndarray, low: np.ndarray, step: np.ndarray) -> Pr
 
 
 class ByteScan(Comparison):
-    """The same by faiss, which takes the codes as they are, in one go over the memory.
+    """The same by an index of faiss, whose codes these bytes are, without making numbers of them.
 
-    It takes one query at a time: for many, products of matrices are faster.
+    For one query that is faster than a product; for many it is slower.
     """
 
     def __init__(self, prepared: np.ndarray, low: np.ndarray, step: np.ndarray) -> None:
-        import faiss
-
-        self._products = [byte_products(row[None], low, step) for row in prepared]
-        self._queries = prepared.astype(np.float32, copy=False)
+        self._products = byte_products(prepared, low, step)
+        self._queries = np.ascontiguousarray(prepared, np.float32)
+        self._ranges = np.concatenate([low, 255 * step]).astype(np.float32)
         # As `Products.near` has it; faiss decodes each component, by three roundings.
         wide = _magnitudes(*(each.astype(np.float64) for each in (prepared, low, step)))
         self._slack = 2 * UNIT * (len(low) + 8) * wide
-        # An index without lists: its scanner compares codes wherever they lie.
-        self._centres = faiss.IndexFlatIP(len(low))
-        kind, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
-        self._index = faiss.IndexIVFScalarQuantizer(self._centres, len(low), 1, kind, metric, False)
-        ranges = np.concatenate([low, 255 * step]).astype(np.float32)
-        faiss.copy_array_to_vector(ranges, self._index.sq.trained)
+        self._own = threading.local()
 
     @property
     def most(self) -> int:
-        return _MOST
+        return rows_at_once(len(self._ranges) // 8)  # of bytes, in place of numbers
 
     def candidates(
         self, codes: np.ndarray, least: np.ndarray, top: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        codes = np.ascontiguousarray(codes)
-        found = []
-        for query, products in enumerate(self._products):
-            rows = self._rows(query, codes, float(least[query]), top)
-            if rows is None:
-                rows = _rows_by(products, codes, least[query : query + 1], top)
-            found.append(rows)
-        return np.repeat(np.arange(len(found)), list(map(len, found))), np.concatenate(found)
+        count = min(top + _SPARE, len(codes))
+        with _one_thread():
+            near, rows = self._index_of(codes).search(self._queries, count)
+        bars = least - self._slack
+        if count < len(codes):
+            # A place that was left out is at most as near as the last that was not.
+            bars = np.maximum(bars, near[:, top - 1] - 2 * self._slack)
+            if (near[:, -1] >= rounded_down(bars)).any():
+                return self._by_products(codes, least, top)
+        among = near >= rounded_down(bars)[:, None]
+        return np.nonzero(among)[0], rows[among]
 
-    def _rows(self, query: int, codes: np.ndarray, least: float, top: int) -> np.ndarray | None:
-        """None where more may be among the nearest than faiss has found."""
+    def _index_of(self, codes: np.ndarray) -> "faiss.IndexScalarQuantizer":
+        """An index of this thread, with `codes` in it."""
         import faiss
 
-        slack = self._slack[query]
-        count = min(top + _SPARE, len(codes))
-        bar = rounded_down(np.array(least - slack))
-        near = np.full(count, bar, np.float32)  # a heap: what is larger than its least comes in
-        rows = np.full(count, -1, np.int64)
-        scanner = self._index.get_InvertedListScanner(True, None, None)
-        scanner.thisown = True  # else it is never freed
-        scanner.set_query(faiss.swig_ptr(self._queries[query]))
-        scanner.set_list(0, 0.0)
-        places = [faiss.swig_ptr(each) for each in (codes.reshape(-1), near, rows)]
-        scanner.scan_codes(len(codes), places[0], None, places[1], places[2], count)
-        rows = rows[rows >= 0]
-        if len(rows) < count or count == len(codes):
-            return rows
-        # Nothing that was left out is larger than the least in the heap.
-        last = np.partition(near, -top)[-top]
-        return rows if near.min() < last - 2 * slack else None
+        length = len(self._ranges) // 2
+        if getattr(self._own, "room", 0) < len(codes):
+            kind, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+            self._own.index = faiss.IndexScalarQuantizer(length, kind, metric)
+            faiss.copy_array_to_vector(self._ranges, self._own.index.sq.trained)
+            self._own.index.is_trained = True
+            self._own.index.codes.resize(codes.size)
+            self._own.room = len(codes)
+        # Into the same memory each time, which stays in the processor's cache.
+        index = self._own.index
+        faiss.rev_swig_ptr(index.codes.data(), codes.size).reshape(codes.shape)[:] = codes
+        index.ntotal = len(codes)
+        return index
+
+    def _by_products(
+        self, codes: np.ndarray, least: np.ndarray, top: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        step = self._products.most
+        queries, rows = [], []
+        for start in range(0, len(codes), step):
+            found = self._products.candidates(codes[start : start + step], least, top)
+            queries.append(found[0])
+            rows.append(start + found[1])
+        return np.concatenate(queries), np.concatenate(rows)
 
 
-def _rows_by(products: Products, codes: np.ndarray, least: np.ndarray, top: int) -> np.ndarray:
-    found = [
-        start + products.candidates(codes[start : start + products.most], least, top)[1]
-        for start in range(0, len(codes), products.most)
-    ]
-    return np.concatenate(found)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """faiss in this thread takes no others: for one query they have nothing to do but to wait."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _magnitudes(queries: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarray:

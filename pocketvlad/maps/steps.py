@@ -21,7 +21,7 @@ from pocketvlad.util.installed import installed
 
 _LEVELS = 255  # intervals that the range is cut into
 _FEW = 100  # rows
-_FEW_QUERIES = 2  # more are compared faster by products of matrices
+_FEW_QUERIES = 3  # more are compared faster by products of matrices
 _DEVIATIONS = 4.0  # that the range spans on either side; of a normal variable 1 in 16,000 is beyond
 
 
