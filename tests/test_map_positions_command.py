@@ -63,10 +63,17 @@ def test_positions_are_in_the_names(few_files, run, index):
     status, out, err = index("places/database")
     assert (status, out) == (1, "")
     assert "city.pvmap: 1 of 8 photographs have no position: 7.jpg; give those of all with" in err
-    status, out, err = index("places/database", "-o", "new.pvmap")
+    status, out, err = index("places/database", "-o", "new.pvmap", "--positions", "names")
     assert (status, out) == (1, "")
     assert "places/database: 1 of 8 names have no position: places/database/7.jpg; call" in err
     assert "or keep none with --positions none" in err
+    # Where they are not asked for, the new map has none, and that is told.
+    status, out, err = index("places/database", "-o", "new.pvmap")
+    assert (status, err.count("have no position")) == (0, 1)
+    assert "places/database: 1 of 8 names have no position" in err
+    assert ": places/database/7.jpg; the map has none. To have them" in err
+    assert out.endswith(", without positions\n")
+    (few_files / "new.pvmap").unlink()
     assert stored() == AT | {new: (548070.0, 4180080.0)}
     left = [each.name for each in few_files.iterdir() if "pvmap" in each.name]
     assert sorted(left) == ["city.pvmap", "holiday.pvmap"]
