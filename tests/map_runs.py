@@ -25,7 +25,8 @@ TRACED = {
 _NEW_NAMESPACE, _NEW_USER, _REMOUNT, _PRIVATE = 0x00020000, 0x10000000, 32, 1 << 18 | 1 << 14
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["map_runs"])
+# By names that are found without a path of the tests; else each process would import them anew.
+CONTEXT.set_forkserver_preload(["pocketvlad.maps.photograph_map", "faiss"])
 
 
 def pictures(folder):
