@@ -9,6 +9,7 @@ from test_recall_command import degrees
 
 import pocketvlad
 from pocketvlad.cli.main import main
+from pocketvlad.maps.steps import StepCoder
 
 NAMES = [place_name(number, at) for number, at in enumerate(PLACES)]
 AT = {name: (548000.0 + at[0], 4180000.0 + at[1]) for name, at in zip(NAMES, PLACES, strict=True)}
@@ -201,3 +202,20 @@ def test_a_map_of_squeezed_images(few_files, run, index):
     for err in (index("holiday", *both)[2], run(*SEARCH, "holiday", *both)[2]):
         assert "--image-size 96: squeeze (80, 96) has the size already; give one" in err
     assert (few_files / "city.pvmap").read_bytes() == before
+
+
+def test_no_similarity_above_1_is_shown(run, index, monkeypatch):
+    """What int8 decodes to may be longer than 1; Python says by how much."""
+    index("holiday")
+    real, drawn = StepCoder.decode, []
+    monkeypatch.setattr(StepCoder, "decode", lambda self, codes: 1.01 * real(self, codes))
+    monkeypatch.setattr(
+        "pocketvlad.report.contact_sheet.contact_sheet", lambda _, pairs, file: drawn.extend(pairs)
+    )
+    [best, *_] = found = pocketvlad.load("small.pvlad").search("holiday/0.jpg", "city.pvmap")
+    assert 1.005 < best.similarity < 1.02
+    words = ("search", "small.pvlad", "holiday/0.jpg", "--database", "city.pvmap")
+    assert run(*words)[1].splitlines()[0].split() == ["1", "1.000", "0.jpg"]
+    found.draw("found.png")
+    assert drawn[0] == (best.path, 1.0)
+    assert drawn[1:] == [(each.path, each.similarity) for each in found[1:]]

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pocketvlad.maps.comparison import UNIT, Comparison, Products, rounded_down, rows_at_once
+from pocketvlad.maps.comparison import UNIT, Comparison, Products, rounded_down
 
 if TYPE_CHECKING:
     import faiss
 
+_BYTES = 1 << 23  # that faiss takes at a time: for fewer, calls cost more than copies into memory
 _SPARE = 16  # places that faiss finds in a part beside the answers
 
 
@@ -52,7 +53,7 @@ class ByteScan(Comparison):
 
     @property
     def most(self) -> int:
-        return rows_at_once(len(self._ranges) // 8)  # of bytes, in place of numbers
+        return max(1, _BYTES // len(self._products.weights[0]))
 
     def candidates(
         self, codes: np.ndarray, least: np.ndarray, top: int
@@ -81,7 +82,7 @@ class ByteScan(Comparison):
             self._own.index.is_trained = True
             self._own.index.codes.resize(codes.size)
             self._own.room = len(codes)
-        # Into the same memory each time, which stays in the processor's cache.
+        # Into the same memory each time: new one would be filled with zeros first.
         index = self._own.index
         faiss.rev_swig_ptr(index.codes.data(), codes.size).reshape(codes.shape)[:] = codes
         index.ntotal = len(codes)

@@ -20,7 +20,7 @@ from pocketvlad.maps.place_scan import PlaceScan, similarities_of
 from pocketvlad.retrieval.provenance_difference import difference
 from pocketvlad.util.blas_threads import one_thread_a_product
 
-_PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
+_PART = 1 << 23  # bytes of codes that a thread takes at a time
 _Range = tuple[int, int]
 """Numbers of places: the first, and behind the last."""
 _ADVICE = "make the map again with this model: pocketvlad index"
