@@ -27,6 +27,7 @@ MADE = json.dumps(
     }
 )
 PLACES, COMPONENTS = 700, 32
+has = hasattr
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -272,6 +273,28 @@ def test_where_more_are_as_near_as_faiss_may_find_none_is_missed(make, rows, cou
     expected = similarities_by_hand(code, asked, rows[:3])[:, np.repeat([0, 1, 2], [5, 690, 5])]
     for row, found in zip(expected[:, order], places.search(asked, 20), strict=True):
         np.testing.assert_array_equal(found.numbers, np.argsort(-row, kind="stable")[:20])
+
+
+def test_a_faiss_that_takes_no_codes_as_they_lie_gets_a_copy(make, rows, monkeypatch):
+    """As versions before 1.11."""
+    import faiss
+
+    places, copied = make("int8"), []
+    monkeypatch.setattr("pocketvlad.maps.place_map._PART", 300 * COMPONENTS)
+    before = places.search(rows[:2], 9)
+    real = faiss.copy_array_to_vector
+    monkeypatch.setattr(
+        "faiss.copy_array_to_vector", lambda array, to: copied.append(array.size) or real(array, to)
+    )
+    with threadpool_limits(1):
+        places.search(rows[:2], 9)
+        assert copied == [2 * COMPONENTS]  # the ranges alone
+        monkeypatch.setattr("builtins.hasattr", lambda it, name: name != "c_ptr" and has(it, name))
+        after = places.search(rows[:2], 9)
+    assert sum(copied) == 4 * COMPONENTS + PLACES * COMPONENTS
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+        np.testing.assert_array_equal(one.similarities, other.similarities)
 
 
 @pytest.mark.parametrize(("short", "size"), [("int8", 1e9), ("float32", 1e9), ("pq8x4", 1e3)])

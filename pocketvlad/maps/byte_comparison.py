@@ -15,7 +15,7 @@ from pocketvlad.maps.comparison import UNIT, Comparison, Products, rounded_down
 if TYPE_CHECKING:
     import faiss
 
-_BYTES = 1 << 23  # that faiss takes at a time: for fewer, calls cost more than copies into memory
+_BYTES = 1 << 23  # that faiss takes at a time, where it has to copy them
 _SPARE = 16  # places that faiss finds in a part beside the answers
 
 
@@ -58,6 +58,7 @@ class ByteScan(Comparison):
     def candidates(
         self, codes: np.ndarray, least: np.ndarray, top: int
     ) -> tuple[np.ndarray, np.ndarray]:
+        codes = np.ascontiguousarray(codes)  # they stay until the search has ended
         count = min(top + _SPARE, len(codes))
         with _one_thread():
             near, rows = self._index_of(codes).search(self._queries, count)
@@ -71,20 +72,19 @@ class ByteScan(Comparison):
         return np.nonzero(among)[0], rows[among]
 
     def _index_of(self, codes: np.ndarray) -> "faiss.IndexScalarQuantizer":
-        """An index of this thread, with `codes` in it."""
+        """An index of this thread, with `codes` in it as they lie in the file."""
         import faiss
 
-        length = len(self._ranges) // 2
-        if getattr(self._own, "room", 0) < len(codes):
+        if not hasattr(self._own, "index"):
             kind, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
-            self._own.index = faiss.IndexScalarQuantizer(length, kind, metric)
+            self._own.index = faiss.IndexScalarQuantizer(len(self._ranges) // 2, kind, metric)
             faiss.copy_array_to_vector(self._ranges, self._own.index.sq.trained)
             self._own.index.is_trained = True
-            self._own.index.codes.resize(codes.size)
-            self._own.room = len(codes)
-        # Into the same memory each time: new one would be filled with zeros first.
-        index = self._own.index
-        faiss.rev_swig_ptr(index.codes.data(), codes.size).reshape(codes.shape)[:] = codes
+        index, places = self._own.index, faiss.swig_ptr(codes.reshape(-1))
+        if hasattr(index.codes, "c_ptr"):
+            index.codes.c_ptr, index.codes.c_size = places, codes.size
+        if int(index.codes.data() or 0) != int(places) or index.codes.size() != codes.size:
+            faiss.copy_array_to_vector(codes.reshape(-1), index.codes)  # before faiss 1.11
         index.ntotal = len(codes)
         return index
 
