@@ -83,7 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
     )
     for place, answer in enumerate(answers, start=1):
         at = "  {:.1f} {:.1f}".format(*answer.position) if answer.position else ""
-        print(f"{place:3d}  {answer.similarity:6.3f}  {shown(answer.path)}{at}")
+        similarity = min(1.0, answer.similarity)  # a code's rounding may take it above
+        print(f"{place:3d}  {similarity:6.3f}  {shown(answer.path)}{at}")
     if arguments.figure:
         answers.draw(arguments.figure)
         print(f"figure: {arguments.figure}")
