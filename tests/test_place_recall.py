@@ -86,9 +86,13 @@ def test_positions_of_a_data_set_are_in_its_table_or_its_names(tmp_path):
 
 
 def scored(city, version, seed, found):
+    """found: how many of four queries at 1, and at 5."""
+    first, fifth = found
+    places = [1] * first + [5] * (fifth - first) + [0] * (4 - fifth)
     return study_row(city, version, seed) | {
-        "recall": dict(zip(("1", "5"), found, strict=True)),
-        "recall_first_right": dict.fromkeys("abcd", 1),
+        "recall": {"1": first / 4, "5": fifth / 4},
+        "recall_first_right": dict(zip("abcd", places, strict=True)),
+        "recall_landmarks": dict(zip("abcd", "xxyy", strict=True)),
         "recall_metres": 25.0,
         "recall_without_positives": int(city == "paris"),
     }
@@ -96,7 +100,7 @@ def scored(city, version, seed, found):
 
 def test_the_table_has_the_mean_over_seeds():
     rows = [
-        scored(city, version, seed, (0.25 * seed, 0.5 if version == BASE else 0.75))
+        scored(city, version, seed, (seed, 2 if version == BASE else 3))
         for city in CITIES
         for version in (PRUNED, BASE)
         for seed in (1, 2)
@@ -106,14 +110,21 @@ def test_the_table_has_the_mean_over_seeds():
     assert table["recall_at_1_paris"].tolist() == pytest.approx([37.5, 37.5])
     assert table["recall_at_5_oxford"].tolist() == pytest.approx([75, 50])
     assert table["seeds"].tolist() == ["1 2", "1 2"]
+    assert table["recall_drop_at_5_oxford"].tolist() == pytest.approx([-25, 0])
+    assert table["recall_drop_at_5_oxford_low"].tolist() == pytest.approx([-75, 0])
+    assert (table["recall_at_1_paris_landmarks_low"] < table["recall_at_1_paris_low"]).all()
     sizes = [row["file_bytes"] for row in rows if row["version"] == PRUNED]
     assert table["file_mb"][0] == pytest.approx(np.mean(sizes) / 1e6)
     text = recall_markdown(table, recall_values(rows), CITIES, "Recall@N of the study x")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert "R@1 oxford" in lines[0]
     assert "R@5 paris" in lines[0]
-    assert [line.split("|")[1].strip() for line in lines[2:]] == [BASE, PRUNED]
+    assert [line.split("|")[1].strip() for line in lines[2:4]] == [BASE, PRUNED]
     assert "within 25 m" in text
+    drops = next(line for line in lines if line.startswith("| version") and "drop of R@5" in line)
+    cell = lines[lines.index(drops) + 2].split("|")
+    headings = [each.strip() for each in drops.split("|")]
+    assert cell[headings.index("drop of R@5 oxford")].strip().startswith("-25.0 [")
     assert "0 of 4 in oxford, 1 of 4 in paris" in text
     rows[0]["recall_metres"] = 10
     with pytest.raises(ValueError, match="do not agree in the radius"):

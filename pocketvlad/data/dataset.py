@@ -137,7 +137,7 @@ def _expected(
 def index_located(
     name: str,
     sizes: Sizes,
-    asked: Iterable[str],
+    asked: Iterable[str] | None,
     positions: Mapping[str, tuple[float, float]],
     *,
     expected_images: int | None = None,
@@ -150,8 +150,8 @@ def index_located(
     """A data set that is known by positions alone.
 
     Args:
-        asked: images that are queries; all others are the database. None of them: each image is
-            asked for all others.
+        asked: images that are queries; all others are the database. None: each image is asked for
+            all others.
         positions: easting and northing of every image found, in metres.
         The others: see `index_dataset`.
 
@@ -161,16 +161,16 @@ def index_located(
     leave_out = frozenset(leave_out)
     faults = {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
     there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
-    asked = set(asked) - leave_out
-    chosen = [image for image in there if image in asked] if asked else list(there)
-    if len(there) < 2 or len(there) == len(chosen) and asked:
+    named = there if asked is None else set(asked)
+    chosen = [image for image in there if image in named]
+    least = 2 if asked is None else len(chosen) + 1
+    if not chosen or len(there) < least:
         raise _told(
-            f"data set {name}: {len(there)} images, {len(chosen)} of them queries; none is left to "
-            "be found. Put the images of the database beside the folder of the queries",
+            f"data set {name}: {len(there)} images, {len(chosen)} of them queries; a query and "
+            "another image are needed. Put queries into their folder, and the images to be found "
+            "beside it",
             faults,
         )
-    if not chosen:
-        raise _told(f"data set {name}: none of its {len(asked)} queries can be read", faults)
     expected = _expected(
         name,
         there,

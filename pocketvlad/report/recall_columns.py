@@ -1,7 +1,7 @@
 """Recall@N with its intervals as columns of tables, and its drop below the base model's."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -56,30 +56,26 @@ def _points(trainings: Trainings, counts: Sequence[int]) -> np.ndarray:
 
 
 def _columns(
-    points: np.ndarray,
-    landmarks: Sequence[str] | None,
-    names: Sequence[str],
-    bounds: tuple[float, float],
+    points: np.ndarray, landmarks: Sequence[str] | None, names: Mapping[str, float]
 ) -> Iterator[tuple[str, float]]:
     """The figure of each name and its intervals; no end lies beyond what there can be.
 
     Args:
         points: [C, S, N], a row a name.
+        names: with the least that the figure of each can be.
     """
     mean, *ends = plain_interval(points)
     kinds = {"": ends}
     if landmarks is not None:
         kinds[LANDMARKS] = interval_by_landmarks(points, landmarks)[1:]
-    for number, name in enumerate(names):
+    for number, (name, least) in enumerate(names.items()):
         yield name, float(mean[number])
-        for kind, (low, high) in kinds.items():
-            for end, values in (("low", low), ("high", high)):
-                yield f"{name}{kind}_{end}", float(np.clip(values[number], *bounds))
+        for kind, both in kinds.items():
+            for end, values in zip(("low", "high"), both, strict=True):
+                yield f"{name}{kind}_{end}", float(np.clip(values[number], least, 100))
 
 
-def recall_columns(
-    other: Trainings, name: str, base: Trainings | None = None
-) -> dict[str, object]:
+def recall_columns(other: Trainings, name: str, base: Trainings | None = None) -> dict[str, object]:
     """Recall@N on a data set, its intervals, and what they rest on.
 
     Args:
@@ -101,16 +97,14 @@ def recall_columns(
     known = first.get("recall_landmarks")
     landmarks = known and [known[query] for query in first["recall_first_right"]]
 
-    def named(column: Callable[[int, str], str]) -> list[str]:
-        return [column(count, name) for count in counts]
-
+    names = {recall_column(count, name): 0.0 for count in counts}
     try:
-        points = _points(other, counts)
-        columns = dict(_columns(points, landmarks, named(recall_column), (0, 100)))
+        points = found = _points(other, counts)
         if base is not None:
-            lost = _points([*base, *other], counts)
-            lost = lost[:, : len(base)] - lost[:, len(base) :]
-            columns |= _columns(lost, landmarks, named(recall_drop_column), (-100, 100))
+            names |= {recall_drop_column(count, name): -100.0 for count in counts}
+            before = _points([*other, *base], counts)[:, len(other) :]
+            points = np.concatenate([found, before - found])
+        columns: dict[str, object] = dict(_columns(points, landmarks, names))
     except ValueError as error:
         raise ValueError(
             f"scores on {name}: {error}; delete those that are out of date and run again"

@@ -143,6 +143,6 @@ def require_told_apart(
     others = len(positions) - themselves
     if others > 1 and (found.positives == others).all():
         raise PositionError(
-            f"all {len(positions)} images lie within {radius:g} m of every query, so that every answer is "
-            "right; are these degrees? Give metres, or a table of latitude and longitude"
+            f"all {len(positions)} images lie within {radius:g} m of every query, so that every "
+            "answer is right; are these degrees? Give metres, or a table of latitude and longitude"
         )

@@ -23,8 +23,8 @@ _NOTE = (
     "{metres:g} m of the query, in %. Queries are the whole images of the official queries, and "
     "these images are taken out of the database. Queries without any image that near count as not "
     "found: {without}. Each figure is the mean over seeds; a size is that of the file that was "
-    "decoded, in millions of bytes, the mean of both directions. A drop is in points below the base "
-    "model of the same seeds, of the same queries. In square brackets: 95 % intervals, which allow "
+    "decoded, in millions of bytes, the mean of both directions. A drop is in points below the "
+    "base model of the same seeds, of the same queries. In square brackets: 95 % intervals, which allow "
     "for the landmarks that queries share, and of several seeds for other trainings. Where all "
     "queries fare alike, an interval has no width and says nothing."
 )
@@ -57,9 +57,7 @@ def recall_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
         group = groups.setdefault((row["model"], row["version"]), {})
         group.setdefault(row["test_city"], []).append(row)
     bases = {
-        (row["model"], row["seed"], row["test_city"]): row
-        for row in rows
-        if row["version"] == BASE
+        (row["model"], row["seed"], row["test_city"]): row for row in rows if row["version"] == BASE
     }
     compressed = any(version != BASE for _, version in groups)
     lines = [_line(found, bases, cities, compressed) for found in groups.values()]
