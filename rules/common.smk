@@ -159,12 +159,23 @@ def of_cells(path):
     ]
 
 
+def of_states(path):
+    """A path filled in for every state of a model before compression, the base models last."""
+    return (
+        filled(path, model=NARROW, version="untrained", seed=FIRST_SEED)
+        + filled(path, model=TRAINED, version="initial")
+        + filled(path, version="base")
+    )
+
+
+def on_test_sets(paths):
+    """Paths filled in for every test set."""
+    return [path.replace("{test_set}", name) for name in TEST_SETS for path in paths]
+
+
 def of_test_sets(path):
-    """A path filled in for every base model and cell on every test set."""
-    named = (path.replace("{test_set}", name) for name in TEST_SETS)
-    return [
-        each for one in named for each in [*filled(one, version="base"), *of_cells(one)]
-    ]
+    """A path filled in for every state and cell of every model on every test set."""
+    return on_test_sets([*of_states(path), *of_cells(path)])
 
 
 def versions_of(model):
@@ -291,6 +302,15 @@ def of_versions(path):
             **(dict(wildcards) | {"version": version})
         )
         for version in MAPPED[wildcards.model]
+    ]
+
+
+def of_mapped(path):
+    """A path filled in for every model of the first seed whose descriptors are coded."""
+    return [
+        each
+        for model, versions in MAPPED.items()
+        for each in filled(path, model=model, version=versions, seed=FIRST_SEED)
     ]
 
 

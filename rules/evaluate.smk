@@ -72,6 +72,9 @@ rule evaluate_histogram:
         log_file("evaluate_histogram/{city}"),
     benchmark:
         timing("evaluate_histogram/{city}")
+    # A test set, too.
+    wildcard_constraints:
+        city=one_of(ROLES),
     conda:
         "../envs/environment.yaml"
     params:
@@ -89,4 +92,4 @@ rule evaluate:
         untrained=filled(SCORE, model=NARROW, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
         test_sets=of_test_sets(TEST_SCORE),
-        histogram=filled(result("scores/histogram/{city}.json")),
+        histogram=filled(result("scores/histogram/{city}.json"), city=ROLES),

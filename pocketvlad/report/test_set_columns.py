@@ -45,15 +45,20 @@ class TestSetScores:
         Raises:
             ValueError: a training city has no row.
         """
-        found = []
-        for city in self.cities:
-            row = self.rows.get((model, version, seed, city))
-            if row is None:
-                raise ValueError(
-                    f"test set {self.name}: no row of {(model, version, seed)} trained on {city}"
-                )
-            found.append(row)
-        return found
+        return [self.row_of(model, version, seed, city) for city in self.cities]
+
+    def row_of(self, model: str, version: str, seed: int, city: str) -> Mapping:
+        """That of the model trained on one city.
+
+        Raises:
+            ValueError: there is none.
+        """
+        row = self.rows.get((model, version, seed, city))
+        if row is None:
+            raise ValueError(
+                f"test set {self.name}: no row of {(model, version, seed)} trained on {city}"
+            )
+        return row
 
 
 def by_test_set(

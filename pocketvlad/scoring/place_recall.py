@@ -1,6 +1,6 @@
 """Recall@N of a data set whose images have positions, from the descriptors that it has already."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,38 @@ def _landmarks(dataset: Dataset, asked: Sequence[str]) -> dict[str, str] | None:
     return {image: shown[image] for image in asked}
 
 
+def _roles(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """[N] Which images are asked for, and which may be found.
+
+    Raises:
+        ValueError: every image is that of a listed query.
+    """
+    asked = np.isin(dataset.images, asked_images(dataset))
+    if not asked.all():
+        return asked, ~asked
+    if dataset.listed:
+        raise ValueError(
+            f"data set {dataset.name}: each of its images is a query's, so that none is left to be "
+            "found by its position; add others, or remove `positions`"
+        )
+    return asked, asked
+
+
+def _at(dataset: Dataset) -> np.ndarray:
+    """[N, 2] Metres of all images, in their order."""
+    return np.array([dataset.positions[name] for name in dataset.images])
+
+
+def _checked(dataset: Dataset, found: Recall, settings: RecallSettings) -> PlaceRecall:
+    """Raises PositionError; see `place_recall`."""
+    asked, others = _roles(dataset)
+    at, radius = _at(dataset), settings.positive_dist_threshold
+    if not dataset.listed:
+        require_told_apart(found, at[asked], at[others], radius, themselves=bool(asked.all()))
+    queries = asked_images(dataset)
+    return PlaceRecall(queries, found, settings, _landmarks(dataset, queries))
+
+
 def place_recall(dataset: Dataset, rows: np.ndarray, settings: RecallSettings) -> PlaceRecall:
     """Recall@N of the queries' whole images among all images that no query is of.
 
@@ -63,18 +95,43 @@ def place_recall(dataset: Dataset, rows: np.ndarray, settings: RecallSettings) -
         ValueError: every image is that of a listed query, or the number of rows is another.
         PositionError: by the positions alone every answer is right, or every one wrong.
     """
-    queries = asked_images(dataset)
-    asked = np.isin(dataset.images, queries)
-    themselves = bool(asked.all())
-    if themselves and dataset.listed:
-        raise ValueError(
-            f"data set {dataset.name}: each of its images is a query's, so that none is left to be "
-            "found by its position; add others, or remove `positions`"
-        )
-    others = asked if themselves else ~asked
-    at = np.array([dataset.positions[name] for name in dataset.images])
-    places, radius = (at[asked], at[others]), settings.positive_dist_threshold
-    found = recall(rows[asked], rows[others], *places, radius=radius, themselves=themselves)
-    if not dataset.listed:
-        require_told_apart(found, *places, radius, themselves)
-    return PlaceRecall(queries, found, settings, _landmarks(dataset, queries))
+    asked, others = _roles(dataset)
+    at = _at(dataset)
+    found = recall(
+        rows[asked],
+        rows[others],
+        at[asked],
+        at[others],
+        radius=settings.positive_dist_threshold,
+        themselves=bool(asked.all()),
+    )
+    return _checked(dataset, found, settings)
+
+
+def ranked_place_recall(
+    dataset: Dataset,
+    rows: np.ndarray,
+    ranked: Callable[[np.ndarray], Iterable[list[str]]],
+    settings: RecallSettings,
+) -> PlaceRecall:
+    """`place_recall` by rankings of any kind.
+
+    Args:
+        rows: [N, D] descriptors of the whole images, some of which are asked.
+        ranked: from descriptors of queries [Q, D] to all images of the data set, by each.
+
+    Raises: see `place_recall`.
+    """
+    asked, others = _roles(dataset)
+    at, number = _at(dataset), {name: place for place, name in enumerate(dataset.images)}
+    in_database = np.cumsum(others) - 1
+    columns = []
+    for query, names in zip(np.flatnonzero(asked), ranked(rows[asked]), strict=True):
+        order = np.array([number[name] for name in names])
+        order = order[others[order] & (order != query)]
+        apart = np.linalg.norm(at[order] - at[query], axis=1)
+        near = apart <= settings.positive_dist_threshold
+        first = 1 + int(near.argmax()) if near.any() else 0
+        columns.append((first, near.sum(), in_database[order[0]], apart[0]))
+    found = Recall(*map(np.array, zip(*columns, strict=True)))
+    return _checked(dataset, found, settings)

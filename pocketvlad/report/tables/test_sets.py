@@ -78,8 +78,8 @@ def _recall(line: pd.Series, name: str) -> str:
     other = "the landmarks that queries share" if by_landmarks else "other queries like these"
     return (
         f"{name}: R@N is the share of queries, as whole images, for which one of the first N "
-        f"images was taken within {metres:g} m; {without} of {line[f'recall_queries_{name}']} have none that "
-        f"near and count as not found. Its interval allows for {other}."
+        f"images was taken within {metres:g} m; {without} of {line[f'recall_queries_{name}']} "
+        f"have none that near and count as not found. Its interval allows for {other}."
     )
 
 
