@@ -159,23 +159,20 @@ def of_cells(path):
     ]
 
 
-def of_states(path):
-    """A path filled in for every state of a model before compression, the base models last."""
+def of_all(path):
+    """A path filled in for every model of the study, those before compression first."""
     return (
         filled(path, model=NARROW, version="untrained", seed=FIRST_SEED)
         + filled(path, model=TRAINED, version="initial")
         + filled(path, version="base")
+        + of_cells(path)
     )
 
 
-def on_test_sets(paths):
-    """Paths filled in for every test set."""
-    return [path.replace("{test_set}", name) for name in TEST_SETS for path in paths]
-
-
-def of_test_sets(path):
-    """A path filled in for every state and cell of every model on every test set."""
-    return on_test_sets([*of_states(path), *of_cells(path)])
+def on_test_sets(path, fill, **values):
+    """A path filled in for every test set, the rest of it by `fill` with `values`."""
+    named = [path.replace("{test_set}", name) for name in TEST_SETS]
+    return [each for one in named for each in fill(one, **values)]
 
 
 def versions_of(model):

@@ -91,5 +91,5 @@ rule evaluate:
         + filled(SCORE, version="base"),
         untrained=filled(SCORE, model=NARROW, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
-        test_sets=of_test_sets(TEST_SCORE),
+        test_sets=on_test_sets(TEST_SCORE, of_all),
         histogram=filled(result("scores/histogram/{city}.json"), city=ROLES),

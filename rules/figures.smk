@@ -43,18 +43,18 @@ MEASURED = {
         seed=FIRST_SEED,
     ),
     "measure_speed": expand(rules.measure_speed.benchmark, model=MODELS),
-    "evaluate_test_set": of_test_sets(rules.evaluate_test_set.benchmark),
+    "evaluate_test_set": on_test_sets(rules.evaluate_test_set.benchmark, of_all),
 }
 if "map" in config:
     MEASURED["describe_cities"] = of_mapped(rules.describe_cities.benchmark)
     MEASURED["describe_test_set"] = on_test_sets(
-        of_mapped(rules.describe_test_set.benchmark)
+        rules.describe_test_set.benchmark, of_mapped
     )
     MEASURED["code_maps"] = filled(
         rules.code_maps.benchmark, model=MAPPED, seed=FIRST_SEED
     )
     MEASURED["code_test_maps"] = on_test_sets(
-        filled(rules.code_test_maps.benchmark, model=MAPPED, seed=FIRST_SEED)
+        rules.code_test_maps.benchmark, filled, model=MAPPED, seed=FIRST_SEED
     )
 # A study on photographs renders no city, one of fixed codebooks trains none, and one of given
 # settings chooses none.

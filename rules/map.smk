@@ -113,7 +113,7 @@ rule tabulate_maps:
     input:
         rows=filled(rules.code_maps.output[0], model=MAPPED, seed=FIRST_SEED),
         test_sets=on_test_sets(
-            filled(rules.code_test_maps.output[0], model=MAPPED, seed=FIRST_SEED)
+            rules.code_test_maps.output[0], filled, model=MAPPED, seed=FIRST_SEED
         ),
     output:
         table=report(

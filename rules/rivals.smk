@@ -149,18 +149,18 @@ rule tabulate_rivals:
         ),
         base=filled(SCORE, version="base", seed=FIRST_SEED),
         test_sets=on_test_sets(
-            filled(
-                rules.evaluate_rival_test_set.output[0],
-                version=SCORED,
-                seed=FIRST_SEED,
-            )
-            + filled(
-                TEST_SCORE,
-                version=dict.fromkeys(
-                    ["base", *(RIVALS[name].source for name in OF_CELLS)]
-                ),
-                seed=FIRST_SEED,
-            )
+            rules.evaluate_rival_test_set.output[0],
+            filled,
+            version=SCORED,
+            seed=FIRST_SEED,
+        )
+        + on_test_sets(
+            TEST_SCORE,
+            filled,
+            version=dict.fromkeys(
+                ["base", *(RIVALS[name].source for name in OF_CELLS)]
+            ),
+            seed=FIRST_SEED,
         ),
         by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,

@@ -25,8 +25,8 @@ _NOTE = (
     "found: {without}. Each figure is the mean over seeds; a size is that of the file that was "
     "decoded, in millions of bytes, the mean of both directions. A drop is in points below the "
     "base model of the same seeds, of the same queries. In square brackets: 95 % intervals, "
-    "which allow for the landmarks that queries share, and of several seeds for other trainings. Where all "
-    "queries fare alike, an interval has no width and says nothing."
+    "which allow for the landmarks that queries share, and of several seeds for other "
+    "trainings. Where all queries fare alike, an interval has no width and says nothing."
 )
 
 
