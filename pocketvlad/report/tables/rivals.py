@@ -61,9 +61,9 @@ def _line(
     for cost in _COSTS:
         values = [measured[city].get(cost, float("nan")) for city in cities]
         columns[cost] = max(values) if cost.endswith("memory_mb") else sum(values) / len(values)
-    seeds = [found[BASE][cities[0]]["seed"]]
     for each in test_sets:
-        columns |= columns_of_test_set(each, model, BASE, version, seeds)
+        seed = found[BASE][cities[0]]["seed"]
+        columns |= columns_of_test_set(each, model, BASE, version, [seed])
     return columns
 
 
