@@ -116,7 +116,7 @@ def test_the_studies_are_valid(name):
         (
             ("datasets", "york"),
             {"folder": "york"},
-            r"datasets\.york: neither ground_truth nor positions.*add ground_truth, or, for a test s",
+            r"datasets\.york: neither ground_truth nor positions.*add ground_truth, or, for a",
         ),
         (
             ("datasets", "york"),

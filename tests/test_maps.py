@@ -179,7 +179,7 @@ def test_page_in_both_forms():
         assert each in text
 
 
-def tested(name, **features):
+def on_test_set(name, **features):
     """Rows of a test set, of every model file and code of `made_up`."""
     for row in made_up():
         found = row_on(name, row["train_city"], row["version"], 1, **features)
@@ -194,7 +194,7 @@ def key_of(row):
 
 
 def test_test_sets_have_columns_behind_all_others():
-    rows = [*tested("home"), *tested("lane", protocol=BY_POSITIONS, listed=False)]
+    rows = [*on_test_set("home"), *on_test_set("lane", protocol=BY_POSITIONS, listed=False)]
     test_sets = coded_test_sets(rows, ["home", "lane"], CITIES)
     table = maps_table(made_up(), CITIES, [1000, 20000], test_sets)
     pd.testing.assert_frame_equal(table[list(TABLE)], TABLE)
@@ -233,12 +233,12 @@ def test_recall_is_that_of_the_codes(descriptors):
     code = fit(code_named("bits-6"), city.training, 1)
     places = code.decode(code.encode(city.database))
     names = dataset.images
-    for query in ("a", "d"):
-        asked = city.database[[names.index(query)]]
+    for image in ("a", "d"):
+        asked = city.database[[names.index(image)]]
         order = np.argsort(-places @ code.prepare(asked)[0], kind="stable")
         ranking = [names[place] for place in order if names[place] not in ("a", "d")]
-        near = [abs(at[name][0] - at[query][0]) <= 25 for name in ranking]
-        assert row["recall_first_right"][query] == near.index(True) + 1
+        near = [abs(at[name][0] - at[image][0]) <= 25 for name in ranking]
+        assert row["recall_first_right"][image] == near.index(True) + 1
     assert "map" not in row
     assert row["search_ms"] > 0
 
