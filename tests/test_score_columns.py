@@ -16,6 +16,7 @@ from pocketvlad.report.score_columns import (
     query_sets,
     score_columns,
 )
+from pocketvlad.report.summary import summary_text
 from pocketvlad.scoring.bootstrap import Drop
 
 CITIES = ["oxford", "paris"]
@@ -156,7 +157,7 @@ def test_baselines_are_means_over_seeds():
     assert table["state"].tolist() == ["", "untrained", "trained"]
 
 
-def test_baselines_of_test_sets_stand_behind():
+def test_baselines_of_test_sets_stand_behind(tmp_path):
     """Means over both training cities; blank where nothing was scored."""
     on_cities = [
         BASE[city]
@@ -181,6 +182,14 @@ def test_baselines_of_test_sets_stand_behind():
     assert sorted(list(table)[len(before.columns) :]) == sorted(new)
     assert table["map_home"].tolist() == pytest.approx([np.nan, 50], nan_ok=True)
     assert table["recall_at_1_lane"].tolist() == pytest.approx([12.5, 50])
+    # What a finished run says at its end is of the cities, with or without test sets.
+    (tmp_path / "table.md").write_text("# Table")
+    said = []
+    for each in (before, table):
+        each.to_csv(tmp_path / "baselines.csv", index=False, float_format="%.6g")
+        said.append(summary_text(tmp_path))
+    assert said[0] == said[1]
+    assert f"oxford {before['map_oxford'][1]:5.1f}" in said[0]
 
 
 def test_a_base_model_that_was_not_trained_is_no_trained_one():
