@@ -164,12 +164,20 @@ def of_cells(path):
     ]
 
 
-def of_test_sets(path):
-    """A path filled in for every base model and cell on every test set."""
-    named = (path.replace("{test_set}", name) for name in TEST_SETS)
-    return [
-        each for one in named for each in [*filled(one, version="base"), *of_cells(one)]
-    ]
+def of_all(path):
+    """A path filled in for every model of the study, those before compression first."""
+    return (
+        filled(path, model=NARROW, version="untrained", seed=FIRST_SEED)
+        + filled(path, model=TRAINED, version="initial")
+        + filled(path, version="base")
+        + of_cells(path)
+    )
+
+
+def on_test_sets(path, fill, **values):
+    """A path filled in for every test set, the rest of it by `fill` with `values`."""
+    named = [path.replace("{test_set}", name) for name in TEST_SETS]
+    return [each for one in named for each in fill(one, **values)]
 
 
 def versions_of(model):
@@ -296,6 +304,15 @@ def of_versions(path):
             **(dict(wildcards) | {"version": version})
         )
         for version in MAPPED[wildcards.model]
+    ]
+
+
+def of_mapped(path):
+    """A path filled in for every model of the first seed whose descriptors are coded."""
+    return [
+        each
+        for model, versions in MAPPED.items()
+        for each in filled(path, model=model, version=versions, seed=FIRST_SEED)
     ]
 
 

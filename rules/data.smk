@@ -100,11 +100,7 @@ rule link_images:
 rule index_dataset:
     input:
         images=result("data/{city}/images"),
-        ground_truth=lambda wildcards: (
-            []
-            if FILES.state_of_lists(wildcards.city)
-            else FILES.ground_truth(wildcards.city)
-        ),
+        ground_truth=lambda wildcards: FILES.awaited_lists(wildcards.city),
         positions=lambda wildcards: FILES.positions(wildcards.city),
     output:
         result("data/{city}/dataset.json"),
@@ -123,6 +119,7 @@ rule index_dataset:
         name=lambda wildcards: data_sets(config)[wildcards.city],
         ground_truth=lambda wildcards: FILES.ground_truth(wildcards.city),
         state=lambda wildcards: FILES.state_of_lists(wildcards.city),
+        queries=lambda wildcards: FILES.queries(wildcards.city),
         protocol=lambda wildcards: FILES.dataset(wildcards.city).get(
             "protocol", "original"
         ),

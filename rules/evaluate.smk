@@ -74,6 +74,9 @@ rule evaluate_histogram:
         log_file("evaluate_histogram/{city}"),
     benchmark:
         timing("evaluate_histogram/{city}")
+    # A test set, too.
+    wildcard_constraints:
+        city=one_of(ROLES),
     conda:
         "../envs/environment.yaml"
     params:
@@ -90,5 +93,5 @@ rule evaluate:
         + filled(SCORE, version="base"),
         untrained=filled(SCORE, model=NARROW, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
-        test_sets=of_test_sets(TEST_SCORE),
-        histogram=filled(result("scores/histogram/{city}.json")),
+        test_sets=on_test_sets(TEST_SCORE, of_all),
+        histogram=filled(result("scores/histogram/{city}.json"), city=ROLES),

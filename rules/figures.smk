@@ -13,7 +13,7 @@ MEASURED = {
         rules.extract_archives.benchmark, city=ROLES, kind=["images", "ground_truth"]
     ),
     "index_dataset": filled(rules.index_dataset.benchmark, city=ROLES),
-    "evaluate_histogram": filled(rules.evaluate_histogram.benchmark),
+    "evaluate_histogram": filled(rules.evaluate_histogram.benchmark, city=ROLES),
     "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
     + filled(
         rules.initialise_model.benchmark,
@@ -43,21 +43,18 @@ MEASURED = {
         seed=FIRST_SEED,
     ),
     "measure_speed": expand(rules.measure_speed.benchmark, model=MODELS),
-    "evaluate_test_set": of_test_sets(rules.evaluate_test_set.benchmark),
+    "evaluate_test_set": on_test_sets(rules.evaluate_test_set.benchmark, of_all),
 }
 if "map" in config:
-    MEASURED["describe_cities"] = [
-        path
-        for model, versions in MAPPED.items()
-        for path in filled(
-            rules.describe_cities.benchmark,
-            model=model,
-            version=versions,
-            seed=FIRST_SEED,
-        )
-    ]
+    MEASURED["describe_cities"] = of_mapped(rules.describe_cities.benchmark)
+    MEASURED["describe_test_set"] = on_test_sets(
+        rules.describe_test_set.benchmark, of_mapped
+    )
     MEASURED["code_maps"] = filled(
         rules.code_maps.benchmark, model=MAPPED, seed=FIRST_SEED
+    )
+    MEASURED["code_test_maps"] = on_test_sets(
+        rules.code_test_maps.benchmark, filled, model=MAPPED, seed=FIRST_SEED
     )
 # A study on photographs renders no city, one of fixed codebooks trains none, and one of given
 # settings chooses none.

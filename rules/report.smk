@@ -14,6 +14,7 @@ rule answer_question:
     params:
         library=library("answer_question"),
         cities=CITIES,
+        test_sets=TEST_SETS,
     script:
         "../workflow_scripts/answer_question.py"
 
@@ -45,6 +46,7 @@ rule write_model_cards:
         table=result("table.csv"),
         by_seed=result("table_seeds.csv"),
         rows=rules.evaluate.input.cells,
+        test_sets=rules.evaluate.input.test_sets,
         models=rules.quantize.input,
         template=os.path.relpath(ROOT / "report" / "model_card.md.jinja"),
     output:
@@ -55,6 +57,7 @@ rule write_model_cards:
         "../envs/environment.yaml"
     params:
         library=library("write_model_cards"),
+        test_sets=TEST_SETS,
         settings=used_settings(config),
     script:
         "../workflow_scripts/write_model_cards.py"

@@ -116,6 +116,26 @@ use rule evaluate_model as evaluate_rival with:
         version=one_of(SCORED),
 
 
+use rule evaluate_test_set as evaluate_rival_test_set with:
+    input:
+        model=rival_path("{version}.safetensors"),
+        training_dataset=result("data/{city}/dataset.json"),
+        dataset=result("data/{test_set}/dataset.json"),
+        images=result("data/{test_set}/images"),
+    output:
+        rival_path("test_scores/{test_set}/{version}.json"),
+    log:
+        log_file(
+            "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
+        ),
+    benchmark:
+        timing(
+            "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
+        )
+    wildcard_constraints:
+        version=one_of(SCORED),
+
+
 rule tabulate_rivals:
     input:
         measured=filled(rival_path("{version}.json"), version=RIVALS, seed=FIRST_SEED),
@@ -128,6 +148,20 @@ rule tabulate_rivals:
             seed=FIRST_SEED,
         ),
         base=filled(SCORE, version="base", seed=FIRST_SEED),
+        test_sets=on_test_sets(
+            rules.evaluate_rival_test_set.output[0],
+            filled,
+            version=SCORED,
+            seed=FIRST_SEED,
+        )
+        + on_test_sets(
+            TEST_SCORE,
+            filled,
+            version=dict.fromkeys(
+                ["base", *(RIVALS[name].source for name in OF_CELLS)]
+            ),
+            seed=FIRST_SEED,
+        ),
         by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
@@ -143,6 +177,7 @@ rule tabulate_rivals:
         library=library("tabulate_rivals"),
         study=STUDY,
         cities=CITIES,
+        test_sets=TEST_SETS,
         seed=FIRST_SEED,
     script:
         "../workflow_scripts/tabulate_rivals.py"

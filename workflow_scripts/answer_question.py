@@ -7,6 +7,8 @@ from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
 with logged(snakemake.log[0]):
-    text = answer_text(read_table(snakemake.input.table), list(snakemake.params.cities))
+    params = snakemake.params
+    table = read_table(snakemake.input.table)
+    text = answer_text(table, list(params.cities), list(params.test_sets))
     Path(snakemake.output[0]).write_text(text, encoding="utf-8")
     print(text)

@@ -1,4 +1,6 @@
-"""Describe the images of both cities, and the queries of the test city, by one model file."""
+"""Describe the images of both cities, and the queries of the test city, by one model file.
+
+Of a test set beyond the cities: without those of the training city."""
 
 from pathlib import Path
 
@@ -24,7 +26,7 @@ with logged(snakemake.log[0]):
     def described(dataset, images, asked):
         found = city_rows(
             by.function,
-            read_dataset(Path(dataset)),
+            dataset,
             Path(images),
             params.protocol,
             model.preprocessing,
@@ -34,8 +36,12 @@ with logged(snakemake.log[0]):
         )
         return [rows[:, :length] for rows in found]
 
-    training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
-    database, queries = described(inputs.dataset, inputs.images, asked=True)
+    tested = read_dataset(Path(inputs.dataset))
+    database, queries = described(tested, inputs.images, asked=tested.listed)
+    training = database[:0]
+    if inputs.training_dataset:
+        trained_on = read_dataset(Path(inputs.training_dataset))
+        training, _ = described(trained_on, inputs.training_images, asked=False)
     made = CityDescriptors(training, database, queries, by.computed_on)
     made.write(Path(snakemake.output[0]))
     print(f"{len(training)} + {len(database)} + {len(queries)} descriptors")

@@ -7,6 +7,7 @@ from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.retrieval.evaluation import evaluate
 from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
 
@@ -29,4 +30,4 @@ with logged(snakemake.log[0]):
         **found.row(dataset),
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
-    print(f"mAP {100 * row['map']:.2f} %")
+    print(headline(row))

@@ -6,6 +6,7 @@ from pathlib import Path
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.report.model_row import model_row
 from pocketvlad.retrieval.backend_choice import with_choice
+from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
@@ -36,4 +37,4 @@ with logged(snakemake.log[0]):
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
     size, ratio = row["file_bytes"], row["ratio"]
-    print(f"mAP {100 * row['map']:.2f} %, {size:,} bytes, ratio {ratio:.2f}")
+    print(f"{headline(row)}, {size:,} bytes, ratio {ratio:.2f}")

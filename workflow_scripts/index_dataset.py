@@ -7,11 +7,12 @@ from pocketvlad.data.dataset import (
     describe_absent,
     describe_counts,
     index_dataset,
+    index_located,
     require_boxes_inside,
     write_dataset,
 )
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
-from pocketvlad.data.image_folder import originals
+from pocketvlad.data.image_folder import below, originals
 from pocketvlad.data.image_names import bare_name
 from pocketvlad.data.image_sizes import image_sizes
 from pocketvlad.data.positions import positions_of_files
@@ -22,7 +23,9 @@ from pocketvlad.util.progress import progress_over
 with logged(snakemake.log[0]):
     params = snakemake.params
     verify_declared(params.declared)
-    lists = read_any_ground_truth(Path(params.ground_truth), params.protocol, params.query_prefix)
+    lists = params.ground_truth and read_any_ground_truth(
+        Path(params.ground_truth), params.protocol, params.query_prefix
+    )
     left_out = {bare_name(name) for name in params.leave_out}
     files = originals(Path(snakemake.input.images))
     files = {name: path for name, path in files.items() if name not in left_out}
@@ -37,19 +40,26 @@ with logged(snakemake.log[0]):
             print(table.note)
         partial = params.partial or bool(left_out)
         positions = positions_of_files(files, table, f"data set {params.name}", partial=partial)
-    dataset = index_dataset(
-        params.name,
-        sizes,
-        lists,
-        protocol=params.protocol,
-        expected_images=params.expected_images,
-        expected_queries=params.expected_queries,
-        leave_out=left_out,
-        partial=params.partial,
-        upright=params.upright,
-        faults=faults,
-        positions=positions,
-    )
+    counted = {
+        "expected_images": params.expected_images,
+        "expected_queries": params.expected_queries,
+        "leave_out": left_out,
+        "partial": params.partial,
+        "upright": params.upright,
+        "faults": faults,
+    }
+    if lists:
+        dataset = index_dataset(
+            params.name,
+            sizes,
+            lists,
+            protocol=params.protocol,
+            positions=positions,
+            **counted,
+        )
+    else:
+        asked = params.queries and below(files, Path(params.queries))
+        dataset = index_located(params.name, sizes, asked, positions, **counted)
     require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}")

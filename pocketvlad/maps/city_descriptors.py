@@ -12,9 +12,10 @@ from pocketvlad.util.atomic import replacing
 class CityDescriptors:
     """What one model says of its two cities; float32, of unit length.
 
-    training: [M, D], the images of the city that it was trained on, which codes are learnt from.
-    database, queries: [N, D] and [Q, D], of the city that it is tested on.
-    computed_on: what has computed them, as rows of results say it.
+    training: [M, D], the images of the city that it was trained on, which codes are learnt from;
+    none in the file of a test set.  database, queries: [N, D] and [Q, D], of the city that it is
+    tested on; no queries where they are whole images.  computed_on: what has computed them, as rows
+    of results say it.
     """
 
     training: np.ndarray

@@ -10,11 +10,12 @@ def summary_text(results: Path) -> str:
         return ""
     lines = [line.split(",") for line in baselines.read_text(encoding="utf-8").splitlines()]
     head, *rows = lines
+    end = head.index("seeds")  # behind them stand test sets, where not every row has a score
     figures = "\n".join(
         f"  {' '.join(filter(None, row[:2])):24}"
         + "  ".join(
             f"{name.replace('map_', '').replace('_', ' ')} {float(value):5.1f}"
-            for name, value in zip(head[2:-1], row[2:-1], strict=True)  # the last are the seeds
+            for name, value in zip(head[2:end], row[2:end], strict=True)
         )
         for row in rows
     )
