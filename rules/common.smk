@@ -36,6 +36,7 @@ from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
 from pocketvlad.study.roles import data_sets, declared_test_sets
+from pocketvlad.study.template import start_template
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
 

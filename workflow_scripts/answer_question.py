@@ -1,5 +1,9 @@
 """Write the answer that the report opens with."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.answer import answer_text

@@ -1,5 +1,9 @@
 """Code the descriptors of a model and of its cells, and score the test city by each code."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 

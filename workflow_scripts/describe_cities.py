@@ -1,5 +1,9 @@
 """Describe the images of both cities, and the queries of the test city, by one model file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset

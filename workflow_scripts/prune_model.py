@@ -1,5 +1,9 @@
 """Prune a base model to one threshold: raise the cutoff in rounds, fine-tune the survivors."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 import pandas as pd

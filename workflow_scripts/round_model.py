@@ -1,5 +1,9 @@
 """Round a base model by rate and distortion, and write it as one compressed file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import write_rounded

@@ -1,5 +1,9 @@
 """Write what the study ran with as a page of the report."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.configuration_page import configuration_page

@@ -1,5 +1,9 @@
 """Join the searches for targets, and the scores of what they found, into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 import pandas as pd

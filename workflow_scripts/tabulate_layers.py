@@ -1,5 +1,9 @@
 """Write what each layer of a model costs."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from dataclasses import asdict
 from pathlib import Path
 

@@ -1,5 +1,9 @@
 """Join what models and maps weigh and find into one table and one figure."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import chain
 from pathlib import Path
 

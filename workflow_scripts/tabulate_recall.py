@@ -1,5 +1,9 @@
 """Join the Recall@N of all scores into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.rows import read_rows

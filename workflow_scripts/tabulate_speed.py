@@ -1,5 +1,9 @@
 """Join what models cost in time and memory into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import chain
 from pathlib import Path
 

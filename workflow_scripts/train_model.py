@@ -1,5 +1,9 @@
 """Fine-tune a base model on its training city."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.networks.device import run_on
