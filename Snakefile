@@ -91,7 +91,8 @@ rule all:
 # Jobs on this machine are forked from one process that has imported what they import.
 onstart:
     start_template(
-        sorted((ROOT / "workflow_scripts").glob("*.py")), config["compute"]["threads"]
+        sorted((ROOT / "workflow_scripts").glob("*.py")),
+        config["compute"]["threads"],
     )
 
 

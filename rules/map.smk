@@ -18,8 +18,7 @@ rule describe_cities:
         DESCRIPTORS,
     log:
         log_file("describe_cities/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("describe_cities/{model}-{city}-seed-{seed}-{version}")
+        timing("describe_cities/{model}-{city}-seed-{seed}-{version}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -49,8 +48,7 @@ rule code_maps:
         result("map/{model}/{city}/seed-{seed}.json"),
     log:
         log_file("code_maps/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("code_maps/{model}-{city}-seed-{seed}")
+        timing("code_maps/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     params:

@@ -10,7 +10,7 @@ from pocketvlad.report.answer import answer_text
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     text = answer_text(read_table(snakemake.input.table), list(snakemake.params.cities))
     Path(snakemake.output[0]).write_text(text, encoding="utf-8")
     print(text)

@@ -22,7 +22,7 @@ from pocketvlad.study.training_city import training_city
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, output = snakemake.params, snakemake.output
     base = read_model(Path(snakemake.input.model))

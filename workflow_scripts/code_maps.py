@@ -14,7 +14,7 @@ from pocketvlad.maps.map_code import code_named
 from pocketvlad.study.job import logged
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     dataset, rows = read_dataset(Path(inputs.dataset)), []
     for version, model, path in zip(

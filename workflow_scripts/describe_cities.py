@@ -15,7 +15,7 @@ from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     inputs, params = snakemake.input, snakemake.params
     model = read_model(Path(inputs.model))

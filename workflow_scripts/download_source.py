@@ -10,7 +10,7 @@ from pocketvlad.data.download import download
 from pocketvlad.data.sources import declared_source
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     # From the config, not from a parameter: a new mirror must not fetch again what is there.
     source = declared_source(snakemake.config["sources"], snakemake.wildcards.file)
     download(source, Path(snakemake.output[0]))

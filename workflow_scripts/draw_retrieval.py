@@ -13,7 +13,7 @@ from pocketvlad.report.retrieval_sheets import COMPRESSED, draw_sheet
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files, params, model = snakemake.input, snakemake.params, snakemake.wildcards.model
     of = product(params.training_cities, params.versions)
     scores = dict(zip(of, map(Path, files.scores), strict=True))

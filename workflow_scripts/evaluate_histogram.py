@@ -14,7 +14,7 @@ from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     dataset = read_dataset(Path(snakemake.input.dataset))
     found = evaluate(
         color_histogram,

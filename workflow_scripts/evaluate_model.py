@@ -12,7 +12,7 @@ from pocketvlad.report.model_row import model_row
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     found = model_row(

@@ -23,7 +23,7 @@ from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     verify_declared(params.declared)
     lists = read_any_ground_truth(Path(params.ground_truth), params.protocol, params.query_prefix)

@@ -18,7 +18,7 @@ from pocketvlad.training.initialise import InitialisationSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     verify_declared(snakemake.params.declared)
     params, weights_files = snakemake.params, snakemake.input.weights

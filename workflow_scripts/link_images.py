@@ -9,7 +9,7 @@ from pathlib import Path
 from pocketvlad.data.image_folder import link_images
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     found = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))
     for line in found.passed_over:
         print(line)

@@ -14,7 +14,7 @@ from pocketvlad.report.best_cells import packed_cell
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params = snakemake.input, snakemake.params
     files = dict(zip(params.cells, inputs.models, strict=True))
     table = read_table(inputs.table)

@@ -16,7 +16,7 @@ from pocketvlad.report.rows import read_table
 from pocketvlad.report.weight_stages import illustrated_cell, stage_titles, stages_of_files
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     table, model = read_table(files.table), snakemake.wildcards.model
     cities = list(params.cities)

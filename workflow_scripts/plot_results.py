@@ -13,7 +13,7 @@ from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     table = read_table(snakemake.input.table)
     published = published_results(Path(snakemake.input.paper))
     cities = list(snakemake.params.cities)

@@ -11,7 +11,7 @@ from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.run_time import by_rule, read_benchmarks
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files = {rule: list(map(Path, paths)) for rule, paths in snakemake.params.files.items()}
     jobs = read_benchmarks(files)
     rules = by_rule(jobs, files)

@@ -32,7 +32,7 @@ def main(
     checkpoint.delete()
 
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     main(
         Path(snakemake.input.pictures),
         Path(snakemake.output[0]),

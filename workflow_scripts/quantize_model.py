@@ -11,7 +11,7 @@ from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.contents import read_contents
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     recipe = snakemake.params.recipe
     contents = read_contents(Path(snakemake.input.model))
     quantized = quantize_contents(contents, recipe["quantizer"], recipe["bits"])

@@ -10,7 +10,7 @@ from embedded_cities.buildings import BuildingsSpec, write_buildings
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     write_buildings(
         BuildingsSpec(**snakemake.params.spec),
         Path(snakemake.output[0]),

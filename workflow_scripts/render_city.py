@@ -10,7 +10,7 @@ from embedded_cities.city import CitySpec, write_city
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     write_city(
         CitySpec(**snakemake.params.spec),
         Path(snakemake.output.images),

@@ -20,7 +20,7 @@ from pocketvlad.training.checkpoint import fingerprint
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)

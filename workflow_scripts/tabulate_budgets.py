@@ -13,7 +13,7 @@ from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.budgets import budgets_markdown, budgets_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, models = list(snakemake.params.cities), list(snakemake.params.models)
     searches = [(model, city) for model in models for city in cities]
     trials = {

@@ -15,7 +15,7 @@ from pocketvlad.report.tables.maps import maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, places = list(snakemake.params.cities), list(snakemake.params.places)
     rows = list(chain.from_iterable(read_rows(snakemake.input.rows)))
     table = maps_table(rows, cities, places)

@@ -10,7 +10,7 @@ from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities = list(snakemake.params.cities)
     rows = read_rows([*snakemake.input.base, *snakemake.input.cells])
     table = recall_table(rows, cities)

@@ -17,7 +17,7 @@ from pocketvlad.report.tables.tex import tex_table
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)

@@ -13,7 +13,7 @@ from pocketvlad.report.rows import of_seed, read_rows, read_table
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities = list(snakemake.params.cities)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
     table = of_seed(read_table(snakemake.input.by_seed), snakemake.params.seed)

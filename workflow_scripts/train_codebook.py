@@ -21,7 +21,7 @@ from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, recipe = snakemake.params, snakemake.params.recipe
     seed = derive_seed(params.seed)

@@ -10,7 +10,7 @@ from pocketvlad.report.model_card import card_facts, model_card
 from pocketvlad.report.rows import read_rows, read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files = snakemake.input
     table, by_seed = read_table(files.table), read_table(files.by_seed)
     template = Path(files.template).read_text(encoding="utf-8")

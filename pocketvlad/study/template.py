@@ -107,12 +107,20 @@ def _import_all(scripts: Iterable[str]) -> None:
                     importlib.import_module(name)
 
 
-def _load_numba() -> None:
-    """Numba loads most of itself when it first compiles something."""
+def _load_the_rest() -> None:
+    """What libraries import when they are first used."""
     with suppress(ImportError):
         from numba import njit
 
-        njit(lambda number: number + 1)(1)
+        njit(lambda number: number + 1)(1)  # most of numba
+    with suppress(ImportError):
+        # An optimizer asks torch's compiler, of a thousand modules, for a decorator.
+        importlib.import_module("torch._dynamo")
+    with suppress(ImportError):
+        from pocketvlad.data.codecs import reads_heif
+
+        reads_heif()
+        importlib.import_module("PIL.Image").init()  # its formats
 
 
 @dataclass
@@ -254,7 +262,7 @@ def main(descriptor: str, *scripts: str) -> None:
     own = surroundings()  # before imports, some of which set variables
     select.select([listener, _LIFELINE], [], [])
     _import_all(scripts)
-    _load_numba()
+    _load_the_rest()
     gc.collect()
     gc.freeze()  # a collection in a child would copy all that it looks at
     request = _Template(listener, own).serve()
