@@ -41,7 +41,7 @@ from pocketvlad.study.terminal import make_quiet
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
 
-make_quiet(workflow.output_settings, logger)
+make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))

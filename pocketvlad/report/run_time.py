@@ -15,8 +15,8 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
     these columns too: NaN where a job was over before Snakemake looked.
 
     Args:
-        files: by rule the files of all its jobs (`util/measured.py`). Missing files are left out, such as
-            those of a job that an earlier version ran.
+        files: by rule the files of all its jobs (`util/measured.py`). Missing files are left
+            out, such as those of a job that an earlier version ran.
 
     Raises:
         ValueError: a file is not a benchmark; names it.

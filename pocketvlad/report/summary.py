@@ -14,6 +14,7 @@ def summary_text(results: Path) -> str:
         return ""
     width = shutil.get_terminal_size().columns
     return (
-        f"{narrow_table(table, width)}\n\nBaselines, mAP in % by city:\n{narrow_baselines(baselines, width)}\n\n"
+        f"{narrow_table(table, width)}\n\n"
+        f"Baselines, mAP in % by city:\n{narrow_baselines(baselines, width)}\n\n"
         f"Table: {table} (and .md, .tex, .html, with intervals)\nFigures: {results / 'plots'}"
     )

@@ -20,15 +20,17 @@ def logged(log: str | Path, measurement: str | Path | None = None) -> Iterator[N
         measurement: the file for time and memory of a job that succeeds.
     """
     # Names of files may be of any bytes. By lines, so that the log can be followed.
-    with open(log, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as file:
-        with redirect_stdout(file), redirect_stderr(file):
-            try:
-                with measured(measurement):
-                    yield
-            except BaseException:
-                traceback.print_exc()
-                file.flush()
-                sys.exit(1)
+    with (
+        open(log, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as file,
+        redirect_stdout(file),
+        redirect_stderr(file),
+    ):
+        try:
+            with measured(measurement):
+                yield
+        except BaseException:
+            traceback.print_exc()
+            sys.exit(1)
 
 
 def pass_on_path(folder: str) -> None:

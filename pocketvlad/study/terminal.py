@@ -7,7 +7,7 @@ Snakemake's own account of every job, of ten lines, goes to its log file as befo
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,17 @@ def reason(log: str) -> str:
 
 @dataclass(frozen=True)
 class _Job:
-    """begun: by the clock of log records, in seconds."""
+    """begun: by the clock of log records, in seconds.  log: its file, "" where there is none."""
 
     rule: str
     name: str
     begun: float
+    log: str
+
+
+def _log_of(record: logging.LogRecord) -> str:
+    """The first of a job's logs: its messages."""
+    return next(map(str, record.log or ()), "")
 
 
 class Terminal(logging.Formatter):
@@ -59,12 +65,12 @@ class Terminal(logging.Formatter):
 
     Args:
         usual: formats all else.
+        shown: rules whose jobs' logs are shown when they end.
     """
 
-    def __init__(self, usual: logging.Formatter) -> None:
+    def __init__(self, usual: logging.Formatter, shown: Collection[str] = ()) -> None:
         super().__init__()
-        self._usual = usual
-        self._total = 0
+        self._usual, self._shown = usual, frozenset(shown)
         self._waiting: Counter[str] = Counter()  # by rule the jobs that have not ended
         self._running: dict[int, _Job] = {}
         self._ended: list[tuple[_Job, float]] = []  # since the last progress, with their seconds
@@ -100,7 +106,7 @@ class Terminal(logging.Formatter):
         self._first = self._first or record.created
         wildcards: Mapping[str, str] = record.wildcards or {}
         name = " ".join([record.rule_name, *map(str, wildcards.values())])
-        self._running[record.jobid] = _Job(record.rule_name, name, record.created)
+        self._running[record.jobid] = _Job(record.rule_name, name, record.created, _log_of(record))
 
     def _note_job_finished(self, record: logging.LogRecord) -> None:
         if job := self._running.pop(record.job_id, None):
@@ -133,32 +139,33 @@ class Terminal(logging.Formatter):
                 f"({duration(seconds)})"
             )
             lines.append(line)
+            if job.rule in self._shown and Path(job.log).is_file():
+                lines.append(f"\n{Path(job.log).read_text(encoding='utf-8')}")
         self._ended.clear()
         return lines
 
     def _error(self, record: logging.LogRecord) -> str:
         job = self._running.pop(record.jobid, None)
         name = job.name if job else record.rule_name
-        logs = [path for path in map(str, record.log or ()) if path.endswith(".log")]
-        found = ""
-        for path in logs:
-            if Path(path).is_file():
-                found = reason(Path(path).read_text(encoding="utf-8", errors="replace"))
-        lines = [f"FAILED  {name}", *(found or self._fault or "no reason is known").splitlines()]
-        return "\n  ".join([*lines, *(f"log: {path}" for path in logs)])
+        log, found = _log_of(record), ""
+        if Path(log).is_file():
+            found = reason(Path(log).read_text(encoding="utf-8", errors="replace"))
+        lines = (found or self._fault or "no reason is known").splitlines()
+        return "\n  ".join([f"FAILED  {name}", *lines, f"log: {log or 'none'}"])
 
 
-def make_quiet(settings: object, logger: logging.Logger) -> None:
+def make_quiet(settings: object, logger: logging.Logger, shown: Collection[str] = ()) -> None:
     """Give Snakemake's terminal handler our lines, unless the user asks for other ones.
 
     Args:
         settings: Snakemake's `OutputSettings`.
         logger: Snakemake's.
+        shown: see `Terminal`.
     """
     if settings.dryrun or settings.verbose or settings.printshellcmds or settings.quiet:
         return
     for handler in logger.handlers:
         if handler.name == _HANDLER:
-            terminal = Terminal(handler.formatter)
+            terminal = Terminal(handler.formatter, shown)
             handler.addFilter(terminal)
             handler.setFormatter(terminal)
