@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+from contextlib import suppress
 
 ADDRESS = "POCKETVLAD_TEMPLATE"
 """The environment variable with the path of the template's socket."""
@@ -63,7 +64,8 @@ def _ask(line: socket.socket) -> bool:
 def _end_as(status: int) -> None:
     """End this process the way the child did: with its exit code, or by its signal."""
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        with suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
         status = 128 - status  # of a signal that does not end a process
     os._exit(status)

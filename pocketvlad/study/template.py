@@ -108,7 +108,9 @@ def _import_all(scripts: Iterable[str]) -> None:
 
 
 def _load_the_rest() -> None:
-    """What libraries import when they are first used."""
+    """What libraries that are imported will import when they are first used."""
+    if "torch" not in sys.modules:
+        return
     with suppress(ImportError):
         from numba import njit
 

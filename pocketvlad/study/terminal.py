@@ -103,7 +103,8 @@ class Terminal(logging.Formatter):
         self._waiting.update({k: v for k, v in record.stats.items() if k != "total"})
 
     def _note_job_info(self, record: logging.LogRecord) -> None:
-        self._first = self._first or record.created
+        if self._first is None:
+            self._first = record.created
         wildcards: Mapping[str, str] = record.wildcards or {}
         name = " ".join([record.rule_name, *map(str, wildcards.values())])
         self._running[record.jobid] = _Job(record.rule_name, name, record.created, _log_of(record))
