@@ -95,5 +95,13 @@ rule all:
         rules.maps.input if "map" in config else [],
 
 
+# Jobs on this machine are forked from one process that has imported what they import.
+onstart:
+    start_template(
+        sorted((ROOT / "workflow_scripts").glob("*.py")),
+        config["compute"]["threads"],
+    )
+
+
 onsuccess:
     print(summary_text(Path("results") / STUDY))

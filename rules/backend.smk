@@ -15,8 +15,7 @@ rule measure_backend:
         BACKEND_CHOICE,
     log:
         log_file("measure_backend/{model}"),
-    benchmark:
-        timing("measure_backend/{model}")
+        timing("measure_backend/{model}"),
     # Scores wait for it.
     priority: 3
     conda:

@@ -13,8 +13,7 @@ rule search_budgets:
         trials=result("budgets/{model}-{city}-seed-{seed}.csv"),
     log:
         log_file("search_budgets/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("search_budgets/{model}-{city}-seed-{seed}")
+        timing("search_budgets/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]

@@ -37,8 +37,12 @@ from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
 from pocketvlad.study.roles import data_sets, declared_test_sets
+from pocketvlad.study.template import start_template
+from pocketvlad.study.terminal import make_quiet
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
+
+make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))
@@ -145,7 +149,8 @@ BACKEND_CHOICE = [result("backends/{model}.json")] if BACKEND == MEASURED else [
 
 
 def timing(job):
-    """Where Snakemake writes a job's time and memory."""
+    """Where a job writes its own time and memory, the second of its log files: Snakemake's
+    `benchmark` would measure the process that waits for the job (study/template.py)."""
     return f"benchmarks/{STUDY}/{job}.tsv"
 
 
@@ -270,7 +275,7 @@ def timings(stage, **columns):
         for model, recipes in RECIPES.items()
         for recipe, seeds in recipes.items()
         if columns.items() <= recipe.columns().items()
-        for path in filled(stage.benchmark, model=model, seed=seeds, **recipe.columns())
+        for path in filled(stage.log[1], model=model, seed=seeds, **recipe.columns())
     )
     return list(dict.fromkeys(paths))
 

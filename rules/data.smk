@@ -15,8 +15,7 @@ rule render_city:
         positions=result("data/{city}/archives/positions.csv"),
     log:
         log_file("render_city/{city}"),
-    benchmark:
-        timing("render_city/{city}")
+        timing("render_city/{city}"),
     wildcard_constraints:
         city=one_of(ROLES),
     conda:
@@ -52,8 +51,7 @@ rule extract_archives:
         directory(result("data/{city}/{kind}")),
     log:
         log_file("extract_archives/{city}-{kind}"),
-    benchmark:
-        timing("extract_archives/{city}-{kind}")
+        timing("extract_archives/{city}-{kind}"),
     wildcard_constraints:
         city=one_of(ROLES),
         kind="images|ground_truth",
@@ -106,8 +104,7 @@ rule index_dataset:
         result("data/{city}/dataset.json"),
     log:
         log_file("index_dataset/{city}"),
-    benchmark:
-        timing("index_dataset/{city}")
+        timing("index_dataset/{city}"),
     wildcard_constraints:
         city=one_of(ROLES),
     priority: BEFORE_TRAINING

@@ -30,8 +30,7 @@ rule evaluate_model:
         SCORE,
     log:
         log_file("evaluate_model/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_model/{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_model/{model}-{city}-seed-{seed}-{version}"),
     # Before new models are pruned: results come early, and few jobs wait at a time.
     priority: 2
     conda:
@@ -57,8 +56,7 @@ use rule evaluate_model as evaluate_test_set with:
         TEST_SCORE,
     log:
         log_file("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
     params:
         **SCORING,
         test_city=lambda wildcards: wildcards.test_set,
@@ -72,8 +70,7 @@ rule evaluate_histogram:
         result("scores/histogram/{city}.json"),
     log:
         log_file("evaluate_histogram/{city}"),
-    benchmark:
-        timing("evaluate_histogram/{city}")
+        timing("evaluate_histogram/{city}"),
     # A test set, too.
     wildcard_constraints:
         city=one_of(ROLES),

@@ -32,8 +32,7 @@ rule describe_cities:
         DESCRIPTORS,
     log:
         log_file("describe_cities/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("describe_cities/{model}-{city}-seed-{seed}-{version}")
+        timing("describe_cities/{model}-{city}-seed-{seed}-{version}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
@@ -60,8 +59,7 @@ use rule describe_cities as describe_test_set with:
         TEST_DESCRIPTORS,
     log:
         log_file("describe_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("describe_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}")
+        timing("describe_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
 
 
 rule code_maps:
@@ -80,8 +78,7 @@ rule code_maps:
         result("map/{model}/{city}/seed-{seed}.json"),
     log:
         log_file("code_maps/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("code_maps/{model}-{city}-seed-{seed}")
+        timing("code_maps/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -103,8 +100,7 @@ use rule code_maps as code_test_maps with:
         result("test_map/{test_set}/{model}/{city}/seed-{seed}.json"),
     log:
         log_file("code_test_maps/{test_set}-{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("code_test_maps/{test_set}-{model}-{city}-seed-{seed}")
+        timing("code_test_maps/{test_set}-{model}-{city}-seed-{seed}"),
     params:
         **CODING,
         recall=config["recall"],

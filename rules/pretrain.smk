@@ -6,8 +6,7 @@ rule render_buildings:
         directory(result("pretraining/pictures")),
     log:
         log_file("render_buildings"),
-    benchmark:
-        timing("render_buildings")
+        timing("render_buildings"),
     conda:
         "../envs/environment.yaml"
     params:
@@ -24,8 +23,7 @@ rule pretrain_backbone:
         result("pretraining/{model}.safetensors"),
     log:
         log_file("pretrain_backbone/{model}"),
-    benchmark:
-        timing("pretrain_backbone/{model}")
+        timing("pretrain_backbone/{model}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]

@@ -10,10 +10,9 @@ rule quantize_model:
         log_file(
             "quantize_model/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
         ),
-    benchmark:
         timing(
             "quantize_model/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
-        )
+        ),
     priority: 1
     conda:
         "../envs/environment.yaml"
@@ -38,10 +37,9 @@ rule train_codebook:
         log_file(
             "train_codebook/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
         ),
-    benchmark:
         timing(
             "train_codebook/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
-        )
+        ),
     priority: 1
     conda:
         "../envs/environment.yaml"
@@ -82,8 +80,7 @@ rule round_model:
         model_path("rd/{distortion}.pvlad"),
     log:
         log_file("round_model/{model}-{city}-seed-{seed}-{distortion}"),
-    benchmark:
-        timing("round_model/{model}-{city}-seed-{seed}-{distortion}")
+        timing("round_model/{model}-{city}-seed-{seed}-{distortion}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]

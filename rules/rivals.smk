@@ -59,8 +59,7 @@ rule compress_rival:
         decoded=temp(rival_path("{version}.safetensors")),
     log:
         log_file("compress_rival/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("compress_rival/{model}-{city}-seed-{seed}-{version}")
+        timing("compress_rival/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(SCORED),
     conda:
@@ -91,8 +90,7 @@ use rule compress_rival as compress_symbols with:
         measured=rival_path("{version}.json"),
     log:
         log_file("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}")
+        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(OF_CELLS),
 
@@ -110,8 +108,7 @@ use rule evaluate_model as evaluate_rival with:
         rival_path("{version}.scores.json"),
     log:
         log_file("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(SCORED),
 
@@ -128,10 +125,9 @@ use rule evaluate_test_set as evaluate_rival_test_set with:
         log_file(
             "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
         ),
-    benchmark:
         timing(
             "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
-        )
+        ),
     wildcard_constraints:
         version=one_of(SCORED),
 

@@ -18,8 +18,7 @@ rule measure_speed:
         result("speed/{model}.json"),
     log:
         log_file("measure_speed/{model}"),
-    benchmark:
-        timing("measure_speed/{model}")
+        timing("measure_speed/{model}"),
     conda:
         "../envs/environment.yaml"
     # All cores, though one is used: a job beside it would slow it down. (`workflow.cores` is an

@@ -51,6 +51,27 @@ rule tabulate_results:
         "../workflow_scripts/tabulate_results.py"
 
 
+# The table of the first model alone, as soon as its cells are scored. `make run` asks for it, and
+# lets it come first: `--prioritize tabulate_preview`.
+rule tabulate_preview:
+    input:
+        base=filled(SCORE, model=MODELS[0], version="base"),
+        cells=[path for path in rules.evaluate.input.cells if f"/{MODELS[0]}/" in path],
+    output:
+        result("preview.txt"),
+    log:
+        log_file("tabulate_preview"),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("tabulate_preview"),
+        study=STUDY,
+        cities=CITIES,
+        model=MODELS[0],
+    script:
+        "../workflow_scripts/tabulate_preview.py"
+
+
 # Where it is known where the images of both cities were taken.
 rule tabulate_recall:
     input:

@@ -15,8 +15,7 @@ rule initialise_model:
         model_path("{version}.safetensors"),
     log:
         log_file("initialise_model/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("initialise_model/{model}-{city}-seed-{seed}-{version}")
+        timing("initialise_model/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version="initial|untrained",
     conda:
@@ -64,8 +63,7 @@ rule train_model:
         history=model_path("base.csv"),
     log:
         log_file("train_model/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("train_model/{model}-{city}-seed-{seed}")
+        timing("train_model/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]

@@ -2,6 +2,10 @@
 
 Of a test set beyond the cities: without those of the training city."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
@@ -14,7 +18,7 @@ from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     inputs, params = snakemake.input, snakemake.params
     model = read_model(Path(inputs.model))

@@ -1,5 +1,9 @@
 """Score one model file on the city that it was not trained on: one JSON row."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
@@ -10,7 +14,7 @@ from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     found = model_row(

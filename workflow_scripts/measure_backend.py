@@ -1,5 +1,9 @@
 """Measure which backend describes pictures faster by a model, and keep the choice for all jobs."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 import torch
@@ -13,7 +17,7 @@ from pocketvlad.util.json_file import write_json
 from pocketvlad.util.processor import processor
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params = snakemake.input, snakemake.params
     torch.set_num_threads(1)
     model, dataset = read_model(Path(inputs.model)), read_dataset(Path(inputs.dataset))

@@ -1,5 +1,9 @@
 """Pack a city with a compressed model of the study, for a browser."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.api.loading import load
@@ -12,7 +16,7 @@ from pocketvlad.report.city_note import model_facts
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params = snakemake.input, snakemake.params
     files = dict(zip(params.cells, inputs.models, strict=True))
     table = read_table(inputs.table)
