@@ -37,6 +37,7 @@ rule evaluate_model:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("evaluate_model"),
         gpu=GPUS,
     params:
         **SCORING,
@@ -74,6 +75,8 @@ rule evaluate_histogram:
         timing("evaluate_histogram/{city}")
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("evaluate_histogram"),
     params:
         library=library("evaluate_histogram"),
         protocol=config["protocol"],

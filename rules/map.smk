@@ -24,6 +24,7 @@ rule describe_cities:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("describe_cities"),
         gpu=GPUS,
     params:
         library=library("describe_cities"),
@@ -53,6 +54,8 @@ rule code_maps:
         timing("code_maps/{model}-{city}-seed-{seed}")
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("code_maps"),
     params:
         library=library("code_maps"),
         # What `descriptors` and `models` are of.
@@ -90,6 +93,8 @@ rule tabulate_maps:
         log_file("tabulate_maps"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_maps"),
         study=STUDY,
