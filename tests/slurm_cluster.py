@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ SlurmctldPort={controller}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
+AuthInfo=socket={folder}/munge/socket,cred_expire=10
 CredType=cred/munge
 StateSaveLocation={folder}/controller
 SlurmdSpoolDir={folder}/spool-%n
@@ -104,6 +104,7 @@ class Cluster:
         self.folder = folder
         self._running: dict[str, subprocess.Popen] = {}
         self._write_settings(memory)
+        self._write_srun()
 
     def _write_settings(self, memory: int) -> None:
         controller, *ports = free_ports(1 + len(NODES))
@@ -111,12 +112,25 @@ class Cluster:
         for name, port in zip(NODES, ports, strict=True):
             lines += _NODE.format(name=name, port=port, memory=memory)
         lines += _PARTITION.format(nodes=",".join(NODES))
-        (self.folder / "slurm.conf").write_text(lines.lstrip())
+        self._conf.write_text(lines.lstrip())
+
+    def _write_srun(self) -> None:
+        """An `srun` that knows where the settings are: Snakemake's plugin calls it without the
+        variable that says so."""
+        script = self.folder / "bin" / "srun"
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\nSLURM_CONF={self._conf} exec {shutil.which("srun")} "$@"\n')
+        script.chmod(0o755)
+
+    @property
+    def _conf(self) -> Path:
+        return self.folder / "slurm.conf"
 
     @property
     def environment(self) -> dict[str, str]:
         """What Slurm's commands need to find this cluster."""
-        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return {"SLURM_CONF": str(self._conf), "PATH": path}
 
     def _start(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.out").open("ab") as log:
@@ -151,12 +165,12 @@ class Cluster:
         wait_until((home / "socket").exists, 20, "munged's socket")
 
     def start_controller(self) -> None:
-        self._start("slurmctld", "slurmctld", "-D", "-f", self.environment["SLURM_CONF"])
+        self._start("slurmctld", "slurmctld", "-D", "-f", str(self._conf))
 
     def start_node(self, name: str) -> None:
         (self.folder / f"spool-{name}").mkdir(exist_ok=True)
         own = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
-        self._start(name, *own, "slurmd", "-D", "-f", self.environment["SLURM_CONF"], "-N", name)
+        self._start(name, *own, "slurmd", "-D", "-f", str(self._conf), "-N", name)
 
     def restart_controller(self) -> None:
         """End the controller as a shutdown does, and start it again after two seconds."""
@@ -224,8 +238,3 @@ def slurm_cluster(folder: Path, memory: int = 4000) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.stop()
-
-
-def lines_of(command: Sequence[str]) -> list[str]:
-    """Lines that a command prints."""
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()

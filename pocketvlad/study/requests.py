@@ -22,6 +22,8 @@ LEAST_MINUTES = 10
 _ROUND = 100  # megabytes
 # Megabytes of a process that has imported what a job imports, before it has done anything.
 _PLAIN, _TABLES, _TORCH = 250, 700, 800
+# What the libraries of a GPU take beside it: an estimate, not measured.
+_CUDA = 4000
 _FLOAT = 4 / 1e6  # megabytes of a float32
 # Seconds of a core for a megapixel, per number of a backbone's map; the slowest has been VGG16.
 _SECONDS = 0.12
@@ -123,15 +125,28 @@ class Job:
     def _photographs(self, role: str) -> int:
         declared = self.files.dataset(role)
         if "expected_images" in declared:
-            return declared["expected_images"]
+            # How large a part is, nobody knows before it is unpacked.
+            return declared["expected_images"] // (4 if declared.get("partial") else 1)
         return len(find_images(self.files.images(role)))
 
     @property
+    def _gpu(self) -> bool:
+        return self.config["compute"]["device"] != "cpu"
+
+    @property
     def speed(self) -> int:
-        """Of describing, in cores. With a GPU it is not known which one: five times the cores is
-        a fourth of what was measured of a large one."""
-        compute = self.config["compute"]
-        return compute["threads"] * (1 if compute["device"] == "cpu" else 5)
+        """Of describing, in cores. A GPU counts as five times the cores that it has beside it: a
+        fourth of what was measured of a large one."""
+        return self.config["compute"]["threads"] * (5 if self._gpu else 1)
+
+    @property
+    def started(self) -> float:
+        """Megabytes of a process that has imported torch, and with a GPU its libraries."""
+        return _TORCH + (_CUDA if self._gpu else 0)
+
+    def maps(self, side: int, images: int) -> float:
+        """Megabytes of the largest maps of square images; none with a GPU, which has them."""
+        return 0.0 if self._gpu else self.network.maps(side, images)
 
     @property
     def batch(self) -> int:
@@ -163,7 +178,7 @@ def _draws_buildings(job: Job) -> Need:
 def _described(job: Job, times: float = 1) -> Need:
     """Photographs described, and half as many queries."""
     network = job.network
-    memory = _TORCH + 3 * network.megabytes + 8 * network.maps(job.side, job.batch)
+    memory = job.started + 3 * network.megabytes + 8 * job.maps(job.side, job.batch)
     memory += 2 * job.photographs * network.length * _FLOAT
     seconds = 1.5 * times * network.describing(job.side, job.photographs) / job.speed
     return Need(memory, 60 + seconds)
@@ -179,8 +194,10 @@ def _initialises(job: Job) -> Need:
 
 def _trains(job: Job) -> Need:
     network, settings = job.network, training_of(job.config, job.model)
+    if not settings["epochs"]:
+        return Need(job.started + 3 * network.megabytes, 60)
     shown = settings["tuples_per_step"] * (2 + settings["negatives"])
-    memory = _TORCH + 6 * network.megabytes + 16 * network.maps(settings["image_size"], shown)
+    memory = job.started + 6 * network.megabytes + 16 * job.maps(settings["image_size"], shown)
     # Forwards and backwards; the pool that negatives are mined in, and the validation.
     steps = 3 * settings["tuples"] * (2 + settings["negatives"])
     validation = job.config["validation"]
@@ -190,12 +207,13 @@ def _trains(job: Job) -> Need:
     return Need(memory, 60 + seconds)
 
 
-def _fitting(network: Model, side: int, crops: int, patches: int, projection: int) -> float:
+def _fitting(job: Job, side: int, crops: int, patches: int, projection: int) -> float:
     """Megabytes of a job that fits layers on crops."""
+    network = job.network
     return (
-        _TORCH
+        job.started
         + 6 * network.megabytes
-        + 4 * network.maps(side, min(crops, _KEPT_CROPS))
+        + 4 * job.maps(side, min(crops, _KEPT_CROPS))
         + 2 * network.patches(patches)
         + 2 * projection * network.pooled * _FLOAT
     )
@@ -206,12 +224,12 @@ def _recovers(job: Job) -> Need:
     network, config = job.network, job.config
     recovery, pruning = config["recovery"], config["pruning"]
     fitted, side = recovery["reconstruction"], recovery["image_size"]
-    memory = _fitting(network, side, fitted["crops"], fitted["patches"], fitted["projection_crops"])
+    memory = _fitting(job, side, fitted["crops"], fitted["patches"], fitted["projection_crops"])
     if recovery["objective"] == "triplet":
         memory = max(memory, _trains(job).memory)
     else:
-        stepped = 16 * network.maps(side, recovery["crops_per_step"])
-        memory = max(memory, _TORCH + 6 * network.megabytes + stepped)
+        stepped = 16 * job.maps(side, recovery["crops_per_step"])
+        memory = max(memory, job.started + 6 * network.megabytes + stepped)
     epochs = max(pruning["epochs_per_round"], config["quantization"]["training"]["epochs"])
     shown = 6 * max(recovery["crops"], 4 * recovery["tuples"]) * epochs
     shown += 2 * fitted["crops"] + fitted["projection_crops"]
@@ -227,7 +245,7 @@ def _least_squares(network: Model, patches: int) -> float:
 def _rounds(job: Job, times: int = 1) -> Need:
     network, settings = job.network, job.config["rd"]
     side, crops = settings["image_size"], settings["crops"]
-    memory = _fitting(network, side, crops, settings["patches"], settings["projection_crops"])
+    memory = _fitting(job, side, crops, settings["patches"], settings["projection_crops"])
     passes = 24 * crops + settings["projection_crops"]
     seconds = network.describing(side, passes) + 3 * _least_squares(network, settings["patches"])
     return Need(memory, 60 + times * seconds / job.speed)
@@ -237,7 +255,7 @@ def _searches(job: Job) -> Need:
     settings = job.config["rd"]
     times = settings["trials"] * len(settings.get("targets", []))
     one, scored = _rounds(job, times), _described(job, times)
-    return Need(one.memory + scored.memory - _TORCH, one.seconds + scored.seconds)
+    return Need(one.memory + scored.memory - job.started, one.seconds + scored.seconds)
 
 
 def _chooses(job: Job) -> Need:
@@ -274,8 +292,8 @@ def _times_one(job: Job) -> Need:
 def _pretrains(job: Job) -> Need:
     network, drawn = job.network, job.config["pretraining"]["buildings"]
     settings = job.config["pretraining"]["classifier"]
-    memory = _TORCH + 6 * network.megabytes
-    memory += 16 * network.maps(settings["image_size"], settings["batch"])
+    memory = job.started + 6 * network.megabytes
+    memory += 16 * job.maps(settings["image_size"], settings["batch"])
     images = 3 * settings["epochs"] * drawn["buildings"] * drawn["views"]
     seconds = network.describing(settings["image_size"], images) / job.speed
     return Need(memory, 60 + seconds)
