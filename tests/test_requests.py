@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 import torch
+import yaml
 from workflow_runs import ROOT, load_config
 
 from pocketvlad.format.roles import Part
@@ -44,6 +45,16 @@ def test_every_rule_asks_for_memory_and_time(name):
     assert need == name or name.startswith(
         ("tabulate_", "plot_", "draw_", "answer_", "show_", "write_")
     )
+
+
+def test_the_profile_for_slurm_groups_rules_that_there_are():
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    grouped = dict(each.split("=") for each in profile["groups"])
+    inherited = {"evaluate_test_set", "compress_symbols"}
+    assert grouped.keys() <= rules().keys() | inherited
+    assert {each.split("=")[0] for each in profile["group-components"]} <= set(grouped.values())
+    # Long jobs stay alone.
+    assert not grouped.keys() & {"prune_model", "round_model", "train_codebook", "search_budgets"}
 
 
 def test_a_rule_that_asks_for_a_gpu_runs_a_network():

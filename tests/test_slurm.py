@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from slurm_cluster import Cluster, missing, slurm_cluster, wait_until
-from workflow_runs import copy_workflow, small_model, snakemake
+from workflow_runs import STUDIES, copy_workflow, small_model, snakemake
 
 pytestmark = pytest.mark.cluster
 
@@ -73,11 +73,15 @@ def on_one_machine(tmp_path_factory):
 
 
 @pytest.fixture
-def cluster():
+def plugin():
+    if find_spec("snakemake_executor_plugin_slurm") is None:
+        pytest.skip("Snakemake's plugin for Slurm is not installed (make slurm)")
+
+
+@pytest.fixture
+def cluster(plugin):
     if reason := missing():
         pytest.skip(reason)
-    if find_spec("snakemake_executor_plugin_slurm") is None:
-        pytest.skip("the extra slurm is not installed")
     # Not pytest's folder: the path of a socket has at most 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     try:
@@ -154,6 +158,22 @@ def wait_for_job(run: Run, cluster: Cluster, *rules: str) -> dict[str, str]:
 
     wait_until(there, LONG, f"a running job of {' or '.join(rules)}")
     return running(cluster, *rules)[0]
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize("config", STUDIES)
+def test_no_group_waits_for_itself(tmp_path, config):
+    """Snakemake refuses groups that paths of jobs leave and enter again, in a dry run, too."""
+    folder = copy_workflow(tmp_path / "clone")
+    data = tmp_path / "data"
+    data.mkdir()
+    names = ("oxford_images.tar", "oxford_gt.tgz", "paris_images.tar", "paris_gt.tgz")
+    for name in (*names, "vgg16_features.pth"):
+        (data / name).touch()
+    environment = {"POCKETVLAD_DATA": str(data)}
+    options = ("-n", "--profile", "profiles/slurm", "--slurm-status-command", "squeue")
+    output = snakemake(folder, *options, "--configfile", config, environment=environment)
+    assert "Group job tables" in output
 
 
 def test_cities_are_indexed_as_on_one_machine(tmp_path, cluster):
