@@ -84,6 +84,8 @@ localrules:
     table,
     figures,
     publish,
+    # Nodes of a cluster often have no connection.
+    download_source,
 
 
 rule all:

@@ -18,6 +18,7 @@ rule search_budgets:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("search_budgets"),
         gpu=GPUS,
     params:
         library=library("search_budgets"),
@@ -51,6 +52,8 @@ rule tabulate_budgets:
         log_file("tabulate_budgets"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_budgets"),
         study=STUDY,

@@ -16,6 +16,7 @@ rule choose_settings:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("choose_settings"),
         gpu=GPUS,
     params:
         library=library("choose_settings"),

@@ -18,6 +18,7 @@ rule pack_city:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("pack_city"),
         gpu=GPUS,
     params:
         library=library("pack_city"),

@@ -36,6 +36,7 @@ from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
+from pocketvlad.study.requests import NEEDS, Job
 from pocketvlad.study.roles import data_sets, declared_test_sets
 from pocketvlad.study.template import start_template
 from pocketvlad.study.terminal import make_quiet
@@ -233,6 +234,32 @@ def library(script, *started):
 
     return lambda wildcards: of(
         wildcards.get("model"), wildcards.get("test_set", wildcards.get("city"))
+    )
+
+
+def requests(need):
+    """Resources of a rule: the memory and the time that its jobs ask a cluster for.
+
+    They are those of its model and its photographs, and grow with every attempt. On one machine
+    they limit nothing, unless `--resources mem_mb=N` says how much there is.
+
+    Args:
+        need: a key of `NEEDS`.
+    """
+
+    @cache
+    def asked(model, roles, attempt):
+        return NEEDS[need](Job(config, FILES, model, roles)).asked(attempt)
+
+    def of(wildcards, attempt):
+        model, city = wildcards.get("model"), wildcards.get("city")
+        tested = [wildcards.test_set] if "test_set" in wildcards.keys() else []
+        roles = CITIES if model or not city else [city]
+        return asked(model, (*roles, *tested), attempt)
+
+    return dict(
+        mem_mb=lambda wildcards, attempt: of(wildcards, attempt)[0],
+        runtime=lambda wildcards, attempt: of(wildcards, attempt)[1],
     )
 
 

@@ -21,6 +21,8 @@ rule render_city:
     conda:
         "../envs/environment.yaml"
     threads: 1
+    resources:
+        **requests("render_city"),
     params:
         library=library("render_city"),
         spec=lambda wildcards: FILES.dataset(wildcards.city)["render"],
@@ -40,6 +42,8 @@ rule download_source:
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("download_source"),
     script:
         "../workflow_scripts/download_source.py"
 
@@ -58,6 +62,8 @@ rule extract_archives:
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("extract_archives"),
     params:
         library=library("extract_archives"),
         declared=lambda wildcards: FILES.declared(
@@ -85,6 +91,8 @@ rule link_images:
         city=one_of(city for city in ROLES if "folder" in FILES.dataset(city)),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("link_images"),
     params:
         library=library("link_images"),
         folder=lambda wildcards: str(FILES.images(wildcards.city)),
@@ -110,6 +118,8 @@ rule index_dataset:
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("index_dataset"),
     params:
         library=library("index_dataset"),
         declared=lambda wildcards: FILES.declared(FILES.table_names(wildcards.city)),

@@ -37,6 +37,7 @@ rule evaluate_model:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("evaluate_model"),
         gpu=GPUS,
     params:
         **SCORING,
@@ -76,6 +77,8 @@ rule evaluate_histogram:
         city=one_of(ROLES),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("evaluate_histogram"),
     params:
         library=library("evaluate_histogram"),
         protocol=config["protocol"],

@@ -72,6 +72,8 @@ rule plot_results:
         log_file("plot_results"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_results"),
         cities=CITIES,
@@ -88,6 +90,8 @@ rule plot_studies:
         log_file("plot_studies"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_studies"),
         # What `tables` are of.
@@ -119,6 +123,8 @@ rule plot_layers:
         log_file("plot_layers/{model}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_layers"),
         seed=FIRST_SEED,
@@ -144,6 +150,8 @@ rule plot_run_time:
         log_file("plot_run_time"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_run_time"),
         study=STUDY,
@@ -182,6 +190,8 @@ rule draw_retrieval:
         log_file("draw_retrieval/{model}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("draw_retrieval"),
         seed=FIRST_SEED,

@@ -37,6 +37,7 @@ rule describe_cities:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("describe_cities"),
         gpu=GPUS,
     params:
         library=library("describe_cities"),
@@ -81,6 +82,8 @@ rule code_maps:
         timing("code_maps/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("code_maps"),
     params:
         **CODING,
         # Recall@N of the two cities is in a table of its own.
@@ -134,6 +137,8 @@ rule tabulate_maps:
         log_file("tabulate_maps"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_maps"),
         study=STUDY,

@@ -9,6 +9,8 @@ rule render_buildings:
         timing("render_buildings"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("render_buildings"),
     params:
         library=library("render_buildings"),
         spec=config["pretraining"]["buildings"],
@@ -27,6 +29,8 @@ rule pretrain_backbone:
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
+    resources:
+        **requests("pretrain_backbone"),
     params:
         library=library("pretrain_backbone"),
         model=lambda wildcards: network_of(config, wildcards.model),

@@ -17,6 +17,7 @@ rule prune_model:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("prune_model"),
         gpu=GPUS,
     params:
         library=library("prune_model"),

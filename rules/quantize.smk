@@ -17,6 +17,8 @@ rule quantize_model:
     conda:
         "../envs/environment.yaml"
     threads: 1
+    resources:
+        **requests("quantize_model"),
     params:
         library=library("quantize_model"),
         recipe=lambda wildcards: recipe_made(wildcards, "fixed"),
@@ -45,6 +47,7 @@ rule train_codebook:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("train_codebook"),
         gpu=GPUS,
     params:
         library=library("train_codebook"),
@@ -85,6 +88,7 @@ rule round_model:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("round_model"),
         gpu=GPUS,
     params:
         library=library("round_model"),

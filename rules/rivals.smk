@@ -66,6 +66,7 @@ rule compress_rival:
         "../envs/environment.yaml"
     threads: 1
     resources:
+        **requests("compress_rival"),
         gpu=lambda wildcards: GPUS if RIVALS[wildcards.version].fitted else 0,
     params:
         library=lambda wildcards: library(
@@ -169,6 +170,8 @@ rule tabulate_rivals:
         log_file("tabulate_rivals"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_rivals"),
         study=STUDY,

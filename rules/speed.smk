@@ -24,6 +24,8 @@ rule measure_speed:
     # All cores, though one is used: a job beside it would slow it down. (`workflow.cores` is an
     # error where none are given, as for a report.)
     threads: workflow.resource_settings.cores or 1
+    resources:
+        **requests("measure_speed"),
     params:
         library=library("measure_speed", "retrieval/speed.py"),
         # What `models` are of.
@@ -55,6 +57,8 @@ rule tabulate_speed:
         log_file("tabulate_speed"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_speed"),
         study=STUDY,

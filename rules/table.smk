@@ -42,6 +42,8 @@ rule tabulate_results:
         log_file("tabulate_results"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_results"),
         study=STUDY,
@@ -89,6 +91,8 @@ rule tabulate_recall:
         log_file("tabulate_recall"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_recall"),
         study=STUDY,
@@ -109,6 +113,8 @@ rule tabulate_layers:
         log_file("tabulate_layers/{model}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_layers"),
         model=lambda wildcards: network_of(config, wildcards.model),

@@ -22,6 +22,7 @@ rule initialise_model:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("initialise_model"),
         gpu=GPUS,
     params:
         library=library("initialise_model"),
@@ -68,6 +69,7 @@ rule train_model:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("train_model"),
         gpu=GPUS,
     params:
         library=library("train_model"),
