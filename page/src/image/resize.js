@@ -49,7 +49,7 @@ function sinc(x) {
  *   calls `use` with a part, which is gone afterwards
  */
 
-const MOST_READ = 2 ** 20; // pixels of a part: 4 MB
+const MOST_READ = 2 ** 16; // pixels of a part: 256 kB
 
 /**
  * What pixels of a line the pixels of the outcome are means of.

@@ -3,20 +3,12 @@ import * as runtime from "onnxruntime-web/wasm";
 import { loadCity } from "../city/recogniser.js";
 import { Fetcher } from "./fetch_file.js";
 import { lookAt } from "./picture.js";
-import { compileAsItComes } from "./runtime_start.js";
+import { compileAsItComes, countedMemory } from "./runtime_start.js";
 
 const ANSWERS = 6;
 const WASM = "ort-wasm-simd-threaded.wasm";
 
-/** @type {WebAssembly.Memory[]} what WebAssembly has taken, as it is told nowhere else */
-const memories = [];
-WebAssembly.Memory = class extends WebAssembly.Memory {
-  /** @param {WebAssembly.MemoryDescriptor} descriptor */
-  constructor(descriptor) {
-    super(descriptor);
-    memories.push(this);
-  }
-};
+const memoryUsed = countedMemory();
 
 /** @type {import("../city/recogniser.js").Recogniser | null} */
 let recogniser = null;
@@ -24,10 +16,6 @@ let recogniser = null;
 /** @param {object} message */
 function tell(message) {
   postMessage(message);
-}
-
-function memoryUsed() {
-  return memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 }
 
 /** @param {string} base the address of the city's folder */
