@@ -20,6 +20,7 @@ export class Fetcher {
    * @throws {Error} it is not there
    */
   async stream(name, bytes) {
+    this.total += bytes ?? 0;
     const response = await fetch(new URL(encodeURIComponent(name), this.base)).catch((error) => {
       throw new Error(`${name} cannot be fetched (${error.message}). Is there a network? Then load the page again.`);
     });
@@ -30,7 +31,7 @@ export class Fetcher {
     }
     // What the header says is the length of what is sent, packed perhaps.
     const packed = response.headers.has("content-encoding");
-    this.total += bytes ?? (packed ? 0 : Number(response.headers.get("content-length") ?? 0));
+    if (bytes === null && !packed) this.total += Number(response.headers.get("content-length") ?? 0);
     /** @type {TransformStream<Uint8Array, Uint8Array>} */
     const counted = new TransformStream({
       transform: (piece, out) => {

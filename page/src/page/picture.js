@@ -1,3 +1,5 @@
+import { isShortOfMemory } from "./memory.js";
+
 const MOST_PIXELS = 48e6; // what phones give a canvas; larger photographs are made smaller first
 
 /**
@@ -15,7 +17,7 @@ export async function lookAt(file, look) {
   const canvas = new OffscreenCanvas(1, 1);
   try {
     const context = canvas.getContext("2d", { willReadFrequently: true });
-    if (!context) throw new Error("out of memory: the browser gives none for the picture");
+    if (!context) throw new RangeError("out of memory: the browser gives none for the picture");
     return look({
       width: bitmap.width,
       height: bitmap.height,
@@ -56,7 +58,8 @@ async function bitmapOf(file) {
     const resizeWidth = Math.round(bitmap.width * factor);
     bitmap.close();
     return await createImageBitmap(file, { ...options, resizeWidth, resizeQuality: "high" });
-  } catch {
+  } catch (error) {
+    if (isShortOfMemory(error)) throw error;
     throw new Error("This is no picture that the browser can read. JPEG, PNG and WebP are.");
   }
 }

@@ -1,9 +1,11 @@
 // The work of the page, beside it: a page that computes does not answer to fingers.
 import * as runtime from "onnxruntime-web/wasm";
 import { loadCity } from "../city/recogniser.js";
+import { FormatError } from "../format/error.js";
 import { Fetcher } from "./fetch_file.js";
+import { countedMemory, isShortOfMemory } from "./memory.js";
 import { lookAt } from "./picture.js";
-import { compileAsItComes, countedMemory } from "./runtime_start.js";
+import { compileAsItComes } from "./runtime_start.js";
 
 const ANSWERS = 6;
 const WASM = "ort-wasm-simd-threaded.wasm";
@@ -65,9 +67,10 @@ async function answer(file, box) {
 /** @param {unknown} error */
 function messageOf(error) {
   const text = error instanceof Error ? error.message : String(error);
-  if (/out of memory|allocation failed|bad_alloc|could not allocate/i.test(text)) {
-    return `There is not enough memory (${text}). Close other pages, or take a city with a smaller model.`;
+  if (isShortOfMemory(error)) {
+    return `There is not enough memory (${text}). Close other pages, or take a smaller picture or a city with a smaller model.`;
   }
+  if (error instanceof FormatError && !text.includes("again")) return `${text}. Load the page again; if that does not help, pack the city again.`;
   return text;
 }
 
