@@ -13,34 +13,26 @@ Asked = tuple[Path, Sequence[float] | None]
 """A photograph, and the box in it that counts, in pixels; None: all of it."""
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """cosines [P] of descriptors of whole photographs.  same, same_other [Q]: whether the first
-    answer is the same, and the first one that is not the query's own photograph.  seconds [Q] from
-    a photograph to the answer in the page."""
+def cosines(city: City, worker: PageWorker, photographs: Sequence[Path]) -> np.ndarray:
+    """[P] of the page's descriptor of each whole photograph to Python's."""
+    rows = city.describe(photographs)
+    found = [worker.ask(path)["descriptor"] for path in photographs]
+    return np.array([row @ mine for row, mine in zip(rows, found, strict=True)])
 
-    cosines: np.ndarray
+
+@dataclass(frozen=True)
+class Answers:
+    """Of each query, [Q]: `same`, whether the page's first answer is Python's; `same_other`,
+    whether the first one that is not the query's own photograph is; `seconds` from the photograph
+    to the page's answer."""
+
     same: np.ndarray
     same_other: np.ndarray
     seconds: np.ndarray
 
-    def __str__(self) -> str:
-        return (
-            f"cosine to Python's descriptor, {len(self.cosines)} photographs: "
-            f"least {self.cosines.min():.9f}, median {np.median(self.cosines):.9f}\n"
-            f"same first answer: {self.same.sum()} of {len(self.same)} queries; "
-            f"same first other photograph: {self.same_other.sum()} of {len(self.same_other)}\n"
-            f"photograph to answer: median {np.median(self.seconds):.2f} s, "
-            f"least {self.seconds.min():.2f} s"
-        )
 
-
-def agreement(
-    city: City, worker: PageWorker, photographs: Sequence[Path], queries: Sequence[Asked]
-) -> Agreement:
-    """Ask both."""
-    rows = city.describe(photographs)
-    cosines = [row @ worker.ask(path)["descriptor"] for row, path in zip(rows, photographs, strict=True)]
+def answers(city: City, worker: PageWorker, queries: Sequence[Asked]) -> Answers:
+    """Ask the page and Python the same."""
     same, same_other, seconds = [], [], []
     for path, box in queries:
         asked = worker.ask(path, box)
@@ -50,4 +42,4 @@ def agreement(
         others = [[each for each in found if each != path.name] for found in (mine, theirs)]
         same_other.append(others[0][0] == others[1][0])
         seconds.append(asked["milliseconds"]["all"] / 1000)
-    return Agreement(*map(np.array, (cosines, same, same_other, seconds)))
+    return Answers(*map(np.array, (same, same_other, seconds)))

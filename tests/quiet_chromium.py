@@ -102,7 +102,13 @@ def quiet_chromium(executable: str, options: Sequence[str]) -> Iterator[QuietChr
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
-            [executable, "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", *options],
+            [
+                executable,
+                "--headless",
+                "--remote-debugging-pipe",
+                f"--user-data-dir={profile}",
+                *options,
+            ],
             close_fds=False,
             preexec_fn=place,
             stdout=subprocess.DEVNULL,
