@@ -10,7 +10,10 @@ from test_page_browser import ask, opened, visit  # noqa: F401
 from test_page_browser import pytestmark as needed
 
 import pocketvlad
+from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.data.images import Preprocessing
+from pocketvlad.format.compressed_file import write_compressed
+from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.model import Model, write_model
 
 pytestmark = needed
@@ -40,8 +43,11 @@ def city(tmp_path_factory):
         Image.fromarray(noise).resize(size).save(folder / name)
     made = {"protocol": PROTOCOL | {"image_size": max(LARGE)}}
     model = Model(random_network("vgg16", 0.1), Preprocessing((127.5,) * 3, (64.0,) * 3), made)
-    write_model(folder / "model.safetensors", model)
-    loaded = pocketvlad.load(folder / "model.safetensors")
+    write_model(folder / "base.safetensors", model)
+    contents = read_contents(folder / "base.safetensors")
+    quantized = quantize_contents(contents, "uniform", 8)
+    write_compressed(folder / "small.pvlad", contents, quantized)
+    loaded = pocketvlad.load(folder / "small.pvlad")
     pocketvlad.pack(loaded, folder / "photographs", folder / "city")
     return folder / "city"
 
