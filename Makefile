@@ -10,7 +10,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test fuzz lint format lock nncodec clean
 
 # The whole study on the embedded cities.
 run: $(INSTALLED)
@@ -84,6 +84,20 @@ wheel: $(INSTALLED) page
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder
 
+# Search for files that a reader fails on: make fuzz READER=pvlad SECONDS=3600. It goes on where the
+# last search ended; what it finds is in the folder fuzz: docs/hostile.md.
+READER ?= pvlad
+SECONDS ?= 3600
+fuzz: .venv-fuzz/installed
+	OMP_NUM_THREADS=1 PYTHONPATH=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages) \
+		.venv-fuzz/bin/python tests/fuzz/run.py $(READER) $(SECONDS)
+
+# Atheris, beside all that the other environment has.
+.venv-fuzz/installed: envs/fuzz.txt $(INSTALLED)
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet -r envs/fuzz.txt
+	touch $@
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -107,7 +121,7 @@ $(INSTALLED): envs/requirements.txt pyproject.toml
 # Exact versions from the short lists envs/*.in, after one was changed.
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet uv
-	cd envs && for list in requirements nncodec; do \
+	cd envs && for list in requirements nncodec fuzz; do \
 		../$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate \
 			--no-header --quiet $$list.in -o $$list.txt || exit 1; done
 

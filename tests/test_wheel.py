@@ -15,6 +15,7 @@ import textwrap
 import time
 import tomllib
 import zipfile
+from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
@@ -95,6 +96,35 @@ def test_the_wheel_holds_the_library_and_its_data_alone(wheel):
     assert {name for name in names if name.startswith("pocketvlad/")} == kept
     assert any(name.endswith("official/datasets.yaml") for name in kept)
     assert any(name.endswith(".safetensors") for name in kept)
+
+
+def installed_with(extra):
+    """The names of the distributions that an extra brings, those that they need among them."""
+    waiting = [Requirement(text) for text in chain(PROJECT["dependencies"], EXTRAS[extra])]
+    found = set()
+    while waiting:
+        name = canonicalize_name(waiting.pop().name)
+        if name not in found:
+            found.add(name)
+            needed = map(Requirement, metadata.requires(name) or ())
+            waiting += [each for each in needed if each.marker is None or each.marker.evaluate()]
+    return found
+
+
+def test_what_describes_without_torch_is_small(wheel):
+    """Installed 198 MB on Linux with Python 3.11; the page's runtime is 14 MB of the wheel."""
+    names = installed_with("run")
+    assert {"numpy", "onnxruntime", "pillow", "safetensors"} <= names
+    assert not names & {"faiss-cpu", "numba", "pandas", "scipy", "torch", "torchvision"}
+    sizes = [
+        file.locate().stat().st_size
+        for name in names
+        for file in metadata.files(name)
+        if file.locate().is_file()
+    ]
+    with zipfile.ZipFile(wheel) as file:
+        sizes += [each.file_size for each in file.infolist()]
+    assert 100e6 < sum(sizes) < 230e6
 
 
 def test_every_verb_runs_outside_of_any_clone(call, few_files):

@@ -25,6 +25,7 @@ from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, 
 from pocketvlad.study.roles import data_sets, unfit_test_sets
 from pocketvlad.util.settings import completed
 
+_MOST_VALUES, _DEEPEST = 100_000, 50
 OFFICIAL_LISTS = PurePath("lists")  # a folder of *_query.txt, *_good.txt, ...
 EMBEDDED_WEIGHTS = Path(__file__).parents[1] / "networks" / "weights" / "buildings"
 
@@ -252,6 +253,23 @@ def embedded_weights(*backbone: object) -> Path:
     return EMBEDDED_WEIGHTS / f"{'-'.join(words)}.safetensors"
 
 
+def _too_many(config: Mapping) -> Iterator[str]:
+    """The fault of a config whose aliases hold themselves, or one another again and again, or that
+    is nested deeper than any."""
+    left, count = [(config, 0)], 0
+    while left:
+        node, depth = left.pop()
+        inside = list(node.values() if isinstance(node, Mapping) else node)
+        count += len(inside)
+        if count > _MOST_VALUES or depth > _DEEPEST:
+            yield (
+                f"more than {_MOST_VALUES:,} values or {_DEEPEST} levels, where YAML's aliases "
+                "(*name) are followed; write values out, and only those that are needed"
+            )
+            return
+        left += [(each, depth + 1) for each in inside if isinstance(each, Mapping | list)]
+
+
 def check_config(config: Mapping) -> None:
     """Check `config` against its declaration, and its keys against each other.
 
@@ -259,7 +277,10 @@ def check_config(config: Mapping) -> None:
         ConfigError: with one line for each fault.
     """
     faults = (
-        list(_one_seed(config)) or unfit_section(Study, config) or list(_contradictions(config))
+        list(_too_many(config))
+        or list(_one_seed(config))
+        or unfit_section(Study, config)
+        or list(_contradictions(config))
     )
     if faults:
         raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
