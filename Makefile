@@ -13,11 +13,11 @@ FAULTS ?= 300
 SEED ?= 1
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test faults lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster faults fuzz lint format lock nncodec clean
 
-# The whole study on the embedded cities.
+# The whole study on the embedded cities; the table of its first model comes first.
 run: $(INSTALLED)
-	$(SNAKEMAKE)
+	$(SNAKEMAKE) --prioritize tabulate_preview
 
 # The study on the real photographs.
 subset: $(INSTALLED)
@@ -44,6 +44,7 @@ city: $(INSTALLED) page
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
 	@test -f $(RESULTS)/table.csv || { echo "$(RESULTS)/table.csv is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }
+	$(SNAKEMAKE) $(RESULTS)/city_fragment.html --configfile $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) --report $(RESULTS)/report.html --report-stylesheet report/style.css
 
 # Holds a study's results against tests/expected.
@@ -91,6 +92,29 @@ test: $(INSTALLED)
 faults: $(INSTALLED)
 	OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests:$(CURDIR) $(BIN)/python -m faults --faults $(FAULTS) --seed $(SEED)
 
+# Adds what profiles/slurm needs: docs/cluster.md.
+slurm: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/slurm.txt
+
+# A reduced study on a Slurm cluster of three nodes, which the tests start and stop. They need root,
+# and Debian's slurm-wlm and munge.
+cluster: slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/test_slurm.py
+
+# Search for files that a reader fails on: make fuzz READER=pvlad SECONDS=3600. It goes on where the
+# last search ended; what it finds is in the folder fuzz: docs/hostile.md.
+READER ?= pvlad
+SECONDS ?= 3600
+fuzz: .venv-fuzz/installed
+	OMP_NUM_THREADS=1 PYTHONPATH=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages) \
+		.venv-fuzz/bin/python tests/fuzz/run.py $(READER) $(SECONDS)
+
+# Atheris, beside all that the other environment has.
+.venv-fuzz/installed: envs/fuzz.txt $(INSTALLED)
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet -r envs/fuzz.txt
+	touch $@
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -114,7 +138,7 @@ $(INSTALLED): envs/requirements.txt pyproject.toml
 # Exact versions from the short lists envs/*.in, after one was changed.
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet uv
-	cd envs && for list in requirements nncodec; do \
+	cd envs && for list in requirements nncodec fuzz; do \
 		../$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate \
 			--no-header --quiet $$list.in -o $$list.txt || exit 1; done
 

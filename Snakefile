@@ -42,6 +42,13 @@ if CHOOSES:
 
 
 include: "rules/quantize.smk"
+
+
+if BACKEND == MEASURED:
+
+    include: "rules/backend.smk"
+
+
 include: "rules/evaluate.smk"
 include: "rules/speed.smk"
 
@@ -77,6 +84,8 @@ localrules:
     table,
     figures,
     publish,
+    # Nodes of a cluster often have no connection.
+    download_source,
 
 
 rule all:
@@ -88,13 +97,20 @@ rule all:
         rules.maps.input if "map" in config else [],
 
 
+# Jobs on this machine are forked from one process that has imported what they import.
 onstart:
     run_begun()
     if fault := unwritable(Path("results")):
         raise WorkflowError(fault)
     for folder in (Path("results") / STUDY, Path("resources")):
         if dated := redate(folder):
-            print(f"{folder}: {dated} files were dated in the future, and are dated now")
+            print(
+                f"{folder}: {dated} files were dated in the future, and are dated now"
+            )
+    start_template(
+        sorted((ROOT / "workflow_scripts").glob("*.py")),
+        config["compute"]["threads"],
+    )
 
 
 onerror:

@@ -15,6 +15,7 @@ import textwrap
 import time
 import tomllib
 import zipfile
+from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
@@ -97,6 +98,35 @@ def test_the_wheel_holds_the_library_and_its_data_alone(wheel):
     assert any(name.endswith(".safetensors") for name in kept)
 
 
+def installed_with(extra):
+    """The names of the distributions that an extra brings, those that they need among them."""
+    waiting = [Requirement(text) for text in chain(PROJECT["dependencies"], EXTRAS[extra])]
+    found = set()
+    while waiting:
+        name = canonicalize_name(waiting.pop().name)
+        if name not in found:
+            found.add(name)
+            needed = map(Requirement, metadata.requires(name) or ())
+            waiting += [each for each in needed if each.marker is None or each.marker.evaluate()]
+    return found
+
+
+def test_what_describes_without_torch_is_small(wheel):
+    """Installed 198 MB on Linux with Python 3.11; the page's runtime is 14 MB of the wheel."""
+    names = installed_with("run")
+    assert {"numpy", "onnxruntime", "pillow", "safetensors"} <= names
+    assert not names & {"faiss-cpu", "numba", "pandas", "scipy", "torch", "torchvision"}
+    sizes = [
+        file.locate().stat().st_size
+        for name in names
+        for file in metadata.files(name)
+        if file.locate().is_file()
+    ]
+    with zipfile.ZipFile(wheel) as file:
+        sizes += [each.file_size for each in file.infolist()]
+    assert 100e6 < sum(sizes) < 230e6
+
+
 def test_every_verb_runs_outside_of_any_clone(call, few_files):
     """And the library is the wheel's."""
     file = Path(call("python", "-c", "import pocketvlad; print(pocketvlad.__file__)").strip())
@@ -168,9 +198,12 @@ def test_help_is_there_at_once(call):
 
 
 def pinned():
-    """The exact versions of the study's environment: by distribution, for each Python."""
+    """The exact versions of the study's environment, and of what it may have in addition: by
+    distribution, for each Python."""
     versions = {}
-    for line in (ROOT / "envs" / "requirements.txt").read_text().splitlines():
+    lists = ("requirements.txt", "slurm.txt")
+    lines = ((ROOT / "envs" / name).read_text().splitlines() for name in lists)
+    for line in chain.from_iterable(lines):
         name, version = re.match(r"([\w.-]+)==([\w.]+)", line).groups()
         versions.setdefault(canonicalize_name(name), []).append(version)
     return versions

@@ -1,5 +1,9 @@
 """Score the colour histogram on a city: the baseline without a network."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
@@ -7,11 +11,12 @@ from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.retrieval.evaluation import evaluate
 from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
 from pocketvlad.util.whole_file import write_text
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     dataset = read_dataset(Path(snakemake.input.dataset))
     found = evaluate(
         color_histogram,
@@ -30,4 +35,4 @@ with logged(snakemake.log[0]):
         **found.row(dataset),
     }
     write_text(snakemake.output[0], json.dumps(row, indent=1))
-    print(f"mAP {100 * row['map']:.2f} %")
+    print(headline(row))

@@ -1,5 +1,9 @@
 """Check and unpack a data set's archives of one kind, images or ground truth."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.image_names import SUFFIXES
@@ -8,7 +12,7 @@ from pocketvlad.data.unpack import unpack
 from pocketvlad.study.job import logged
 from pocketvlad.util.unchanged import unchanged
 
-with logged(snakemake.log[0]), unchanged(snakemake.input):
+with logged(*snakemake.log), unchanged(snakemake.input):
     verify_declared(snakemake.params.declared)
     archives = [Path(path) for path in snakemake.input.archives]
     suffix = snakemake.params.suffix

@@ -1,5 +1,9 @@
 """Measure what a photograph costs by a base model, and what its compressed files cost to decode."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
@@ -8,7 +12,7 @@ from pocketvlad.study.job import logged
 from pocketvlad.util.processor import processor
 from pocketvlad.util.whole_file import write_text
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params, rows = snakemake.input, snakemake.params, []
     for version, model in zip(params.versions, inputs.models, strict=True):
         task = {

@@ -1,5 +1,9 @@
 """Draw how long the study's jobs took and how much memory they had."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.figures.run_time import run_time_figure
@@ -8,7 +12,7 @@ from pocketvlad.report.run_time import by_rule, read_benchmarks
 from pocketvlad.study.job import logged
 from pocketvlad.util.whole_file import write_csv
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files = {rule: list(map(Path, paths)) for rule, paths in snakemake.params.files.items()}
     jobs = read_benchmarks(files)
     rules = by_rule(jobs, files)

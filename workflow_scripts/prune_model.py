@@ -1,5 +1,9 @@
 """Prune a base model to one threshold: raise the cutoff in rounds, fine-tune the survivors."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import sys
 from pathlib import Path
 
@@ -20,7 +24,7 @@ from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 from pocketvlad.util.whole_file import write_csv
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     seed = derive_seed(params.seed)

@@ -1,5 +1,9 @@
 """Draw the ordinary buildings that the narrow backbones are pretrained on."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from embedded_cities.buildings import BuildingsSpec, write_buildings
@@ -7,7 +11,7 @@ from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 from pocketvlad.util.whole_folder import replacing_folder
 
-with logged(snakemake.log[0]), replacing_folder(Path(snakemake.output[0]).absolute()) as folder:
+with logged(*snakemake.log), replacing_folder(Path(snakemake.output[0]).absolute()) as folder:
     write_buildings(
         BuildingsSpec(**snakemake.params.spec),
         folder,

@@ -1,5 +1,9 @@
 """Join the searches for targets, and the scores of what they found, into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import pandas as pd
 
 from pocketvlad.compression.rd.budget import Trial
@@ -8,7 +12,7 @@ from pocketvlad.report.tables.budgets import budgets_markdown, budgets_table
 from pocketvlad.study.job import logged
 from pocketvlad.util.whole_file import write_csv, write_text
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, models = list(snakemake.params.cities), list(snakemake.params.models)
     searches = [(model, city) for model in models for city in cities]
     trials = {

@@ -1,11 +1,15 @@
 """Join the Recall@N of all scores into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
 from pocketvlad.study.job import logged
 from pocketvlad.util.whole_file import write_csv, write_text
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities = list(snakemake.params.cities)
     rows = read_rows([*snakemake.input.base, *snakemake.input.cells])
     table = recall_table(rows, cities)

@@ -1,8 +1,12 @@
 """Join the JSON rows of both directions into the study's table, and write it for readers."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
-from pocketvlad.compression.recipes import BASE
+from pocketvlad.compression.recipes import BASE, STATES
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_tables
 from pocketvlad.report.tables.html import html_fragment, html_page
@@ -14,7 +18,7 @@ from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 from pocketvlad.util.whole_file import write_csv, write_text
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)
@@ -23,7 +27,9 @@ with logged(snakemake.log[0]):
     tables = results_tables(base + read_rows(snakemake.input.cells), cities, test_sets)
     for table, path in zip(tables, (snakemake.output.table, snakemake.output.by_seed), strict=True):
         write_csv(path, table)
-    baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
+    states = [row for row in tested if row["version"] in STATES]
+    before = histogram + read_rows(snakemake.input.untrained) + base + states
+    baselines = baselines_table(before, cities, names)
     write_csv(snakemake.output.baselines, baselines)
     layout = results_layout(
         read_table(snakemake.output.table),  # rounded once, for all forms alike

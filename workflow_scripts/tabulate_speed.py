@@ -1,5 +1,9 @@
 """Join what models cost in time and memory into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import chain
 
 from pocketvlad.report.rows import read_rows
@@ -9,7 +13,7 @@ from pocketvlad.report.tables.speed import speed_layout, speed_table
 from pocketvlad.study.job import logged
 from pocketvlad.util.whole_file import write_csv, write_text
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     table = speed_table(chain.from_iterable(read_rows(snakemake.input.rows)))
     write_csv(snakemake.output.table, table)
     layout = speed_layout(table, snakemake.params.study)

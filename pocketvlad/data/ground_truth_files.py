@@ -12,7 +12,10 @@ from pocketvlad.data.ground_truth import (
 )
 from pocketvlad.data.protocols import protocols_of_file
 from pocketvlad.data.revisited import read_revisited
-from pocketvlad.data.unpack import is_archive, other_kind, unpack
+from pocketvlad.data.unpack import Limits, is_archive, other_kind, unpack
+
+_LIMITS = Limits(file=1 << 24, archive=1 << 28)
+"""Of lists of names: the longest official one has 10 KB."""
 
 
 def read_any_ground_truth(path: Path, protocol: str, query_prefix: str = "") -> list[QueryLists]:
@@ -49,7 +52,7 @@ def read_any_ground_truth(path: Path, protocol: str, query_prefix: str = "") -> 
             "archive of *_query.txt, *_good.txt, *_ok.txt and *_junk.txt, a gnd_*.pkl, or a .csv"
         )
     with tempfile.TemporaryDirectory() as folder:
-        unpack([path], LIST_SUFFIX, Path(folder) / "lists")
+        unpack([path], LIST_SUFFIX, Path(folder) / "lists", _LIMITS)
         try:
             return read_ground_truth(Path(folder) / "lists", query_prefix)
         except GroundTruthError as error:

@@ -65,11 +65,11 @@ def _most(image: Image.Image) -> int | None:
 
 
 def _in_eight_bits(image: Image.Image, most: int) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    levels = (np.clip(values, 0, most) * 255 + most // 2) // most
+    shown = ((np.arange(most + 1) * 255 + most // 2) // most).astype(np.uint8)
+    levels = shown[np.clip(np.asarray(image), 0, most)]
     if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:  # white is zero; Pillow turns 8 bits
         levels = 255 - levels
-    return Image.fromarray(levels.astype(np.uint8))
+    return Image.fromarray(levels)
 
 
 class ImageFile:
@@ -115,7 +115,8 @@ class ImageFile:
         self.size = (height, width) if self._sideways else (width, height)
         if min(self.size) < 1:
             raise ImageError(f"{self.path} has {width} x {height} pixels")
-        self._most = _most(image)
+        with foreign(ImageError, f"{self.path}: its tags cannot be read"):
+            self._most = _most(image)
         if self._most is None and image.mode[0] in "IF":
             raise ImageError(
                 f"{self.path} has {_WIDE[image.mode[0]]} pixels, of which nobody says what is "

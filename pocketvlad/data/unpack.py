@@ -17,6 +17,7 @@ from pocketvlad.data.image_files import is_hidden
 from pocketvlad.util.bounded_stream import BoundedStream, BoundsError
 from pocketvlad.util.disk_space import DiskSpaceError, require_space
 from pocketvlad.util.foreign import foreign, reason
+from pocketvlad.util.refusals import remedy
 from pocketvlad.util.shown import shown
 from pocketvlad.util.whole_folder import replacing_folder
 

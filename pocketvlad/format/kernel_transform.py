@@ -6,6 +6,9 @@ correlated inputs: a few of them matter much, and the others can be rounded coar
 
 import numpy as np
 
+MAX_SIDE = 64
+"""Of a kernel in a file: the transform takes the memory of the fourth power of it, here 134 MB."""
+
 _PART = 16384  # kernels transformed at a time: as many as the processor's cache holds
 
 

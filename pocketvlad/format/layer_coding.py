@@ -12,6 +12,7 @@ import numpy as np
 
 from pocketvlad.format import rans
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.kernel_transform import MAX_SIDE
 from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
 from pocketvlad.format.rans import Contexts
 from pocketvlad.format.symbol_model import MAX_MODELS, SymbolModel, model_of
@@ -35,6 +36,8 @@ def _is_grid(levels: np.ndarray) -> bool:
 
 def _write_codebook(tensor: QuantizedTensor) -> bytes:
     """Levels, but level 0, which is zero; then the scales of rows and of inputs, if there are."""
+    if tensor.transformed and max(tensor.codes.shape[2:]) > MAX_SIDE:
+        raise ValueError(f"kernels of {tensor.codes.shape[2:]} are not stored as coefficients")
     levels = tensor.codebook[1:].astype("<f4")
     flags, scales = _TRANSFORMED * tensor.transformed, b""
     for flag, each in ((_SCALED, tensor.scales), (_INPUTS_SCALED, tensor.input_scales)):
@@ -89,6 +92,10 @@ def _read_codebook(
     transformed = bool(flags & _TRANSFORMED)
     if transformed and len(shape) != 4:
         raise FormatError(f"coefficients of kernels in a layer of {len(shape)} dimensions, not 4")
+    if transformed and max(shape[2:]) > MAX_SIDE:
+        raise FormatError(
+            f"coefficients of kernels of {shape[2]} x {shape[3]}; at most {MAX_SIDE} a side"
+        )
     rows, inputs, taps = by_axes(shape)
     scales = _read_scales(reader, rows, "a row") if flags & _SCALED else None
     input_scales = _read_scales(reader, inputs, "an input") if flags & _INPUTS_SCALED else None

@@ -15,6 +15,7 @@ from pocketvlad.util.json_file import read_json, write_json
 MANIFEST = "city.json"
 FORMAT = 1
 _REMEDY = "pack the city again"
+_LONGEST = 255  # bytes of a file's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +86,14 @@ def read_city_folder(folder: Path) -> CityFolder:
     match content:
         case {
             "title": str(title),
-            "threshold": None | int() | float() as threshold,
+            "threshold": threshold,
             "files": {
                 "graph": {"name": str(graph)},
                 "model": {"name": str(model)},
                 "map": {"name": str(map_name)},
                 **others,
             } as entries,
-        }:
+        } if _is_text(title) and _is_similarity(threshold):
             weights = others.get("weights", {"name": None}) or {"name": None}
             city = CityFolder(
                 graph=graph,
@@ -116,11 +117,32 @@ def read_city_folder(folder: Path) -> CityFolder:
     return city
 
 
+def _is_text(text: str) -> bool:
+    """JSON has escapes of halves of characters, which no text may hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _is_similarity(threshold: object) -> bool:
+    """Whether it may be the least similarity of a place."""
+    return threshold is None or (type(threshold) in (int, float) and abs(threshold) <= 1)
+
+
+def _is_plain(name: object) -> bool:
+    """Whether it is the name of a file in a folder, on any system."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name.encode("utf-8", "surrogatepass")) <= _LONGEST
+        and PurePath(name).name == name
+        and not set(name) & {"\\", ":", "\0"}
+    )
+
+
 def _require_files(folder: Path, city: CityFolder) -> None:
     for what, name in city.files.items():
-        # Also what another system takes for a path: the folder may be anybody's.
-        plain = isinstance(name, str) and name and PurePath(name).name == name
-        if not plain or set(name) & {"\\", ":"}:
-            raise FormatError(f"{folder / MANIFEST}: {what} {name!r} is no plain name of a file")
+        if not _is_plain(name):
+            raise FormatError(
+                f"{folder / MANIFEST}: {what} {str(name)[:80]!r} is no plain name of a file; "
+                f"{_REMEDY}"
+            )
         if not (folder / name).is_file():
             raise FormatError(f"{folder / name} is missing ({what}); {_REMEDY}")

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.settings import Sizing
+from pocketvlad.util.settings import declared
 
 PIXELS, DESCRIPTORS = "pixels", "descriptors"
 """The graph's input and output."""
@@ -28,6 +29,27 @@ def package_version() -> str:
         return version("pocketvlad")
     except PackageNotFoundError:
         return "unknown"
+
+
+_LARGEST = 1 << 14  # pixels on a side that images are brought to
+_LONGEST = 1 << 20  # numbers of a descriptor
+
+
+def _within(name: str, number: int, most: int) -> int:
+    if not 1 <= number <= most:
+        raise ValueError(f"{name} {number} is not within 1 to {most}")
+    return number
+
+
+def _checked(sizing: Sizing) -> Sizing:
+    """Raises ValueError where a value is none that a config could give."""
+    for each in declared(Sizing):
+        value = getattr(sizing, each.name)
+        if not (each.fits(value) or (value is None and each.default is None)):
+            raise ValueError(f"{each.name} {str(value)[:40]} does not fit; {each.words}")
+    for side in sizing.squeeze or ():
+        _within("squeeze", side, _LARGEST)
+    return sizing
 
 
 @dataclass(frozen=True)
@@ -75,12 +97,12 @@ class GraphMetadata:
             return cls(
                 texts["model_sha256"],
                 Preprocessing.from_dict(json.loads(texts["preprocessing"])),
-                Sizing(**sizing),
-                int(texts["min_side"]),
-                int(texts["length"]),
+                _checked(Sizing(**sizing)),
+                _within("min_side", int(texts["min_side"]), _LARGEST),
+                _within("length", int(texts["length"]), _LONGEST),
                 texts["weights"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(
                 f"its metadata is not that of an exported model ({type(error).__name__}: {error})"
             ) from None

@@ -82,18 +82,19 @@ def read_list(path: Path) -> list[OutsideWeight]:
             f"{json.dumps(content.get('values'))} is unknown; this program reads {FORMAT} with "
             f"{VALUES}: export the model again"
         )
-    try:
-        return [
-            OutsideWeight(
-                str(each["initializer"]),
-                str(each["path"]),
-                str(each["tensor"]),
-                tuple(map(int, each["shape"])),
-            )
-            for each in content["weights"]
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(
-            f"{path}: its weights are malformed ({type(error).__name__}: {error}); export the "
-            "model again"
-        ) from None
+    weights = content.get("weights")
+    if not isinstance(weights, list):
+        raise FormatError(f"{path} has no list of weights; export the model again")
+    return [_weight(path, each) for each in weights]
+
+
+def _weight(path: Path, entry: object) -> OutsideWeight:
+    match entry:
+        case {
+            "initializer": str(name),
+            "path": str(outside),
+            "tensor": str(tensor),
+            "shape": list(shape),
+        } if all(type(side) is int and side > 0 for side in shape):
+            return OutsideWeight(name, outside, tensor, tuple(shape))
+    raise FormatError(f"{path}: a weight is malformed: {str(entry)[:80]}; export the model again")

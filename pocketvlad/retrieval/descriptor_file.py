@@ -20,6 +20,7 @@ from pocketvlad.retrieval.provenance_difference import text_difference
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.foreign import foreign
 from pocketvlad.util.shown import shown
+from pocketvlad.util.texts import listed_texts
 
 
 class DescriptorError(ValueError):
@@ -127,7 +128,10 @@ def checked_names(label: str, names: np.ndarray) -> list[str]:
         raise DescriptorError(
             f"{label}: `names` is {names.dtype} {names.shape}, not text; {npz.REMEDY}"
         )
-    return names.tolist()
+    try:
+        return listed_texts(names)
+    except ValueError as error:
+        raise DescriptorError(f"{label}: `names`: {error}; {npz.REMEDY}") from None
 
 
 def checked_descriptors(

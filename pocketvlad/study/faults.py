@@ -7,15 +7,16 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from pocketvlad.util.settings import schema_of
+from pocketvlad.util.settings import LARGEST, schema_of
 
 
 def _is_whole(_: object, value: object) -> bool:
-    return type(value) is int  # 8.0 is none: a count with a point is a slip
+    # 8.0 is none: a count with a point is a slip.
+    return type(value) is int and abs(value) < LARGEST
 
 
 def _is_finite(_: object, value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return _is_whole(_, value) or (type(value) is float and math.isfinite(value))
 
 
 _Validator = extend(

@@ -5,64 +5,44 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
 from pocketvlad.util.file_lock import try_lock
+from pocketvlad.util.measured import measured
 from pocketvlad.util.refusals import remedy
 
 
-class _Tee:
-    """Writes to several streams; in all else it is the first."""
-
-    def __init__(self, *streams: TextIO) -> None:
-        self._streams = streams
-
-    def write(self, text: str) -> int:
-        for stream in self._streams:
-            stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        for stream in self._streams:
-            stream.flush()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._streams[0], name)
-
-
 @contextmanager
-def logged(log: str | Path) -> Iterator[None]:
-    """Send what the job prints, its progress and its errors to the terminal and to `log`.
+def logged(log: str | Path, measurement: str | Path | None = None) -> Iterator[None]:
+    """Send what the job prints, its progress and its errors to `log`.
 
-    Two processes never do one job at once: where a killed Snakemake has left one that is at it,
-    this one waits for its end.
+    The terminal has a line a job, and of a job that fails the reason (`study/terminal.py`). Two
+    processes never do one job at once: where a killed Snakemake has left one that is at it, this
+    one waits for its end.
+
+    Args:
+        measurement: the file for time and memory of a job that succeeds.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # names of files may be of any bytes
+    # Names of files may be of any bytes. By lines, so that the log can be followed.
     with (
         _explained(log),
-        open(log, "a", encoding="utf-8", errors="backslashreplace") as file,
+        open(log, "a", buffering=1, encoding="utf-8", errors="backslashreplace") as file,
     ):
         _wait_for_others(file, log)
         file.truncate(0)
-        streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Tee(sys.stdout, file), _Tee(sys.stderr, file)
-        try:
-            with _explained(log):
-                yield
-        except SystemExit as end:
-            if end.code:
-                raise
-        except BaseException:
-            # Snakemake prints the error to the terminal; without this the log would lack it.
-            with suppress(OSError):  # its disk may be what is full
-                traceback.print_exc(file=file)
-            raise
-        finally:
-            sys.stdout, sys.stderr = streams
+        with redirect_stdout(file), redirect_stderr(file):
+            try:
+                with _explained(log), measured(measurement):
+                    yield
+            except SystemExit as end:
+                if end.code:
+                    raise
+            except BaseException:
+                # Where not even this can be written, the terminal has the error itself.
+                traceback.print_exc()
+                sys.exit(1)
 
 
 @contextmanager

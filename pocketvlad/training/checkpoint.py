@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 
@@ -38,11 +37,15 @@ class Checkpoint:
         """The newest state, or None."""
         try:
             stored = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (FileNotFoundError, UnpicklingError, RuntimeError, EOFError):
+        except FileNotFoundError:
+            return None
+        except OSError:
+            raise
+        except Exception:  # on other bytes torch raises whatever it stumbles on
             return None
         if not isinstance(stored, dict) or stored.get("computation") != self.computation:
             return None
-        return stored["state"]
+        return stored.get("state")
 
     def save(self, state: Mapping[str, object]) -> None:
         """Replace the file. `state` holds tensors, numbers, strings, lists and dicts only."""

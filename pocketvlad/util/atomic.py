@@ -1,11 +1,12 @@
 """Files that are there whole or not at all."""
 
 import errno
+import glob
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,12 +35,8 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     'a,b'
     """
-    # The suffix stays: some writers choose the format by it.
-    name = path.name
-    if len(os.fsencode(name)) > _LONGEST:
-        name = hashlib.sha256(os.fsencode(name)).hexdigest()
-    _remove_left(path, name)
-    unfinished = path.with_name(f".{name}.{os.getpid()}.part{path.suffix}")
+    _remove_left(path)
+    unfinished = path.with_name(_unfinished(path, str(os.getpid())))
     try:
         unfinished.touch()
         mode = unfinished.stat().st_mode
@@ -58,6 +55,21 @@ def replacing(path: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def remove_unfinished(path: Path) -> None:
+    """Remove what killed programs have left of `path`; for a program that alone writes it now."""
+    pattern = _unfinished(path, "*", glob.escape)
+    for left in path.parent.glob(pattern):
+        left.unlink(missing_ok=True)
+
+
+def _unfinished(path: Path, process: str, written: Callable[[str], str] = str) -> str:
+    name = path.name
+    if len(os.fsencode(name)) > _LONGEST:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    # The suffix stays: some writers choose the format by it.
+    return f".{written(name)}.{process}.part{written(path.suffix)}"
+
+
 def _is_full(path: Path, error: Exception) -> bool:
     """Whether an error that has lost the system's number comes of a full disk."""
     with suppress(OSError):
@@ -65,15 +77,17 @@ def _is_full(path: Path, error: Exception) -> bool:
     return False
 
 
-def _remove_left(path: Path, name: str) -> None:
+def _remove_left(path: Path) -> None:
     """Remove what processes that are gone have begun to write in place of `path`."""
     if os.name == "nt":
         return  # no asking there whether a process is alive
-    begun = re.compile(re.escape(f".{name}.") + r"(\d+)\.part" + re.escape(path.suffix))
+    begun = re.compile(_unfinished(path, r"(\d+)", re.escape))
     with suppress(OSError):
         for entry in os.scandir(path.parent):
             found = begun.fullmatch(entry.name)
-            if found and not _is_alive(int(found[1])):
+            # Some dots of the pattern stand for anything.
+            whole = found and entry.name == _unfinished(path, found[1])
+            if whole and not _is_alive(int(found[1])):
                 os.unlink(entry.path)
 
 

@@ -17,6 +17,6 @@ def read_json(path: Path) -> dict | None:
     """The file's object, or None if there is no file or no object in it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):  # the last: nested too deeply
         return None
     return content if isinstance(content, dict) else None

@@ -30,6 +30,9 @@ _NOUNS = {
     object: "a value",
 }
 
+LARGEST = 1 << 63
+"""Whole numbers are below it: larger ones become neither a float nor an array's number."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -118,6 +121,8 @@ class Declared:
         """Whether a number, a text or a tuple of these is of this kind and within the bounds."""
         if typing.get_origin(self.kind) is tuple:
             return isinstance(value, tuple) and self._fits_entries(value)
+        if type(value) is int and abs(value) >= LARGEST:
+            return False
         if self.kind is float and type(value) is int:
             value = float(value)
         if type(value) is not self.kind or (self.kind is float and not math.isfinite(value)):
@@ -137,8 +142,8 @@ class Declared:
         return (
             len(value) >= (rules.shortest or 0)
             and (rules.longest is None or len(value) <= rules.longest)
-            and (not rules.distinct or len(set(value)) == len(value))
             and all(map(entry.fits, value))
+            and (not rules.distinct or len(set(value)) == len(value))
         )
 
     @property

@@ -24,7 +24,7 @@ class Typed:
         for each in declared(type(self)):
             value = getattr(self, each.name)
             if not (each.fits(value) or (value is None and each.default is None)):
-                raise ValueError(f"{each.name} {value!r} does not fit; write {each.words}")
+                raise ValueError(f"{each.name} {value!r:.80} does not fit; write {each.words}")
 
     @property
     def type(self) -> str:

@@ -24,11 +24,6 @@ class Process:
     began: float
     command: str
 
-    @property
-    def is_snakemake(self) -> bool:
-        """Whether it is Snakemake itself, and not a job."""
-        return re.search(r"(-m|/)\s?snakemake\b", self.command) is not None
-
     def kill(self) -> bool:
         """SIGKILL; whether it was still there."""
         with suppress(ProcessLookupError):

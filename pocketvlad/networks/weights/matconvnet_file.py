@@ -5,21 +5,20 @@ Either the variable `net` or the file itself has `layers`, a cell of structs, an
 are a cell: for a convolution kernels [H, W, I, O] and biases, I the input channels of one group.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.io import loadmat
-from scipy.io.matlab import MatlabFunction, MatlabObject, MatlabOpaque
 from torch import Tensor, nn
 
 from pocketvlad.networks.weights.error import WeightsError
+from pocketvlad.networks.weights.mat_file import Hdf5Error, MatError, Unread, read_mat
 from pocketvlad.networks.weights.placing import convolutions, place
 
 _VARIABLES = ("net", "layers", "meta", "normalization")  # all else in the file is left unread
-_OBJECTS = (MatlabFunction, MatlabObject, MatlabOpaque)
 
 
 @dataclass(frozen=True)
@@ -41,36 +40,32 @@ class MatNetwork:
 
 
 def _field(struct: object, name: str) -> object:
-    """A field of a 1 x 1 struct (or of the file's variables); None where there is none."""
-    if isinstance(struct, Mapping):
-        return struct.get(name)
-    if isinstance(struct, np.ndarray) and struct.size == 1 and name in (struct.dtype.names or ()):
-        return struct.ravel()[0][name]
-    return None
+    """A field of a struct (or of the file's variables); None where there is none."""
+    return struct.get(name) if isinstance(struct, Mapping) else None
 
 
 def _cells(value: object) -> list[object]:
     """The contents of a cell; nothing where it is none."""
-    return list(value.ravel()) if isinstance(value, np.ndarray) and value.dtype == object else []
+    return value if isinstance(value, list) else []
 
 
 def _text(value: object) -> str:
-    return str(value.ravel()[0]) if isinstance(value, np.ndarray) and value.size else ""
+    return value if isinstance(value, str) else ""
 
 
 def _numbers(value: object, path: Path, place: str) -> np.ndarray:
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+    if not isinstance(value, np.ndarray):
         raise WeightsError(f"{path}: {place} is not an array of numbers")
     return value
 
 
 def _layer(entry: object, number: int, path: Path) -> MatLayer:
-    if isinstance(entry, _OBJECTS):
+    if isinstance(entry, Unread):
         raise WeightsError(
-            f"{path}: layer {number} is a MATLAB object, which only MATLAB can read; a file whose "
+            f"{path}: layer {number} is {entry.kind}, which only MATLAB can read; a file whose "
             "objects were converted to structs is needed"
         )
-    if getattr(entry, "dtype", np.dtype(object)).names is None:
+    if not isinstance(entry, Mapping):
         raise WeightsError(f"{path}: layer {number} is not a struct")
     name = _text(_field(entry, "name")) or str(number)
     if _field(entry, "filters") is not None:
@@ -86,13 +81,14 @@ def _layer(entry: object, number: int, path: Path) -> MatLayer:
 def _average_image(net: object, path: Path) -> np.ndarray:
     meta = _field(net, "meta") if _field(net, "meta") is not None else net
     found = _field(_field(meta, "normalization"), "averageImage")
-    image = _numbers(found, path, "meta.normalization.averageImage").astype(np.float64)
+    image = _numbers(found, path, "meta.normalization.averageImage")
     if image.size == 3:  # a figure a channel
         image = image.reshape(1, 1, 3)
     if image.ndim != 3 or image.shape[2] != 3:
         raise WeightsError(
             f"{path}: averageImage: shape {image.shape} found, (height, width, 3) expected"
         )
+    image = image.astype(np.float64)
     if not (np.isfinite(image) & (image >= 0) & (image <= 255)).all():
         raise WeightsError(f"{path}: averageImage has values that are not within 0 to 255")
     return image
@@ -105,15 +101,15 @@ def read_matconvnet(path: Path) -> MatNetwork:
         WeightsError: no .mat file, a damaged one, or one of another structure; names the file.
     """
     try:
-        variables = loadmat(path, appendmat=False, variable_names=_VARIABLES)
+        variables = read_mat(path, _VARIABLES)
     except FileNotFoundError:
         raise WeightsError(f"weights file {path} is missing") from None
-    except NotImplementedError:
+    except Hdf5Error:
         raise WeightsError(
             f"{path} is a .mat file of version 7.3, which is HDF5; one saved by MATLAB's -v7 is "
             "needed"
         ) from None
-    except Exception as error:  # on other bytes scipy raises whatever it stumbles on
+    except (MatError, zlib.error, OSError) as error:
         raise WeightsError(
             f"{path} is not a .mat file, or it is damaged ({type(error).__name__}: {error})"
         ) from None

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from pocketvlad.networks.weights.error import WeightsError
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Others, of 8 bits, are not computed with."""
+
 
 def fitting(values: Tensor, shape: Sequence[int], path: Path, layer: str) -> Tensor:
     """`values`, once they were found to be finite numbers of this shape.
@@ -23,10 +26,10 @@ def fitting(values: Tensor, shape: Sequence[int], path: Path, layer: str) -> Ten
         raise WeightsError(
             f"{path}: {layer}: shape {tuple(values.shape)} found, {tuple(shape)} expected"
         )
-    if not values.is_floating_point() or values.layout is not torch.strided:
+    if values.dtype not in _FLOATS:
         raise WeightsError(
-            f"{path}: {layer}: a tensor of {values.dtype}, {values.layout} found; plain "
-            "floating-point numbers expected"
+            f"{path}: {layer}: a tensor of {values.dtype} found; plain floating-point "
+            "numbers expected"
         )
     if not torch.isfinite(values).all():
         raise WeightsError(f"{path}: {layer}: a weight is not finite")

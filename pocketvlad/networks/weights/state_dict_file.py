@@ -1,5 +1,6 @@
 """State dicts, as torch saves them: tensors by the names that their program gave its layers."""
 
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,28 @@ def numbered(prefix: str) -> Callable[[nn.Module], Iterator[Names]]:
     return names
 
 
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor's numbers are there, each in its place."""
+    return (
+        type(value) in (Tensor, nn.Parameter)
+        and not vars(value)
+        and not value.is_nested
+        and not value.is_quantized
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+    )
+
+
+def _require_stored(path: Path) -> None:
+    """Raises ValueError where an archive unpacks to more than it is: torch compresses nothing."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > (size := path.stat().st_size):
+            raise ValueError(f"{size:,} bytes hold {unpacked:,}")
+
+
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """A state dict saved by torch, read without executing anything in it.
 
@@ -82,6 +105,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         WeightsError: missing, damaged, or something else; names the file.
     """
     try:
+        _require_stored(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"weights file {path} is missing") from None
@@ -89,11 +113,18 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path} is not a torch state dict, or it is damaged ({type(error).__name__})"
         ) from None
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    # What a file sets as attributes of its dict or its tensors may hide their methods.
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in dict.items(state)
     ):
         raise WeightsError(f"{path} is not a torch state dict: it must map names to tensors")
-    return dict(state)
+    for name, value in dict.items(state):
+        if not _is_plain(value):
+            raise WeightsError(
+                f"{path}: {name[:80]} is no plain tensor, but sparse, nested, quantized, expanded, "
+                "without numbers, or with attributes; save its numbers alone"
+            )
+    return dict(dict.items(state))
 
 
 def _folded(

@@ -3,11 +3,15 @@ in the images' folder, with a data set `global_descriptor` of D numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pocketvlad.retrieval.descriptor_formats import Content, ContentError, text_names
 from pocketvlad.util.shown import shown
+
+if TYPE_CHECKING:
+    import h5py
 
 SUFFIXES = (".h5", ".hdf5")
 NEEDS = ("h5py", "hdf5")
@@ -26,13 +30,35 @@ def _row(name: str, dataset: object, length: int | None) -> np.ndarray:
     shape, kind = dataset.shape, dataset.dtype
     if shape is None or len(shape) != 1 or not 0 < shape[0] <= _LONGEST or kind.kind != "f":
         raise ContentError(f"{name}: `{DATASET}` is {kind} {shape}")
+    if dataset.chunks is not None and dataset.chunks[0] > _LONGEST:  # one is read as a whole
+        raise ContentError(f"{name}: numbers in chunks of {dataset.chunks[0]}")
     if length is not None and shape[0] != length:
         raise ContentError(f"{name}: {shape[0]} numbers, others have {length}")
     return dataset[()]
 
 
+def _text(file: "h5py.File", name: str) -> str | None:
+    """An attribute that is one short text; None where there is none."""
+    import h5py
+
+    if name not in file.attrs:
+        return None
+    about = file.attrs.get_id(name)
+    single = about.shape == () and h5py.check_string_dtype(about.dtype) is not None
+    found = file.attrs[name] if single and about.get_storage_size() <= _LONGEST else None
+    return found if isinstance(found, str) else None
+
+
 def read(path: Path) -> Content:
     """Raises ContentError, or whatever HDF5 stumbles on. Links to other files are not followed."""
+    from pocketvlad.retrieval.hdf5_survival import require_survived
+
+    require_survived(path)
+    return read_here(path)
+
+
+def read_here(path: Path) -> Content:
+    """See `read`. A file that was made up may crash this process."""
     import h5py
 
     found: dict[str, object] = {}
@@ -47,10 +73,10 @@ def read(path: Path) -> Content:
         rows: list[np.ndarray] = []
         for name in (names := sorted(found)):
             rows.append(_row(name, found[name], len(rows[0]) if rows else None))
-        made = file.attrs.get(_PROVENANCE)
+        made = _text(file, _PROVENANCE)
     if not rows:
         raise ContentError(f"there is no `{DATASET}` in it")
-    return Content(text_names(names), np.stack(rows), made if isinstance(made, str) else None)
+    return Content(text_names(names), np.stack(rows), made)
 
 
 def write(path: Path, names: Sequence[str], rows: np.ndarray, made: str) -> None:

@@ -41,6 +41,11 @@ def require_said(text: str, *parts: str) -> None:
             raise NotSurvivedError(f"the message does not say {part!r}:\n{text[-3000:]}")
 
 
+def failed(text: str) -> bool:
+    """Whether a run says that a job has failed."""
+    return "Error in rule" in text or "FAILED" in text
+
+
 GOES_ON = "the same command goes on"
 """What a run that has failed says at its end."""
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from faults.kinds import GOES_ON, Kind, require_said
+from faults.kinds import GOES_ON, Kind, failed, require_said
 from faults.study import NotSurvivedError, Study
 
 _DAY = 86400.0
@@ -27,7 +27,7 @@ def _inject(study: Study, rule: str, rng: Random, sign: int) -> str | None:
         if not before:
             _date(chosen, moment)
         _, text = run.stop()
-    if "Error in rule" in text or "older modification time" in text:
+    if failed(text) or "older modification time" in text:
         if before:
             raise NotSurvivedError(f"a run does not begin:\n{text[-3000:]}")
         require_said(text, "older modification time", "clock skew", GOES_ON)

@@ -1,4 +1,4 @@
-"""SIGKILL of Snakemake itself in the midst of a job: with all its jobs, or they go on alone."""
+"""SIGKILL of Snakemake itself in the midst of a job: with all its jobs, or alone."""
 
 from random import Random
 
@@ -23,5 +23,5 @@ def _inject(study: Study, rule: str, rng: Random, with_jobs: bool) -> str | None
 
 KINDS = [
     Kind("Snakemake and its jobs killed", lambda *given: _inject(*given, with_jobs=True)),
-    Kind("Snakemake killed, its jobs go on", lambda *given: _inject(*given, with_jobs=False)),
+    Kind("Snakemake alone killed", lambda *given: _inject(*given, with_jobs=False)),
 ]

@@ -4,7 +4,7 @@ import os
 import shutil
 from random import Random
 
-from faults.kinds import GOES_ON, Kind, require_said
+from faults.kinds import GOES_ON, Kind, failed, require_said
 from faults.study import Study
 
 _RULE = "extract_archives"
@@ -37,7 +37,7 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
     finally:
         os.replace(kept, archive)
         os.utime(archive)
-    if "Error in rule" in text:
+    if failed(text):
         require_said(text, archive.name, GOES_ON)
         return f"{archive.name} cut off to {len(cut)} bytes"
     return f"{archive.name} cut off to {len(cut)} bytes, not read any more"
