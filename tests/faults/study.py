@@ -210,7 +210,7 @@ class Study:
                 name = path.relative_to(self.reference.results)
                 if path.is_file() and not path.name.startswith(".") and name not in there:
                     raise NotSurvivedError(f"{name} is missing")
-            if left := list((self.results / "checkpoints").glob("*")):
+            if left := list((self.results / "checkpoints").glob("*.pt")):
                 raise NotSurvivedError(f"{left[0]} is left")
         with self.run() as run:
             status, text = run.wait()
