@@ -118,6 +118,9 @@ class Campaign:
         study, missed = self._clone(report.studies), []
         try:
             for place, (kind, rule) in enumerate(faults):
+                if not study.has_left(rule):
+                    missed.append((kind, rule))
+                    continue
                 begin, wrong, what = time.monotonic(), "", None
                 try:
                     what = kind.inject(study, rule, rng)
