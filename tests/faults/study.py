@@ -16,7 +16,7 @@ from random import Random
 from faults.processes import Process, jobs_in, now, open_in, processes_in
 
 _PATIENCE = 1800.0  # seconds for a run
-_VARYING = re.compile(r"speed(/|[._])|plots/run-time\.|layers/.*\.lock")
+_VARYING = re.compile(r"speed(/|[._])|plots/run-time\.|map\.(md|html)|map_fragment\.")
 """Results that measure time or memory, and so are new each time. All others are the same."""
 
 
