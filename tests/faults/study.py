@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,8 @@ class Run:
     process: subprocess.Popen
     output: Path
     began: float
+    has_left: Callable[[str], bool]
+    """Whether jobs of a rule are still to come."""
 
     def text(self) -> str:
         return self.output.read_text(errors="replace")
@@ -95,7 +97,9 @@ class Run:
                 if status:
                     raise NotSurvivedError(f"the run did not come to {rule}:\n{text[-3000:]}")
                 return None
-            time.sleep(0.02)
+            if not self.has_left(rule):
+                return None
+            time.sleep(0.05)
         raise NotSurvivedError(f"no job of {rule} has begun:\n{self.text()[-3000:]}")
 
     def stop(self) -> tuple[int, str]:
@@ -140,11 +144,12 @@ class Study:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return Run(self.folder, process, output, began)
+        return Run(self.folder, process, output, began, self.has_left)
 
     @contextmanager
     def run(self) -> Iterator[Run]:
-        """A run, which is killed with all its jobs if the block ends in an error."""
+        """A run, which ends with the block: by itself, or it is asked to, or after an error in the
+        block it is killed with all its jobs."""
         run = self.start()
         try:
             yield run
@@ -152,6 +157,7 @@ class Study:
             self.kill_all()
             run.process.wait()
             raise
+        run.stop()
 
     def kill_all(self) -> None:
         """Kill every process in the folder."""
@@ -172,7 +178,8 @@ class Study:
 
     def delay(self, process: Process, rule: str, rng: Random) -> None:
         """Wait for a random moment in a job's life, or its end if that comes first."""
-        end = time.monotonic() + rng.random() * self.reference.seconds.get(rule, 2.0)
+        # Earlier moments more often: jobs were slower where others worked beside them.
+        end = time.monotonic() + rng.random() ** 2 * self.reference.seconds.get(rule, 2.0)
         while time.monotonic() < end and not process.has_ended():
             time.sleep(0.02)
 
