@@ -27,16 +27,17 @@ rule describe_cities:
             result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
+        backend=BACKEND_CHOICE,
     output:
         DESCRIPTORS,
     log:
         log_file("describe_cities/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("describe_cities/{model}-{city}-seed-{seed}-{version}")
+        timing("describe_cities/{model}-{city}-seed-{seed}-{version}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("describe_cities"),
         gpu=GPUS,
     params:
         library=library("describe_cities"),
@@ -54,12 +55,12 @@ use rule describe_cities as describe_test_set with:
         training_dataset=[],
         dataset=result("data/{test_set}/dataset.json"),
         images=result("data/{test_set}/images"),
+        backend=BACKEND_CHOICE,
     output:
         TEST_DESCRIPTORS,
     log:
         log_file("describe_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("describe_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}")
+        timing("describe_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
 
 
 rule code_maps:
@@ -78,10 +79,11 @@ rule code_maps:
         result("map/{model}/{city}/seed-{seed}.json"),
     log:
         log_file("code_maps/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("code_maps/{model}-{city}-seed-{seed}")
+        timing("code_maps/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("code_maps"),
     params:
         **CODING,
         # Recall@N of the two cities is in a table of its own.
@@ -101,8 +103,7 @@ use rule code_maps as code_test_maps with:
         result("test_map/{test_set}/{model}/{city}/seed-{seed}.json"),
     log:
         log_file("code_test_maps/{test_set}-{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("code_test_maps/{test_set}-{model}-{city}-seed-{seed}")
+        timing("code_test_maps/{test_set}-{model}-{city}-seed-{seed}"),
     params:
         **CODING,
         recall=config["recall"],
@@ -136,6 +137,8 @@ rule tabulate_maps:
         log_file("tabulate_maps"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_maps"),
         study=STUDY,

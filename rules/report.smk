@@ -11,6 +11,8 @@ rule answer_question:
         log_file("answer_question"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("answer_question"),
         cities=CITIES,
@@ -33,6 +35,8 @@ rule show_configuration:
         log_file("show_configuration"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("show_configuration"),
         settings=used_settings(config),
@@ -55,6 +59,8 @@ rule write_model_cards:
         log_file("write_model_cards"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("write_model_cards"),
         test_sets=TEST_SETS,
@@ -67,4 +73,5 @@ rule publish:
     input:
         result("answer.rst"),
         result("configuration.html"),
+        result("city_fragment.html"),
         rules.write_model_cards.output,

@@ -59,14 +59,14 @@ rule compress_rival:
         decoded=temp(rival_path("{version}.safetensors")),
     log:
         log_file("compress_rival/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("compress_rival/{model}-{city}-seed-{seed}-{version}")
+        timing("compress_rival/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(SCORED),
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
+        **requests("compress_rival"),
         gpu=lambda wildcards: GPUS if RIVALS[wildcards.version].fitted else 0,
     params:
         library=lambda wildcards: library(
@@ -91,8 +91,7 @@ use rule compress_rival as compress_symbols with:
         measured=rival_path("{version}.json"),
     log:
         log_file("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}")
+        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(OF_CELLS),
 
@@ -110,8 +109,7 @@ use rule evaluate_model as evaluate_rival with:
         rival_path("{version}.scores.json"),
     log:
         log_file("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(SCORED),
 
@@ -128,10 +126,9 @@ use rule evaluate_test_set as evaluate_rival_test_set with:
         log_file(
             "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
         ),
-    benchmark:
         timing(
             "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
-        )
+        ),
     wildcard_constraints:
         version=one_of(SCORED),
 
@@ -173,6 +170,8 @@ rule tabulate_rivals:
         log_file("tabulate_rivals"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_rivals"),
         study=STUDY,

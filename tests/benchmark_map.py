@@ -7,7 +7,8 @@ the places of a cluster are. The reference is float32, exact: what plain faiss f
 timed for one query at a time and for 100 at once, medians of rounds that alternate, and is printed
 as a ratio to plain numpy. Each way's memory is measured in a process of its own: what the process
 holds beyond what it held before it opened the descriptors or the map. (File pages that are mapped
-count while they are in memory; the system may drop them.) Not collected by pytest.
+count while they are in memory; the system may drop them.) The map is built in a process of its own,
+too, whose peak is printed; the synthetic centres are in it. Not collected by pytest.
 
 1,000,000 places of 256 components need about 4 GB of memory and 1.5 GB of disk.
 """
@@ -30,6 +31,7 @@ from pocketvlad.maps.fitted_code import fit
 from pocketvlad.maps.map_code import code_named
 from pocketvlad.maps.place_map import PlaceMap, write_places
 from pocketvlad.maps.unit_rows import unit_rows
+from pocketvlad.util.memory import peak_memory_mb
 
 TOP = 10
 RECALL = 0.95
@@ -88,6 +90,13 @@ class Synthetic:
 def name(place: int) -> str:
     """As long as those of data sets are."""
     return f"database/@{place:010.2f}@{4180000 + place:010.2f}@10@S@.jpg"
+
+
+def measure_building(sender, threads: int, *given: object) -> None:
+    """In a process of its own: seconds of each step of `build`, and the peak of its memory."""
+    threadpool_limits(threads)
+    faiss.omp_set_num_threads(threads)
+    sender.send((build(*given), peak_memory_mb()))
 
 
 def build(data: Synthetic, path: Path, rows_file: Path, short: str, lists: int) -> dict[str, float]:
@@ -177,11 +186,13 @@ def measure_memory(
     sender.send((resident() - before, opened, first))
 
 
-def memory(way: str, *given: object) -> tuple[int, float, float]:
+def measured(measure: Callable[..., None], *given: object) -> tuple:
+    """What `measure` sends from a process of its own."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=measure_memory, args=(sender, way, *given))
+    process = context.Process(target=measure, args=(sender, *given))
     process.start()
+    sender.close()
     found = receiver.recv()
     process.join()
     return found
@@ -236,12 +247,14 @@ def main() -> None:
     queries = data.queries(options.queries)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         path, rows_file = Path(folder) / "city.pvmap", Path(folder) / "rows.f32"
-        taken = build(data, path, rows_file, options.code, lists)
+        given = data, path, rows_file, options.code, lists
+        taken, peak = measured(measure_building, options.threads, *given)
         print(f"{options.places:,} places x {options.components}, {options.code}, {lists} lists, "
               f"{options.threads} threads")  # fmt: skip
         for step, seconds in taken.items():
             print(f"  {step:26} {seconds:9.1f} s")
         print(f"  {'built in':26} {sum(taken.values()):9.1f} s")
+        print(f"  {'peak of its memory':26} {peak:9.1f} MB")
         print(f"  {'map':26} {path.stat().st_size / 1e6:9.1f} MB, of "
               f"{rows_file.stat().st_size / 1e6:.1f} MB of descriptors")  # fmt: skip
 
@@ -265,13 +278,13 @@ def main() -> None:
                 "map, all": by_map(places, None),
                 "map, lists": by_map(places, enough),
             }
-            measured = rates(ways, queries, options.rounds)
+            speeds = rates(ways, queries, options.rounds)
         del rows, ways
         print(f"\n{'':12} queries/s one by one, ratio   {_MANY} at once, ratio   memory MB, "
               "ratio   opened s, first answer s")  # fmt: skip
-        base, base_memory = measured["numpy"], None
-        for way, (single, many) in measured.items():
-            held, opened, first = memory(way, path, rows_file, queries, enough)
+        base, base_memory = speeds["numpy"], None
+        for way, (single, many) in speeds.items():
+            held, opened, first = measured(measure_memory, way, path, rows_file, queries, enough)
             base_memory = base_memory or held
             print(f"  {way:10} {single:14.2f} {single / base[0]:14.2f} {many:13.1f} "
                   f"{many / base[1]:8.2f} {held / 1e6:11.1f} {held / base_memory:8.2f} "

@@ -6,6 +6,7 @@ import pytest
 
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.maps.map_positions import PositionWish, position_wish
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
 FOLDER = Path("city/db")
 
@@ -31,10 +32,9 @@ def test_names_say_it_unasked():
     assert PositionWish().beside(OF_NAMES) == OF_NAMES
 
 
-@pytest.mark.parametrize("asked", [None, "names"])
-def test_some_names_are_not_enough(asked):
+def test_some_names_are_not_enough():
     with pytest.raises(PositionError) as error:
-        at(asked, NAMED | PLAIN)
+        at("names", NAMED | PLAIN)
     assert str(error.value) == (
         "city/db: 2 of 4 names have no position: city/db/a.jpg, city/db/in/b.jpg; call each image "
         "@easting@northing@...@.jpg, or give a table with --positions (image,easting,northing), or "
@@ -42,7 +42,32 @@ def test_some_names_are_not_enough(asked):
     )
     wrong = files("@1@2@.jpg", "@1@2,5@.jpg")
     with pytest.raises(PositionError, match=r"1 of 2 names are not.*2,5@\.jpg; .* or keep none"):
-        at(asked, wrong)
+        at("names", wrong)
+
+
+@pytest.mark.parametrize(
+    ("images", "without"),
+    [
+        (NAMED | PLAIN, "2 of 4 names have .*: city/db/a.jpg, city/db/in/b.jpg;"),
+        (files("@1@2@.jpg", "@1@2,5@.jpg"), "1 of 2 names have .*: city/db/@1@2,5@.jpg;"),
+        (files("@1@2@.jpg", "@nan@2@.jpg"), "1 of 2 names have .*: city/db/@nan@2@.jpg;"),
+        (files("a@b@c@d.jpg", "e.jpg"), "2 of 2 names have .*: city/db/a@b@c@d.jpg, city/db/e.jpg"),
+    ],
+)
+def test_names_that_say_it_in_part_are_told_where_nothing_is_asked(images, without):
+    with pytest.warns(PhotographWarning, match=f"^city/db: {without}") as told:
+        assert at(None, images) is None
+    assert len(told) == 1
+    assert "the map has none. To have them, give a table with --positions" in str(told[0].message)
+
+
+def test_nothing_is_told_where_it_is_said_or_no_name_looks_like_one(recwarn):
+    odd = files("a@b@c@d.jpg", "@1@2@.jpg")
+    assert at("none", odd) is None
+    given = dict.fromkeys(odd, (1.0, 2.0))
+    assert at(given, odd) == at(None, odd, given) == given
+    assert at(None, files("me@home.jpg", "a@b.jpg")) is None
+    assert not recwarn
 
 
 def test_names_that_are_asked_for_must_have_them():

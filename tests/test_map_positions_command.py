@@ -9,6 +9,7 @@ from test_recall_command import degrees
 
 import pocketvlad
 from pocketvlad.cli.main import main
+from pocketvlad.maps.steps import StepCoder
 
 NAMES = [place_name(number, at) for number, at in enumerate(PLACES)]
 AT = {name: (548000.0 + at[0], 4180000.0 + at[1]) for name, at in zip(NAMES, PLACES, strict=True)}
@@ -63,10 +64,17 @@ def test_positions_are_in_the_names(few_files, run, index):
     status, out, err = index("places/database")
     assert (status, out) == (1, "")
     assert "city.pvmap: 1 of 8 photographs have no position: 7.jpg; give those of all with" in err
-    status, out, err = index("places/database", "-o", "new.pvmap")
+    status, out, err = index("places/database", "-o", "new.pvmap", "--positions", "names")
     assert (status, out) == (1, "")
     assert "places/database: 1 of 8 names have no position: places/database/7.jpg; call" in err
     assert "or keep none with --positions none" in err
+    # Where they are not asked for, the new map has none, and that is told.
+    status, out, err = index("places/database", "-o", "new.pvmap")
+    assert (status, err.count("have no position")) == (0, 1)
+    assert "places/database: 1 of 8 names have no position" in err
+    assert ": places/database/7.jpg; the map has none. To have them" in err
+    assert out.endswith(", without positions\n")
+    (few_files / "new.pvmap").unlink()
     assert stored() == AT | {new: (548070.0, 4180080.0)}
     left = [each.name for each in few_files.iterdir() if "pvmap" in each.name]
     assert sorted(left) == ["city.pvmap", "holiday.pvmap"]
@@ -194,3 +202,20 @@ def test_a_map_of_squeezed_images(few_files, run, index):
     for err in (index("holiday", *both)[2], run(*SEARCH, "holiday", *both)[2]):
         assert "--image-size 96: squeeze (80, 96) has the size already; give one" in err
     assert (few_files / "city.pvmap").read_bytes() == before
+
+
+def test_no_similarity_above_1_is_shown(run, index, monkeypatch):
+    """What int8 decodes to may be longer than 1; Python says by how much."""
+    index("holiday")
+    real, drawn = StepCoder.decode, []
+    monkeypatch.setattr(StepCoder, "decode", lambda self, codes: 1.01 * real(self, codes))
+    monkeypatch.setattr(
+        "pocketvlad.report.contact_sheet.contact_sheet", lambda _, pairs, file: drawn.extend(pairs)
+    )
+    [best, *_] = found = pocketvlad.load("small.pvlad").search("holiday/0.jpg", "city.pvmap")
+    assert 1.005 < best.similarity < 1.02
+    words = ("search", "small.pvlad", "holiday/0.jpg", "--database", "city.pvmap")
+    assert run(*words)[1].splitlines()[0].split() == ["1", "1.000", "0.jpg"]
+    found.draw("found.png")
+    assert drawn[0] == (best.path, 1.0)
+    assert drawn[1:] == [(each.path, each.similarity) for each in found[1:]]

@@ -149,6 +149,15 @@ def test_the_least_bytes_at_no_drop_are_marked():
     assert list(TABLE["best_no_drop"]) == [False, True, False, False, False]
 
 
+def test_a_map_by_onnxruntime_says_so():
+    """In a column that tables by torch alone do not have: they are the same as ever."""
+    assert "computed_on" not in TABLE
+    rows = [row | {"computed_on": "cpu, onnxruntime 1"} for row in made_up()[:2]] + made_up()[2:]
+    table = maps_table(rows, CITIES, [1000, 20000])
+    assert list(table["computed_on"]) == ["cpu, onnxruntime 1", *["cpu"] * 4]
+    pd.testing.assert_frame_equal(table.drop(columns="computed_on"), TABLE)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

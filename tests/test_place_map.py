@@ -2,12 +2,14 @@
 
 import json
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import second_map_decoder
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
@@ -25,6 +27,7 @@ MADE = json.dumps(
     }
 )
 PLACES, COMPONENTS = 700, 32
+has = hasattr
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -145,7 +148,7 @@ def test_parts_of_a_map_are_compared_one_by_one(make, queries, monkeypatch):
     places = make("int8")
     whole = places.search(queries, 9)
     monkeypatch.setattr("pocketvlad.maps.place_map._PART", 50 * COMPONENTS)
-    monkeypatch.setattr("pocketvlad.maps.place_scan._ROWS", 33)
+    monkeypatch.setattr("pocketvlad.maps.comparison._ROWS", 33)
     for one, other in zip(whole, places.search(queries, 9), strict=True):
         np.testing.assert_array_equal(one.numbers, other.numbers)
     few = places.search(queries[:2], 9)
@@ -162,12 +165,14 @@ def test_more_answers_than_places_are_all_places(make, queries):
 
 
 def test_ties_go_to_the_first_place():
-    nearest = Nearest(1, 3)
-    nearest.add(np.float32([[1, 2, 2]]), np.array([7, 8, 9]))
-    nearest.add(np.float32([[2, 1, 2]]), np.array([1, 2, 3]))
+    nearest = Nearest(2, 3)
+    nearest.add(np.array([1, 0, 0, 0]), np.array([5, 7, 8, 9]), np.array([4.0, 1, 2, 2]))
+    assert nearest.least.tolist() == [1, -np.inf]
+    nearest.add(np.array([0, 0, 0, 1, 1]), np.array([1, 2, 3, 7, 6]), np.array([2.0, 1, 2, 3, 4]))
+    assert nearest.least.tolist() == [2, 3]
     numbers, similarities = nearest.best()
-    assert numbers.tolist() == [[1, 3, 8]]
-    assert similarities.tolist() == [[2, 2, 2]]
+    assert numbers.tolist() == [[1, 3, 8], [5, 6, 7]]
+    assert similarities.tolist() == [[2, 2, 2], [4, 4, 3]]
 
 
 @pytest.mark.parametrize("short", ["int8", "float32", "pq8x4", "bits+float32"])
@@ -198,15 +203,145 @@ def test_equal_ones_at_the_end_of_the_answers_are_the_first(make, rows):
         assert places.search(rows[:1], top)[0].numbers.tolist() == numbers
 
 
+def faiss_index(coder):
+    """faiss's own index of codes in int8."""
+    import faiss
+
+    kind = faiss.ScalarQuantizer.QT_8bit
+    index = faiss.IndexScalarQuantizer(len(coder.low), kind, faiss.METRIC_INNER_PRODUCT)
+    ranges = np.concatenate([coder.low, 255 * coder.step]).astype(np.float32)
+    faiss.copy_array_to_vector(ranges, index.sq.trained)
+    index.is_trained = True
+    return index
+
+
 def test_faiss_takes_the_codes_as_they_are(rows, queries):
-    """By its own decoder: the bytes mean the same."""
+    """By its own decoder: the bytes mean the same. And it finds the same."""
     coder = fit(code_named("int8"), rows, 1).coder
-    codes = coder.encode(rows)
-    np.testing.assert_allclose(coder.faiss_index().sa_decode(codes), coder.decode(codes), atol=1e-6)
-    prepared, numbers = queries[:2], np.arange(PLACES)
-    found = PlaceScan(coder).nearest(prepared, [(numbers, codes)], 5)
-    expected = similarities_by_hand(fit(code_named("int8"), rows, 1), prepared, rows)
-    np.testing.assert_array_equal(found[0], np.argsort(-expected, axis=1)[:, :5])
+    codes, index = coder.encode(rows), faiss_index(coder)
+    np.testing.assert_allclose(index.sa_decode(codes), coder.decode(codes), atol=1e-6)
+    index.add_sa_codes(codes)
+    similarities, numbers = index.search(queries, 5)
+    found = PlaceScan(coder).nearest(queries, [(np.arange(PLACES), codes)], 5)
+    np.testing.assert_array_equal(found[0], numbers)
+    np.testing.assert_allclose(found[1], similarities, atol=1e-6)
+
+
+@pytest.mark.parametrize("short", ["int8", "float32", "rotated-bits", "pq8x4"])
+def test_the_answers_are_those_of_double_precision(make, rows, short, monkeypatch):
+    """To the last bit: places that differ by less than single precision tells are told apart, and
+    neither queries at once, parts nor threads change a number."""
+    code = fit(code_named(short), rows, 1)
+    generator = np.random.default_rng(5)
+    close = unit(rows[0] + 1e-7 * generator.normal(size=(3000, COMPONENTS)))
+    codes = code.encode(close)
+    if short == "int8":  # one step of one component, which hardly any query sees
+        codes = np.repeat(code.encode(rows[:1]), 3000, axis=0)
+        codes[np.arange(3000), generator.integers(0, COMPONENTS, 3000)] ^= 1
+    names = [f"{number:04}.jpg" for number in range(3000)]
+    places = make(short, names=names, codes=codes, code=code)
+    asked = unit(rows[0] + 0.1 * generator.normal(size=(25, COMPONENTS)))
+    asked[:, 0] *= 1e-6
+    decoded = code.decode(codes).astype(np.float64)
+    expected = (code.prepare(asked).astype(np.float64)[:, None] * decoded).sum(axis=2)
+    whole = places.search(asked, 30)
+    for row, found in zip(expected, whole, strict=True):
+        np.testing.assert_allclose(found.similarities, np.sort(row)[::-1][:30], rtol=1e-13)
+        np.testing.assert_allclose(row[found.numbers], found.similarities, rtol=1e-13)
+        ties = found.similarities[1:] == found.similarities[:-1]
+        assert (np.diff(found.numbers)[ties] > 0).all()
+    monkeypatch.setattr("pocketvlad.maps.place_map._PART", 700 * codes.shape[1])
+    monkeypatch.setattr("pocketvlad.maps.comparison._NUMBERS", 37 * COMPONENTS)
+    for some in (asked, asked[:1], asked[3:6]):
+        with threadpool_limits(3):
+            again = places.search(some, 30)
+        first = int(np.flatnonzero((asked == some[0]).all(axis=1))[0])
+        for one, other in zip(whole[first:], again, strict=False):
+            np.testing.assert_array_equal(one.numbers, other.numbers)
+            np.testing.assert_array_equal(one.similarities, other.similarities)
+
+
+@pytest.mark.parametrize("count", [1, 3])  # compared by faiss
+def test_where_more_are_as_near_as_faiss_may_find_none_is_missed(make, rows, count):
+    """Many that are alike at the end of the answers."""
+    code = fit(code_named("int8"), rows, 1)
+    codes = np.repeat(code.encode(rows[:3]), [5, PLACES - 10, 5], axis=0)
+    order = np.random.default_rng(6).permutation(PLACES)
+    names = [f"{number:03}.jpg" for number in range(PLACES)]
+    places = make("int8", names=names, codes=codes[order], code=code)
+    asked = rows[:count]
+    expected = similarities_by_hand(code, asked, rows[:3])[:, np.repeat([0, 1, 2], [5, 690, 5])]
+    for row, found in zip(expected[:, order], places.search(asked, 20), strict=True):
+        np.testing.assert_array_equal(found.numbers, np.argsort(-row, kind="stable")[:20])
+
+
+def test_a_faiss_that_takes_no_codes_as_they_lie_gets_a_copy(make, rows, monkeypatch):
+    """As versions before 1.11."""
+    import faiss
+
+    places, copied = make("int8"), []
+    monkeypatch.setattr("pocketvlad.maps.place_map._PART", 300 * COMPONENTS)
+    before = places.search(rows[:2], 9)
+    real = faiss.copy_array_to_vector
+    monkeypatch.setattr(
+        "faiss.copy_array_to_vector", lambda array, to: copied.append(array.size) or real(array, to)
+    )
+    with threadpool_limits(1):
+        places.search(rows[:2], 9)
+        assert copied == [2 * COMPONENTS]  # the ranges alone
+        monkeypatch.setattr("builtins.hasattr", lambda it, name: name != "c_ptr" and has(it, name))
+        after = places.search(rows[:2], 9)
+    assert sum(copied) == 4 * COMPONENTS + PLACES * COMPONENTS
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+        np.testing.assert_array_equal(one.similarities, other.similarities)
+
+
+@pytest.mark.parametrize(("short", "size"), [("int8", 1e9), ("float32", 1e9), ("pq8x4", 1e3)])
+def test_no_product_is_off_by_more_than_its_slack(rows, queries, short, size):
+    """Also where numbers are large, as those of a hostile file."""
+    coder = fit(code_named(short), size * rows, 1).coder
+    codes = coder.encode(size * rows)
+    prepared = coder.prepare(queries)
+    comparison = coder.comparison(prepared)
+    near, slack = comparison.near(codes)
+    exact = prepared.astype(np.float64) @ coder.decode(codes).astype(np.float64).T
+    off = np.abs(near + comparison.offsets[:, None] - exact)
+    assert (off <= slack[:, None]).all()
+    assert (slack <= 3e-4 * np.abs(exact).max(axis=1)).all()  # it tells something
+
+
+def test_a_damaged_part_is_told_from_any_thread(make, queries, monkeypatch):
+    places = make("float32")
+    monkeypatch.setattr("pocketvlad.maps.place_map._PART", 50 * 4 * COMPONENTS)
+    real = MapFile.rows
+
+    def rows(self, name, start, stop):
+        if start >= 400:
+            raise FormatError(f"{self.path}: block 7 is damaged")
+        return real(self, name, start, stop)
+
+    monkeypatch.setattr(MapFile, "rows", rows)
+    with threadpool_limits(3), pytest.raises(FormatError, match="block 7 is damaged"):
+        places.search(queries, 3)
+
+
+def test_products_have_their_threads_again_after_a_search(make, queries, monkeypatch):
+    """Also where several searches of one program overlap."""
+    monkeypatch.setattr("pocketvlad.maps.place_map._PART", 50 * COMPONENTS)
+    places = make("int8")
+
+    def counts():
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+    with threadpool_limits(2):
+        before = counts()
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: places.search(queries, 3), range(8)))
+        assert counts() == before
+    assert before
+    for each in found:
+        np.testing.assert_array_equal(each[0].numbers, found[0][0].numbers)
 
 
 def test_the_first_hundred_are_ranked_again(make, rows, queries, names):
@@ -275,14 +410,13 @@ def test_a_long_list_is_read_part_by_part(make, queries, monkeypatch):
         assert [each.numbers.tolist() for each in places.search(queries, 9, probes=2)] == expected
 
 
-def test_a_map_of_long_descriptors_is_verified_and_searched_in_bounded_memory(make, monkeypatch):
+def test_a_map_of_long_descriptors_is_verified_and_searched_in_bounded_memory(make):
     """A byte a place stands for 2,000 numbers: 48 MB of them in all."""
     long = unit(np.random.default_rng(3).normal(size=(300, 2000)))
     code = fit(code_named("pq1"), long, 1)
     codes = np.random.default_rng(4).integers(0, 256, (6000, 1), dtype=np.uint8)
     names = [f"{number:04}.jpg" for number in range(6000)]
     places = make("pq1", names=names, codes=codes, code=code)
-    monkeypatch.setattr("pocketvlad.maps.place_scan._NUMBERS", 1 << 19)
     for work in (places.verify, lambda: places.search(long[:1], 3)):
         work()  # what is computed once is there
         tracemalloc.start()

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import yaml
 from PIL import Image
@@ -91,14 +92,18 @@ def test_a_test_set_adds_its_own_jobs_only(study):
 @pytest.fixture(scope="module")
 def scores(study):
     """The row of a cell on the test set, and the model file behind it. (Of the base model there is
-    one on the other test set.)"""
+    one on the other test set.) What describes the images is measured first, which the tests below
+    need not know."""
     row = f"results/small/test_scores/home/vgg16/paris/seed-1/{CELL}.json"
     located = "results/small/test_scores/lane/vgg16/paris/seed-1/base.json"
     histogram = "results/small/scores/histogram/lane.json"
     asked = (row, located, histogram)
-    snakemake(study, "--cores", "2", *asked, "--configfile", "test-set.yaml")
+    (study / "measured.yaml").write_text("compute: {backend: measured}")
+    configs = ("test-set.yaml", "measured.yaml")
+    snakemake(study, "--cores", "2", *asked, "--configfile", *configs)
     model = study / "results" / "small" / "models" / "vgg16" / "paris" / "seed-1"
-    return json.loads((study / row).read_text()), model / f"{CELL}.pvlad"
+    yield json.loads((study / row).read_text()), model / f"{CELL}.pvlad"
+    shutil.rmtree(study / "results" / "small" / "backends")
 
 
 def described(study: Path, model_file: Path, role: str = "home") -> tuple[list[str], np.ndarray]:
@@ -147,6 +152,24 @@ def test_recall_is_that_of_the_positions(study, scores):
         found.append(abs(eastings[best] - eastings[query]) <= 25)
     assert row["recall"]["1"] == np.mean(found)
     assert row["recall_without_positives"] == 0
+
+
+def test_a_row_says_that_the_measured_backend_has_computed_it(study, scores):
+    row, _ = scores
+    choice = json.loads((study / "results/small/backends/vgg16.json").read_text())
+    assert (
+        row["computed_on"]
+        == {
+            "torch": "cpu",
+            "onnxruntime": f"cpu, onnxruntime {onnxruntime.__version__}",
+        }[choice["backend"]]
+    )
+    assert choice["model"] == "vgg16"
+    assert choice["threads"] == 1
+    assert len(choice["pictures"]) == 4
+    assert 0 <= choice["difference"] <= 1e-5
+    by_torch, by_runtime = (choice["milliseconds"][name] for name in ("torch", "onnxruntime"))
+    assert (choice["backend"] == "onnxruntime") == (by_runtime <= 0.9 * by_torch)
 
 
 def test_positions_alone_are_enough(study, scores):

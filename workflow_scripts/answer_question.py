@@ -1,12 +1,16 @@
 """Write the answer that the report opens with."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.answer import answer_text
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     table = read_table(snakemake.input.table)
     text = answer_text(table, list(params.cities), list(params.test_sets))

@@ -3,6 +3,10 @@
 Descriptors of a test set beyond the cities are without those of the training city: of these there
 is another file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from dataclasses import replace
 from itertools import zip_longest
@@ -18,7 +22,7 @@ from pocketvlad.study.job import logged
 from pocketvlad.util.seeds import derive_seed
 from pocketvlad.util.settings import read_settings
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     dataset, rows = read_dataset(Path(inputs.dataset)), []
     recall = params.recall and read_settings(RecallSettings, params.recall)
@@ -37,6 +41,7 @@ with logged(snakemake.log[0]):
                 "test_city": params.test_city,
                 "test_dataset": dataset.identity(),
                 "file_bytes": Path(model).stat().st_size,
+                "computed_on": city.computed_on,
                 **coded_scores(code_named(text), city, dataset, derive_seed(params.seed), recall),
             }
             rows.append(row)

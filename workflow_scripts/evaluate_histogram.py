@@ -1,5 +1,9 @@
 """Score the colour histogram on a city: the baseline without a network."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     dataset = read_dataset(Path(snakemake.input.dataset))
     found = evaluate(
         color_histogram,

@@ -1,5 +1,9 @@
 """Hold a data set's ground truth against its images and write the index that all else reads."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.csv_positions import read_csv_positions
@@ -20,7 +24,7 @@ from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     verify_declared(params.declared)
     lists = params.ground_truth and read_any_ground_truth(

@@ -1,5 +1,9 @@
 """Join what models and maps weigh and find into one table and one figure."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import chain
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from pocketvlad.report.tables.maps import coded_test_sets, maps_layout, maps_tab
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, places = list(snakemake.params.cities), list(snakemake.params.places)
     rows = list(chain.from_iterable(read_rows(snakemake.input.rows)))
     names = list(snakemake.params.test_sets)

@@ -1,5 +1,9 @@
 """Join the JSON rows of both directions into the study's table, and write it for readers."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.compression.recipes import BASE, STATES
@@ -13,7 +17,7 @@ from pocketvlad.report.tables.tex import tex_table
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)

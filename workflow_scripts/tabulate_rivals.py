@@ -1,5 +1,9 @@
 """Join what the rivals' files weigh and score into one table and one figure."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.figures.size import size_figure
@@ -10,7 +14,7 @@ from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
     table = of_seed(read_table(snakemake.input.by_seed), snakemake.params.seed)

@@ -1,5 +1,9 @@
 """Write the card beside each compressed file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.model_card import card_facts, model_card
@@ -7,7 +11,7 @@ from pocketvlad.report.rows import read_rows, read_table
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files = snakemake.input
     table, by_seed = read_table(files.table), read_table(files.by_seed)
     template = Path(files.template).read_text(encoding="utf-8")

@@ -26,7 +26,8 @@ def require_figure(file: Path) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """path: of a photograph.  similarity: the cosine to the query; 1 is the same picture.
+    """path: of a photograph.  similarity: the cosine to the query; 1 is the same picture. What a
+    map's code decodes to may be longer than 1 by a few thousandths, and so may this be.
     position: easting and northing in metres, where the map that was searched knows them."""
 
     path: Path
@@ -67,5 +68,5 @@ class Answers(Sequence):
         require_figure(Path(file))
         from pocketvlad.report.contact_sheet import contact_sheet
 
-        pairs = [(answer.path, answer.similarity) for answer in self.found]
+        pairs = [(answer.path, min(1.0, answer.similarity)) for answer in self.found]
         contact_sheet(self.query, pairs, Path(file))

@@ -70,7 +70,7 @@ def index(
         positions: where the photographs were taken: a CSV `image,easting,northing` or
             `image,latitude,longitude`; or easting and northing in metres by their paths within the
             folder; "names": their names say it, `@easting@northing@...@.jpg`; "none": none are
-            kept. None: as in the map that is there, else as the names say if they say anything.
+            kept. None: as in the map that is there, else as the names say if all of them do.
             Of all photographs or of none.
         image_size: pixels of the longest side; None: as the model was evaluated.
         squeeze: height and width of every image, its aspect not kept, in place of image_size.

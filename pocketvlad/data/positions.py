@@ -46,6 +46,15 @@ def _number(text: str) -> float:
         return math.nan
 
 
+def has_position(name: str) -> bool:
+    """Whether a file's name has easting and northing, two finite numbers.
+
+    >>> has_position("@548123.4@4181234.5@.jpg"), has_position("me@home@2026@.jpg")
+    (True, False)
+    """
+    return all(math.isfinite(_number(each)) for each in named_position(name) or ["none"])
+
+
 def positions_in_names(label: str, names: Sequence[str], otherwise: str = "") -> np.ndarray:
     """[N, 2] float64, easting and northing in metres, of N names.
 

@@ -27,7 +27,7 @@ from pocketvlad.format.map_layout import (
 from pocketvlad.format.map_names import MAX_NAMES, first_disorder, packed_name
 from pocketvlad.format.map_prefix import MAGIC, MAX_HEADER, PREFIX, VERSION
 from pocketvlad.util.atomic import replacing
-from pocketvlad.util.disk_space import require_space
+from pocketvlad.util.disk_space import require_space, telling_full_disk
 from pocketvlad.util.shown import shown
 
 
@@ -92,7 +92,7 @@ def write_map(
     header = MapHeader(len(packed), dict(code), dict(provenance), sections)
     size = layout(sections.values(), len(header.text())).bytes
     require_space(path.parent, size, f"writing {path}")
-    with replacing(path) as unfinished:
+    with telling_full_disk(path), replacing(path) as unfinished:
         with open(unfinished, "wb") as file:
             _write(file, header, arrays.values())
         MapFile(unfinished).close()  # what cannot be read again is not written

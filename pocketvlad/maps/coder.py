@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+
+from pocketvlad.maps.comparison import Comparison, of_numbers
 
 LARGEST = 2.0**40
 """The largest magnitude of a stored number. Descriptors have unit length; beyond this, sums of
@@ -58,10 +59,12 @@ class Coder(ABC):
         """[N, L] Queries as they are compared with decoded rows."""
         return rows
 
-    def faiss_index(self) -> Any | None:
-        """An empty index of faiss for inner products, whose codes are these bytes; None where it
-        has none that computes `prepare(query) . decode(code)`."""
-        return None
+    def comparison(self, prepared: np.ndarray) -> Comparison:
+        """How prepared queries [Q, L] are compared with codes in single precision.
+
+        A coder overrides it where its codes can be compared without being decoded.
+        """
+        return of_numbers(self.decode, prepared)
 
 
 class Parameters:

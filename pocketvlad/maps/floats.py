@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.maps.coder import LARGEST, CodeError, Coder, are_usable
+from pocketvlad.maps.comparison import Comparison, of_numbers
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class FloatCoder(Coder):
         return numbers.view(np.uint8).reshape(len(rows), self.bytes_per_row)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        numbers = np.ascontiguousarray(codes).view(self.dtype).astype(np.float32, copy=False)
+        numbers = self._numbers(codes)
         if not are_usable(numbers):
             row = next(row for row, each in enumerate(numbers) if not are_usable(each))
             raise CodeError(
@@ -32,6 +33,12 @@ class FloatCoder(Coder):
                 "again"
             )
         return numbers
+
+    def comparison(self, prepared: np.ndarray) -> Comparison:
+        return of_numbers(self._numbers, prepared)  # what is among the nearest is checked
+
+    def _numbers(self, codes: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(codes).view(self.dtype).astype(np.float32, copy=False)
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {}

@@ -17,6 +17,7 @@ from pocketvlad.maps.photograph_map import journal_file
 from pocketvlad.maps.place_map import MapError, PlaceMap, write_places
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.retrieval.picture import Picture
+from pocketvlad.util.atomic import remove_unfinished
 from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.foreign import reason
 
@@ -91,7 +92,9 @@ def _journal(path: Path, update: MapUpdate, describer: Describer) -> Journal:
     """Beside the map, where something is to be described and that may be written to."""
     if update.described:
         try:
-            return Journal(journal_file(path), describer.made_with, describer.length)
+            journal = Journal(journal_file(path), describer.made_with, describer.length)
+            remove_unfinished(path)
+            return journal
         except (OSError, JournalError) as error:
             _say(f"the index is not kept: {reason(error)}")
     return Journal(None, describer.made_with, describer.length)

@@ -1,15 +1,17 @@
 """Where a map's photographs were taken: as is asked for, as the map has it, or as names say."""
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.position_error import PositionError
-from pocketvlad.data.positions import named_position, positions_of_files
+from pocketvlad.data.positions import has_position, named_position, positions_of_files, some
 from pocketvlad.data.sections import IN_NAMES
 from pocketvlad.maps.map_settings import NO_POSITIONS
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.shown import shown
 
 Position = tuple[float, float]
@@ -38,28 +40,40 @@ class PositionWish:
         """Positions by name; None where there are to be none.
 
         Where nothing is given, those of the map that is there stay, else images have those of
-        their names. In a map that has some, a new image has that of its name only if all others
-        have those of their names: else two systems of positions might be mixed.
+        their names if all names have one; a warning tells if some have none. In a map that has
+        some, a new image has that of its name only if all others have those of their names: else
+        two systems of positions might be mixed.
 
         Args:
             stored: of the map that is there; None: it has none, or there is no map.
 
-        Raises:
-            PositionError: some names have a position and others have not, or one is not two finite
-                numbers.
         """
         if not self.kept:
             return None
         if self.given is not None:
             return self.given
-        have = [named_position(path.name) is not None for path in self.files.values()]
+        without = [path for path in self.files.values() if not has_position(path.name)]
         if stored is None:
-            return self._named() if any(have) else None
-        if all(have) and not self.files.keys() <= stored.keys():
+            if not without and self.files:
+                return self._named()
+            if any(named_position(path.name) for path in self.files.values()):
+                self._warn(without)
+            return None
+        if not without and not self.files.keys() <= stored.keys():
             named = self._named()
             if all(stored.get(name, at) == at for name, at in named.items()):
                 return named
         return stored
+
+    def _warn(self, without: Sequence[Path]) -> None:
+        """Names look as if they had positions, and `without` have none."""
+        warnings.warn(
+            f"{self.label}: {len(without)} of {len(self.files)} names have no position "
+            f"(@easting@northing@...@.jpg, in metres): {some([str(path) for path in without])}; "
+            f"the map has none. To have them, give a table with --positions{ADVICE}",
+            PhotographWarning,
+            stacklevel=4,
+        )
 
     def _named(self) -> dict[str, Position]:
         return positions_of_files(self.files, None, self.label, otherwise=ADVICE)

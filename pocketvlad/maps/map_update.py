@@ -90,7 +90,6 @@ class MapUpdate:
 
         Raises:
             MapError: some of them have no position.
-            PositionError: see `PositionWish.beside`.
         """
         stored = self._stored_positions()
         at = wish.beside(stored)

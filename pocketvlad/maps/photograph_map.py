@@ -11,6 +11,7 @@ from pocketvlad.maps.map_code import Code
 from pocketvlad.maps.map_update import MapUpdate, Wishes
 from pocketvlad.maps.place_map import MapError, PlaceMap, require_code, write_places
 from pocketvlad.retrieval.picture import Picture
+from pocketvlad.util.atomic import remove_unfinished
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ def update_map(
         FormatError: the map that is there is damaged; names it.
         MapError: it was made by another model, preprocessing or size, or has another code; there
             are too few photographs for the code or the lists, or positions are missing.
-        PositionError: names have positions in part, see `PositionWish.beside`.
         JournalError: another run is making it, or descriptors cannot be written.
         ImageError: a photograph cannot be described after all.
     """
@@ -57,6 +57,7 @@ def update_map(
         # First of all: while it is open, no other run can make the map that is looked for here.
         journal = Journal(journal_file(path), describer.made_with, describer.length)
         stack.enter_context(journal)
+        remove_unfinished(path)
         old = None
         if path.exists():
             old = stack.enter_context(PlaceMap(path))

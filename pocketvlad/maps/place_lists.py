@@ -53,17 +53,27 @@ def list_numbers(code: FittedCode, codes: np.ndarray, centres: np.ndarray) -> np
     return np.concatenate(found)
 
 
-def nearest_lists(
-    prepared: np.ndarray, centres: np.ndarray, filled: np.ndarray, probes: int
-) -> np.ndarray:
-    """Numbers of the `probes` lists that a prepared query [L] is most similar to, ascending.
+class PlaceLists:
+    """The lists that have places, and which of them a query is most similar to."""
 
-    Args:
-        filled: numbers of the lists that have places; the others are passed over.
-    """
-    similarity = centres[filled].astype(np.float32) @ prepared
-    probes = min(probes, len(filled))
-    return np.sort(filled[np.argpartition(-similarity, probes - 1)[:probes]])
+    def __init__(self, centres: np.ndarray, stops: np.ndarray) -> None:
+        """
+        Args:
+            centres: [K, L] float16.
+            stops: [K] behind the last place of each list.
+        """
+        starts = np.concatenate([[0], stops[:-1]])
+        filled = stops > starts
+        self._centres = centres[filled].astype(np.float32)
+        self._ranges = np.stack([starts, stops], axis=1)[filled]
+
+    def nearest(self, prepared: np.ndarray, probes: int) -> list[tuple[int, int]]:
+        """(first place, behind the last) of the `probes` lists that a prepared query [L] is most
+        similar to; ascending."""
+        similarity = self._centres @ prepared
+        probes = min(probes, len(similarity))
+        chosen = np.sort(np.argpartition(-similarity, probes - 1)[:probes])
+        return list(map(tuple, self._ranges[chosen].tolist()))
 
 
 def _parts(codes: np.ndarray) -> Iterator[np.ndarray]:

@@ -12,14 +12,15 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
 from pocketvlad.format.map_layout import CODES, LIST_CENTRES, STAMPS
 from pocketvlad.format.map_writer import write_map
+from pocketvlad.maps.comparison import rows_at_once
 from pocketvlad.maps.fitted_code import FittedCode, from_parameters
 from pocketvlad.maps.map_code import RERANKED, Code, code_of
-from pocketvlad.maps.place_lists import learnt_centres, list_numbers, nearest_lists
-from pocketvlad.maps.place_scan import PlaceScan, rows_at_once
+from pocketvlad.maps.place_lists import PlaceLists, learnt_centres, list_numbers
+from pocketvlad.maps.place_scan import PlaceScan, similarities_of
 from pocketvlad.retrieval.provenance_difference import difference
-from pocketvlad.scoring.ranking import products
+from pocketvlad.util.blas_threads import one_thread_a_product
 
-_PART = 1 << 22  # bytes of codes that are compared at a time: they stay in a processor's cache
+_PART = 1 << 23  # bytes of codes that a thread takes at a time
 _Range = tuple[int, int]
 """Numbers of places: the first, and behind the last."""
 _ADVICE = "make the map again with this model: pocketvlad index"
@@ -33,7 +34,7 @@ class MapError(ValueError):
 class Places:
     """What a search found, the most similar first.
 
-    numbers: [k] of places.  similarities: [k].
+    numbers: [k] of places.  similarities: [k] float64.
     """
 
     numbers: np.ndarray
@@ -66,6 +67,7 @@ class PlaceMap:
             self.centres = np.array(self.file.whole(LIST_CENTRES))
             if not np.isfinite(self.centres).all():
                 raise FormatError(f"{path}: the centre of a list is not finite")
+            self._lists = PlaceLists(self.centres, self.file.list_ends)
         self._scan = PlaceScan(self.code.coder)
 
     @property
@@ -121,12 +123,8 @@ class PlaceMap:
         if self.centres is None or probes is None or probes >= self.lists:
             found = self._nearest(prepared, self._coarse_parts(self._everywhere), wanted)
         else:
-            found = [
-                self._nearest(query[None], self._coarse_parts(self._probed(query, probes)), wanted)[
-                    0
-                ]
-                for query in prepared
-            ]
+            with one_thread_a_product():  # else threads wait for one another at each query
+                found = [self._probed(query, probes, wanted) for query in prepared]
         if finer is not None:
             again = finer.prepare(rows)
             found = [self._again(*each) for each in zip(again, found, strict=True)]
@@ -178,12 +176,10 @@ class PlaceMap:
     def _everywhere(self) -> list[_Range]:
         return [(0, self.places)]
 
-    def _probed(self, query: np.ndarray, probes: int) -> list[_Range]:
-        """The lists that are most similar to a query."""
-        stops = self.file.list_ends
-        starts = np.concatenate([[0], stops[:-1]])
-        chosen = nearest_lists(query, self.centres, np.flatnonzero(stops > starts), probes)
-        return list(zip(starts[chosen].tolist(), stops[chosen].tolist(), strict=True))
+    def _probed(self, query: np.ndarray, probes: int, top: int) -> Places:
+        """The nearest to a query [L] among the lists that it is most similar to."""
+        parts = self._coarse_parts(self._lists.nearest(query, probes))
+        return self._nearest(query[None], parts, top)[0]
 
     def _parts(self, ranges: Iterable[_Range]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(numbers, codes) of the places in some ranges, about `_PART` bytes at a time: short
@@ -227,7 +223,7 @@ class PlaceMap:
             places = self.code.finer.decode(self.code.finer_codes(self.codes(first)))
         except ValueError as error:
             raise FormatError(f"{self.path}: {error}") from None
-        similarities = products(query[None], places)[0]
+        similarities = similarities_of(np.broadcast_to(query, places.shape), places)
         order = np.argsort(-similarities, kind="stable")
         return Places(
             np.concatenate([first[order], found.numbers[RERANKED:]]),

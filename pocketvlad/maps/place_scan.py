@@ -1,117 +1,139 @@
-"""The places that are most similar to a query, among codes that are read part by part."""
+"""The places that are most similar to a query, among codes that are read part by part.
 
-from collections.abc import Iterable
-from typing import Any
+All places are compared by products of matrices in single precision. Those are off by roundings,
+which depend on how many places and queries are compared at once. But how far they may be off is
+known: the few places that may be among the answers are compared again in double precision, as the
+similarity is defined. So answers do not depend on numbers of queries, parts or threads.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from threading import Lock
 
 import numpy as np
 
 from pocketvlad.maps.coder import Coder
-from pocketvlad.scoring.ranking import products
+from pocketvlad.maps.comparison import Comparison, rows_at_once
+from pocketvlad.util.blas_threads import one_thread_a_product
 
-_FEW = 16  # queries: of more, decoding once and one product of matrices is faster
-_ROWS = 4096  # decoded at a time
-_NUMBERS = 1 << 24  # of rows so long that fewer are
+Part = tuple[np.ndarray, np.ndarray]
+"""Numbers of places [n], and their codes [n, B]."""
+
+
+def similarities_of(queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """[n] Similarities of n pairs of a prepared query and a decoded row, both [n, L].
+
+    In double precision, and each by itself: those of equal pairs are equal.
+
+    >>> similarities_of(np.float32([[1, 2]]), np.float32([[3, 4]])).tolist()
+    [11.0]
+    """
+    return np.einsum("ij,ij->i", queries, rows, dtype=np.float64)
 
 
 class Nearest:
-    """The `top` largest of similarities that come part by part, for each of Q queries.
+    """The `top` largest of similarities that come bit by bit, for each of Q queries.
 
     Ties go to the place of the lower number.
+
+    Attributes:
+        least: [Q] the last of the `top` of each query; minus infinity where there are fewer.
     """
 
     def __init__(self, queries: int, top: int) -> None:
-        self._top = top
-        self._similarities = np.empty((queries, 0), np.float32)
-        self._numbers = np.empty((queries, 0), np.int64)
+        self._count, self._top = queries, top
+        self._queries = np.empty(0, np.int64)
+        self._numbers = np.empty(0, np.int64)
+        self._similarities = np.empty(0)
+        self.least = np.full(queries, -np.inf)
 
-    def add(self, similarities: np.ndarray, numbers: np.ndarray) -> None:
-        """Similarities [Q, n] of the places `numbers`, [n] or [Q, n]."""
-        numbers = np.broadcast_to(numbers, similarities.shape)
-        held = self._similarities.shape[1]
-        if held < self._top:
-            similarities = np.hstack([self._similarities, similarities])
-            numbers = np.hstack([self._numbers, numbers])
-            kept = np.array(
-                [_largest(*each, self._top) for each in zip(similarities, numbers, strict=True)]
-            )
-            self._similarities = np.take_along_axis(similarities, kept, axis=1)
-            self._numbers = np.take_along_axis(numbers, kept, axis=1)
-            return
-        # Of most parts nothing is left here, and no query needs a pass of its own.
-        among = similarities >= self._similarities[:, -1:]
-        for query in np.flatnonzero(among.any(axis=1)):
-            new = among[query]
-            own = np.concatenate([self._similarities[query], similarities[query, new]])
-            places = np.concatenate([self._numbers[query], numbers[query, new]])
-            kept = _largest(own, places, self._top)
-            self._similarities[query], self._numbers[query] = own[kept], places[kept]
+    def add(self, queries: np.ndarray, numbers: np.ndarray, similarities: np.ndarray) -> None:
+        """n pairs of a query and a place, [n] each; in any order."""
+        queries = np.concatenate([self._queries, queries])
+        numbers = np.concatenate([self._numbers, numbers])
+        similarities = np.concatenate([self._similarities, similarities])
+        order = np.lexsort((numbers, -similarities, queries))
+        ordered = queries[order]
+        ranks = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+        kept = order[ranks < self._top]
+        self._queries, self._numbers = queries[kept], numbers[kept]
+        self._similarities = similarities[kept]
+        last = ordered[ranks == self._top - 1]
+        self.least[last] = similarities[order[ranks == self._top - 1]]
+
+    def add_all(self, other: "Nearest") -> None:
+        """What another one has found among other places."""
+        self.add(other._queries, other._numbers, other._similarities)
 
     def best(self) -> tuple[np.ndarray, np.ndarray]:
         """(numbers of places [Q, k], similarities [Q, k]), the most similar first; k is `top`, or
         the number of places."""
-        return self._numbers, self._similarities
-
-
-def _largest(similarities: np.ndarray, numbers: np.ndarray, top: int) -> np.ndarray:
-    """[k] Where the largest are, the largest first."""
-    chosen = np.arange(len(similarities))
-    if len(similarities) > top:
-        least = np.partition(similarities, -top)[-top]
-        chosen = np.flatnonzero(similarities >= least)
-    order = np.lexsort((numbers[chosen], -similarities[chosen]))
-    return chosen[order[:top]]
-
-
-def rows_at_once(length: int) -> int:
-    """How many rows of so many numbers are decoded at a time."""
-    return max(1, min(_ROWS, _NUMBERS // length))
+        shape = self._count, len(self._queries) // max(1, self._count)
+        return self._numbers.reshape(shape), self._similarities.reshape(shape)
 
 
 class PlaceScan:
-    """Compares queries with codes [n, B] of a coder."""
+    """Compares queries with codes of a coder."""
 
     def __init__(self, coder: Coder) -> None:
         self._coder = coder
-        self._index = coder.faiss_index()
 
     def nearest(
-        self, prepared: np.ndarray, parts: Iterable[tuple[np.ndarray, np.ndarray]], top: int
+        self, prepared: np.ndarray, parts: Iterable[Part], top: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Nearest.best`.
 
         Args:
             prepared: [Q, L] queries, as `prepare` makes them.
-            parts: (numbers of places [n], codes [n, B]) each.
+
+        Raises:
+            CodeError: codes are of no row. And what `parts` raise.
         """
+        comparison = self._coder.comparison(prepared)
+        parts = iter(parts)
+        first = list(islice(parts, 2))
+        with one_thread_a_product() as threads:
+            if len(first) < 2 or threads == 1:
+                return self._scanned(prepared, comparison, chain(first, parts), top).best()
+            shared = _Shared(chain(first, parts))
+            with ThreadPoolExecutor(threads) as pool:
+                scans = [
+                    pool.submit(self._scanned, prepared, comparison, shared, top)
+                    for _ in range(threads)
+                ]
+            found = Nearest(len(prepared), top)
+            for scan in scans:
+                found.add_all(scan.result())
+            return found.best()
+
+    def _scanned(
+        self, prepared: np.ndarray, comparison: Comparison, parts: Iterable[Part], top: int
+    ) -> Nearest:
         found = Nearest(len(prepared), top)
-        step = rows_at_once(prepared.shape[1])
+        pairs = rows_at_once(prepared.shape[1])
         for numbers, codes in parts:
-            if self._index is not None and len(prepared) < _FEW:
-                similarities, rows = _by_faiss(self._index, prepared, codes, top)
-                found.add(similarities, numbers[rows])
-            else:
-                for start in range(0, len(codes), step):
-                    rows = self._coder.decode(codes[start : start + step])
-                    found.add(products(prepared, rows), numbers[start : start + step])
-        return found.best()
+            for start in range(0, len(codes), comparison.most):
+                block = codes[start : start + comparison.most]
+                queries, rows = comparison.candidates(block, found.least, top)
+                for begin in range(0, len(queries), pairs):
+                    some, own = queries[begin : begin + pairs], rows[begin : begin + pairs]
+                    places, at = np.unique(own, return_inverse=True)
+                    decoded = self._coder.decode(block[places])[at]
+                    similarities = similarities_of(prepared[some], decoded)
+                    found.add(some, numbers[start + own], similarities)
+        return found
 
 
-def _by_faiss(
-    index: Any, prepared: np.ndarray, codes: np.ndarray, top: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(similarities, rows), both [Q, k], by an index that takes the codes as they are.
+class _Shared:
+    """An iterator that several threads take from."""
 
-    k is at least `top`, or n. Which of equal ones faiss leaves out is not said, so that all are
-    asked for that are as similar as the last.
-    """
-    import faiss
+    def __init__(self, parts: Iterator[Part]) -> None:
+        self._parts, self._lock = parts, Lock()
 
-    faiss.copy_array_to_vector(np.ascontiguousarray(codes).reshape(-1), index.codes)
-    index.ntotal = len(codes)
-    count = top
-    while True:
-        count = min(count + 1, len(codes))
-        found = index.search(np.ascontiguousarray(prepared), count)
-        if count == len(codes) or (found[0][:, -1] < found[0][:, top - 1]).all():
-            return found
-        count *= 2
+    def __iter__(self) -> "_Shared":
+        return self
+
+    def __next__(self) -> Part:
+        with self._lock:
+            return next(self._parts)

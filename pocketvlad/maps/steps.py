@@ -7,19 +7,21 @@ alike, both are the same; where it has not, widths differ up to tenfold, and so 
 steps cost 8 bytes a component, once: as much as eight places do.
 
 The bytes are those of faiss's 8-bit scalar quantizer (`QT_8bit`, vmin = low, vdiff = 255 step), so
-that its index can search them as they are.
+that it can search them as they are.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from pocketvlad.maps.byte_comparison import ByteScan, byte_products
 from pocketvlad.maps.coder import CodeError, Coder, Parameters
+from pocketvlad.maps.comparison import Comparison
 from pocketvlad.util.installed import installed
 
 _LEVELS = 255  # intervals that the range is cut into
 _FEW = 100  # rows
+_FEW_QUERIES = 3  # more are compared faster by products of matrices
 _DEVIATIONS = 4.0  # that the range spans on either side; of a normal variable 1 in 16,000 is beyond
 
 
@@ -74,15 +76,7 @@ class StepCoder(Coder):
     def parameters(self) -> dict[str, np.ndarray]:
         return {"low": self.low, "step": self.step}
 
-    def faiss_index(self) -> Any | None:
-        if not installed("faiss"):
-            return None
-        import faiss
-
-        kind = faiss.ScalarQuantizer.QT_8bit
-        index = faiss.IndexScalarQuantizer(len(self.low), kind, faiss.METRIC_INNER_PRODUCT)
-        faiss.copy_array_to_vector(
-            np.concatenate([self.low, _LEVELS * self.step]).astype(np.float32), index.sq.trained
-        )
-        index.is_trained = True
-        return index
+    def comparison(self, prepared: np.ndarray) -> Comparison:
+        if len(prepared) <= _FEW_QUERIES and installed("faiss"):
+            return ByteScan(prepared, self.low, self.step)
+        return byte_products(prepared, self.low, self.step)

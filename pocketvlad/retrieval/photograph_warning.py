@@ -2,4 +2,5 @@
 
 
 class PhotographWarning(UserWarning):
-    """A photograph is left out, or the descriptors of a folder cannot be kept."""
+    """A photograph is left out, descriptors of a folder cannot be kept, or a map gets no positions
+    though some names have them."""

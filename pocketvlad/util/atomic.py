@@ -1,8 +1,9 @@
 """Files that are there whole or not at all."""
 
+import glob
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,11 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     'a,b'
     """
-    # The suffix stays: some writers choose the format by it.
-    name = path.name
-    if len(os.fsencode(name)) > _LONGEST:
-        name = hashlib.sha256(os.fsencode(name)).hexdigest()
-    unfinished = path.with_name(f".{name}.{os.getpid()}.part{path.suffix}")
+    unfinished = path.with_name(_unfinished(path, str(os.getpid())))
     try:
         unfinished.touch()
         mode = unfinished.stat().st_mode
@@ -43,3 +40,18 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what killed programs have left of `path`; for a program that alone writes it now."""
+    pattern = _unfinished(path, "*", glob.escape)
+    for left in path.parent.glob(pattern):
+        left.unlink(missing_ok=True)
+
+
+def _unfinished(path: Path, process: str, written: Callable[[str], str] = str) -> str:
+    name = path.name
+    if len(os.fsencode(name)) > _LONGEST:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    # The suffix stays: some writers choose the format by it.
+    return f".{written(name)}.{process}.part{written(path.suffix)}"

@@ -69,11 +69,19 @@ function surenessOf(similarity, threshold) {
 }
 
 /**
+ * A map's code rounds, and may take the similarity of two equal pictures above 1.
+ * @param {number} similarity
+ */
+function shownSimilarity(similarity) {
+  return Math.min(1, similarity).toFixed(2);
+}
+
+/**
  * @param {number} similarity
  * @param {number | null} threshold
  */
 function sureText(similarity, threshold) {
-  const found = `Similarity of the best picture: ${similarity.toFixed(2)}`;
+  const found = `Similarity of the best picture: ${shownSimilarity(similarity)}`;
   if (threshold === null) return `${found}. This city does not say from where on a place is known.`;
   return `${found}; a place is known from ${threshold.toFixed(2)} on.`;
 }
@@ -85,7 +93,7 @@ function sureText(similarity, threshold) {
  */
 function pictureOf({ thumbnails }, found, heading) {
   const name = nameOf(found);
-  const caption = made("figcaption", {}, `${name} (${found.similarity.toFixed(2)})`);
+  const caption = made("figcaption", {}, `${name} (${shownSimilarity(found.similarity)})`);
   const image = thumbnails && made("img", { src: `${encodeURIComponent(thumbnails)}/${found.place}.jpg`, alt: `${heading}${name}`, loading: "lazy" });
   return made("li", {}, made("figure", { title: found.file }, ...(image ? [image] : []), caption));
 }

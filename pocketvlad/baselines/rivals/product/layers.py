@@ -127,7 +127,13 @@ def quantize_layers(
     found: dict[str, Blocked | QuantizedTensor] = {}
     features: list[tuple[Tensor, Tensor]] = []
     pairs = paired_convolutions(
-        network, teacher, drawn.batches, settings.patches, "blocks", features=features
+        network,
+        teacher,
+        drawn.batches,
+        settings.patches,
+        "blocks",
+        features=features,
+        places=settings.places,
     )
     for pair in itertools.islice(pairs, 1, None):
         size = block_size(pair.layer.weight.shape, kernel_weights, columns)
