@@ -10,11 +10,11 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CONFIG ?= config.yaml
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test fuzz lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster fuzz lint format lock nncodec clean
 
-# The whole study on the embedded cities.
+# The whole study on the embedded cities; the table of its first model comes first.
 run: $(INSTALLED)
-	$(SNAKEMAKE)
+	$(SNAKEMAKE) --prioritize tabulate_preview
 
 # The study on the real photographs.
 subset: $(INSTALLED)
@@ -41,6 +41,7 @@ city: $(INSTALLED) page
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
 	@test -f $(RESULTS)/table.csv || { echo "$(RESULTS)/table.csv is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }
+	$(SNAKEMAKE) $(RESULTS)/city_fragment.html --configfile $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) --report $(RESULTS)/report.html --report-stylesheet report/style.css
 
 # Holds a study's results against tests/expected.
@@ -83,6 +84,15 @@ wheel: $(INSTALLED) page
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder
+
+# Adds what profiles/slurm needs: docs/cluster.md.
+slurm: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/slurm.txt
+
+# A reduced study on a Slurm cluster of three nodes, which the tests start and stop. They need root,
+# and Debian's slurm-wlm and munge.
+cluster: slurm
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/test_slurm.py
 
 # Search for files that a reader fails on: make fuzz READER=pvlad SECONDS=3600. It goes on where the
 # last search ended; what it finds is in the folder fuzz: docs/hostile.md.

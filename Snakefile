@@ -42,6 +42,13 @@ if CHOOSES:
 
 
 include: "rules/quantize.smk"
+
+
+if BACKEND == MEASURED:
+
+    include: "rules/backend.smk"
+
+
 include: "rules/evaluate.smk"
 include: "rules/speed.smk"
 
@@ -77,6 +84,8 @@ localrules:
     table,
     figures,
     publish,
+    # Nodes of a cluster often have no connection.
+    download_source,
 
 
 rule all:
@@ -86,6 +95,14 @@ rule all:
         rules.figures.input,
         rules.publish.input,
         rules.maps.input if "map" in config else [],
+
+
+# Jobs on this machine are forked from one process that has imported what they import.
+onstart:
+    start_template(
+        sorted((ROOT / "workflow_scripts").glob("*.py")),
+        config["compute"]["threads"],
+    )
 
 
 onsuccess:

@@ -13,12 +13,12 @@ rule search_budgets:
         trials=result("budgets/{model}-{city}-seed-{seed}.csv"),
     log:
         log_file("search_budgets/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("search_budgets/{model}-{city}-seed-{seed}")
+        timing("search_budgets/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("search_budgets"),
         gpu=GPUS,
     params:
         library=library("search_budgets"),
@@ -52,6 +52,8 @@ rule tabulate_budgets:
         log_file("tabulate_budgets"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_budgets"),
         study=STUDY,

@@ -11,12 +11,12 @@ rule choose_settings:
         queries=model_path("settings.csv"),
     log:
         log_file("choose_settings/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("choose_settings/{model}-{city}-seed-{seed}")
+        timing("choose_settings/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("choose_settings"),
         gpu=GPUS,
     params:
         library=library("choose_settings"),

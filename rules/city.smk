@@ -1,5 +1,7 @@
 # A city for a browser: `snakemake city`, which no other rule needs. `make page` comes before.
 
+MANIFEST = result("city/city.json")
+
 
 rule pack_city:
     input:
@@ -16,13 +18,33 @@ rule pack_city:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("pack_city"),
         gpu=GPUS,
     params:
         library=library("pack_city"),
         cells=list(PACKABLE),
+        training_city=test_city(PACKED_CITY),
         device=config["compute"]["device"],
     script:
         "../workflow_scripts/pack_city.py"
+
+
+# For the report. The city is looked at as it lies there: a run of the study neither packs one nor
+# renews it.
+rule tell_city:
+    input:
+        [MANIFEST] if Path(MANIFEST).is_file() else [],
+    output:
+        # The report's front page takes it in.
+        result("city_fragment.html"),
+    log:
+        log_file("tell_city"),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("tell_city"),
+    script:
+        "../workflow_scripts/tell_city.py"
 
 
 localrules:

@@ -30,14 +30,20 @@ from pocketvlad.compression.recipes import (
 from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
+from pocketvlad.networks.settings import MEASURED
 from pocketvlad.util.code_digest import digest
 from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
+from pocketvlad.study.requests import NEEDS, Job
 from pocketvlad.study.roles import data_sets, declared_test_sets
+from pocketvlad.study.template import start_template
+from pocketvlad.study.terminal import make_quiet
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
+
+make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))
@@ -139,8 +145,13 @@ def log_file(job):
     return f"logs/{STUDY}/{job}.log"
 
 
+# Where the choice of each model's backend is kept, if the study is to measure it.
+BACKEND_CHOICE = [result("backends/{model}.json")] if BACKEND == MEASURED else []
+
+
 def timing(job):
-    """Where Snakemake writes a job's time and memory."""
+    """Where a job writes its own time and memory, the second of its log files: Snakemake's
+    `benchmark` would measure the process that waits for the job (study/template.py)."""
     return f"benchmarks/{STUDY}/{job}.tsv"
 
 
@@ -159,12 +170,20 @@ def of_cells(path):
     ]
 
 
-def of_test_sets(path):
-    """A path filled in for every base model and cell on every test set."""
-    named = (path.replace("{test_set}", name) for name in TEST_SETS)
-    return [
-        each for one in named for each in [*filled(one, version="base"), *of_cells(one)]
-    ]
+def of_all(path):
+    """A path filled in for every model of the study, those before compression first."""
+    return (
+        filled(path, model=NARROW, version="untrained", seed=FIRST_SEED)
+        + filled(path, model=TRAINED, version="initial")
+        + filled(path, version="base")
+        + of_cells(path)
+    )
+
+
+def on_test_sets(path, fill, **values):
+    """A path filled in for every test set, the rest of it by `fill` with `values`."""
+    named = [path.replace("{test_set}", name) for name in TEST_SETS]
+    return [each for one in named for each in fill(one, **values)]
 
 
 def versions_of(model):
@@ -218,6 +237,32 @@ def library(script, *started):
     )
 
 
+def requests(need):
+    """Resources of a rule: the memory and the time that its jobs ask a cluster for.
+
+    They are those of its model and its photographs, and grow with every attempt. On one machine
+    they limit nothing, unless `--resources mem_mb=N` says how much there is.
+
+    Args:
+        need: a key of `NEEDS`.
+    """
+
+    @cache
+    def asked(model, roles, attempt):
+        return NEEDS[need](Job(config, FILES, model, roles)).asked(attempt)
+
+    def of(wildcards, attempt):
+        model, city = wildcards.get("model"), wildcards.get("city")
+        tested = [wildcards.test_set] if "test_set" in wildcards.keys() else []
+        roles = CITIES if model or not city else [city]
+        return asked(model, (*roles, *tested), attempt)
+
+    return dict(
+        mem_mb=lambda wildcards, attempt: of(wildcards, attempt)[0],
+        runtime=lambda wildcards, attempt: of(wildcards, attempt)[1],
+    )
+
+
 def test_city(training_city):
     """The role of the city that a model trained on `training_city` is tested on."""
     return next(city for city in CITIES if city != training_city)
@@ -257,7 +302,7 @@ def timings(stage, **columns):
         for model, recipes in RECIPES.items()
         for recipe, seeds in recipes.items()
         if columns.items() <= recipe.columns().items()
-        for path in filled(stage.benchmark, model=model, seed=seeds, **recipe.columns())
+        for path in filled(stage.log[1], model=model, seed=seeds, **recipe.columns())
     )
     return list(dict.fromkeys(paths))
 
@@ -291,6 +336,15 @@ def of_versions(path):
             **(dict(wildcards) | {"version": version})
         )
         for version in MAPPED[wildcards.model]
+    ]
+
+
+def of_mapped(path):
+    """A path filled in for every model of the first seed whose descriptors are coded."""
+    return [
+        each
+        for model, versions in MAPPED.items()
+        for each in filled(path, model=model, version=versions, seed=FIRST_SEED)
     ]
 
 

@@ -15,13 +15,14 @@ rule render_city:
         positions=result("data/{city}/archives/positions.csv"),
     log:
         log_file("render_city/{city}"),
-    benchmark:
-        timing("render_city/{city}")
+        timing("render_city/{city}"),
     wildcard_constraints:
         city=one_of(ROLES),
     conda:
         "../envs/environment.yaml"
     threads: 1
+    resources:
+        **requests("render_city"),
     params:
         library=library("render_city"),
         spec=lambda wildcards: FILES.dataset(wildcards.city)["render"],
@@ -41,6 +42,8 @@ rule download_source:
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("download_source"),
     script:
         "../workflow_scripts/download_source.py"
 
@@ -52,14 +55,15 @@ rule extract_archives:
         directory(result("data/{city}/{kind}")),
     log:
         log_file("extract_archives/{city}-{kind}"),
-    benchmark:
-        timing("extract_archives/{city}-{kind}")
+        timing("extract_archives/{city}-{kind}"),
     wildcard_constraints:
         city=one_of(ROLES),
         kind="images|ground_truth",
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("extract_archives"),
     params:
         library=library("extract_archives"),
         declared=lambda wildcards: FILES.declared(
@@ -87,6 +91,8 @@ rule link_images:
         city=one_of(city for city in ROLES if "folder" in FILES.dataset(city)),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("link_images"),
     params:
         library=library("link_images"),
         folder=lambda wildcards: str(FILES.images(wildcards.city)),
@@ -100,29 +106,27 @@ rule link_images:
 rule index_dataset:
     input:
         images=result("data/{city}/images"),
-        ground_truth=lambda wildcards: (
-            []
-            if FILES.state_of_lists(wildcards.city)
-            else FILES.ground_truth(wildcards.city)
-        ),
+        ground_truth=lambda wildcards: FILES.awaited_lists(wildcards.city),
         positions=lambda wildcards: FILES.positions(wildcards.city),
     output:
         result("data/{city}/dataset.json"),
     log:
         log_file("index_dataset/{city}"),
-    benchmark:
-        timing("index_dataset/{city}")
+        timing("index_dataset/{city}"),
     wildcard_constraints:
         city=one_of(ROLES),
     priority: BEFORE_TRAINING
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("index_dataset"),
     params:
         library=library("index_dataset"),
         declared=lambda wildcards: FILES.declared(FILES.table_names(wildcards.city)),
         name=lambda wildcards: data_sets(config)[wildcards.city],
         ground_truth=lambda wildcards: FILES.ground_truth(wildcards.city),
         state=lambda wildcards: FILES.state_of_lists(wildcards.city),
+        queries=lambda wildcards: FILES.queries(wildcards.city),
         protocol=lambda wildcards: FILES.dataset(wildcards.city).get(
             "protocol", "original"
         ),

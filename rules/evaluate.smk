@@ -25,18 +25,19 @@ rule evaluate_model:
             result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
+        backend=BACKEND_CHOICE,
     output:
         SCORE,
     log:
         log_file("evaluate_model/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_model/{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_model/{model}-{city}-seed-{seed}-{version}"),
     # Before new models are pruned: results come early, and few jobs wait at a time.
     priority: 2
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("evaluate_model"),
         gpu=GPUS,
     params:
         **SCORING,
@@ -51,12 +52,12 @@ use rule evaluate_model as evaluate_test_set with:
         training_dataset=result("data/{city}/dataset.json"),
         dataset=result("data/{test_set}/dataset.json"),
         images=result("data/{test_set}/images"),
+        backend=BACKEND_CHOICE,
     output:
         TEST_SCORE,
     log:
         log_file("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"),
     params:
         **SCORING,
         test_city=lambda wildcards: wildcards.test_set,
@@ -70,10 +71,14 @@ rule evaluate_histogram:
         result("scores/histogram/{city}.json"),
     log:
         log_file("evaluate_histogram/{city}"),
-    benchmark:
-        timing("evaluate_histogram/{city}")
+        timing("evaluate_histogram/{city}"),
+    # A test set, too.
+    wildcard_constraints:
+        city=one_of(ROLES),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("evaluate_histogram"),
     params:
         library=library("evaluate_histogram"),
         protocol=config["protocol"],
@@ -88,5 +93,5 @@ rule evaluate:
         + filled(SCORE, version="base"),
         untrained=filled(SCORE, model=NARROW, version="untrained", seed=FIRST_SEED),
         cells=of_cells(SCORE),
-        test_sets=of_test_sets(TEST_SCORE),
-        histogram=filled(result("scores/histogram/{city}.json")),
+        test_sets=on_test_sets(TEST_SCORE, of_all),
+        histogram=filled(result("scores/histogram/{city}.json"), city=ROLES),

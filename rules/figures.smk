@@ -2,26 +2,26 @@
 # for seconds.
 
 
-# The benchmark files of all jobs, by rule. They are no inputs: a study whose benchmark files were
+# The measurements of all jobs, by rule. They are no inputs: a study whose measurements were
 # deleted, or were never written, must not be trained again for a plot.
 MEASURED = {
     "render_city": filled(
-        rules.render_city.benchmark,
+        rules.render_city.log[1],
         city=[role for role in ROLES if "render" in FILES.dataset(role)],
     ),
     "extract_archives": filled(
-        rules.extract_archives.benchmark, city=ROLES, kind=["images", "ground_truth"]
+        rules.extract_archives.log[1], city=ROLES, kind=["images", "ground_truth"]
     ),
-    "index_dataset": filled(rules.index_dataset.benchmark, city=ROLES),
-    "evaluate_histogram": filled(rules.evaluate_histogram.benchmark),
-    "initialise_model": filled(rules.initialise_model.benchmark, version="initial")
+    "index_dataset": filled(rules.index_dataset.log[1], city=ROLES),
+    "evaluate_histogram": filled(rules.evaluate_histogram.log[1], city=ROLES),
+    "initialise_model": filled(rules.initialise_model.log[1], version="initial")
     + filled(
-        rules.initialise_model.benchmark,
+        rules.initialise_model.log[1],
         model=NARROW,
         version="untrained",
         seed=FIRST_SEED,
     ),
-    "train_model": filled(rules.train_model.benchmark),
+    "train_model": filled(rules.train_model.log[1]),
     "prune_model": timings(rules.prune_model, recipe="pruned"),
     "quantize_model": timings(rules.quantize_model, recipe="pruned", codebook="fixed"),
     "train_codebook": timings(
@@ -32,32 +32,29 @@ MEASURED = {
     ),
     "round_model": timings(rules.round_model, recipe="rounded"),
     "evaluate_model": filled(
-        rules.evaluate_model.benchmark, model=TRAINED, version="initial"
+        rules.evaluate_model.log[1], model=TRAINED, version="initial"
     )
-    + filled(rules.evaluate_model.benchmark, version="base")
-    + of_cells(rules.evaluate_model.benchmark)
+    + filled(rules.evaluate_model.log[1], version="base")
+    + of_cells(rules.evaluate_model.log[1])
     + filled(
-        rules.evaluate_model.benchmark,
+        rules.evaluate_model.log[1],
         model=NARROW,
         version="untrained",
         seed=FIRST_SEED,
     ),
-    "measure_speed": expand(rules.measure_speed.benchmark, model=MODELS),
-    "evaluate_test_set": of_test_sets(rules.evaluate_test_set.benchmark),
+    "measure_speed": expand(rules.measure_speed.log[1], model=MODELS),
+    "evaluate_test_set": on_test_sets(rules.evaluate_test_set.log[1], of_all),
 }
 if "map" in config:
-    MEASURED["describe_cities"] = [
-        path
-        for model, versions in MAPPED.items()
-        for path in filled(
-            rules.describe_cities.benchmark,
-            model=model,
-            version=versions,
-            seed=FIRST_SEED,
-        )
-    ]
+    MEASURED["describe_cities"] = of_mapped(rules.describe_cities.log[1])
+    MEASURED["describe_test_set"] = on_test_sets(
+        rules.describe_test_set.log[1], of_mapped
+    )
     MEASURED["code_maps"] = filled(
-        rules.code_maps.benchmark, model=MAPPED, seed=FIRST_SEED
+        rules.code_maps.log[1], model=MAPPED, seed=FIRST_SEED
+    )
+    MEASURED["code_test_maps"] = on_test_sets(
+        rules.code_test_maps.log[1], filled, model=MAPPED, seed=FIRST_SEED
     )
 # A study on photographs renders no city, one of fixed codebooks trains none, and one of given
 # settings chooses none.
@@ -75,6 +72,8 @@ rule plot_results:
         log_file("plot_results"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_results"),
         cities=CITIES,
@@ -91,6 +90,8 @@ rule plot_studies:
         log_file("plot_studies"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_studies"),
         # What `tables` are of.
@@ -122,6 +123,8 @@ rule plot_layers:
         log_file("plot_layers/{model}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_layers"),
         seed=FIRST_SEED,
@@ -147,6 +150,8 @@ rule plot_run_time:
         log_file("plot_run_time"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("plot_run_time"),
         study=STUDY,
@@ -185,6 +190,8 @@ rule draw_retrieval:
         log_file("draw_retrieval/{model}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("draw_retrieval"),
         seed=FIRST_SEED,

@@ -6,10 +6,11 @@ rule render_buildings:
         directory(result("pretraining/pictures")),
     log:
         log_file("render_buildings"),
-    benchmark:
-        timing("render_buildings")
+        timing("render_buildings"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("render_buildings"),
     params:
         library=library("render_buildings"),
         spec=config["pretraining"]["buildings"],
@@ -24,11 +25,12 @@ rule pretrain_backbone:
         result("pretraining/{model}.safetensors"),
     log:
         log_file("pretrain_backbone/{model}"),
-    benchmark:
-        timing("pretrain_backbone/{model}")
+        timing("pretrain_backbone/{model}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
+    resources:
+        **requests("pretrain_backbone"),
     params:
         library=library("pretrain_backbone"),
         model=lambda wildcards: network_of(config, wildcards.model),

@@ -12,12 +12,12 @@ rule prune_model:
         weights=model_path("{threshold}/l1-{l1}/weights.csv"),
     log:
         log_file("prune_model/{model}-{city}-seed-{seed}-{threshold}-{l1}"),
-    benchmark:
-        timing("prune_model/{model}-{city}-seed-{seed}-{threshold}-{l1}")
+        timing("prune_model/{model}-{city}-seed-{seed}-{threshold}-{l1}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("prune_model"),
         gpu=GPUS,
     params:
         library=library("prune_model"),

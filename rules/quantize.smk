@@ -10,14 +10,15 @@ rule quantize_model:
         log_file(
             "quantize_model/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
         ),
-    benchmark:
         timing(
             "quantize_model/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
-        )
+        ),
     priority: 1
     conda:
         "../envs/environment.yaml"
     threads: 1
+    resources:
+        **requests("quantize_model"),
     params:
         library=library("quantize_model"),
         recipe=lambda wildcards: recipe_made(wildcards, "fixed"),
@@ -38,15 +39,15 @@ rule train_codebook:
         log_file(
             "train_codebook/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
         ),
-    benchmark:
         timing(
             "train_codebook/{model}-{city}-seed-{seed}-{threshold}-{l1}-{quantizer}-{bits}"
-        )
+        ),
     priority: 1
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("train_codebook"),
         gpu=GPUS,
     params:
         library=library("train_codebook"),
@@ -82,12 +83,12 @@ rule round_model:
         model_path("rd/{distortion}.pvlad"),
     log:
         log_file("round_model/{model}-{city}-seed-{seed}-{distortion}"),
-    benchmark:
-        timing("round_model/{model}-{city}-seed-{seed}-{distortion}")
+        timing("round_model/{model}-{city}-seed-{seed}-{distortion}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("round_model"),
         gpu=GPUS,
     params:
         library=library("round_model"),

@@ -11,9 +11,12 @@ rule answer_question:
         log_file("answer_question"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("answer_question"),
         cities=CITIES,
+        test_sets=TEST_SETS,
     script:
         "../workflow_scripts/answer_question.py"
 
@@ -32,6 +35,8 @@ rule show_configuration:
         log_file("show_configuration"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("show_configuration"),
         settings=used_settings(config),
@@ -45,6 +50,7 @@ rule write_model_cards:
         table=result("table.csv"),
         by_seed=result("table_seeds.csv"),
         rows=rules.evaluate.input.cells,
+        test_sets=rules.evaluate.input.test_sets,
         models=rules.quantize.input,
         template=os.path.relpath(ROOT / "report" / "model_card.md.jinja"),
     output:
@@ -53,8 +59,11 @@ rule write_model_cards:
         log_file("write_model_cards"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("write_model_cards"),
+        test_sets=TEST_SETS,
         settings=used_settings(config),
     script:
         "../workflow_scripts/write_model_cards.py"
@@ -64,4 +73,5 @@ rule publish:
     input:
         result("answer.rst"),
         result("configuration.html"),
+        result("city_fragment.html"),
         rules.write_model_cards.output,

@@ -59,14 +59,14 @@ rule compress_rival:
         decoded=temp(rival_path("{version}.safetensors")),
     log:
         log_file("compress_rival/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("compress_rival/{model}-{city}-seed-{seed}-{version}")
+        timing("compress_rival/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(SCORED),
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
+        **requests("compress_rival"),
         gpu=lambda wildcards: GPUS if RIVALS[wildcards.version].fitted else 0,
     params:
         library=lambda wildcards: library(
@@ -91,8 +91,7 @@ use rule compress_rival as compress_symbols with:
         measured=rival_path("{version}.json"),
     log:
         log_file("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}")
+        timing("compress_symbols/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version=one_of(OF_CELLS),
 
@@ -110,8 +109,26 @@ use rule evaluate_model as evaluate_rival with:
         rival_path("{version}.scores.json"),
     log:
         log_file("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}")
+        timing("evaluate_rival/{model}-{city}-seed-{seed}-{version}"),
+    wildcard_constraints:
+        version=one_of(SCORED),
+
+
+use rule evaluate_test_set as evaluate_rival_test_set with:
+    input:
+        model=rival_path("{version}.safetensors"),
+        training_dataset=result("data/{city}/dataset.json"),
+        dataset=result("data/{test_set}/dataset.json"),
+        images=result("data/{test_set}/images"),
+    output:
+        rival_path("test_scores/{test_set}/{version}.json"),
+    log:
+        log_file(
+            "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
+        ),
+        timing(
+            "evaluate_rival_test_set/{test_set}-{model}-{city}-seed-{seed}-{version}"
+        ),
     wildcard_constraints:
         version=one_of(SCORED),
 
@@ -128,6 +145,20 @@ rule tabulate_rivals:
             seed=FIRST_SEED,
         ),
         base=filled(SCORE, version="base", seed=FIRST_SEED),
+        test_sets=on_test_sets(
+            rules.evaluate_rival_test_set.output[0],
+            filled,
+            version=SCORED,
+            seed=FIRST_SEED,
+        )
+        + on_test_sets(
+            TEST_SCORE,
+            filled,
+            version=dict.fromkeys(
+                ["base", *(RIVALS[name].source for name in OF_CELLS)]
+            ),
+            seed=FIRST_SEED,
+        ),
         by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,
     output:
@@ -139,10 +170,13 @@ rule tabulate_rivals:
         log_file("tabulate_rivals"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_rivals"),
         study=STUDY,
         cities=CITIES,
+        test_sets=TEST_SETS,
         seed=FIRST_SEED,
     script:
         "../workflow_scripts/tabulate_rivals.py"

@@ -18,13 +18,14 @@ rule measure_speed:
         result("speed/{model}.json"),
     log:
         log_file("measure_speed/{model}"),
-    benchmark:
-        timing("measure_speed/{model}")
+        timing("measure_speed/{model}"),
     conda:
         "../envs/environment.yaml"
     # All cores, though one is used: a job beside it would slow it down. (`workflow.cores` is an
     # error where none are given, as for a report.)
     threads: workflow.resource_settings.cores or 1
+    resources:
+        **requests("measure_speed"),
     params:
         library=library("measure_speed", "retrieval/speed.py"),
         # What `models` are of.
@@ -56,6 +57,8 @@ rule tabulate_speed:
         log_file("tabulate_speed"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_speed"),
         study=STUDY,

@@ -42,6 +42,8 @@ rule tabulate_results:
         log_file("tabulate_results"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_results"),
         study=STUDY,
@@ -49,6 +51,27 @@ rule tabulate_results:
         test_sets=TEST_SETS,
     script:
         "../workflow_scripts/tabulate_results.py"
+
+
+# The table of the first model alone, as soon as its cells are scored. `make run` asks for it, and
+# lets it come first: `--prioritize tabulate_preview`.
+rule tabulate_preview:
+    input:
+        base=filled(SCORE, model=MODELS[0], version="base"),
+        cells=[path for path in rules.evaluate.input.cells if f"/{MODELS[0]}/" in path],
+    output:
+        result("preview.txt"),
+    log:
+        log_file("tabulate_preview"),
+    conda:
+        "../envs/environment.yaml"
+    params:
+        library=library("tabulate_preview"),
+        study=STUDY,
+        cities=CITIES,
+        model=MODELS[0],
+    script:
+        "../workflow_scripts/tabulate_preview.py"
 
 
 # Where it is known where the images of both cities were taken.
@@ -68,6 +91,8 @@ rule tabulate_recall:
         log_file("tabulate_recall"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_recall"),
         study=STUDY,
@@ -88,6 +113,8 @@ rule tabulate_layers:
         log_file("tabulate_layers/{model}"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("draw"),
     params:
         library=library("tabulate_layers"),
         model=lambda wildcards: network_of(config, wildcards.model),

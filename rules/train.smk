@@ -15,14 +15,14 @@ rule initialise_model:
         model_path("{version}.safetensors"),
     log:
         log_file("initialise_model/{model}-{city}-seed-{seed}-{version}"),
-    benchmark:
-        timing("initialise_model/{model}-{city}-seed-{seed}-{version}")
+        timing("initialise_model/{model}-{city}-seed-{seed}-{version}"),
     wildcard_constraints:
         version="initial|untrained",
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("initialise_model"),
         gpu=GPUS,
     params:
         library=library("initialise_model"),
@@ -64,12 +64,12 @@ rule train_model:
         history=model_path("base.csv"),
     log:
         log_file("train_model/{model}-{city}-seed-{seed}"),
-    benchmark:
-        timing("train_model/{model}-{city}-seed-{seed}")
+        timing("train_model/{model}-{city}-seed-{seed}"),
     conda:
         "../envs/environment.yaml"
     threads: config["compute"]["threads"]
     resources:
+        **requests("train_model"),
         gpu=GPUS,
     params:
         library=library("train_model"),

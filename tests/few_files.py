@@ -47,9 +47,9 @@ def write_lists(folder):
     (folder / "hall_1_junk.txt").write_text("")
 
 
-def write_models(folder):
+def write_models(folder, backbone="alexnet", width=0.1):
     """base.safetensors, of random weights, and small.pvlad, the same quantized."""
-    network = random_network("alexnet", 0.1, 4, 8)
+    network = random_network(backbone, width, 4, 8)
     with torch.no_grad():  # centred, as a PCA would do: else all images are alike to it
         noise = torch.rand(16, 3, 6, 8, generator=torch.Generator().manual_seed(0)) * 4 - 2
         mean = network.pooled(torch.nn.functional.interpolate(noise, (72, 96))).mean(dim=0)

@@ -92,6 +92,25 @@ def test_the_text_is_read_by_docutils():
     assert "3.4 [2.4, 4.4]" in page
 
 
+def test_the_drops_on_test_sets_come_last():
+    """By the dense queries where there are any, by Recall@N where positions alone are known."""
+    scores = {"drop_home": 2.0, "drop_home_landmarks_low": 1.0, "drop_home_landmarks_high": 3.0}
+    scores |= {"dense_drop_home": 4.0, "dense_drop_home_low": 3.5, "dense_drop_home_high": 5.5}
+    scores |= {"drop_home_spread": float("nan"), "dense_drop_home_spread": float("nan")}
+    for name, mean in (("recall_at_5_lane", 80.0), ("recall_drop_at_5_lane", 6.0)):
+        scores |= {name: mean, f"{name}_low": mean - 1, f"{name}_high": mean + 2}
+    table = marked(BASE | scores, cell(0.5, 0.4, True) | scores)
+    cities, names = ["oxford", "paris"], ["home", "lane"]
+    short = answer_table(table, cities, names)
+    assert list(short)[-3:] == ["dense drop", "dense drop home", "drop of R@5 lane"]
+    assert list(short["dense drop home"]) == ["", "4.0 [3.5, 5.5]", "4.0 [3.5, 5.5]"]
+    assert list(short["drop of R@5 lane"]) == ["", "6.0 [5.0, 8.0]", "6.0 [5.0, 8.0]"]
+    assert "Drops on test sets (home, lane) are those of models of both cities" in answer_text(
+        table, cities, names
+    )
+    assert "test set" not in answer_text(table, cities)
+
+
 def test_the_answer_says_what_it_rests_on():
     sentences = basis_sentences(marked(BASE, cell(0.5, 0.4, True)), ["oxford", "paris"])
     assert sentences == [

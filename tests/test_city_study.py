@@ -1,14 +1,19 @@
 """`snakemake city`: a study's first city, packed with its best compressed model."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
 import pytest
-from workflow_runs import snakemake
+from workflow_runs import job_counts, snakemake
 
 import pocketvlad
+from pocketvlad.format.error import FormatError
+from pocketvlad.packing.packed_city import add_facts
 from pocketvlad.report.best_cells import packed_cell
+from pocketvlad.report.city_note import city_note
+from pocketvlad.report.rows import read_table
 
 LINES = [
     ("a", "base", 9.0, 0.0, False, False),
@@ -53,7 +58,45 @@ def test_a_studys_city_is_packed(small_study):
         names = list(city.map.names())
         best = city.search(folder / f"results/small/data/oxford/images/{query['image']}.jpg")[0]
     assert best.path.stem == query["image"]
+    cell = packed_cell(read_table(folder / "results" / "small" / "table.csv"))
+    facts = json.loads((packed / "city.json").read_text())["study"]
+    assert facts["name"] == "vgg16"
+    assert facts["training_city"] == "paris"
+    assert facts["drop"].startswith(f"{cell['dense_drop_mean']:.1f} [")
     labels = json.loads((packed / "labels.json").read_text())
     for image in query["good"]:
         assert labels[names.index(f"{image}.jpg")] == query["landmark"].replace("_", " ")
+    # The report is to tell of it; until now it said how to make one.
+    note = folder / "results" / "small" / "city_fragment.html"
+    assert "make city" in note.read_text()
+    options = ("-n", "results/small/city_fragment.html", "--configfile", "small.yaml")
+    assert job_counts(snakemake(folder, *options)) == {"tell_city": 1}
+    assert f"trained on paris; drop of its cell: {facts['drop']}" in city_note(packed.parent)
     shutil.rmtree(packed)
+
+
+def test_the_report_tells_what_a_city_weighs(few_files):
+    assert "make city" in city_note(few_files / "holiday")  # in which there is none
+    files = {"model": ["model.pvlad"], "map": ["map.pvmap"]}
+    files["graph"] = ["graph.onnx", "graph.weights.json"]
+    megabytes = {
+        part: sum((few_files / "city" / name).stat().st_size for name in names) / 1e6
+        for part, names in files.items()
+    }
+    megabytes["together"] = sum(megabytes.values())
+    add_facts(
+        few_files / "city",
+        {"name": "a&b", "recipe": "rd", "training_city": "paris", "drop": "0.4 [0.0, 0.7] points"},
+    )
+    note = city_note(few_files)
+    rows = re.findall(r'<th scope="row">(\w+)</th><td>([\d.]+)</td>', note)
+    assert dict(rows) == {part: f"{each:.2f}" for part, each in megabytes.items()}
+    assert '<a href="city/index.html">' in note
+    assert f"pocketvlad serve {few_files / 'city'}" in note
+    assert "Holiday, 12 pictures. Its model is a&amp;b, rd, trained on paris" in note
+    assert "0.4 [0.0, 0.7] points" in note
+    with pocketvlad.load("city") as city:  # which passes over the facts
+        assert city.title == "Holiday"
+    (few_files / "city" / "map.pvmap").unlink()
+    with pytest.raises(FormatError, match=r"map\.pvmap is missing .* pack the city again"):
+        city_note(few_files)

@@ -116,7 +116,22 @@ def test_the_studies_are_valid(name):
         (
             ("datasets", "york"),
             {"folder": "york"},
-            r"missing key in datasets\.york: ground_truth \(folder needs it\); add it",
+            r"datasets\.york: neither ground_truth nor positions.*add ground_truth, or, for a",
+        ),
+        (
+            ("datasets", "york"),
+            {"folder": "york", "positions": "names", "protocol": "original"},
+            r"datasets\.york\.protocol: 'original' has no effect without a ground truth; add one",
+        ),
+        (
+            ("datasets", "york"),
+            {"folder": "york", "positions": "names", "ground_truth": "y.csv", "queries": "q"},
+            r"datasets\.york\.queries: 'q' has no effect, since its ground truth says what is ask",
+        ),
+        (
+            ("datasets", "york"),
+            {"folder": "york", "positions": "names", "queries": "../q"},
+            r"york\.queries: '\.\./q' does not fit; write the path of a folder within `folder`",
         ),
         (
             ("datasets", "york"),
@@ -529,6 +544,31 @@ def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}
     check_config(config)
+
+
+def test_positions_alone_are_enough_for_a_test_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("POCKETVLAD_DATA", str(tmp_path))
+    config = load("config.yaml")
+    config["datasets"]["york"] = {"folder": "york", "positions": "names"}
+    config["test_sets"] = {"york": "york"}
+    check_config(config)
+    (tmp_path / "york").mkdir()
+    require_local_data(config)
+    files = StudyFiles(config, "results/york")
+    assert (files.ground_truth("york"), files.awaited_lists("york")) == (None, [])
+    assert files.queries("york") is None
+    assert files.queries("oxford") is None
+    (tmp_path / "york" / "queries").mkdir()
+    assert files.queries("york") == str(tmp_path / "york" / "queries")
+    config["datasets"]["york"]["queries"] = "asked/here"
+    assert files.queries("york") == str(tmp_path / "york" / "asked" / "here")
+    with pytest.raises(ConfigError, match=r"york\.queries: .*/asked/here is no folder; correct it"):
+        require_local_data(config)
+    config["cities"] = {"oxford": "mini-oxford", "york": "york"}
+    with pytest.raises(
+        ConfigError, match=r"cities\.york: 'york' has no ground_truth, which a city"
+    ):
+        check_config(config | {"test_sets": {}})
 
 
 def test_test_sets_are_of_any_protocol_and_of_images_that_nothing_is_trained_on():

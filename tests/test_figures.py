@@ -316,12 +316,12 @@ HEADINGS = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_lo
 
 @pytest.fixture
 def benchmarks(tmp_path):
-    """Two rules' files, as Snakemake writes them; one job too short to be seen, one not there."""
+    """Two rules' files, with Snakemake's columns; one job has no memory, one file is not there."""
     lines = {
-        "train_model/vgg16-paris": ["90.5\t0:01:30\t1000.0\t1\t1\t900.0\t0\t0\t1\t1"],
+        "train_model/vgg16-paris": ["90.5\t0:01:30\t1000.0\t1\t1\t900.0\t0\t0\t1\t80"],
         "train_model/vgg16-oxford": [
-            "10.0\t0:00:10\t1200.0\t1\t1\t800.0\t0\t0\t1\t1",
-            "20.0\t0:00:20\t1400.0\t1\t1\t1000.0\t0\t0\t1\t1",
+            "10.0\t0:00:10\t1200.0\t1\t1\t800.0\t0\t0\t1\t10",
+            "20.0\t0:00:20\t1400.0\t1\t1\t1000.0\t0\t0\t1\t14",
         ],
         "evaluate_model/vgg16-paris-0.01/l1-0/kmeans-5-fixed": [
             "0.2\t0:00:00\t-\t-\t-\t-\t-\t-\t-\tNA"
@@ -353,7 +353,7 @@ def test_benchmarks_by_rule(benchmarks):
     assert train["seconds_total"] == 90.5 + 15  # a repeated job counts with its mean
     assert train["seconds_max"] == 90.5
     assert train["max_rss_mb"] == 1300
-    assert train["max_pss_mb"] == 900
+    assert train["cpu_seconds_total"] == 80 + 12
     assert table.loc["evaluate_model", "seconds_mean"] == 0.2
     assert np.isnan(table.loc["evaluate_model", "max_rss_mb"])
     assert np.isnan(table.loc["prune_model", "seconds_total"])
@@ -362,7 +362,7 @@ def test_benchmarks_by_rule(benchmarks):
 def test_a_file_that_is_no_benchmark(benchmarks):
     path = benchmarks["train_model"][0]
     path.write_text("minutes\n3\n")
-    with pytest.raises(ValueError, match=r"vgg16-paris\.tsv is not a benchmark .* lacks max_pss"):
+    with pytest.raises(ValueError, match=r"vgg16-paris\.tsv is not a meas.* lacks cpu_time"):
         read_benchmarks(benchmarks)
 
 

@@ -2,22 +2,27 @@
 
 import copy
 import re
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from study_rows import BASE, CITIES, ROUNDED, study_row
 from test_dense import dataset_of, query
+from test_test_sets import places_of, row_on
 from workflow_runs import ROOT, load_config
 
+from pocketvlad.data.dataset import BY_POSITIONS, index_located
 from pocketvlad.maps.city_descriptors import CityDescriptors
 from pocketvlad.maps.coded_city import coded_scores
 from pocketvlad.maps.fitted_code import fit
 from pocketvlad.maps.map_code import code_named
 from pocketvlad.report.figures.maps import maps_figure
 from pocketvlad.report.tables.html import html_page
-from pocketvlad.report.tables.maps import maps_layout, maps_table
+from pocketvlad.report.tables.maps import coded_test_sets, maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.scoring.average_precision import average_precision
+from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.study.config import ConfigError, check_config, with_defaults
 from pocketvlad.study.map_codes import map_codes, map_versions
 
@@ -144,6 +149,15 @@ def test_the_least_bytes_at_no_drop_are_marked():
     assert list(TABLE["best_no_drop"]) == [False, True, False, False, False]
 
 
+def test_a_map_by_onnxruntime_says_so():
+    """In a column that tables by torch alone do not have: they are the same as ever."""
+    assert "computed_on" not in TABLE
+    rows = [row | {"computed_on": "cpu, onnxruntime 1"} for row in made_up()[:2]] + made_up()[2:]
+    table = maps_table(rows, CITIES, [1000, 20000])
+    assert list(table["computed_on"]) == ["cpu, onnxruntime 1", *["cpu"] * 4]
+    pd.testing.assert_frame_equal(table.drop(columns="computed_on"), TABLE)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -172,6 +186,70 @@ def test_page_in_both_forms():
     text = re.sub(r"<[^>]+>", " ", html_page(layout))
     for each in ("pq8", "rd/0.4", "a row a model file and map code", "20,000"):
         assert each in text
+
+
+def on_test_set(name, **features):
+    """Rows of a test set, of every model file and code of `made_up`."""
+    for row in made_up():
+        found = row_on(name, row["train_city"], row["version"], 1, **features)
+        shift = {"float32": 0, "int8": 1, "bits": 7, "pq8": 2}[row["code"]]
+        first = {query: place and place + shift for query, place in places_of(*key_of(row)).items()}
+        found["recall_first_right"] = first
+        yield found | {"code": row["code"]}
+
+
+def key_of(row):
+    return row["train_city"], row["version"], 1
+
+
+def test_test_sets_have_columns_behind_all_others():
+    rows = [*on_test_set("home"), *on_test_set("lane", protocol=BY_POSITIONS, listed=False)]
+    test_sets = coded_test_sets(rows, ["home", "lane"], CITIES)
+    table = maps_table(made_up(), CITIES, [1000, 20000], test_sets)
+    pd.testing.assert_frame_equal(table[list(TABLE)], TABLE)
+    by_code = table.set_index(["version", "code"])
+    for version, code, shift in ((BASE, "float32", 0), (BASE, "int8", 1), (ROUNDED, "pq8", 2)):
+        line = by_code.loc[version, code]
+        expected = [
+            0 < place <= 5 - shift
+            for city in CITIES
+            for place in places_of(city, version, 1).values()
+        ]
+        assert line["recall_at_5_lane"] == pytest.approx(100 * np.mean(expected))
+        reference = by_code.loc[(BASE, "float32"), "recall_at_5_lane"]
+        drop = reference - line["recall_at_5_lane"]
+        assert line["recall_drop_at_5_lane"] == pytest.approx(drop)
+        assert line["recall_drop_at_5_home_low"] <= drop <= line["recall_drop_at_5_home_high"]
+    # Codes share the made-up mAP of their model file.
+    assert by_code.loc[(BASE, "int8"), "drop_home"] == 0
+    assert by_code.loc[(ROUNDED, "pq8"), "dense_drop_home"] != 0
+    assert not [name for name in table if "map" in name and "lane" in name]
+    layout = maps_layout(table, CITIES, "Maps of a study", ["home", "lane"])
+    headings = [column.heading for column in layout.columns]
+    assert headings[-4:] == ["drop of R@1 lane", "R@1 lane", "R@5 lane", "R@10 lane"]
+    assert headings.index("search") < headings.index("drop home")
+    for line in layout.blocks[0].lines:
+        assert len(line.entries) == len(headings)
+    assert "home, lane are test sets beyond the two cities" in markdown_table(layout)
+
+
+def test_recall_is_that_of_the_codes(descriptors):
+    """Of a test set without lists, and without descriptors of queries."""
+    at = {name: (10.0 * n, 0.0) for n, name in enumerate(DATASET.images)}
+    dataset = index_located("d", DATASET.sizes, ["a", "d"], at)
+    city = replace(descriptors, queries=descriptors.queries[:0])
+    row = coded_scores(code_named("bits-6"), city, dataset, 1, RecallSettings())
+    code = fit(code_named("bits-6"), city.training, 1)
+    places = code.decode(code.encode(city.database))
+    names = dataset.images
+    for image in ("a", "d"):
+        asked = city.database[[names.index(image)]]
+        order = np.argsort(-places @ code.prepare(asked)[0], kind="stable")
+        ranking = [names[place] for place in order if names[place] not in ("a", "d")]
+        near = [abs(at[name][0] - at[image][0]) <= 25 for name in ranking]
+        assert row["recall_first_right"][image] == near.index(True) + 1
+    assert "map" not in row
+    assert row["search_ms"] > 0
 
 
 def test_figure_has_every_line_at_its_bytes_and_height():

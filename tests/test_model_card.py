@@ -10,10 +10,12 @@ import yaml
 from jinja2 import UndefinedError
 from workflow_runs import ROOT
 
+from pocketvlad.data.dataset import describe_counts
 from pocketvlad.report.configuration_page import configuration_page
 from pocketvlad.report.model_card import card_facts, data_terms, model_card, weights_terms
 from pocketvlad.report.rows import read_table
 from pocketvlad.report.tables.drops import fixed
+from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.config import used_settings
 
 SOURCES = {
@@ -160,6 +162,39 @@ def test_the_card_of_a_file_has_its_own_seed_and_the_spread_of_its_cell(one_file
     assert "This file is of one training, with seed 1;" in card
     assert "Of a new training expect the mean drop of seeds 1, 2, 3, within its interval" in card
     assert "for other trainings, too" in card
+
+
+def test_the_card_of_a_file_has_its_scores_on_test_sets(one_file):
+    """Those of the file and of its base model, here as if the test set were the other city."""
+    file, row, table, by_seed, settings = one_file
+    scores = file.parents[6] / "scores" / "vgg16" / "paris" / "seed-1" / "base.json"
+    base = json.loads(scores.read_text())
+    located = [
+        {key: value for key, value in each.items() if "map" not in key and "average" not in key}
+        for each in (base, row)
+    ]
+    rows = [each | {"test_city": "home"} for each in (base, row)]
+    rows += [each | {"test_city": "lane"} for each in located]
+    tested = by_test_set(rows, ["home", "lane"], ["oxford", "paris"])
+    template = (ROOT / "report" / "model_card.md.jinja").read_text()
+    card = model_card(template, card_facts(file, row, table, by_seed, settings, tested))
+    before = model_card(template, card_facts(file, row, table, by_seed, settings))
+    home = card.split("| on mini-oxford (test set `home`)")[1].split("\n\n")[0]
+    # The same queries, so the same mAP, drop and interval as in the first table.
+    for line in before.split("| on mini-oxford |")[1].split("\n\n")[0].splitlines():
+        if line.startswith(("| mAP", "| drop")):
+            assert line in home
+    lane = card.split("| on mini-oxford (test set `lane`)")[1].split("\n\n")[0]
+    assert "mAP" not in lane
+    asked, own = len(row["recall_first_right"]), fixed(100 * row["recall"]["1"], 1)
+    for each in (home, lane):
+        assert f"| R@1 (%, 95 % interval), within 25 m ({asked} queries) | {own} [" in each
+        lost = fixed(100 * (base["recall"]["1"] - row["recall"]["1"]), 1)
+        assert f"| drop of R@1 (points, 95 % interval) | {lost} [" in each
+    counts = describe_counts(row["test_dataset"])
+    assert f"Test set `lane`, mini-oxford: {counts}. Terms: drawn by" in card
+    assert "No image of these was used" in card
+    assert "test set" not in before
 
 
 def test_the_card_of_a_model_that_was_not_trained_says_so(one_file):

@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -15,13 +17,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from few_files import write_photographs
+from few_files import write_models, write_photographs
 from PIL import Image
 from test_city import without_torch
+from workflow_runs import ROOT
 
 import pocketvlad
 from pocketvlad.cli.main import main
+from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.packing import page_files
+from pocketvlad.packing.city_server import city_server
 from pocketvlad.packing.threshold import PARTS, PLACES, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
@@ -95,6 +100,21 @@ def test_a_city_has_all_that_the_page_asks_for(few_files, labels, capsys):
         assert Path("city2", name).read_text() == f"{name}\n" * 100
     assert "city2: 12 places, 12 described now, 0 removed; 4 with a name" in said
     assert not list(Path().glob(".city2*"))
+
+
+def test_a_city_of_vgg16_is_searched_without_torch(few_files, capsys):
+    write_models(few_files, "vgg16", 0.125)
+    assert pack(capsys, "-o", "city2", "--no-page")[0] == 0
+    expected = pocketvlad.load("small.pvlad").describe(["holiday/7.jpg"])
+    said = without_torch("""
+        import numpy as np
+        import pocketvlad
+        with pocketvlad.load("city2") as city:
+            np.save("rows.npy", city.describe(["holiday/7.jpg"]))
+            print(city.search("holiday/7.jpg", top=1)[0].path)
+    """)
+    np.testing.assert_allclose(np.load("rows.npy"), expected, rtol=0, atol=1e-5)
+    assert said == "7.jpg\n"
 
 
 def test_it_prints_what_each_part_weighs(few_files, labels, capsys):
@@ -282,7 +302,19 @@ def test_one_place_has_no_threshold(few_files):
     made = pocketvlad.pack(pocketvlad.load("small.pvlad"), "holiday", "city2")
     assert made.calibration is None
     assert manifest()["threshold"] is None
-    assert "no two places" in made.summary
+    assert "no two places that similarities tell apart" in made.summary
+
+
+def test_names_that_similarities_do_not_tell_apart_have_no_threshold(few_files):
+    """Each picture twice, and each of a pair under another name: others are always more alike."""
+    for path in list(Path("holiday").iterdir()):
+        shutil.copy(path, f"holiday/{path.stem}b.jpg")
+    names = {f"{number}.jpg": f"place {number}" for number in range(12)}
+    names |= {f"{number}b.jpg": f"place {(number + 1) % 12}" for number in range(12)}
+    made = pocketvlad.pack(pocketvlad.load("small.pvlad"), "holiday", "city2", labels=names)
+    assert made.calibration is None
+    assert manifest()["threshold"] is None
+    assert "no two places that similarities tell apart" in made.summary
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -370,6 +402,40 @@ def test_a_model_that_is_not_compressed_is_refused(few_files, capsys):
     status = main(["pack", "base.safetensors", "--database", "holiday", "-o", "city2"])
     assert status == 1
     assert "pocketvlad compress" in capsys.readouterr().err
+
+
+def test_a_model_that_is_too_large_for_the_page_is_refused(few_files, capsys, monkeypatch):
+    with open_compressed(Path("small.pvlad")) as model:
+        weights = sum(int(np.prod(layer.shape)) for layer in model.layers)
+    monkeypatch.setattr("pocketvlad.api.packing.MOST_WEIGHTS", weights - 1)
+    status, _, error = pack(capsys, "-o", "city2")
+    assert status == 1
+    assert f"has {weights:,} weights, and the page takes {weights - 1:,} at most" in error
+    assert "--no-page" in error
+    assert not Path("city2").exists()
+    status, _, _ = pack(capsys, "-o", "city2", "--no-page")
+    assert status == 0
+    monkeypatch.setattr("pocketvlad.api.packing.MOST_WEIGHTS", weights)
+    status, _, _ = pack(capsys, "-o", "city3")
+    assert status == 0
+
+
+def test_pack_and_page_have_the_same_bound():
+    source = (ROOT / "page" / "src" / "city" / "recogniser.js").read_text()
+    [found] = re.findall(r"^const MOST_WEIGHTS = 2 \*\* (\d+);$", source, re.M)
+    assert 2 ** int(found) == page_files.MOST_WEIGHTS
+
+
+def test_a_city_of_the_workflow_is_packed_again_by_hand(few_files, capsys):
+    """Snakemake leaves a file of its own in the folder."""
+    pack(capsys, "-o", "city2")
+    Path("city2/.snakemake_timestamp").touch()
+    status, said, _ = pack(capsys, "-o", "city2")
+    assert status == 0
+    assert "0 described now" in said
+    Path("city2/.git").mkdir()
+    status, _, error = pack(capsys, "-o", "city2")
+    assert (status, ".git is nothing that" in error) == (1, True)
 
 
 def test_an_error_leaves_the_old_city_and_the_new_map(few_files, capsys, monkeypatch):
@@ -485,6 +551,18 @@ def test_serving_takes_no_torch(few_files):
         print(sys.modules["torch"])
     """)
     assert said.splitlines() == ["http://127.0.0.1:", "None"]
+
+
+def test_a_visitor_who_leaves_in_the_middle_of_a_file_is_no_fault(tmp_path, capfd):
+    (tmp_path / "large.bin").write_bytes(bytes(1 << 25))  # more than lies ready on the way
+    with city_server(tmp_path, 0) as server:
+        with socket.create_connection(server.server_address) as visitor:
+            visitor.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
+            request, place = server.get_request()
+            # A reset, not an end.
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.process_request_thread(request, place)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("city", "message"), [("none", "is missing"), ("holiday", "is no city")])

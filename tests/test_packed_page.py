@@ -4,6 +4,7 @@ import threading
 from contextlib import contextmanager
 
 import numpy as np
+from few_files import write_models
 from PIL import Image
 from test_page_browser import ask, opened, visit  # noqa: F401
 from test_page_browser import pytestmark as needed
@@ -23,6 +24,25 @@ def served(folder):
         server.shutdown()
 
 
+def assert_answers(page, answers):
+    """The last question was answered as Python answers it."""
+    found = page.evaluate("window.last.found")
+    assert [each["file"] for each in found] == [str(each.path) for each in answers]
+    similarities = [each["similarity"] for each in found]
+    np.testing.assert_allclose(similarities, [each.similarity for each in answers], atol=1e-3)
+
+
+def test_a_city_of_vgg16_answers_as_python_does(opened, few_files):  # noqa: F811
+    write_models(few_files, "vgg16", 0.125)
+    pocketvlad.pack(pocketvlad.load("small.pvlad"), "holiday", "old-town")
+    with pocketvlad.load("old-town") as city:
+        expected = city.search("holiday/7.jpg", top=6)
+    with served(few_files / "old-town") as place, visit(opened, place) as page:
+        ask(page, few_files / "holiday" / "7.jpg")
+        assert_answers(page, expected)
+        assert page.errors == []
+
+
 def test_a_packed_city_recognises_itself(opened, few_files):  # noqa: F811
     model = pocketvlad.load("small.pvlad")
     made = pocketvlad.pack(model, "holiday", "old-town", labels={"7": "Hall", "3.jpg": "Gate"})
@@ -35,12 +55,7 @@ def test_a_packed_city_recognises_itself(opened, few_files):  # noqa: F811
         assert page.inner_text("h1") == "old-town: which place is this?"
         for name, answers in expected.items():
             ask(page, few_files / name)
-            found = page.evaluate("window.last.found")
-            assert [each["file"] for each in found] == [str(each.path) for each in answers]
-            similarities = [each["similarity"] for each in found]
-            np.testing.assert_allclose(
-                similarities, [each.similarity for each in answers], atol=1e-3
-            )
+            assert_answers(page, answers)
             pictures = page.locator("#pictures img")
             assert pictures.count() == 6
             assert (

@@ -119,6 +119,16 @@ def visit(opened, address, screen="laptop"):
     page.close()
 
 
+@contextmanager
+def blocked(opened, pattern):
+    """A page that waits for a file forever."""
+    page = opened.new_page()
+    page.route(pattern, lambda route: None)
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
+    page.close()
+
+
 def ask(page, file):
     page.evaluate("document.querySelector('#used').textContent = ''")
     page.set_input_files("#file", file)
@@ -211,14 +221,53 @@ def test_the_camera_takes_a_photograph(opened, city):
         assert not page.evaluate("document.querySelector('#camera').open")
 
 
+def require_fit(page):
+    """Nothing serious stands in anybody's way, and nothing leaves the screen to the side."""
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.parametrize(("screen", "scheme"), [("laptop", "light"), ("phone", "dark")])
 def test_nothing_serious_stands_in_anybodys_way(opened, city, few_files, screen, scheme):
     with served(city) as address, visit(opened, address, screen) as page:
         page.emulate_media(color_scheme=scheme)
+        require_fit(page)  # ready
+        page.set_input_files("#file", few_files / "ground_truth" / "hall_1_query.txt")
+        wait(page, "!document.querySelector('#error').hidden")
+        require_fit(page)
         ask(page, few_files / "holiday" / "0.jpg")
         page.locator("summary").press("Enter")
-        assert serious(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate("document.querySelector('#used').textContent = ''")
+        page.locator("#left").press("ArrowRight")
+        wait(page, ANSWERED)
+        assert page.is_visible("#box")
+        assert page.is_visible("#whole")
+        require_fit(page)  # answered, a part marked
+        page.click("#take")
+        wait(page, "document.querySelector('#video').videoWidth > 0")
+        require_fit(page)
+        page.click("#cancel")
+
+
+@pytest.mark.parametrize(("screen", "scheme"), [("phone", "light"), ("laptop", "dark")])
+def test_nor_where_the_city_is_missing_or_a_place_unknown(opened, city, few_files, screen, scheme):
+    change_manifest(city, threshold=1.5)
+    with served(city) as address:
+        with visit(opened, address, screen) as page:
+            page.emulate_media(color_scheme=scheme)
+            ask(page, few_files / "holiday" / "3.jpg")
+            assert page.inner_text("#place") == "I do not know this place"
+            require_fit(page)
+        with blocked(opened, "**/worker.js") as page:
+            page.emulate_media(color_scheme=scheme)
+            page.goto(address)
+            assert page.is_visible("#progress")
+            require_fit(page)  # loading, which never ends here
+        (city / "model.pvlad").unlink()
+    with served(city) as address, visit(opened, address, screen) as page:
+        page.emulate_media(color_scheme=scheme)
+        assert page.is_visible("#error")
+        require_fit(page)
 
 
 def damaged(city):

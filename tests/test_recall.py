@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from pocketvlad.data.position_error import PositionError
 from pocketvlad.scoring import recall as module
 from pocketvlad.scoring.ranking import dissimilarities
-from pocketvlad.scoring.recall import recall
+from pocketvlad.scoring.recall import recall, require_told_apart
 
 VALUES = (1, 2, 5, 10)
 
@@ -129,3 +130,37 @@ def test_an_image_that_is_there_twice_is_equally_similar_wherever_it_stands(coun
         measured = dissimilarities(queries, rows)
         np.testing.assert_array_equal(measured[:, -2:].T, [measured[:, count // 3]] * 2)
         np.testing.assert_allclose(measured, -queries.astype(np.float64) @ rows.T, atol=1e-4)
+
+
+def test_images_that_are_asked_for_each_other_do_not_find_themselves(case):
+    """Against a loop that leaves each query out of the database."""
+    _, rows, _, positions = case
+    found = recall(rows, rows, positions, positions, radius=25, metric="l2", themselves=True)
+    for query in range(0, len(rows), 7):
+        others = np.array([number for number in range(len(rows)) if number != query])
+        alone = recall(
+            rows[[query]],
+            rows[others],
+            positions[[query]],
+            positions[others],
+            radius=25,
+            metric="l2",
+        )
+        assert found.first[query] == alone.first[0]
+        assert found.positives[query] == alone.positives[0]
+        assert found.answer[query] == others[alone.answer[0]]
+        assert found.distance[query] == alone.distance[0]
+
+
+def test_positions_that_tell_nothing_apart_are_refused():
+    rows, near = np.eye(3), np.array([[0.0, 0], [3, 4], [60, 80]])
+    for themselves, radius, message in (
+        (True, 200, "all 3 images lie within 200 m of every query"),
+        (True, 4, r"no query has an image within 4 m \(that nearest to the first lies 5 m away\)"),
+        (False, 200, "all 3 images"),
+    ):
+        found = recall(rows, rows, near, near, radius=radius, themselves=themselves)
+        with pytest.raises(PositionError, match=message):
+            require_told_apart(found, near, near, radius, themselves)
+    found = recall(rows, rows, near, near, radius=5, themselves=True)
+    require_told_apart(found, near, near, 5, themselves=True)

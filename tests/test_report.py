@@ -57,7 +57,7 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     answer = tmp_path / "results" / study["study"] / "answer.rst"
     answer.parent.mkdir(parents=True)
     answer.write_text("The answer.\n")
-    for name in ("table", "speed", "map"):
+    for name in ("table", "speed", "map", "city"):
         (answer.parent / f"{name}_fragment.html").write_text(f"<p>The {name}.</p>")
     monkeypatch.chdir(tmp_path)
     # As Snakemake does it.
@@ -69,6 +69,7 @@ def test_the_front_page_says_what_the_data_are(tmp_path, monkeypatch, config, ma
     assert "The answer." in page
     assert "The table." in page
     assert "The speed." in page
+    assert "The city." in page
     assert ("The map." in page) == ("map" in study)
     for sentence in ("These cities are drawn", "Only a part", "A rehearsal with stand-in weights"):
         assert (sentence in page) == (sentence == marked)
@@ -88,6 +89,7 @@ def test_the_front_page(watched, report, tmp_path):
     answer = (report[1] / "answer.rst").read_text()
     assert answer.split("\n\n")[0] in text
     assert "make check-claims" in text
+    assert "No city of this study has been packed" in text
     assert front.locator("table").first.locator("tbody tr").count() >= 1
     assert "kmeans" in front.locator(".results").first.inner_text()
     # What docutils could not read would be told in the page.

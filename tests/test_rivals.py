@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from study_tables import CITIES, study_table
+from test_test_sets import row_on
 from workflow_runs import OFFICIAL
 
 from pocketvlad.baselines.rivals.coders import (
@@ -39,6 +40,7 @@ from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.report.figures.size import size_figure
 from pocketvlad.report.published import published_results
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
+from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.config import ConfigError, check_config
 
 LABELS = {
@@ -526,6 +528,30 @@ def test_the_page_has_a_line_a_rival():
     assert len(lines) == 2 + 3
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["float32", "int8", "xz"]
     assert "10.0 [10.0, 10.0]" in lines[3]
+
+
+def test_test_sets_have_columns_behind_all_others():
+    """Of the first training; a coder of a cell's symbols has the scores of the cell."""
+    cell = MEASURED[-1]["source"]
+    rows = [row_on("home", city, name, 1) for name in ("base", "int8", cell) for city in CITIES]
+    scores = [row | {"seed": 1} for row in SCORES]
+    tested = by_test_set(rows, ["home"], CITIES)
+    table = rivals_table(MEASURED, scores, CITIES, tested)
+    before = rivals_table(MEASURED, scores, CITIES)
+    pd.testing.assert_frame_equal(table[list(before)], before)
+    for name, version in (("base", "base"), ("int8", "int8"), ("xz", cell)):
+        line = table.set_index("name").loc[name]
+        both = [row for row in rows if row["version"] == version]
+        assert line["map_home"] == pytest.approx(100 * np.mean([row["map"] for row in both]))
+        found = 100 * np.mean([row["recall"]["5"] for row in both])
+        assert line["recall_at_5_home"] == pytest.approx(found)
+    rivals = with_ours(table, study_table())
+    lines = rivals_markdown(rivals, CITIES, "Rivals", ["home"]).splitlines()
+    cells = [line.split("|")[1:-1] for line in lines if line.startswith("|")]
+    assert [each.strip() for each in cells[0][-3:]] == [f"R@{n} home (%)" for n in (1, 5, 10)]
+    first = rivals.set_index("name").loc["int8", "recall_at_1_home"]
+    assert cells[3][-3].strip().startswith(f"{first:.1f} [")
+    assert "home is a test set beyond the two cities" in lines[-1]
 
 
 def test_the_figure_names_every_rival():

@@ -1,6 +1,7 @@
 """Columns of drops, of numbers that can be reckoned by hand, and by the definitions."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pocketvlad.report.rows import baselines_table
@@ -15,6 +16,7 @@ from pocketvlad.report.score_columns import (
     query_sets,
     score_columns,
 )
+from pocketvlad.report.summary import summary_text
 from pocketvlad.scoring.bootstrap import Drop
 
 CITIES = ["oxford", "paris"]
@@ -153,6 +155,41 @@ def test_baselines_are_means_over_seeds():
     assert table["map_oxford"].tolist() == table["map_paris"].tolist() == [25, 37.5, 62.5]
     assert table["seeds"].tolist() == ["", "3", "3 1"]
     assert table["state"].tolist() == ["", "untrained", "trained"]
+
+
+def test_baselines_of_test_sets_stand_behind(tmp_path):
+    """Means over both training cities; blank where nothing was scored."""
+    on_cities = [
+        BASE[city]
+        | {"model": "vgg16", "version": "base", "test_city": city, "seed": 3, "epochs": 1}
+        for city in CITIES
+    ]
+    on_sets = [
+        {"model": "vgg16", "version": "base", "seed": 3, "epochs": 1, "train_city": city, **found}
+        for city, share in zip(CITIES, (0.25, 0.75), strict=True)
+        for found in (
+            {"test_city": "home", "map": share, "recall": {"1": share / 2}},
+            {"test_city": "lane", "recall": {"1": share, "5": 1.0}},
+        )
+    ]
+    histogram = [BASE["oxford"] | {"model": "histogram", "test_city": city} for city in CITIES] + [
+        {"model": "histogram", "test_city": "lane", "recall": {"1": 0.125, "5": 0.5}}
+    ]
+    before = baselines_table(histogram[:2] + on_cities, CITIES)
+    table = baselines_table(histogram + on_cities + on_sets, CITIES, ["home", "lane"])
+    pd.testing.assert_frame_equal(table[list(before)], before)
+    new = ["map_home", "recall_at_1_home", "recall_at_1_lane", "recall_at_5_lane"]
+    assert sorted(list(table)[len(before.columns) :]) == sorted(new)
+    assert table["map_home"].tolist() == pytest.approx([np.nan, 50], nan_ok=True)
+    assert table["recall_at_1_lane"].tolist() == pytest.approx([12.5, 50])
+    # What a finished run says at its end is of the cities, with or without test sets.
+    (tmp_path / "table.md").write_text("# Table")
+    said = []
+    for each in (before, table):
+        each.to_csv(tmp_path / "baselines.csv", index=False, float_format="%.6g")
+        said.append(summary_text(tmp_path))
+    assert said[0] == said[1]
+    assert f"oxford {before['map_oxford'][1]:5.1f}" in said[0]
 
 
 def test_a_base_model_that_was_not_trained_is_no_trained_one():

@@ -7,9 +7,11 @@ from statistics import fmean, stdev
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from study_rows import BASE, CITIES, PRUNED, ROUNDED, share, study_rows
 from test_tables import assert_alike, in_all_forms
 
+from pocketvlad.data.dataset import BY_POSITIONS
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import read_table, results_tables
 from pocketvlad.report.tables.layout import results_layout
@@ -22,7 +24,19 @@ SEEDS = {BASE: [3, 1], PRUNED: [3, 1], ROUNDED: [3]}
 SIZES = {"": {"mill": 3, "quay": 2}, "dense_": {"mill": 5, "quay": 4}}
 
 
-def row_on(name, trained_on, version, seed, dense=True, places=True, protocol="original"):
+ASKED = {f"{mark}_{n}": mark for mark, size in (("mill", 6), ("quay", 4)) for n in range(size)}
+COUNTS = ("1", "5", "10")
+
+
+def places_of(trained_on, version, seed):
+    """By query where the first right answer stands; 0 where there is none."""
+    of_each = {name: share("place", trained_on, version, seed, name) for name in ASKED}
+    return {name: [0, 1, 1, 3, 8, 20][int(6 * each)] for name, each in of_each.items()}
+
+
+def row_on(
+    name, trained_on, version, seed, dense=True, places=True, protocol="original", listed=True
+):
     """Of a model that was tested on a test set."""
     row: dict = {
         "model": "vgg16",
@@ -33,7 +47,7 @@ def row_on(name, trained_on, version, seed, dense=True, places=True, protocol="o
         "test_dataset": {"name": f"set-{name}", "protocol": protocol, "images": 40, "queries": 5},
     }
     for prefix, sizes in SIZES.items():
-        if prefix and not dense:
+        if not listed or (prefix and not dense):
             continue
         landmarks = {f"{mark}_{n}": mark for mark, size in sizes.items() for n in range(size)}
         precision = {
@@ -51,9 +65,12 @@ def row_on(name, trained_on, version, seed, dense=True, places=True, protocol="o
             for each in ("easy", "medium", "hard")
         }
     if places:
+        first = places_of(trained_on, version, seed)
+        if listed:
+            row["recall_landmarks"] = ASKED
         row |= {
-            "recall": {n: share(n, trained_on, version, seed) for n in ("1", "5", "10")},
-            "recall_first_right": {"a": 1, "b": 0, "c": 7},
+            "recall": {n: fmean(0 < place <= int(n) for place in first.values()) for n in COUNTS},
+            "recall_first_right": first,
             "recall_metres": 25.0,
             "recall_without_positives": 1,
         }
@@ -69,18 +86,23 @@ def rows_on(name, **features):
     ]
 
 
-PLACED, REVISITED = "home", "roof"
+PLACED, REVISITED, LOCATED = "home", "roof", "lane"
+ROLES = [PLACED, REVISITED, LOCATED]
 
 
 @pytest.fixture(scope="module")
 def rows():
-    found = rows_on(PLACED), rows_on(REVISITED, dense=False, places=False, protocol="revisited")
+    found = (
+        rows_on(PLACED),
+        rows_on(REVISITED, dense=False, places=False, protocol="revisited"),
+        rows_on(LOCATED, protocol=BY_POSITIONS, listed=False),
+    )
     return [row for each in found for row in each]
 
 
 @pytest.fixture(scope="module")
 def tables(rows):
-    test_sets = by_test_set(rows, [PLACED, REVISITED], CITIES)
+    test_sets = by_test_set(rows, ROLES, CITIES)
     return results_tables(study_rows(SEEDS), CITIES, test_sets)
 
 
@@ -143,15 +165,46 @@ def test_recall_and_difficulties_are_means_too(tables, rows):
     own = [row for row in rows if row["version"] == PRUNED]
     placed = [row for row in own if row["test_city"] == PLACED]
     assert len(placed) == 4
-    for count in ("1", "5", "10"):
-        expected = 100 * fmean(row["recall"][count] for row in placed)
-        assert line[f"recall_at_{count}_home"] == pytest.approx(expected)
+    base = [row for row in rows if row["version"] == BASE and row["test_city"] == PLACED]
+    for count in COUNTS:
+        found, before = (
+            100 * fmean(row["recall"][count] for row in each) for each in (placed, base)
+        )
+        for role in (PLACED, LOCATED):
+            assert line[f"recall_at_{count}_{role}"] == pytest.approx(found)
+            assert line[f"recall_drop_at_{count}_{role}"] == pytest.approx(before - found)
     names = ("recall_queries", "recall_without_positives", "recall_metres")
-    assert [line[f"{name}_home"] for name in names] == [3, 1, 25]
+    assert [line[f"{name}_home"] for name in names] == [10, 1, 25]
     hard = [row["difficulties"]["hard"]["map"] for row in own if row["test_city"] == REVISITED]
     assert line["map_hard_roof"] == pytest.approx(100 * fmean(hard))
     assert {"map_easy_roof", "map_medium_roof"} & set(line.index) == {"map_easy_roof"}
     assert not [name for name in line.index if name.startswith(("dense_map_roof", "recall_at_1_r"))]
+
+
+def test_the_interval_of_recall_is_that_of_the_mean_of_both_models(tables):
+    """The jackknife over landmarks by hand, of one seed: its width is Student's."""
+    line = tables[1].set_index(["version", "seed"]).loc[PRUNED, 1]
+    both = [places_of(city, PRUNED, 1) for city in CITIES]
+    points = {name: 50 * sum(0 < first[name] <= 5 for first in both) for name in ASKED}
+    of_mark = [[points[name] for name in ASKED if ASKED[name] == mark] for mark in ("mill", "quay")]
+    mill, quay = map(fmean, of_mark)
+    # Without one of two landmarks the mean is that of the other.
+    variance = sum((each - fmean(points.values())) ** 2 for each in (mill, quay)) / 2
+    half = stats.t.ppf(0.975, 1) * variance**0.5  # at least one degree of freedom
+    low, high = (line[f"recall_at_5_home_landmarks_{end}"] for end in ("low", "high"))
+    assert (low, high) == (0, 100) if half > 100 else high - low <= 2 * half + 1e-6
+    spread = np.std(list(points.values())) / len(points) ** 0.5
+    plain = [line[f"recall_at_5_home_{end}"] for end in ("low", "high")]
+    assert 2.5 * spread < plain[1] - plain[0] < 5 * spread
+
+
+def test_a_test_set_of_positions_alone_has_no_map(tables):
+    for table in tables:
+        own = [name for name in table if "lane" in name]
+        assert {"recall_at_1_lane", "recall_drop_at_1_lane_low", "evaluation_lane"} <= set(own)
+        assert not [name for name in own if "map" in name or "landmarks" in name]
+        assert not [name for name in own if name.startswith(("drop_", "dense_"))]
+        assert set(table["evaluation_lane"]) == {BY_POSITIONS}
 
 
 def test_everything_else_is_as_without_them(tables):
@@ -169,9 +222,9 @@ def test_every_column_is_explained(tables, request):
     explained = {
         name.replace("<set>", role).replace("<city>", city).replace("<N>", count)
         for name in names
-        for role in (PLACED, REVISITED)
+        for role in ROLES
         for city in CITIES
-        for count in ("1", "5", "10")
+        for count in COUNTS
     }
     without = results_tables(study_rows(SEEDS), CITIES)
     for table, before in zip(tables, without, strict=True):
@@ -206,14 +259,15 @@ def test_the_page_has_them_behind_the_two_cities(tables, tmp_path, request):
     table = read_table(tmp_path / "table.csv")
     paper = published_results(request.config.rootpath / "config" / "paper_results.csv")
     arguments = (table, paper, CITIES, "Made up", [])
-    layout = results_layout(*arguments, [PLACED, REVISITED])
+    layout = results_layout(*arguments, ROLES)
     assert_alike(in_all_forms(layout))
     without = results_layout(*arguments)
     headings = [column.heading for column in layout.columns]
     assert headings[len(without.columns) :] == [
         *("drop home", "dense drop home", "mAP home", "dense mAP home"),
-        *("R@1 home", "R@5 home", "R@10 home"),
+        *("drop of R@1 home", "R@1 home", "R@5 home", "R@10 home"),
         *("drop roof", "mAP roof"),
+        *("drop of R@1 lane", "R@1 lane", "R@5 lane", "R@10 lane"),
     ]
     [block] = layout.blocks
     for line, before, (_, row) in zip(
@@ -225,8 +279,12 @@ def test_the_page_has_them_behind_the_two_cities(tables, tmp_path, request):
         assert shown["R@5 home"].figure == f"{row['recall_at_5_home']:.1f}"
         low = f"{round(row['dense_drop_home_low'], 1) + 0.0:.1f}"
         bare = row["version"] == BASE
+        assert shown["drop of R@1 lane"].interval.startswith("" if bare else "[")
+        assert shown["R@1 lane"].interval.startswith("[")
         assert shown["dense drop home"].interval.startswith("" if bare else f"[{low}, ")
     text = markdown_table(layout)
     assert "mAP roof is that of medium, by the revisited protocol" in text
-    assert "within 25 m; 1 of 3 have none" in text
+    assert "within 25 m; 1 of 10 have none" in text
+    assert "lane: R@N is the share" in text
+    assert "lane: Official queries" not in text
     assert "home: Official queries: 5 of home (2 landmarks); dense queries: 9 of home" in text

@@ -198,9 +198,12 @@ def test_help_is_there_at_once(call):
 
 
 def pinned():
-    """The exact versions of the study's environment: by distribution, for each Python."""
+    """The exact versions of the study's environment, and of what it may have in addition: by
+    distribution, for each Python."""
     versions = {}
-    for line in (ROOT / "envs" / "requirements.txt").read_text().splitlines():
+    lists = ("requirements.txt", "slurm.txt")
+    lines = ((ROOT / "envs" / name).read_text().splitlines() for name in lists)
+    for line in chain.from_iterable(lines):
         name, version = re.match(r"([\w.-]+)==([\w.]+)", line).groups()
         versions.setdefault(canonicalize_name(name), []).append(version)
     return versions

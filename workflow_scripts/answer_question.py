@@ -1,12 +1,18 @@
 """Write the answer that the report opens with."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.answer import answer_text
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
-    text = answer_text(read_table(snakemake.input.table), list(snakemake.params.cities))
+with logged(*snakemake.log):
+    params = snakemake.params
+    table = read_table(snakemake.input.table)
+    text = answer_text(table, list(params.cities), list(params.test_sets))
     Path(snakemake.output[0]).write_text(text, encoding="utf-8")
     print(text)

@@ -1,5 +1,9 @@
 """Choose a base model's settings on its own training city, and record the choice."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.compression.rd.choices import write_choices
@@ -18,7 +22,7 @@ from pocketvlad.study.training_city import training_city
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, output = snakemake.params, snakemake.output
     base = read_model(Path(snakemake.input.model))

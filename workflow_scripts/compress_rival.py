@@ -1,6 +1,10 @@
 """Write a rival's file, fitted to photographs if the rival is; decode it, and say what both took.
 What it decodes to is to be scored."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 import sys
 import tempfile
@@ -15,7 +19,7 @@ from pocketvlad.format.contents import Contents, write_contents
 from pocketvlad.study.job import logged
 from pocketvlad.util.json_file import write_json
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     rival, wildcards = snakemake.params.rival, snakemake.wildcards
     coder, file = rival["coder"], Path(snakemake.output.file)
     source = read_source(Path(snakemake.input.model), rival["of_cell"])

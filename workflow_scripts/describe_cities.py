@@ -1,4 +1,10 @@
-"""Describe the images of both cities, and the queries of the test city, by one model file."""
+"""Describe the images of both cities, and the queries of the test city, by one model file.
+
+Of a test set beyond the cities: without those of the training city."""
+
+from pocketvlad.study.forked import hand_over
+
+hand_over()
 
 from pathlib import Path
 
@@ -7,15 +13,16 @@ from pocketvlad.maps.city_descriptors import CityDescriptors
 from pocketvlad.networks.model import read_model
 from pocketvlad.networks.network import kept_length
 from pocketvlad.portable.backend import describing
+from pocketvlad.retrieval.backend_choice import with_choice
 from pocketvlad.retrieval.evaluation import city_rows
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     inputs, params = snakemake.input, snakemake.params
     model = read_model(Path(inputs.model))
-    by = describing(model.network, **params.compute)
+    by = describing(model.network, **with_choice(params.compute, inputs.backend))
 
     # All other components are zero: no map has to keep them.
     length = kept_length(model.network)
@@ -23,7 +30,7 @@ with logged(snakemake.log[0]):
     def described(dataset, images, asked):
         found = city_rows(
             by.function,
-            read_dataset(Path(dataset)),
+            dataset,
             Path(images),
             params.protocol,
             model.preprocessing,
@@ -33,7 +40,12 @@ with logged(snakemake.log[0]):
         )
         return [rows[:, :length] for rows in found]
 
-    training, _ = described(inputs.training_dataset, inputs.training_images, asked=False)
-    database, queries = described(inputs.dataset, inputs.images, asked=True)
-    CityDescriptors(training, database, queries).write(Path(snakemake.output[0]))
+    tested = read_dataset(Path(inputs.dataset))
+    database, queries = described(tested, inputs.images, asked=tested.listed)
+    training = database[:0]
+    if inputs.training_dataset:
+        trained_on = read_dataset(Path(inputs.training_dataset))
+        training, _ = described(trained_on, inputs.training_images, asked=False)
+    made = CityDescriptors(training, database, queries, by.computed_on)
+    made.write(Path(snakemake.output[0]))
     print(f"{len(training)} + {len(database)} + {len(queries)} descriptors")

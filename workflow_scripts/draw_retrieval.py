@@ -1,5 +1,9 @@
 """Draw what a model and two compressed ones find for a query of each landmark, on either city."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import product
 from pathlib import Path
 
@@ -9,7 +13,7 @@ from pocketvlad.report.retrieval_sheets import COMPRESSED, draw_sheet
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files, params, model = snakemake.input, snakemake.params, snakemake.wildcards.model
     of = product(params.training_cities, params.versions)
     scores = dict(zip(of, map(Path, files.scores), strict=True))

@@ -1,5 +1,9 @@
 """Score the colour histogram on a city: the baseline without a network."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
@@ -7,10 +11,11 @@ from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.retrieval.evaluation import evaluate
 from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     dataset = read_dataset(Path(snakemake.input.dataset))
     found = evaluate(
         color_histogram,
@@ -29,4 +34,4 @@ with logged(snakemake.log[0]):
         **found.row(dataset),
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
-    print(f"mAP {100 * row['map']:.2f} %")
+    print(headline(row))

@@ -1,14 +1,20 @@
 """Score one model file on the city that it was not trained on: one JSON row."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.report.model_row import model_row
+from pocketvlad.retrieval.backend_choice import with_choice
+from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     found = model_row(
@@ -16,7 +22,7 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.dataset),
         Path(snakemake.input.images),
         protocol=params.protocol,
-        compute=params.compute,
+        compute=with_choice(params.compute, snakemake.input.backend),
         batch_size=params.batch_size,
         paper_bits=params.paper_bits,
         recall=params.recall,
@@ -35,4 +41,4 @@ with logged(snakemake.log[0]):
     }
     Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
     size, ratio = row["file_bytes"], row["ratio"]
-    print(f"mAP {100 * row['map']:.2f} %, {size:,} bytes, ratio {ratio:.2f}")
+    print(f"{headline(row)}, {size:,} bytes, ratio {ratio:.2f}")

@@ -1,5 +1,9 @@
 """Check and unpack a data set's archives of one kind, images or ground truth."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.image_names import SUFFIXES
@@ -7,7 +11,7 @@ from pocketvlad.data.sources import verify_declared
 from pocketvlad.data.unpack import unpack
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     verify_declared(snakemake.params.declared)
     archives = [Path(path) for path in snakemake.input.archives]
     suffix = snakemake.params.suffix

@@ -1,5 +1,9 @@
 """Hold a data set's ground truth against its images and write the index that all else reads."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.csv_positions import read_csv_positions
@@ -7,11 +11,12 @@ from pocketvlad.data.dataset import (
     describe_absent,
     describe_counts,
     index_dataset,
+    index_located,
     require_boxes_inside,
     write_dataset,
 )
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
-from pocketvlad.data.image_folder import originals
+from pocketvlad.data.image_folder import below, originals
 from pocketvlad.data.image_names import bare_name
 from pocketvlad.data.image_sizes import image_sizes
 from pocketvlad.data.positions import positions_of_files
@@ -19,10 +24,12 @@ from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     verify_declared(params.declared)
-    lists = read_any_ground_truth(Path(params.ground_truth), params.protocol, params.query_prefix)
+    lists = params.ground_truth and read_any_ground_truth(
+        Path(params.ground_truth), params.protocol, params.query_prefix
+    )
     left_out = {bare_name(name) for name in params.leave_out}
     files = originals(Path(snakemake.input.images))
     files = {name: path for name, path in files.items() if name not in left_out}
@@ -37,19 +44,26 @@ with logged(snakemake.log[0]):
             print(table.note)
         partial = params.partial or bool(left_out)
         positions = positions_of_files(files, table, f"data set {params.name}", partial=partial)
-    dataset = index_dataset(
-        params.name,
-        sizes,
-        lists,
-        protocol=params.protocol,
-        expected_images=params.expected_images,
-        expected_queries=params.expected_queries,
-        leave_out=left_out,
-        partial=params.partial,
-        upright=params.upright,
-        faults=faults,
-        positions=positions,
-    )
+    counted = {
+        "expected_images": params.expected_images,
+        "expected_queries": params.expected_queries,
+        "leave_out": left_out,
+        "partial": params.partial,
+        "upright": params.upright,
+        "faults": faults,
+    }
+    if lists:
+        dataset = index_dataset(
+            params.name,
+            sizes,
+            lists,
+            protocol=params.protocol,
+            positions=positions,
+            **counted,
+        )
+    else:
+        asked = params.queries and below(files, Path(params.queries))
+        dataset = index_located(params.name, sizes, asked, positions, **counted)
     require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}")

@@ -1,5 +1,9 @@
 """Build the network that training starts from: initial weights, clustering, PCA whitening."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset
@@ -14,7 +18,7 @@ from pocketvlad.training.initialise import InitialisationSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     verify_declared(snakemake.params.declared)
     params, weights_files = snakemake.params, snakemake.input.weights

@@ -1,11 +1,15 @@
 """Link the images of a folder of one's own to where the study looks for them."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.image_folder import link_images
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     found = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))
     for line in found.passed_over:
         print(line)

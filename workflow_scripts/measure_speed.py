@@ -1,5 +1,9 @@
 """Measure what a photograph costs by a base model, and what its compressed files cost to decode."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import json
 from pathlib import Path
 
@@ -7,7 +11,7 @@ from pocketvlad.retrieval.speed_process import measured_alone
 from pocketvlad.study.job import logged
 from pocketvlad.util.processor import processor
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params, rows = snakemake.input, snakemake.params, []
     for version, model in zip(params.versions, inputs.models, strict=True):
         task = {

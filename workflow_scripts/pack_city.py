@@ -1,16 +1,22 @@
 """Pack a city with a compressed model of the study, for a browser."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.api.loading import load
 from pocketvlad.api.packing import pack
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.data.landmarks import landmark_names
+from pocketvlad.packing.packed_city import add_facts
 from pocketvlad.report.best_cells import packed_cell
+from pocketvlad.report.city_note import model_facts
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     inputs, params = snakemake.input, snakemake.params
     files = dict(zip(params.cells, inputs.models, strict=True))
     table = read_table(inputs.table)
@@ -25,4 +31,5 @@ with logged(snakemake.log[0]):
         title=dataset.name,
         positions=next(iter(inputs.positions), None),
     )
+    add_facts(made.folder, model_facts(cell, params.training_city))
     print(f"{file}: {made.summary}")

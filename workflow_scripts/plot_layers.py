@@ -1,5 +1,9 @@
 """Draw what compression does to a model's layers: their weights, and their bytes."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import product
 from pathlib import Path
 
@@ -12,7 +16,7 @@ from pocketvlad.report.rows import read_table
 from pocketvlad.report.weight_stages import illustrated_cell, stage_titles, stages_of_files
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     table, model = read_table(files.table), snakemake.wildcards.model
     cities = list(params.cities)

@@ -1,5 +1,9 @@
 """Draw mAP against file size, and against the share of pruned weights."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.figures.pruning import pruning_figure
@@ -9,7 +13,7 @@ from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     table = read_table(snakemake.input.table)
     published = published_results(Path(snakemake.input.paper))
     cities = list(snakemake.params.cities)

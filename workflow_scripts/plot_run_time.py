@@ -1,5 +1,9 @@
 """Draw how long the study's jobs took and how much memory they had."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.figures.run_time import run_time_figure
@@ -7,7 +11,7 @@ from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.run_time import by_rule, read_benchmarks
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files = {rule: list(map(Path, paths)) for rule, paths in snakemake.params.files.items()}
     jobs = read_benchmarks(files)
     rules = by_rule(jobs, files)

@@ -1,5 +1,9 @@
 """Pretrain one backbone on rendered buildings and write its weights in half precision."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.data.images import CENTRED
@@ -28,7 +32,7 @@ def main(
     checkpoint.delete()
 
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     main(
         Path(snakemake.input.pictures),
         Path(snakemake.output[0]),

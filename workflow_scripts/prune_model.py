@@ -1,5 +1,9 @@
 """Prune a base model to one threshold: raise the cutoff in rounds, fine-tune the survivors."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +22,7 @@ from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, wildcards = snakemake.params, snakemake.wildcards
     seed = derive_seed(params.seed)

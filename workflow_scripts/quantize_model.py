@@ -1,5 +1,9 @@
 """Quantize a pruned model and write it as one compressed file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.compression.quantize import quantize_contents
@@ -7,7 +11,7 @@ from pocketvlad.format.compressed_file import write_compressed
 from pocketvlad.format.contents import read_contents
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     recipe = snakemake.params.recipe
     contents = read_contents(Path(snakemake.input.model))
     quantized = quantize_contents(contents, recipe["quantizer"], recipe["bits"])

@@ -1,12 +1,16 @@
 """Draw an embedded city and pack it like the official archives."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from embedded_cities.city import CitySpec, write_city
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     write_city(
         CitySpec(**snakemake.params.spec),
         Path(snakemake.output.images),

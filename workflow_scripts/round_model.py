@@ -1,5 +1,9 @@
 """Round a base model by rate and distortion, and write it as one compressed file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import write_rounded
@@ -11,7 +15,7 @@ from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)

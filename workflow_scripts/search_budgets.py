@@ -1,5 +1,9 @@
 """Round a base model to each target: trials on the training city alone."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 import shutil
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from pocketvlad.training.checkpoint import fingerprint
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)

@@ -1,5 +1,9 @@
 """Join the searches for targets, and the scores of what they found, into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +13,7 @@ from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.budgets import budgets_markdown, budgets_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, models = list(snakemake.params.cities), list(snakemake.params.models)
     searches = [(model, city) for model in models for city in cities]
     trials = {

@@ -1,5 +1,9 @@
 """Write what each layer of a model costs."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +13,7 @@ from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.layer_table import network_costs
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     side = snakemake.params.image_size
     rows = network_costs(Architecture.of(snakemake.params.model), side, side)
     table = pd.DataFrame([asdict(row) for row in rows])

@@ -1,5 +1,9 @@
 """Join what models and maps weigh and find into one table and one figure."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from itertools import chain
 from pathlib import Path
 
@@ -7,16 +11,18 @@ from pocketvlad.report.figures.maps import maps_figure
 from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.html import html_fragment, html_page
-from pocketvlad.report.tables.maps import maps_layout, maps_table
+from pocketvlad.report.tables.maps import coded_test_sets, maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, places = list(snakemake.params.cities), list(snakemake.params.places)
     rows = list(chain.from_iterable(read_rows(snakemake.input.rows)))
-    table = maps_table(rows, cities, places)
+    names = list(snakemake.params.test_sets)
+    tested = chain.from_iterable(read_rows(snakemake.input.test_sets))
+    table = maps_table(rows, cities, places, coded_test_sets(tested, names, cities))
     table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
-    layout = maps_layout(table, cities, f"Maps of the study {snakemake.params.study}")
+    layout = maps_layout(table, cities, f"Maps of the study {snakemake.params.study}", names)
     for name, form in {"markdown": markdown_table, "html": html_page}.items():
         Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
     Path(snakemake.output.fragment).write_text(html_fragment(layout, "map"), encoding="utf-8")

@@ -1,12 +1,16 @@
 """Join the Recall@N of all scores into one table."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities = list(snakemake.params.cities)
     rows = read_rows([*snakemake.input.base, *snakemake.input.cells])
     table = recall_table(rows, cities)

@@ -1,8 +1,12 @@
 """Join the JSON rows of both directions into the study's table, and write it for readers."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
-from pocketvlad.compression.recipes import BASE
+from pocketvlad.compression.recipes import BASE, STATES
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import baselines_table, read_rows, read_table, results_tables
 from pocketvlad.report.tables.html import html_fragment, html_page
@@ -13,7 +17,7 @@ from pocketvlad.report.tables.tex import tex_table
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     base = read_rows(snakemake.input.base)
     histogram = read_rows(snakemake.input.histogram)
@@ -22,7 +26,9 @@ with logged(snakemake.log[0]):
     tables = results_tables(base + read_rows(snakemake.input.cells), cities, test_sets)
     for table, path in zip(tables, (snakemake.output.table, snakemake.output.by_seed), strict=True):
         table.to_csv(path, index=False, float_format="%.6g")
-    baselines = baselines_table(histogram + read_rows(snakemake.input.untrained) + base, cities)
+    states = [row for row in tested if row["version"] in STATES]
+    before = histogram + read_rows(snakemake.input.untrained) + base + states
+    baselines = baselines_table(before, cities, names)
     baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
     layout = results_layout(
         read_table(snakemake.output.table),  # rounded once, for all forms alike

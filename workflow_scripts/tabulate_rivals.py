@@ -1,5 +1,9 @@
 """Join what the rivals' files weigh and score into one table and one figure."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.figures.size import size_figure
@@ -7,16 +11,19 @@ from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import of_seed, read_rows, read_table
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
+from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
-    cities = list(snakemake.params.cities)
+with logged(*snakemake.log):
+    cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
     scores = read_rows([*snakemake.input.base, *snakemake.input.scores])
     table = of_seed(read_table(snakemake.input.by_seed), snakemake.params.seed)
-    rivals = with_ours(rivals_table(read_rows(snakemake.input.measured), scores, cities), table)
+    test_sets = by_test_set(read_rows(snakemake.input.test_sets), names, cities)
+    measured = read_rows(snakemake.input.measured)
+    rivals = with_ours(rivals_table(measured, scores, cities, test_sets), table)
     rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
     title = f"Rivals in the study {snakemake.params.study}"
-    text = rivals_markdown(rivals, cities, title)
+    text = rivals_markdown(rivals, cities, title, names)
     Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
     figure = size_figure(
         table,

@@ -1,5 +1,9 @@
 """Quantize a pruned model, let its codebooks learn, and write it as one compressed file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, recipe = snakemake.params, snakemake.params.recipe
     seed = derive_seed(params.seed)

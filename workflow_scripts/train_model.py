@@ -1,5 +1,9 @@
 """Fine-tune a base model on its training city."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.networks.device import run_on
@@ -14,7 +18,7 @@ from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     keep_freed_memory()
     params, training = snakemake.params, snakemake.params.training
     seed = derive_seed(params.seed)

@@ -1,16 +1,23 @@
 """Write the card beside each compressed file."""
 
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from pocketvlad.report.model_card import card_facts, model_card
 from pocketvlad.report.rows import read_rows, read_table
+from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
 
-with logged(snakemake.log[0]):
+with logged(*snakemake.log):
     files = snakemake.input
     table, by_seed = read_table(files.table), read_table(files.by_seed)
     template = Path(files.template).read_text(encoding="utf-8")
+    settings, names = snakemake.params.settings, list(snakemake.params.test_sets)
+    tested = by_test_set(read_rows(files.test_sets), names, list(settings["cities"]))
     for model, row, card in zip(files.models, read_rows(files.rows), snakemake.output, strict=True):
-        facts = card_facts(Path(model), row, table, by_seed, snakemake.params.settings)
+        facts = card_facts(Path(model), row, table, by_seed, settings, tested)
         Path(card).write_text(model_card(template, facts), encoding="utf-8")
     print(f"{len(snakemake.output)} cards")

@@ -189,4 +189,4 @@ def compress(
         best = tried.search(target, trials)
         made = load_model(tried.file(best.distortion), model.stored.network.device.type)
         content = made.content.read_bytes()
-    return Compressed(made.stored, f"{model.name}, compressed", made.sha256, content, best)
+    return Compressed(made.stored, f"{model.name}, compressed", made.sha256, content, made.by, best)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
+from pocketvlad.networks.settings import BACKENDS
 from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.util.settings import default_of, setting
 
@@ -19,6 +20,12 @@ class Options:
         None,
         minimum=0,
     )
+    backend: str = setting(
+        "what computes the network of a model's file: torch, or onnxruntime on the CPU; both give "
+        "the same descriptors within 0.00001",
+        BACKENDS[0],
+        choices=BACKENDS,
+    )
     probes: int = setting(
         "lists that are searched of a map that has some; more miss less", 64, minimum=1
     )
@@ -27,6 +34,7 @@ class Options:
 ANSWERS = default_of(Options, "top")
 SEED = default_of(Options, "seed")
 PROBES = default_of(Options, "probes")
+BACKEND = default_of(Options, "backend")
 CODE = "int8"
 """Of a new map: four times smaller than the descriptors, and next to nothing is lost."""
 CROPS = default_of(RoundingSettings, "crops")

@@ -4,6 +4,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocketvlad.api.defaults import BACKEND
 from pocketvlad.portable.city_folder import MANIFEST
 
 if TYPE_CHECKING:
@@ -11,12 +12,14 @@ if TYPE_CHECKING:
     from pocketvlad.api.model import Model
 
 
-def load(file: str | PathLike, *, device: str = "auto") -> "Model | City":
+def load(file: str | PathLike, *, device: str = "auto", backend: str = BACKEND) -> "Model | City":
     """Load a model, compressed (`.pvlad`) or not (`.safetensors`), or a city.
 
     Args:
         file: a file; or a folder with a city, which is computed by onnxruntime, without torch.
         device: of a model in a file: "cpu", "cuda", or "auto": a GPU where there is one.
+        backend: of a model in a file, what computes descriptors: "torch", or "onnxruntime" on the
+            CPU. They are the same within 1e-5.
 
     Returns:
         a `Model`; of a folder a `City`.
@@ -25,9 +28,10 @@ def load(file: str | PathLike, *, device: str = "auto") -> "Model | City":
         FormatError: the file is damaged or is no model, or the folder is no city; names it and the
             fault.
         OSError: it cannot be read.
-        OptionError: the device is none of these.
+        OptionError: device or backend is none of these.
         DeviceError: "cuda" without a GPU.
-        ImportError: torch, or for a city onnxruntime, is missing; says what to install.
+        VerificationError: onnxruntime's descriptors differ from torch's by more than that.
+        ImportError: torch, onnx or onnxruntime is missing; says what to install.
 
     >>> import pocketvlad
     >>> model = pocketvlad.load("small.pvlad")
@@ -50,4 +54,4 @@ def load(file: str | PathLike, *, device: str = "auto") -> "Model | City":
             "city's folder, which does without",
             name=error.name,
         ) from None
-    return load_model(file, device)
+    return load_model(file, device, backend)

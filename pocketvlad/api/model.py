@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
-from pocketvlad.api.defaults import ANSWERS, PROBES, RADIUS, RECALL_VALUES, Options
+from pocketvlad.api.defaults import ANSWERS, BACKEND, PROBES, RADIUS, RECALL_VALUES, Options
 from pocketvlad.api.maps import Map, open_map
 from pocketvlad.api.recall import RecallEvaluation, require_recall_options, score_places
 from pocketvlad.data.image_listing import listing, require_apart
@@ -19,8 +19,9 @@ from pocketvlad.data.settings import Sizing
 from pocketvlad.maps.described_photographs import Describer
 from pocketvlad.maps.folder_map import folder_map
 from pocketvlad.networks import model as stored_model
-from pocketvlad.networks.device import run_on
 from pocketvlad.networks.settings import DEVICES
+from pocketvlad.portable import backend as backends
+from pocketvlad.portable.backend import Describing
 from pocketvlad.retrieval import describe as describing
 from pocketvlad.retrieval.descriptor_file import has_names, require_format, write_descriptors
 from pocketvlad.retrieval.located import Images, locate
@@ -49,12 +50,14 @@ class Model:
         name: what messages call it.
         sha256: of its file, hexadecimal.
         content: the file's bytes, or where the file lies.
+        by: what computes descriptors.
     """
 
     stored: stored_model.Model
     name: str
     sha256: str
     content: bytes | Path
+    by: Describing
 
     @property
     def length(self) -> int:
@@ -276,12 +279,12 @@ class Model:
         Args:
             image_size, squeeze: see `describe`.
         """
-        stored, sizing = self.stored, model_sizing(self.stored, image_size, squeeze)
+        sizing = model_sizing(self.stored, image_size, squeeze)
         return Describer(
             self.provenance(image_size, squeeze),
             self.length,
             lambda pictures: describing.described(
-                stored.network, pictures, sizing, stored.preprocessing
+                self.by.function, pictures, sizing, self.stored.preprocessing
             ),
             lambda picture: decodable(picture, sizing),
         )
@@ -397,9 +400,8 @@ class Model:
                 raise OSError(f"{self.content} has been changed since it was loaded; load it again")
 
     def _rows(self, pictures: Sequence[Picture], sizing: Sizing, label: str) -> np.ndarray:
-        stored = self.stored
         return describing.describe(
-            stored.network, pictures, sizing, stored.preprocessing, label=label
+            self.by.function, pictures, sizing, self.stored.preprocessing, label=label
         )
 
 
@@ -408,11 +410,16 @@ def _is_file(database: Path) -> bool:
     return not database.is_dir() and (database.is_file() or database.suffix == ".pvmap")
 
 
-def load_model(file: str | PathLike, device: str = "auto") -> Model:
+def load_model(file: str | PathLike, device: str = "auto", backend: str = BACKEND) -> Model:
     """The model in a `.pvlad` or `.safetensors` file; see `pocketvlad.load`."""
     if device not in DEVICES:
         raise OptionError("device", device, f"choose among {', '.join(DEVICES)}")
+    require_option(Options, "backend", backend)
+    if backend == "onnxruntime":
+        if device == "cuda":
+            raise OptionError("backend", backend, "it computes on the CPU alone; take torch")
+        device = "cpu"
     path = Path(file).absolute()
     stored = stored_model.read_model(Path(file))
-    run_on(stored.network, device, "float32")
-    return Model(stored, str(file), file_digest(path, "sha256"), path)
+    by = backends.describing(stored.network, device, "float32", backend)
+    return Model(stored, str(file), file_digest(path, "sha256"), path, by)

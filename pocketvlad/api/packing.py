@@ -1,6 +1,7 @@
 """A city as a folder of static files, which recognises itself in a browser."""
 
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from pocketvlad.api.exporting import export
 from pocketvlad.api.indexing import Indexed, index
 from pocketvlad.api.model import Model
 from pocketvlad.data.image_listing import images_in
-from pocketvlad.format.compressed_file import MAGIC
+from pocketvlad.format.compressed_file import MAGIC, CompressedModel
 from pocketvlad.format.error import FormatError
 from pocketvlad.maps.photograph_map import journal_file
 from pocketvlad.maps.place_map import PlaceMap
@@ -27,7 +28,7 @@ from pocketvlad.packing.packed_city import (
     packed_city,
     require_room,
 )
-from pocketvlad.packing.page_files import page_files
+from pocketvlad.packing.page_files import MOST_WEIGHTS, page_files
 from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
 from pocketvlad.packing.place_names import place_names
 from pocketvlad.packing.threshold import Calibration, calibrate
@@ -49,7 +50,7 @@ class Packed:
         index: its map, see `pocketvlad.index`.
         named: of its places, those that have a name.
         calibration: from which similarity on a place is known, and what that rests on; None where
-            the city has no two places.
+            the city has no two places, or no similarity tells them apart.
         parts: what its parts weigh.
     """
 
@@ -62,7 +63,10 @@ class Packed:
     @property
     def summary(self) -> str:
         """For people: a few lines and a table of the parts."""
-        known = "there are no two places, so that every picture is taken for a known one"
+        known = (
+            "there are no two places that similarities tell apart, so that every picture is taken "
+            "for a known one"
+        )
         found = self.index
         lines = [
             f"{self.folder}: {found.places} places, {found.described} described now, "
@@ -118,7 +122,7 @@ def pack(
         FolderInUseError, JournalError: another run is packing it.
         PageError: the page is not built.
         PlaceNameError: labels are wrong; names the file and the line.
-        FormatError: the model is not compressed.
+        FormatError: the model is not compressed, or has more weights than the page takes.
         OptionError, ImageError, MapError, PositionError, ImportError: see `pocketvlad.index`.
         VerificationError: see `pocketvlad.export`.
         OSError: the folder cannot be written.
@@ -136,7 +140,7 @@ def pack(
     target, database = Path(folder).resolve(), Path(photographs)
     require_room(target, database)
     shell = page_files() if page else []
-    _require_compressed(model)
+    _require_readable(model, page)
     model = _for_browsers(model, image_size)
     images = [path.relative_to(database).as_posix() for path in images_in(database).images]
     wanted = labels if labels is None or isinstance(labels, Mapping) else Path(labels)
@@ -177,16 +181,23 @@ def pack(
     return Packed(Path(folder), indexed, sum(map(bool, names)), calibration, parts)
 
 
-def _require_compressed(model: Model) -> None:
-    if isinstance(model.content, bytes):
-        begin = model.content[: len(MAGIC)]
-    else:
-        with open(model.content, "rb") as file:
-            begin = file.read(len(MAGIC))
-    if begin != MAGIC:
+def _require_readable(model: Model, by_page: bool) -> None:
+    """Raises FormatError where the model is not compressed, or too large for the page."""
+    held = model.content
+    with io.BytesIO(held) if isinstance(held, bytes) else open(held, "rb") as file:
+        compressed = file.read(len(MAGIC)) == MAGIC
+        file.seek(0)
+        weights = CompressedModel(file).weights if compressed else 0
+    if not compressed:
         raise FormatError(
             f"{model.name} is not compressed, and the page reads compressed models alone; make one "
             "with `pocketvlad compress`"
+        )
+    if by_page and weights > MOST_WEIGHTS:
+        raise FormatError(
+            f"{model.name} has {weights:,} weights, and the page takes {MOST_WEIGHTS:,} at most; "
+            "take a smaller network, or pack without the page for searches in Python: --no-page "
+            "(in Python, page=False)"
         )
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 from pocketvlad.api.defaults import RADIUS, RECALL_VALUES
 from pocketvlad.api.evaluation import NamedRows
 from pocketvlad.data.image_listing import listing, require_apart
-from pocketvlad.data.position_error import PositionError
 from pocketvlad.retrieval.descriptor_file import (
     DescriptorError,
     require_comparable,
@@ -21,7 +20,7 @@ from pocketvlad.retrieval.descriptor_file import (
 from pocketvlad.retrieval.listed_descriptors import of_folder
 from pocketvlad.retrieval.located import Images, Located, locate
 from pocketvlad.scoring.ranking import METRICS
-from pocketvlad.scoring.recall import Recall
+from pocketvlad.scoring.recall import Recall, require_told_apart
 from pocketvlad.scoring.recall import recall as recall_of
 from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.util.option_error import OptionError, require_option
@@ -96,21 +95,6 @@ def require_recall_options(
     return values
 
 
-def _require_told_apart(found: Recall, at: Located, radius: float, count: int) -> None:
-    """Raises PositionError where the positions make every answer right, or every one wrong."""
-    if found.without_positives == len(found.first):
-        nearest = np.linalg.norm(at.database - at.queries[0], axis=1).min()
-        raise PositionError(
-            f"no query has an image within {radius:g} m (that nearest to the first lies "
-            f"{nearest:,.0f} m away); are both in metres, of one system and one UTM zone?"
-        )
-    if count > 1 and (found.positives == count).all():
-        raise PositionError(
-            f"all {count} images lie within {radius:g} m of every query, so that every answer is "
-            "right; are these degrees? Give metres, or a table of latitude and longitude"
-        )
-
-
 def score_places(
     database: tuple[Sequence[str], np.ndarray],
     queries: tuple[Sequence[str], np.ndarray],
@@ -129,7 +113,7 @@ def score_places(
     found = recall_of(
         queries[1], database[1], at.queries, at.database, radius=radius, metric=metric
     )
-    _require_told_apart(found, at, radius, len(database[0]))
+    require_told_apart(found, at.queries, at.database, radius)
     notes = (*notes, at.note) if at.note else tuple(notes)
     return RecallEvaluation(database[0], queries[0], found, radius, values, notes)
 

@@ -10,6 +10,7 @@ import numpy as np
 BINS = 1 << 16
 _GROUPS = 1 << 9  # points that the exact clustering starts from
 _CHUNK = 1 << 22  # numbers binned at a time: bounds the memory beside the input
+_BLOCK = 1 << 6  # of them, that are looked at together: a block stays in the cache
 _MAX_ITERATIONS = 500
 
 
@@ -70,17 +71,26 @@ def optimal_centres(mass: np.ndarray, points: np.ndarray, clusters: int) -> np.n
         np.concatenate([[0.0], np.cumsum(mass * power)]) for power in (1.0, points, points * points)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        weight = zeroth - zeroth[:, np.newaxis]  # [i, j]: of the interval from i to j
-        spread = first - first[:, np.newaxis]
-        cost = (second - second[:, np.newaxis]) - spread * spread / weight
-    cost[np.tril_indices(len(cost))] = np.inf
+        weight = zeroth[:, np.newaxis] - zeroth  # [j, i]: of the interval from i to j
+        spread = first[:, np.newaxis] - first
+        cost = (second[:, np.newaxis] - second) - spread * spread / weight
+    cost[np.triu_indices(len(cost))] = np.inf
+    # By blocks of j: an interval starts before it ends, so that each needs a part of the starts.
+    starts = range(0, len(cost), _BLOCK)
+    blocks = [
+        np.ascontiguousarray(cost[start : start + _BLOCK, : start + _BLOCK]) for start in starts
+    ]
     best = np.full(len(cost), np.inf)
     best[0] = 0.0
     cuts = np.zeros((clusters, len(cost)), dtype=np.int64)
     for row in cuts:
-        total = best[:, np.newaxis] + cost
-        row[:] = total.argmin(axis=0)
-        best = total[row, np.arange(len(cost))]
+        reached = []
+        for start, block in zip(starts, blocks, strict=True):
+            total = block + best[: block.shape[1]]
+            cut = total.argmin(axis=1)
+            row[start : start + len(cut)] = cut
+            reached.append(total[np.arange(len(cut)), cut])
+        best = np.concatenate(reached)
     edges = [len(points)]
     for row in cuts[::-1]:
         edges.append(row[edges[-1]])

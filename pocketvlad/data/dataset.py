@@ -18,6 +18,10 @@ Sizes = Mapping[str, tuple[int, int]]
 
 _SHOWN = 3  # names of many
 
+BY_POSITIONS = "positions"
+"""What a data set without lists has in place of a protocol: its queries are whole images, and what
+they are to find was taken near them."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -31,7 +35,7 @@ class Dataset:
     """
 
     name: str
-    protocol: str  # see `protocols`
+    protocol: str  # see `protocols`; BY_POSITIONS without lists
     sizes: dict[str, tuple[int, int]]
     outside: dict[str, tuple[int, int]]
     queries: tuple[Query, ...]
@@ -40,6 +44,11 @@ class Dataset:
     upright: bool = False
     absent: tuple[str, ...] = ()
     positions: dict[str, tuple[float, float]] | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether lists say what queries are to find; else positions alone do."""
+        return self.protocol != BY_POSITIONS
 
     @property
     def images(self) -> list[str]:
@@ -92,6 +101,98 @@ def _told(text: str, faults: Mapping[str, str]) -> DatasetError:
     )
 
 
+def _expected(
+    name: str,
+    there: Sizes,
+    queries: int,
+    declared: tuple[int | None, int | None],
+    left_out: int,
+    faults: Mapping[str, str],
+    remedy: str | None,
+) -> tuple[int, int]:
+    """How many images and queries the complete data set has.
+
+    Args:
+        there: the images that are there.  queries: how many.
+        declared: images, those that are left out counted, and queries; None: as many as there are.
+        remedy: what to do where others are there; None: any number may be.
+
+    Raises:
+        DatasetError: others are there.
+    """
+    images, asked = declared
+    expected = len(there) + len(faults) if images is None else images - left_out
+    expected_queries = queries if asked is None else asked
+    if remedy and images is not None and len(there) != expected:
+        raise _told(
+            f"data set {name}: {len(there)} images found, {expected} expected; {remedy}", faults
+        )
+    if remedy and queries != expected_queries:
+        raise DatasetError(
+            f"data set {name}: {queries} queries found, {expected_queries} expected; {remedy}"
+        )
+    return expected, expected_queries
+
+
+def index_located(
+    name: str,
+    sizes: Sizes,
+    asked: Iterable[str] | None,
+    positions: Mapping[str, tuple[float, float]],
+    *,
+    expected_images: int | None = None,
+    expected_queries: int | None = None,
+    leave_out: Iterable[str] = (),
+    partial: bool = False,
+    upright: bool = False,
+    faults: Mapping[str, str] | None = None,
+) -> Dataset:
+    """A data set that is known by positions alone.
+
+    Args:
+        asked: images that are queries; all others are the database. None: each image is asked for
+            all others.
+        positions: easting and northing of every image found, in metres.
+        The others: see `index_dataset`.
+
+    Raises:
+        DatasetError: a count is off and `partial` is false, or there is nothing to be found.
+    """
+    leave_out = frozenset(leave_out)
+    faults = {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
+    there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
+    named = there if asked is None else set(asked)
+    chosen = [image for image in there if image in named]
+    least = 2 if asked is None else len(chosen) + 1
+    if not chosen or len(there) < least:
+        raise _told(
+            f"data set {name}: {len(there)} images, {len(chosen)} of them queries; a query and "
+            "another image are needed. Put queries into their folder, and the images to be found "
+            "beside it",
+            faults,
+        )
+    expected = _expected(
+        name,
+        there,
+        len(chosen),
+        (expected_images, expected_queries),
+        len(leave_out),
+        faults,
+        None if partial else "get all images, or allow a part with `partial: true`",
+    )
+    return Dataset(
+        name,
+        BY_POSITIONS,
+        there,
+        {},
+        tuple(Query(image, "", image, None, (), (), ()) for image in chosen),
+        *expected,
+        upright,
+        (),
+        {image: positions[image] for image in there},
+    )
+
+
 def index_dataset(
     name: str,
     sizes: Sizes,
@@ -133,22 +234,17 @@ def index_dataset(
     faults = {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
     lists = list(lists)
     there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
-    found = len(there) + len(faults)
-    expected_there = found if expected_images is None else expected_images - len(leave_out)
-    expected_queries = len(lists) if expected_queries is None else expected_queries
     remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
-    if not partial:
-        if expected_images is not None and len(there) != expected_there:
-            raise _told(
-                f"data set {name}: {len(there)} images found, {expected_there} expected; {remedy}",
-                faults,
-            )
-        if len(lists) != expected_queries:
-            raise DatasetError(
-                f"data set {name}: {len(lists)} queries found, {expected_queries} expected; "
-                f"{remedy}"
-            )
+    expected_images, expected_queries = _expected(
+        name,
+        there,
+        len(lists),
+        (expected_images, expected_queries),
+        len(leave_out),
+        faults,
+        None if partial else remedy,
+    )
     queries, absent = [], set()
     for query in lists:
         named = {query.image, *query.good, *query.ok, *query.junk} - leave_out
@@ -180,7 +276,7 @@ def index_dataset(
         database,
         {image: size for image, size in there.items() if image in outside},
         tuple(queries),
-        expected_there - len(outside),
+        expected_images - len(outside),
         expected_queries,
         upright,
         tuple(sorted(absent)),

@@ -1,5 +1,6 @@
 """A city's images where their owner keeps them: linked, not copied."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pocketvlad.data.dataset import DatasetError
@@ -52,3 +53,13 @@ def originals(folder: Path) -> dict[str, Path]:
         path.stem: path.readlink() if path.is_symlink() else path
         for path in sorted(folder.glob("*.jpg"))
     }
+
+
+def below(files: Mapping[str, Path], folder: Path) -> list[str]:
+    """The images that lie in a folder, or in one within it.
+
+    Args:
+        files: as `originals` gives them.
+    """
+    place = folder.absolute()
+    return [name for name, path in files.items() if place in path.parents]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Query:
     """A query whose image is there, and its lists cut to the images that are.
 
+    landmark: "" where nobody says what it shows.
     box: x1, y1, x2, y2 in pixels of the original image; None: the whole image.  good, ok, junk:
     what they are called in a protocol, and how they count, the protocol says (`protocols`).
     """

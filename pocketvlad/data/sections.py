@@ -9,6 +9,8 @@ from pocketvlad.util.settings import Value, setting
 STYLES = ("oxford", "paris")
 IN_NAMES = "names"
 """What a data set's `positions` is where images' names have them."""
+QUERIES = "queries"
+"""The folder of the queries of a data set without lists, unless its section names another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,6 @@ class DatasetSection:
         "oneOf": [{"required": [name]} for name in ("images", "folder", "render")],
         "dependentRequired": {
             "images": ["ground_truth", "expected_images", "expected_queries"],
-            "folder": ["ground_truth"],
             "render": ["expected_images", "expected_queries"],
         },
         "dependentSchemas": {
@@ -93,7 +94,8 @@ class DatasetSection:
     )
     render: RenderSection | None = setting("an embedded city, drawn by the workflow", None)
     ground_truth: tuple[str, ...] | str | None = setting(
-        "which images show what a query shows; a relative path starts from the data folder",
+        "which images show what a query shows; a relative path starts from the data folder. A test "
+        "set that is a folder needs none if it has positions",
         None,
         form="names of entries of sources, [gt.tgz] (archives of official lists, or one .pkl or "
         ".csv), or the path of a folder of official lists, of an archive of them, of a .pkl or of "
@@ -114,6 +116,14 @@ class DatasetSection:
         None,
         form=f"{IN_NAMES}, or the path of a .csv",
         pattern=rf"^({IN_NAMES}|.*\.[cC][sS][vV])$",
+    )
+    queries: str | None = setting(
+        "where positions are known and there is no ground truth: the folder within `folder` whose "
+        "images are the queries, all others being the database; `queries` if there is one. Without "
+        "such a folder each image is asked for all others",
+        None,
+        form="the path of a folder within `folder`",
+        pattern=r"^(?!/)(?!(.*/)?\.\.(/|$)).+$",
     )
     query_prefix: str | None = setting(
         'what query files put before image names: "oxc1_" for Oxford; nothing unless told', None

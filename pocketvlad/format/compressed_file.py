@@ -235,6 +235,11 @@ class CompressedModel:
         if size != declared:
             raise FormatError(f"{size} bytes of layers found, {declared} declared")
 
+    @property
+    def weights(self) -> int:
+        """That the file stands for, biases and all else included."""
+        return sum(layer.weights for layer in self.layers)
+
     def __iter__(self) -> Iterator[tuple[Layer, np.ndarray | QuantizedTensor]]:
         """(layer, what it holds), in the file's order; read as it goes.
 

@@ -12,13 +12,16 @@ from pocketvlad.util.atomic import replacing
 class CityDescriptors:
     """What one model says of its two cities; float32, of unit length.
 
-    training: [M, D], the images of the city that it was trained on, which codes are learnt from.
-    database, queries: [N, D] and [Q, D], of the city that it is tested on.
+    training: [M, D], the images of the city that it was trained on, which codes are learnt from;
+    none in the file of a test set.  database, queries: [N, D] and [Q, D], of the city that it is
+    tested on; no queries where they are whole images.  computed_on: what has computed them, as rows
+    of results say it.
     """
 
     training: np.ndarray
     database: np.ndarray
     queries: np.ndarray
+    computed_on: str = "cpu"
 
     def write(self, path: Path) -> None:
         """As .npz; whole or not at all."""
@@ -29,4 +32,5 @@ class CityDescriptors:
     def read(cls, path: Path) -> "CityDescriptors":
         """What `write` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            return cls(file["training"], file["database"], file["queries"])
+            rows = (file[name] for name in ("training", "database", "queries"))
+            return cls(*rows, str(file["computed_on"]))

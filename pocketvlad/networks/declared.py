@@ -31,11 +31,21 @@ class Backbone(DeclaredPart):
     part = Part.BACKBONE
     min_side: ClassVar[int]
     """Pixels that an image must have on either side."""
+    map_numbers: ClassVar[float] = 64
+    """Numbers of its largest map for each pixel of an image, at full width, or more: from these
+    follow the memory and the time that jobs ask a cluster for. VGG16's unless declared."""
+    million_weights: ClassVar[float] = 50
+    """Its weights at full width, in millions, or more; for the same purpose."""
 
     @property
     @abstractmethod
     def channels(self) -> int:
         """Numbers of a local feature."""
+
+    @property
+    def relative_width(self) -> float:
+        """Channels in parts of those at full width."""
+        return 1.0
 
     @abstractmethod
     def build(self) -> "nn.Module":
@@ -66,6 +76,10 @@ class Projection(DeclaredPart):
     @abstractmethod
     def size(self, incoming: int) -> int:
         """Numbers of a descriptor."""
+
+    def weights(self, incoming: int) -> int:
+        """Those of the map from pooled vectors to descriptors."""
+        return incoming * self.size(incoming)
 
     @abstractmethod
     def build(self, incoming: int) -> "ProjectionModule":

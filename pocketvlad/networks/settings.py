@@ -8,6 +8,8 @@ from pocketvlad.util.settings import setting
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "mixed")
 BACKENDS = ("torch", "onnxruntime")
+MEASURED = "measured"
+"""In place of a backend: the faster one, as a job of the study measures it for each model."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,10 @@ class ComputeSettings(RunSettings):
     batch_size: int = setting("images that are described at a time", 16, minimum=1)
     backend: str = setting(
         "what describes the images that a model is scored on. onnxruntime: on a CPU, faster than "
-        "torch for some networks (docs/phone-export.md); it needs the extra export",
+        "torch for some networks; it needs the extra export. measured: for each model the faster "
+        "one, see docs/phone-export.md",
         "torch",
-        choices=BACKENDS,
+        choices=(*BACKENDS, MEASURED),
     )
 
 

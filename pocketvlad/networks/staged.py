@@ -57,6 +57,10 @@ class StagedBackbone(Backbone):
         return self.kept[-1]
 
     @property
+    def relative_width(self) -> float:
+        return self.width
+
+    @property
     def whole(self) -> "StagedBackbone":
         """The same with all of its stages."""
         return replace(self, stages=None)

@@ -1,13 +1,16 @@
 """Whether a folder may become a city, and what the one in it is like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.portable.city_folder import FORMAT, MANIFEST
-from pocketvlad.util.json_file import read_json
+from pocketvlad.util.json_file import read_json, write_json
 
 MADE_BY = "pocketvlad pack"
 THUMBNAILS, LABELS = "thumbnails", "labels.json"
+_FACTS = "study"  # the manifest's key of what a study says of the model
+_SNAKEMAKE = ".snakemake_timestamp"  # what it leaves in every folder that one of its rules makes
 
 
 class CityError(ValueError):
@@ -42,6 +45,17 @@ def packed_city(folder: Path) -> PackedCity | None:
     return None
 
 
+def add_facts(folder: Path, facts: Mapping[str, object]) -> None:
+    """Let the manifest of a packed city say more of its model; the page passes over it."""
+    write_json(folder / MANIFEST, {**(read_json(folder / MANIFEST) or {}), _FACTS: facts})
+
+
+def facts_of(folder: Path) -> Mapping[str, object]:
+    """What `add_facts` has added; nothing where it has not."""
+    found = (read_json(folder / MANIFEST) or {}).get(_FACTS)
+    return found if isinstance(found, Mapping) else {}
+
+
 def require_room(folder: Path, photographs: Path) -> None:
     """Make sure that a city may be written to `folder`: before anything is computed.
 
@@ -70,7 +84,7 @@ def require_room(folder: Path, photographs: Path) -> None:
         return
     if not folder.is_dir():
         raise CityError(f"{folder} is no folder; name another, or remove it first")
-    found = {path.name for path in folder.iterdir()}
+    found = {path.name for path in folder.iterdir()} - {_SNAKEMAKE}
     if not found:
         return
     old = packed_city(folder)

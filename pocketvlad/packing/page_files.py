@@ -3,6 +3,8 @@
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent.parent / "page"
+MOST_WEIGHTS = 1 << 26
+"""That a model may have: the page refuses one that claims more (page/src/city/recogniser.js)."""
 _FIRST = "index.html"
 
 

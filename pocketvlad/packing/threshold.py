@@ -83,7 +83,8 @@ def calibrate(
     min_side: int,
     seed: int,
 ) -> Calibration | None:
-    """The threshold of a map; None where there are no two places.
+    """The threshold of a map; None without two places, or where none keeps more of the own places
+    than of the others.
 
     At most 400 queries are described.
 
@@ -109,13 +110,11 @@ def calibrate(
         without = np.full(len(asked), -1)
     own, others = _best(places, describe(queries), groups, groups[asked], without)
     threshold = round(float(cut(own, others)), 4)
-    return Calibration(
-        threshold,
-        rule,
-        len(asked),
-        *(round(float(np.median(each)), 4) for each in (own, others)),
-        *(round(float((each >= threshold).mean()), 4) for each in (own, others)),
-    )
+    kept, mistaken = (round(float((each >= threshold).mean()), 4) for each in (own, others))
+    if kept <= mistaken:
+        return None
+    medians = (round(float(np.median(each)), 4) for each in (own, others))
+    return Calibration(threshold, rule, len(asked), *medians, kept, mistaken)
 
 
 def _groups(names: Sequence[str | None]) -> np.ndarray:

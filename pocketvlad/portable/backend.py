@@ -19,7 +19,8 @@ from pocketvlad.portable.verification import VerificationError
 
 _PREPARED = Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 """Of images that are prepared already: nothing is left to do."""
-_TOLERANCE = 1e-5
+TOLERANCE = 1e-5
+"""What any component of a descriptor may differ by between the two."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,8 @@ def describing(
             f"compute.backend: {backend!r} computes on the CPU, compute.device: {device!r} asks "
             "for a GPU; write cpu, or the backend torch"
         )
-    runtime = require_onnxruntime()
     run_on(network, "cpu", "float32")
-    session = _session(network)
+    session, runtime = _session(network), require_onnxruntime()
 
     def function(images: Tensor) -> Tensor:
         # Images are channels-last in memory: this copies nothing.
@@ -93,8 +93,8 @@ def _require_equal(network: RetrievalNetwork, function: Callable[[Tensor], Tenso
     sides = network.min_side + 38, network.min_side + 61  # others than the graph was traced with
     images = torch.randn(1, 3, *sides, generator=generator)
     difference = (function(images) - network(images)).abs().max().item()
-    if not difference <= _TOLERANCE:
+    if not difference <= TOLERANCE:
         raise VerificationError(
-            f"compute.backend: onnxruntime's descriptors differ from torch's by {difference:.2g}; "
-            f"{_TOLERANCE:g} is allowed: write the backend torch"
+            f"onnxruntime's descriptors differ from torch's by {difference:.2g}; {TOLERANCE:g} is "
+            "allowed: take the backend torch"
         )

@@ -14,6 +14,7 @@ from pocketvlad.report.basis import (
     with_seeds,
 )
 from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell
+from pocketvlad.report.recall_columns import recall_counts, recall_drop_column, recall_of
 from pocketvlad.report.score_columns import (
     DENSE,
     MEAN,
@@ -24,6 +25,7 @@ from pocketvlad.report.score_columns import (
     query_sets,
 )
 from pocketvlad.report.tables.drops import drop_text, fixed
+from pocketvlad.report.test_set_columns import sets_of
 from pocketvlad.scoring.bootstrap import MAX_DROP, Drop
 from pocketvlad.util.size import float32_bytes
 
@@ -101,7 +103,21 @@ def _drop(line: pd.Series, queries: QuerySet) -> str:
     return drop_text(queries.drop_of(line, MEAN), line[queries.drop(MEAN) + SPREAD])
 
 
-def _short(line: pd.Series, version: str, cities: Sequence[str], several: bool) -> dict[str, str]:
+def _tested(line: pd.Series, name: str) -> tuple[str, str]:
+    """The drop on a test set, by the queries that would judge cells there: heading and text."""
+    bare = line["version"] == BASE
+    if sets := sets_of(line.index, name):
+        column = sets[-1].drop(name)
+        text = "" if bare else drop_text(sets[-1].drop_of(line, name), line[column + SPREAD])
+        return f"{_HEADINGS[sets[-1]]} {name}", text
+    count = recall_counts(line.index, name)[0]
+    text = "" if bare else drop_text(recall_of(line, recall_drop_column(count, name)))
+    return f"drop of R@{count} {name}", text
+
+
+def _short(
+    line: pd.Series, version: str, cities: Sequence[str], several: bool, test_sets: Sequence[str]
+) -> dict[str, str]:
     base = line["version"] == BASE
     seeds = {"seeds": line["seeds"]} if several else {}
     return {
@@ -112,36 +128,43 @@ def _short(line: pd.Series, version: str, cities: Sequence[str], several: bool) 
         "ratio": "1x" if base else f"{line['ratio']:.1f}x",
         **{f"mAP {city}": f"{line[f'map_{city}']:.1f}" for city in cities},
         **{_HEADINGS[queries]: _drop(line, queries) for queries in query_sets(line.index)},
+        **dict(_tested(line, name) for name in test_sets),
     }
 
 
-def answer_table(table: pd.DataFrame, cities: Sequence[str]) -> pd.DataFrame:
+def answer_table(
+    table: pd.DataFrame, cities: Sequence[str], test_sets: Sequence[str] = ()
+) -> pd.DataFrame:
     """Each model's float32 weights and its best cells, as texts for a reader.
 
     Args:
         table: as `rows.results_tables` gives it first.
         cities: the two roles.
+        test_sets: the roles of those beyond them; their drops come last.
     """
     lines, several = [], of_several(table)
     for _, block in table.groupby("model", sort=False):
         base = block[~is_cell(block)]
-        lines += [_short(line, "float32", cities, several) for _, line in base.iterrows()]
+        lines += [
+            _short(line, "float32", cities, several, test_sets) for _, line in base.iterrows()
+        ]
         for column, role in ROLES.items():
             lines += [
-                _short(line, f"{role}: {_words(line)}", cities, several)
+                _short(line, f"{role}: {_words(line)}", cities, several, test_sets)
                 for _, line in block[block[column]].iterrows()
             ]
     return pd.DataFrame(lines)
 
 
-def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
+def answer_text(table: pd.DataFrame, cities: Sequence[str], test_sets: Sequence[str] = ()) -> str:
     """Sentences, table and how to read it, as reStructuredText, which is plain enough as it is.
 
     Args:
         table: as `rows.results_tables` gives it first.
         cities: the two roles.
+        test_sets: see `answer_table`.
     """
-    short = answer_table(table, cities).to_markdown(
+    short = answer_table(table, cities, test_sets).to_markdown(
         index=False, tablefmt="rst", disable_numparse=True
     )
     spread, others = "", ", and not for other trainings"
@@ -161,5 +184,10 @@ def answer_text(table: pd.DataFrame, cities: Sequence[str]) -> str:
         "than* has the interval's upper end. Dense queries, where there are any, judge the cells. "
         f"The best cells were chosen by the very scores that stand beside them.{fewer}"
     )
+    if test_sets:
+        reading += (
+            f" Drops on test sets ({', '.join(test_sets)}) are those of models of both cities "
+            "together. No cell was chosen by them."
+        )
     sentences = [*answer_sentences(table), *basis_sentences(table, cities)]
     return f"{' '.join(sentences)}\n\n{short}\n\n{reading}\n"

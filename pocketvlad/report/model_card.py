@@ -11,14 +11,30 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from pocketvlad.compression.recipes import recipe_of
+from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.data.dataset import describe_counts
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import weights_name
-from pocketvlad.report.score_columns import DENSE, OFFICIAL, SPREAD, QuerySet, query_sets
+from pocketvlad.report.recall_columns import (
+    has_recall,
+    recall_column,
+    recall_columns,
+    recall_drop_column,
+    recall_of,
+)
+from pocketvlad.report.score_columns import (
+    DENSE,
+    OFFICIAL,
+    SPREAD,
+    QuerySet,
+    place_columns,
+    query_sets,
+    row_sets,
+)
 from pocketvlad.report.tables.drops import drop_text, fixed
+from pocketvlad.report.test_set_columns import TestSetScores
 from pocketvlad.report.trainings import trainings
 from pocketvlad.scoring.scores import RANKS
 from pocketvlad.util.checksum import file_digest
@@ -124,6 +140,57 @@ def _score_lines(line: pd.Series, cell: pd.Series, row: Mapping) -> list[dict[st
     return lines
 
 
+def _tested_lines(row: Mapping, base: Mapping) -> Iterator[tuple[str, str, str]]:
+    """What the file and the float32 network score on a test set: (what, of the file, of float32).
+
+    Args:
+        row, base: JSON rows of both on the test set, of one training.
+    """
+    name = row["test_city"]
+    columns = place_columns([base], [row], name)
+    for queries in row_sets([base, row]):
+        score, drop = 100 * row[queries.key("map")], queries.drop_of(columns, name)
+        landmarks = len(set(row[queries.key("landmarks")].values()))
+        asked = f"{len(row[queries.key('average_precision')])} of {landmarks} landmarks"
+        figures = fixed(score, 1), fixed(100 * base[queries.key("map")], 1)
+        yield f"mAP (%), {_ASKED[queries]} ({asked})", *figures
+        drop_of = "drop (points of mAP, 95 % interval)"
+        yield f"{drop_of}, {_ASKED[queries]}", drop_text(drop), ""
+    if not has_recall([base, row]):
+        return
+    columns = recall_columns([[row]], name, [[base]])
+    first, metres = row["recall_first_right"], row["recall_metres"]
+    for count in row["recall"]:
+        found = drop_text(recall_of(columns, recall_column(count, name)))
+        what = f"R@{count} (%, 95 % interval), within {metres:g} m ({len(first)} queries)"
+        yield what, found, fixed(100 * base["recall"][count], 1)
+        lost = recall_of(columns, recall_drop_column(count, name))
+        yield f"drop of R@{count} (points, 95 % interval)", drop_text(lost), ""
+
+
+def _test_sets(
+    row: Mapping, tested: Sequence[TestSetScores], settings: Mapping
+) -> Iterator[dict[str, object]]:
+    """What the card says of each test set beyond the cities.
+
+    Raises:
+        ValueError: a test set has no row of the file.
+    """
+    for scores in tested:
+        base, own = (
+            scores.row_of(row["model"], version, row["seed"], row["train_city"])
+            for version in (BASE, row["version"])
+        )
+        dataset = own["test_dataset"]
+        yield {
+            "role": scores.name,
+            "dataset": dataset["name"],
+            "scores": list(_tested_lines(own, base)),
+            "counts": describe_counts(dataset),
+            "terms": data_terms(settings["datasets"][dataset["name"]], settings["sources"]),
+        }
+
+
 def _line_of(found: pd.DataFrame, what: str) -> pd.Series:
     if len(found) != 1:
         raise ValueError(f"the table has {len(found)} rows of {what}; run the table again")
@@ -144,7 +211,12 @@ def _lines_of(
 
 
 def card_facts(
-    file: Path, row: Mapping, table: pd.DataFrame, by_seed: pd.DataFrame, settings: Mapping
+    file: Path,
+    row: Mapping,
+    table: pd.DataFrame,
+    by_seed: pd.DataFrame,
+    settings: Mapping,
+    tested: Sequence[TestSetScores] = (),
 ) -> dict[str, object]:
     """The facts that the template names, for one compressed file.
 
@@ -153,9 +225,10 @@ def card_facts(
         row: its JSON row.
         table, by_seed: both tables of the study, as `rows.read_table` gives them.
         settings: as `config.used_settings` gives them.
+        tested: the scores on test sets beyond the two cities.
 
     Raises:
-        ValueError: a table has no line for the row.
+        ValueError: a table or a test set has no line for the row.
         FormatError: the file is damaged.
     """
     with open_compressed(file) as model:
@@ -182,6 +255,7 @@ def card_facts(
         "file_bytes": row["file_bytes"],
         "float32_bytes": float32_bytes(row["parameters"]),
         "scores": _score_lines(line, cell, row),
+        "test_sets": list(_test_sets(row, tested, settings)),
         "seeds": seeds,
         "architecture": str(architecture),
         "components": architecture.length,

@@ -12,11 +12,13 @@ from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.best_cells import mark_best
+from pocketvlad.report.recall_columns import has_recall, recall_column
 from pocketvlad.report.score_columns import (
     DENSE,
     SPREAD,
     alone,
     query_counts,
+    row_sets,
     score_columns,
     spread_columns,
 )
@@ -289,15 +291,37 @@ def _state(row: dict) -> tuple[str, str]:
     return row["model"], base if row["version"] == BASE else row["version"]
 
 
-def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame:
+def _tested_columns(rows: Sequence[dict], name: str) -> dict[str, float]:
+    """Scores on one test set; means over training cities and seeds."""
+    rows = [row for row in rows if row["test_city"] == name]
+    columns = {
+        f"{queries.key('map')}_{name}": fmean(100 * row[queries.key("map")] for row in rows)
+        for queries in (row_sets(rows) if rows else [])
+    }
+    if rows and has_recall(rows):
+        columns |= {
+            recall_column(count, name): fmean(100 * row["recall"][count] for row in rows)
+            for count in rows[0]["recall"]
+        }
+    return columns
+
+
+def baselines_table(
+    rows: Iterable[dict], cities: Sequence[str], test_sets: Sequence[str] = ()
+) -> pd.DataFrame:
     """mAP in % of the colour histogram and of each network's states before compression, a city,
     of the official queries and, where each row has some, of the dense; means over seeds.
 
     untrained: random convolutions. initial: what training starts from, and the base model where
     nothing was trained. trained: any other base model.
+
+    Args:
+        rows: JSON rows on the cities and on test sets.
+        test_sets: the roles of these. Their columns come last, with Recall@N where there is one.
     """
     rows = list(rows)
-    keys = [key for key in ("map", DENSE.key("map")) if all(key in row for row in rows)]
+    on_cities = [row for row in rows if row["test_city"] in cities]
+    keys = [key for key in ("map", DENSE.key("map")) if all(key in row for row in on_cities)]
     found: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
         key = ("colour histogram", "") if row["model"] == "histogram" else _state(row)
@@ -309,5 +333,8 @@ def baselines_table(rows: Iterable[dict], cities: Sequence[str]) -> pd.DataFrame
             of_city = (100 * row[key] for row in some if row["test_city"] == city)
             line[f"{key}_{city}"] = fmean(of_city)
         seeds = dict.fromkeys(str(row["seed"]) for row in some if "seed" in row)
-        lines.append(line | {"seeds": " ".join(seeds)})
+        line["seeds"] = " ".join(seeds)
+        for name in test_sets:
+            line |= _tested_columns(some, name)
+        lines.append(line)
     return pd.DataFrame(lines)

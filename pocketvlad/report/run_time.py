@@ -1,22 +1,22 @@
-"""Run time and memory of a study's jobs, from the benchmark files that Snakemake writes."""
+"""Run time and memory of a study's jobs, from the files in which each job measures itself."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-_COLUMNS = {"s": "seconds", "max_rss": "max_rss_mb", "max_pss": "max_pss_mb"}
+_COLUMNS = {"s": "seconds", "cpu_time": "cpu_seconds", "max_rss": "max_rss_mb"}
 
 
 def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
-    """A line a job that was measured: rule, job, seconds, max_rss_mb, max_pss_mb.
+    """A line a job that was measured: rule, job, seconds, cpu_seconds, max_rss_mb.
 
-    Memory is in MiB, resident and proportional; NaN where a job was over before Snakemake looked.
-    A job that was repeated counts with its mean.
+    Memory is in MiB, resident. Benchmark files of Snakemake, which earlier versions left, have
+    these columns too: NaN where a job was over before Snakemake looked.
 
     Args:
-        files: by rule the benchmark files of all its jobs. Missing files are left out, such as
-            those of a job that an earlier version ran.
+        files: by rule the files of all its jobs (`util/measured.py`). Missing files are left
+            out, such as those of a job that an earlier version ran.
 
     Raises:
         ValueError: a file is not a benchmark; names it.
@@ -30,7 +30,7 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
             missing = _COLUMNS.keys() - set(table.columns)
             if missing or table.empty:
                 raise ValueError(
-                    f"{path} is not a benchmark of Snakemake: it lacks "
+                    f"{path} is not a measurement of a job: it lacks "
                     f"{', '.join(sorted(missing)) or 'a line'}; delete it"
                 )
             values = table[list(_COLUMNS)].astype(float).mean()
@@ -42,8 +42,8 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
 def by_rule(jobs: pd.DataFrame, files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
     """A line a rule, in the order of `files`: jobs, measured, and run time and memory over them.
 
-    seconds_total and seconds_max add up and compare the measured jobs; max_rss_mb and max_pss_mb
-    are those of the largest.
+    seconds_total and seconds_max add up and compare the measured jobs, cpu_seconds_total adds up
+    the time of processors; max_rss_mb is that of the largest.
     """
     grouped = jobs.groupby("rule")
     table = pd.DataFrame(
@@ -53,8 +53,8 @@ def by_rule(jobs: pd.DataFrame, files: Mapping[str, Sequence[Path]]) -> pd.DataF
             "seconds_total": grouped["seconds"].sum(),
             "seconds_mean": grouped["seconds"].mean(),
             "seconds_max": grouped["seconds"].max(),
+            "cpu_seconds_total": grouped["cpu_seconds"].sum(),
             "max_rss_mb": grouped["max_rss_mb"].max(),
-            "max_pss_mb": grouped["max_pss_mb"].max(),
         }
     ).reindex(list(files))
     table["measured"] = table["measured"].fillna(0).astype(int)

@@ -53,8 +53,9 @@ def query_sets(columns: Iterable[str]) -> list[QuerySet]:
 
 
 def row_sets(rows: Iterable[Mapping]) -> list[QuerySet]:
-    """Those that each of some JSON rows has scores of."""
-    return [OFFICIAL, DENSE] if all(DENSE.key("map") in row for row in rows) else [OFFICIAL]
+    """Those that each of some JSON rows has scores of; none where positions alone are known."""
+    rows = list(rows)
+    return [each for each in (OFFICIAL, DENSE) if all(each.key("map") in row for row in rows)]
 
 
 def judging(columns: Iterable[str]) -> QuerySet:
@@ -177,8 +178,11 @@ def spread_columns(columns: Iterable[str], cities: Sequence[str]) -> dict[str, s
 
 
 def query_counts(row: Mapping[str, object], city: str) -> dict[str, int]:
-    """How many landmarks the queries of a row are of, and how many are dense, as columns."""
-    counts = {f"landmarks_{city}": len(set(row["landmarks"].values()))}
+    """How many landmarks the queries of a row are of, and how many are dense, as columns; none
+    where nobody says."""
+    counts = {}
+    if OFFICIAL.key("landmarks") in row:
+        counts[f"landmarks_{city}"] = len(set(row["landmarks"].values()))
     if DENSE.key("landmarks") in row:
         landmarks = row[DENSE.key("landmarks")]
         counts[f"dense_queries_{city}"] = len(landmarks)

@@ -1,26 +1,20 @@
 """What a finished run says at its end."""
 
+import shutil
 from pathlib import Path
+
+from pocketvlad.report.tables.narrow import narrow_baselines, narrow_table
 
 
 def summary_text(results: Path) -> str:
-    """The baselines, the table, and where the files are; "" as long as there is no table."""
-    table, baselines = results / "table.md", results / "baselines.csv"
+    """The table in the terminal's width, the baselines, and where the files are; "" as long as
+    there is no table."""
+    table, baselines = results / "table.csv", results / "baselines.csv"
     if not (table.is_file() and baselines.is_file()):
         return ""
-    lines = [line.split(",") for line in baselines.read_text(encoding="utf-8").splitlines()]
-    head, *rows = lines
-    figures = "\n".join(
-        f"  {' '.join(filter(None, row[:2])):24}"
-        + "  ".join(
-            f"{name.replace('map_', '').replace('_', ' ')} {float(value):5.1f}"
-            for name, value in zip(head[2:-1], row[2:-1], strict=True)  # the last are the seeds
-        )
-        for row in rows
-    )
-    pictures = sorted(p for p in results.glob("plots/*") if p.suffix in (".png", ".jpg"))
-    plots = "\n".join(f"  {path}" for path in pictures)
+    width = shutil.get_terminal_size().columns
     return (
-        f"{table.read_text(encoding='utf-8')}\nBaselines, mAP in % by city:\n{figures}\n\n"
-        f"Table:\n  {results / 'table.csv'} (and .md, .tex, .html)\nFigures:\n{plots}"
+        f"{narrow_table(table, width)}\n\n"
+        f"Baselines, mAP in % by city:\n{narrow_baselines(baselines, width)}\n\n"
+        f"Table: {table} (and .md, .tex, .html, with intervals)\nFigures: {results / 'plots'}"
     )

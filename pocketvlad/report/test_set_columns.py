@@ -1,17 +1,18 @@
 """Columns of the results table for a test set beyond the study's two cities.
 
 Models of both cities are tested there, on the same queries. So each query has one score a seed: the
-mean over the two models of that seed. mAP, drop and interval are those of these scores. The
+mean over the two models of that seed. mAP, drop and interval are those of these scores, and so are
+Recall@N, its drop and their intervals, where it is known where images were taken. The
 interval allows for landmarks, and for other trainings where there are several seeds; the training
 cities stay the study's two.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from pocketvlad.data.protocols import protocol_named
+from pocketvlad.report.recall_columns import has_recall, recall_columns
 from pocketvlad.report.score_columns import (
     DENSE,
     OFFICIAL,
@@ -44,15 +45,20 @@ class TestSetScores:
         Raises:
             ValueError: a training city has no row.
         """
-        found = []
-        for city in self.cities:
-            row = self.rows.get((model, version, seed, city))
-            if row is None:
-                raise ValueError(
-                    f"test set {self.name}: no row of {(model, version, seed)} trained on {city}"
-                )
-            found.append(row)
-        return found
+        return [self.row_of(model, version, seed, city) for city in self.cities]
+
+    def row_of(self, model: str, version: str, seed: int, city: str) -> Mapping:
+        """That of the model trained on one city.
+
+        Raises:
+            ValueError: there is none.
+        """
+        row = self.rows.get((model, version, seed, city))
+        if row is None:
+            raise ValueError(
+                f"test set {self.name}: no row of {(model, version, seed)} trained on {city}"
+            )
+        return row
 
 
 def by_test_set(
@@ -104,6 +110,8 @@ def _each_city(base: Sequence[Rows], other: Sequence[Rows], name: str) -> Iterat
 def _difficulties(other: Sequence[Rows], name: str) -> Iterator[tuple[str, float]]:
     """mAP of the difficulties that are not the protocol's headline."""
     rows = [row for rows in other for row in rows]
+    if not row_sets(rows):
+        return
     protocol = protocol_named(rows[0]["test_dataset"]["protocol"])
     for difficulty in protocol.difficulties:
         if difficulty != protocol.headline:
@@ -111,31 +119,15 @@ def _difficulties(other: Sequence[Rows], name: str) -> Iterator[tuple[str, float
             yield f"map_{difficulty}_{name}", fmean(found)
 
 
-def _recall(other: Sequence[Rows], name: str) -> Iterator[tuple[str, float]]:
-    """Recall@N, where it is known where images were taken."""
-    rows = [row for rows in other for row in rows]
-    if any("recall" not in row for row in rows):
-        return
-    for count in rows[0]["recall"]:
-        yield recall_column(count, name), fmean(100 * row["recall"][count] for row in rows)
-    yield f"recall_queries_{name}", len(rows[0]["recall_first_right"])
-    yield f"recall_without_positives_{name}", rows[0]["recall_without_positives"]
-    yield f"recall_metres_{name}", rows[0]["recall_metres"]
-
-
-def recall_column(count: int | str, name: str) -> str:
-    """The column of Recall@`count` on a test set."""
-    return f"recall_at_{count}_{name}"
-
-
-def recall_counts(columns: Iterable[str], name: str) -> list[int]:
-    """The N of Recall@N that a table has of a test set."""
-    found = (re.fullmatch(recall_column(r"(\d+)", re.escape(name)), each) for each in columns)
-    return [int(match[1]) for match in found if match]
+def _recall(base: Sequence[Rows], other: Sequence[Rows], name: str) -> dict[str, object]:
+    """Recall@N and its drop, where it is known where images were taken."""
+    if has_recall(row for rows in (*base, *other) for row in rows):
+        return recall_columns(other, name, base)
+    return {}
 
 
 def sets_of(columns: Iterable[str], name: str) -> list[QuerySet]:
-    """The queries that a table has scores of on a test set."""
+    """The queries that a table has mAP of on a test set; none where positions alone are known."""
     names = set(columns)
     return [queries for queries in (OFFICIAL, DENSE) if queries.drop(name) in names]
 
@@ -159,7 +151,7 @@ def columns_of_test_set(
     columns = place_columns(*means, name)
     columns |= dict(_each_city(bases, others, name))
     columns |= dict(_difficulties(others, name))
-    columns |= dict(_recall(others, name))
+    columns |= _recall(bases, others, name)
     some = others[0][0]
     counts = some["test_dataset"]
     columns[f"evaluation_{name}"] = counts["protocol"]

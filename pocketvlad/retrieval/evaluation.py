@@ -118,8 +118,9 @@ def evaluate(
     Raises:
         ImageError: images or boxes are smaller than that; names all of them.
     """
+    # Without lists queries are whole images, whose descriptors the database has.
     found, asked = city_rows(
-        function, dataset, folder, protocol, preprocessing, batch_size, min_side
+        function, dataset, folder, protocol, preprocessing, batch_size, min_side, dataset.listed
     )
     places = None if dataset.positions is None else place_recall(dataset, found, recall)
     return scored(dataset, asked, found, lambda rows: rankings(rows, dataset.images, found), places)

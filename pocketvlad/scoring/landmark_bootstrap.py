@@ -99,7 +99,9 @@ def resampled_means(sample: Sample, place: int = 0, resamples: int = RESAMPLES) 
     Args:
         place: of the data set among those that are averaged, whose resamples are independent.
     """
-    means = sample.values @ _query_weights(sample.sizes, place, resamples).T
+    values = sample.values
+    means = values.reshape(-1, values.shape[-1]) @ _query_weights(sample.sizes, place, resamples).T
+    means = means.reshape(*values.shape[:-1], resamples)
     return (means * training_weights(means.shape[-2], place, resamples).T).sum(axis=-2)
 
 

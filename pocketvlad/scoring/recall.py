@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pocketvlad.data.position_error import PositionError
 from pocketvlad.scoring.ranking import check_finite, dissimilarities
 
 _PAIRS = 1 << 22  # of a query and an image at a time: bounded memory
@@ -64,6 +65,7 @@ def recall(
     *,
     radius: float,
     metric: str = "cosine",
+    themselves: bool = False,
 ) -> Recall:
     """Where the first right answer of every query stands.
 
@@ -77,6 +79,8 @@ def recall(
         positions: [N, 2] in metres.
         radius: in metres; an image at just that distance is right.
         metric: a key of `ranking.METRICS`; for "cosine" all rows have unit length.
+        themselves: whether the queries are the database, in its order. No image is an answer to
+            itself then, and there are two or more.
 
     Raises:
         ValueError: shapes do not fit, there is no query or no image, or a number is not finite.
@@ -105,7 +109,40 @@ def recall(
         apart += np.square(query_positions[some, 1:] - positions[:, 1])
         near = apart <= radius * radius
         measured = dissimilarities(queries[some], database, metric)
+        if themselves:
+            own = np.arange(len(near)), start + np.arange(len(near))
+            near[own], measured[own] = False, np.inf
         answer = measured.argmin(axis=1)
         distance = np.sqrt(np.take_along_axis(apart, answer[:, None], axis=1)[:, 0])
         parts.append((_first_right(measured, near), near.sum(axis=1), answer, distance))
     return Recall(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def require_told_apart(
+    found: Recall,
+    query_positions: np.ndarray,
+    positions: np.ndarray,
+    radius: float,
+    themselves: bool = False,
+) -> None:
+    """Check that positions make neither every answer right nor every one wrong.
+
+    Args:
+        found: what `recall` gave; the others are its arguments.
+
+    Raises:
+        PositionError: they do; says what they may be.
+    """
+    if found.without_positives == len(found.first):
+        apart = np.linalg.norm(positions - query_positions[0], axis=1)
+        nearest = apart[1 if themselves else 0 :].min()
+        raise PositionError(
+            f"no query has an image within {radius:g} m (that nearest to the first lies "
+            f"{nearest:,.0f} m away); are both in metres, of one system and one UTM zone?"
+        )
+    others = len(positions) - themselves
+    if others > 1 and (found.positives == others).all():
+        raise PositionError(
+            f"all {len(positions)} images lie within {radius:g} m of every query, so that every "
+            "answer is right; are these degrees? Give metres, or a table of latitude and longitude"
+        )

@@ -13,7 +13,7 @@ from pocketvlad.data.declarations import (
     source_names,
 )
 from pocketvlad.data.protocols import protocol_named, protocols_of_file
-from pocketvlad.data.sections import IN_NAMES
+from pocketvlad.data.sections import IN_NAMES, QUERIES
 from pocketvlad.data.sources import DOWNLOADS, declared_source, source_path
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -22,7 +22,7 @@ from pocketvlad.study.declaration import Study
 from pocketvlad.study.faults import unfit_section
 from pocketvlad.study.map_codes import unfit_map
 from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, unfit_parts
-from pocketvlad.study.roles import data_sets, unfit_test_sets
+from pocketvlad.study.roles import data_sets, is_listed, unfit_test_sets
 from pocketvlad.util.settings import completed
 
 _MOST_VALUES, _DEEPEST = 100_000, 50
@@ -101,6 +101,28 @@ def _unfit_ground_truth(key: str, dataset: Mapping) -> Iterator[str]:
         yield f"{key}.ground_truth: {tables[0]} is one of {len(files)}; write it alone"
 
 
+def _unfit_queries(key: str, dataset: Mapping) -> Iterator[str]:
+    """Faults of a data set that has lists where it needs none, or nothing to be scored by."""
+    if is_listed(dataset):
+        if QUERIES in dataset:
+            yield (
+                f"{key}.queries: {dataset[QUERIES]!r} has no effect, since its ground truth says "
+                "what is asked; remove one of the two"
+            )
+    elif "positions" not in dataset:
+        yield (
+            f"{key}: neither ground_truth nor positions, so that nothing says what a query is to "
+            "find; add ground_truth, or, for a test set that is scored by Recall@N alone, positions"
+        )
+    else:
+        for name in ("protocol", "query_prefix"):
+            if name in dataset:
+                yield (
+                    f"{key}.{name}: {dataset[name]!r} has no effect without a ground truth; add "
+                    "one, or remove it"
+                )
+
+
 def _one_seed(config: Mapping) -> Iterator[str]:
     """The fault of a study that has one seed, as studies once had, in place of a list."""
     if "seed" in config:
@@ -151,6 +173,11 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                 f"cities.{role}: no data set is called {name!r}; "
                 f"choose among {', '.join(config['datasets'])}"
             )
+        elif not is_listed(config["datasets"][name]):
+            yield (
+                f"cities.{role}: {name!r} has no ground_truth, which a city that models are "
+                "trained on needs; add it, or write the data set under test_sets"
+            )
     if len(set(config["cities"].values())) != len(config["cities"]):
         yield "cities: both roles have the same data set; a model is tested on another city"
     yield from unfit_test_sets(config)
@@ -163,6 +190,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                         f"to sources, which has {', '.join(config['sources']) or 'none'}"
                     )
         yield from _unfit_ground_truth(f"datasets.{name}", dataset)
+        yield from _unfit_queries(f"datasets.{name}", dataset)
     protocols = {
         role: config["datasets"][name].get("protocol", "original")
         for role, name in config["cities"].items()
@@ -356,6 +384,11 @@ def require_local_data(config: Mapping) -> None:
         if "folder" in dataset and not (path := local_file(dataset["folder"], start)).is_dir():
             fault = "is not a folder" if path.exists() else "is missing"
             faults.append(f"datasets.{name}.folder: {path} {fault}; {remedy}")
+        elif QUERIES in dataset and not (asked := path / dataset[QUERIES]).is_dir():
+            faults.append(
+                f"datasets.{name}.queries: {asked} is no folder; correct it, or remove it to ask "
+                "each image for all others"
+            )
         for key in ("ground_truth", "positions"):
             file = dataset.get(key)
             if not isinstance(file, str) or (key == "positions" and file == IN_NAMES):

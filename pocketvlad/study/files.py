@@ -9,10 +9,10 @@ from pathlib import Path
 from pocketvlad.data.declarations import data_folder, is_table, local_file, source_names
 from pocketvlad.data.ground_truth import list_files
 from pocketvlad.data.image_files import state
-from pocketvlad.data.sections import IN_NAMES
+from pocketvlad.data.sections import IN_NAMES, QUERIES
 from pocketvlad.data.sources import Source, declared_source, source_path
 from pocketvlad.study.config import embedded_weights
-from pocketvlad.study.roles import data_sets
+from pocketvlad.study.roles import data_sets, is_listed
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,10 @@ class StudyFiles:
         """The source that a city's ground truth is, if it is one file; at most one."""
         return list(filter(is_table, source_names(self.dataset(city), "ground_truth")))
 
-    def ground_truth(self, city: str) -> str:
-        """The folder or file with a city's queries."""
+    def ground_truth(self, city: str) -> str | None:
+        """The folder or file with a city's queries; None where positions alone are known."""
+        if not is_listed(self.dataset(city)):
+            return None
         declared = self.dataset(city).get("ground_truth")
         if isinstance(declared, str):
             return str(local_file(declared, self.folder))
@@ -77,10 +79,25 @@ class StudyFiles:
 
     def state_of_lists(self, city: str) -> object:
         """A fingerprint of a folder of official lists; None for any other ground truth."""
+        if not isinstance(self.dataset(city).get("ground_truth"), str):
+            return None
         folder = Path(self.ground_truth(city))
-        if isinstance(self.dataset(city).get("ground_truth"), str) and folder.is_dir():
-            return state(list_files(folder), folder)
-        return None
+        return state(list_files(folder), folder) if folder.is_dir() else None
+
+    def awaited_lists(self, city: str) -> list[str]:
+        """What has to be there before a city can be indexed: its ground truth, unless that is a
+        folder of lists, of which `state_of_lists` tells."""
+        found = self.ground_truth(city)
+        return [] if found is None or self.state_of_lists(city) else [found]
+
+    def queries(self, city: str) -> str | None:
+        """The folder of the images that are queries, where positions alone are known; None where
+        each image is asked for all others, or lists say what is asked."""
+        declared = self.dataset(city)
+        if is_listed(declared):
+            return None
+        folder = self.images(city) / declared.get(QUERIES, QUERIES)
+        return str(folder) if QUERIES in declared or folder.is_dir() else None
 
     def located(self, city: str) -> bool:
         """Whether it is known where a city's images were taken."""

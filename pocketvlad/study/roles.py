@@ -13,6 +13,11 @@ def data_sets(config: Mapping) -> dict[str, str]:
     return {**config["cities"], **declared_test_sets(config)}
 
 
+def is_listed(dataset: Mapping) -> bool:
+    """Whether a data set has a ground truth; else positions alone say what is to be found."""
+    return bool({"ground_truth", "render"} & dataset.keys())
+
+
 def _images_of(dataset: Mapping) -> set[str]:
     """Where the images of a data set come from, as texts that can be compared."""
     if "render" in dataset:

@@ -46,16 +46,25 @@ export class Recogniser {
   }
 
   /**
-   * @param {import("../image/resize.js").Picture} picture upright, in all its pixels
+   * @param {import("../image/resize.js").Picture | import("../image/resize.js").Source} picture upright, in all its pixels
    * @param {{box?: number[] | null, jpeg?: boolean}} [options]
-   * @returns {Promise<Float32Array>} its descriptor
+   * @returns {import("../image/resize.js").Rgb} what the network is to see of it
    * @throws {RangeError} it is too small, or the box lies outside of it
    */
-  async describe(picture, options) {
-    const { width, height, data } = pixelsFor(picture, this.graph.sizing, options);
+  prepare(picture, options) {
+    const pixels = pixelsFor(picture, this.graph.sizing, options);
+    const { width, height } = pixels;
     if (Math.min(width, height) < this.graph.minSide) {
       throw new RangeError(`the picture is too small: ${width} x ${height} pixels, and each side needs ${this.graph.minSide}`);
     }
+    return pixels;
+  }
+
+  /**
+   * @param {import("../image/resize.js").Rgb} prepared
+   * @returns {Promise<Float32Array>} its descriptor
+   */
+  async describe({ width, height, data }) {
     const pixels = new this.runtime.Tensor("uint8", data, [1, height, width, 3]);
     const found = await this.session.run({ [this.graph.input]: pixels });
     return /** @type {Float32Array} */ (found[this.graph.output].data);

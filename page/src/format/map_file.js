@@ -135,10 +135,11 @@ export class MapFile {
     if (centres && centres.shape[0] !== found.length) throw new FormatError("there are not as many centres as lists");
     if (centres && !centres.numbers().every(Number.isFinite)) throw new FormatError("the centre of a list is not finite");
     found.reduce((begin, end) => {
-      for (let place = begin + 1; place < end; place++) {
-        if (latin(this.nameBytes(place - 1)) >= latin(this.nameBytes(place))) {
-          throw new FormatError(`places ${place - 1} and ${place} are one, or not in order`);
-        }
+      let before = "";
+      for (let place = begin; place < end; place++) {
+        const name = latin(this.nameBytes(place));
+        if (place > begin && before >= name) throw new FormatError(`places ${place - 1} and ${place} are one, or not in order`);
+        before = name;
       }
       return end;
     }, 0);

@@ -3,7 +3,7 @@ import { clippedBox, decoderBlock, fitted } from "./sizing.js";
 
 /**
  * What the network sees of a photograph.
- * @param {import("./resize.js").Picture} picture upright, in all its pixels
+ * @param {import("./resize.js").Picture | import("./resize.js").Source} picture upright, in all its pixels
  * @param {import("./sizing.js").Sizing} sizing
  * @param {{box?: number[] | null, jpeg?: boolean}} [options] box: left, top, right, bottom in pixels;
  *   jpeg: whether the file was one
@@ -20,5 +20,7 @@ export function pixelsFor(picture, sizing, { box = null, jpeg = false } = {}) {
   }
   const target = fitted(sizing, width, height);
   const block = jpeg ? decoderBlock(sizing, width, height) : 1;
-  return resize(block > 1 ? blockMeans(picture, block) : picture, ...target, sizing.interpolation);
+  if (block === 1) return resize(picture, ...target, sizing.interpolation);
+  const small = "data" in picture ? blockMeans(picture, block) : picture.read(0, 0, width, height, (whole) => blockMeans(whole, block));
+  return resize(small, ...target, sizing.interpolation);
 }

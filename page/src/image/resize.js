@@ -41,6 +41,17 @@ function sinc(x) {
 /** @typedef {Picture & {channels: 3, data: Uint8Array}} Rgb */
 
 /**
+ * A picture whose pixels are held elsewhere: parts of it are read and let go.
+ * @typedef {object} Source
+ * @property {number} width
+ * @property {number} height
+ * @property {<T>(left: number, top: number, width: number, height: number, use: (part: Picture) => T) => T} read
+ *   calls `use` with a part, which is gone afterwards
+ */
+
+const MOST_READ = 2 ** 16; // pixels of a part: 256 kB
+
+/**
  * What pixels of a line the pixels of the outcome are means of.
  * @param {number} size pixels of the line
  * @param {number} begin where the part of it begins that is resized
@@ -82,41 +93,66 @@ function spanOf(weights) {
 
 /**
  * Resizes lines, which are rows or columns.
- * @param {Picture} picture
+ * @param {Picture | Source} picture
  * @param {Weights} pixels of each line of the outcome
  * @param {[number, number]} lines those that are resized
  * @param {boolean} across whether lines are rows
  * @returns {Rgb}
  */
-function resizeLines({ data, width, channels }, pixels, [begin, end], across) {
+function resizeLines(picture, pixels, [begin, end], across) {
   const count = end - begin;
+  const [width, height] = across ? [pixels.length, count] : [count, pixels.length];
   /** @type {Rgb} */
-  const outcome = across
-    ? { width: pixels.length, height: count, channels: 3, data: new Uint8Array(3 * count * pixels.length) }
-    : { width: count, height: pixels.length, channels: 3, data: new Uint8Array(3 * count * pixels.length) };
+  const outcome = { width, height, channels: 3, data: new Uint8Array(3 * width * height) };
+  if ("data" in picture) {
+    resizeInto(outcome, 0, picture, pixels, begin, count, 0, across);
+    return outcome;
+  }
+  const [first, last] = spanOf(pixels);
+  const span = last - first;
+  const step = Math.max(1, Math.floor(MOST_READ / span));
+  for (let line = 0; line < count; line += step) {
+    const lines = Math.min(step, count - line);
+    const use = (/** @type {Picture} */ part) => resizeInto(outcome, line, part, pixels, 0, lines, first, across);
+    if (across) picture.read(first, begin + line, span, lines, use);
+    else picture.read(begin + line, first, lines, span, use);
+  }
+  return outcome;
+}
+
+/**
+ * @param {Rgb} outcome
+ * @param {number} into its first line that is written
+ * @param {Picture} picture
+ * @param {Weights} pixels of each line of the outcome
+ * @param {number} begin the picture's first line that is read
+ * @param {number} count of lines
+ * @param {number} origin the place of the lines' first pixel
+ * @param {boolean} across whether lines are rows
+ */
+function resizeInto(outcome, into, { data, width, channels }, pixels, begin, count, origin, across) {
   const [lineStep, pixelStep] = across ? [width * channels, channels] : [channels, width * channels];
   const [intoLine, intoPixel] = across ? [3 * outcome.width, 3] : [3, 3 * outcome.width];
-  const into = outcome.data;
+  const target = outcome.data;
   for (let line = 0; line < count; line++) {
     for (let pixel = 0; pixel < pixels.length; pixel++) {
       const { first, weights } = pixels[pixel];
       let red = 1 << (BITS - 1);
       let green = red;
       let blue = red;
-      let at = (begin + line) * lineStep + first * pixelStep;
+      let at = (begin + line) * lineStep + (first - origin) * pixelStep;
       for (let i = 0; i < weights.length; i++, at += pixelStep) {
         const weight = weights[i];
         red = (red + Math.imul(weight, data[at])) | 0;
         green = (green + Math.imul(weight, data[at + 1])) | 0;
         blue = (blue + Math.imul(weight, data[at + 2])) | 0;
       }
-      const out = line * intoLine + pixel * intoPixel;
-      into[out] = grey(red);
-      into[out + 1] = grey(green);
-      into[out + 2] = grey(blue);
+      const out = (into + line) * intoLine + pixel * intoPixel;
+      target[out] = grey(red);
+      target[out + 1] = grey(green);
+      target[out + 2] = grey(blue);
     }
   }
-  return outcome;
 }
 
 /** @param {number} sum */
@@ -126,7 +162,7 @@ function grey(sum) {
 }
 
 /**
- * @param {Picture} picture
+ * @param {Picture | Source} picture
  * @param {number} width of the outcome
  * @param {number} height
  * @param {string} interpolation `bilinear`, `bicubic` or `lanczos`

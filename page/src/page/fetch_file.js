@@ -1,15 +1,27 @@
 import { FormatError } from "../format/error.js";
 
-/**
- * @param {string} base the address of a folder
- * @param {(loaded: number, total: number) => void} progress bytes of all files that are fetched
- * @returns {import("../city/recogniser.js").Fetch}
- */
-export function fetcher(base, progress) {
-  let loaded = 0;
-  let total = 0;
-  return async (name, bytes) => {
-    const response = await fetch(new URL(encodeURIComponent(name), base)).catch((error) => {
+/** Fetches files of one folder, and counts their bytes. */
+export class Fetcher {
+  /**
+   * @param {string} base the address of the folder
+   * @param {(loaded: number, total: number) => void} progress bytes of all files that are fetched
+   */
+  constructor(base, progress) {
+    this.base = base;
+    this.progress = progress;
+    this.loaded = 0;
+    this.total = 0;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number | null} bytes how long the file is, where that is known
+   * @returns {Promise<ReadableStream<Uint8Array>>} the file, as it comes in
+   * @throws {Error} it is not there
+   */
+  async stream(name, bytes) {
+    this.total += bytes ?? 0;
+    const response = await fetch(new URL(encodeURIComponent(name), this.base)).catch((error) => {
       throw new Error(`${name} cannot be fetched (${error.message}). Is there a network? Then load the page again.`);
     });
     if (!response.ok) throw new Error(`${name} is missing on the server (${response.status}); pack the city again.`);
@@ -19,19 +31,36 @@ export function fetcher(base, progress) {
     }
     // What the header says is the length of what is sent, packed perhaps.
     const packed = response.headers.has("content-encoding");
-    total += bytes ?? (packed ? 0 : Number(response.headers.get("content-length") ?? 0));
+    if (bytes === null && !packed) this.total += Number(response.headers.get("content-length") ?? 0);
+    /** @type {TransformStream<Uint8Array, Uint8Array>} */
+    const counted = new TransformStream({
+      transform: (piece, out) => {
+        this.loaded += piece.length;
+        this.progress(this.loaded, Math.max(this.loaded, this.total));
+        out.enqueue(piece);
+      },
+    });
+    return /** @type {ReadableStream<Uint8Array>} */ (response.body).pipeThrough(counted);
+  }
+
+  /**
+   * @param {string} name
+   * @param {number | null} bytes how long the file must be, where that is known
+   * @returns {Promise<Uint8Array>}
+   * @throws {Error} it is not there
+   * @throws {FormatError} it has another length
+   */
+  async file(name, bytes) {
+    const reader = (await this.stream(name, bytes)).getReader();
     /** @type {Uint8Array[]} */
     const pieces = [];
     let size = 0;
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
       pieces.push(value);
       size += value.length;
-      loaded += value.length;
       if (bytes !== null && size > bytes) break;
-      progress(loaded, Math.max(loaded, total));
     }
     if (bytes !== null && size !== bytes) {
       throw new FormatError(`${name} has ${size > bytes ? "more than " : ""}${Math.min(size, bytes)} of ${bytes} bytes: another file, or cut short; load the page again, or pack the city again`);
@@ -39,5 +68,5 @@ export function fetcher(base, progress) {
     const whole = new Uint8Array(size);
     pieces.reduce((at, piece) => (whole.set(piece, at), at + piece.length), 0);
     return whole;
-  };
+  }
 }

@@ -1,19 +1,50 @@
+import { isShortOfMemory } from "./memory.js";
+
 const MOST_PIXELS = 48e6; // what phones give a canvas; larger photographs are made smaller first
 
 /**
- * The pixels of a photograph, turned as the camera was held. Colours stay as the file has them.
+ * Looks at a photograph, turned as the camera was held. Colours stay as the file has them. Of its pixels
+ * only the browser's own copy is held whole: one of 12 million pixels takes 48 MB, and each further
+ * copy as much.
+ * @template T
  * @param {Blob} file
- * @returns {Promise<import("../image/resize.js").Picture>}
+ * @param {(picture: import("../image/resize.js").Source) => T} look
+ * @returns {Promise<T>}
  * @throws {Error} the file is no picture that the browser reads
  */
-export async function pictureOf(file) {
+export async function lookAt(file, look) {
   const bitmap = await bitmapOf(file);
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("the browser gives no memory for the picture");
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return { width, height, channels: 4, data: context.getImageData(0, 0, width, height).data };
+  const canvas = new OffscreenCanvas(1, 1);
+  try {
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    if (!context) throw new RangeError("out of memory: the browser gives none for the picture");
+    return look({
+      width: bitmap.width,
+      height: bitmap.height,
+      read(left, top, width, height, use) {
+        if (canvas.width < width || canvas.height < height) Object.assign(canvas, { width, height });
+        context.clearRect(0, 0, width, height);
+        context.drawImage(bitmap, left, top, width, height, 0, 0, width, height);
+        const { data } = context.getImageData(0, 0, width, height);
+        const used = use({ width, height, channels: 4, data });
+        release(data.buffer);
+        return used;
+      },
+    });
+  } finally {
+    bitmap.close();
+    Object.assign(canvas, { width: 0, height: 0 });
+  }
+}
+
+/**
+ * Gives memory back now: what is left to the browser's collector piles up to the size of the photograph.
+ * @param {ArrayBufferLike} buffer
+ */
+function release(buffer) {
+  const { port1 } = new MessageChannel();
+  port1.close();
+  port1.postMessage(null, [buffer]); // taken from here, and sent nowhere
 }
 
 /** @param {Blob} file */
@@ -27,7 +58,8 @@ async function bitmapOf(file) {
     const resizeWidth = Math.round(bitmap.width * factor);
     bitmap.close();
     return await createImageBitmap(file, { ...options, resizeWidth, resizeQuality: "high" });
-  } catch {
+  } catch (error) {
+    if (isShortOfMemory(error)) throw error;
     throw new Error("This is no picture that the browser can read. JPEG, PNG and WebP are.");
   }
 }

@@ -6,6 +6,7 @@ const SHELL = /** @type {string[]} */ (JSON.parse(__SHELL__));
 const PAGE = `pocketvlad-page-${__DIGEST__}`;
 const CITY = "pocketvlad-city";
 const PATIENCE = 3000; // milliseconds
+const AT_ONCE = 6; // files, as many as browsers ask a server for
 
 const worker = /** @type {any} */ (self);
 
@@ -82,11 +83,15 @@ worker.addEventListener("message", (/** @type {any} */ event) => {
  */
 async function keep(files) {
   const cache = await open(CITY);
+  const left = [...files];
   let count = 0;
-  for (const file of files) {
-    const address = new URL(file, worker.registration.scope);
-    const kept = (await cache.match(address)) || (await cache.add(address).then(() => true, () => false));
-    if (kept) count++;
-  }
+  const takeNext = async () => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) {
+      const address = new URL(file, worker.registration.scope);
+      const kept = (await cache.match(address)) || (await cache.add(address).then(() => true, () => false));
+      if (kept) count++;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, takeNext));
   return count;
 }

@@ -1,21 +1,16 @@
 // The work of the page, beside it: a page that computes does not answer to fingers.
 import * as runtime from "onnxruntime-web/wasm";
 import { loadCity } from "../city/recogniser.js";
-import { fetcher } from "./fetch_file.js";
-import { pictureOf } from "./picture.js";
+import { FormatError } from "../format/error.js";
+import { Fetcher } from "./fetch_file.js";
+import { countedMemory, isShortOfMemory } from "./memory.js";
+import { lookAt } from "./picture.js";
+import { compileAsItComes } from "./runtime_start.js";
 
 const ANSWERS = 6;
 const WASM = "ort-wasm-simd-threaded.wasm";
 
-/** @type {WebAssembly.Memory[]} what WebAssembly has taken, as it is told nowhere else */
-const memories = [];
-WebAssembly.Memory = class extends WebAssembly.Memory {
-  /** @param {WebAssembly.MemoryDescriptor} descriptor */
-  constructor(descriptor) {
-    super(descriptor);
-    memories.push(this);
-  }
-};
+const memoryUsed = countedMemory();
 
 /** @type {import("../city/recogniser.js").Recogniser | null} */
 let recogniser = null;
@@ -25,19 +20,15 @@ function tell(message) {
   postMessage(message);
 }
 
-function memoryUsed() {
-  return memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-}
-
 /** @param {string} base the address of the city's folder */
 async function load(base) {
   const begin = performance.now();
-  const fetchFile = fetcher(base, (loaded, total) => tell({ kind: "progress", loaded, total }));
-  const wasm = fetchFile(WASM, null);
+  const files = new Fetcher(base, (loaded, total) => tell({ kind: "progress", loaded, total }));
   runtime.env.wasm.numThreads = 1; // more need headers that static hosts do not send
-  runtime.env.wasm.wasmBinary = await wasm;
   runtime.env.logLevel = "error";
-  recogniser = await loadCity(fetchFile, runtime, (what) => tell({ kind: "step", what }));
+  const compiled = compileAsItComes(runtime, files.stream(WASM, null));
+  const loaded = loadCity((name, bytes) => files.file(name, bytes), runtime, (what) => tell({ kind: "step", what }));
+  [recogniser] = await Promise.all([loaded, compiled]);
   const { city, map, graph } = recogniser;
   const places = map.file.places;
   const positions = map.file.positions;
@@ -56,13 +47,14 @@ async function load(base) {
  * @param {number[] | null} box in its pixels
  */
 async function answer(file, box) {
-  if (!recogniser) throw new Error("the city is not loaded");
+  const city = recogniser;
+  if (!city) throw new Error("the city is not loaded");
   const begin = performance.now();
-  const picture = await pictureOf(file);
+  const prepared = await lookAt(file, (picture) => city.prepare(picture, { box, jpeg: file.type === "image/jpeg" }));
   const decoded = performance.now();
-  const descriptor = await recogniser.describe(picture, { box, jpeg: file.type === "image/jpeg" });
+  const descriptor = await city.describe(prepared);
   const described = performance.now();
-  const found = recogniser.search(descriptor, ANSWERS);
+  const found = city.search(descriptor, ANSWERS);
   const searched = performance.now();
   return {
     found,
@@ -75,9 +67,10 @@ async function answer(file, box) {
 /** @param {unknown} error */
 function messageOf(error) {
   const text = error instanceof Error ? error.message : String(error);
-  if (/out of memory|allocation failed|bad_alloc|could not allocate/i.test(text)) {
-    return `There is not enough memory (${text}). Close other pages, or take a city with a smaller model.`;
+  if (isShortOfMemory(error)) {
+    return `There is not enough memory (${text}). Close other pages, or take a smaller picture or a city with a smaller model.`;
   }
+  if (error instanceof FormatError && !text.includes("again")) return `${text}. Load the page again; if that does not help, pack the city again.`;
   return text;
 }
 

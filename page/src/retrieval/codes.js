@@ -1,7 +1,7 @@
 import { FormatError } from "../format/error.js";
 import { isWhole } from "../format/header_json.js";
 import { halfToNumber } from "../format/half.js";
-import { bitOf, product, toUnitLength, turned } from "./vectors.js";
+import { bitOf, product, productAt, toUnitLength, turned } from "./vectors.js";
 
 const LARGEST = 2 ** 40;
 
@@ -14,6 +14,7 @@ const isUsable = (value) => Math.abs(value) <= LARGEST; // no number that is non
  * @property {number} components of a descriptor
  * @property {number} length how many numbers are compared
  * @property {number} bytes of a place
+ * @property {boolean} finite whether any bytes are finite numbers
  * @property {(descriptor: ArrayLike<number>) => Float64Array} prepare a query's descriptor
  * @property {(codes: Uint8Array, begin: number) => Float64Array} decode a place's bytes, which begin there
  * @property {(prepared: Float64Array) => (codes: Uint8Array, begin: number) => number} comparer
@@ -26,6 +27,7 @@ const isUsable = (value) => Math.abs(value) <= LARGEST; // no number that is non
  * What a type of code adds: the bytes of a place, and how these are decoded and compared.
  * @typedef {object} Kind
  * @property {number} bytes
+ * @property {boolean} [numbers] whether the bytes are numbers, which may be none
  * @property {boolean} unit whether what is decoded is divided by its length
  * @property {ArrayLike<number>[]} [signs] by which a query is turned
  * @property {(codes: Uint8Array, begin: number) => Float64Array} decode
@@ -51,6 +53,7 @@ const KINDS = {
 function floats(bytes, length, read) {
   return {
     bytes: bytes * length,
+    numbers: true,
     unit: false,
     decode(codes, begin) {
       const view = new DataView(codes.buffer, codes.byteOffset + begin, bytes * length);
@@ -73,11 +76,7 @@ function int8(take, length) {
     comparer(query) {
       const scaled = query.map((value, i) => value * step[i]);
       const constant = product(query, low) + scaled.reduce((sum, value) => sum + value / 2, 0);
-      return (codes, begin) => {
-        let sum = constant;
-        for (let i = 0; i < length; i++) sum += scaled[i] * codes[begin + i];
-        return sum;
-      };
+      return (codes, begin) => constant + productAt(scaled, codes, begin);
     },
   };
 }
@@ -198,7 +197,7 @@ function codeOf(declared, parameters) {
     return kind.unit ? toUnitLength(row) : row;
   };
   const { comparer = (query) => (codes, begin) => product(query, decode(codes, begin)) } = kind;
-  return { components, length, bytes: kind.bytes, prepare, decode, comparer };
+  return { components, length, bytes: kind.bytes, finite: !kind.numbers, prepare, decode, comparer };
 }
 
 const SHORT = /^(float32|float16|int8|bits|rotated-bits|pq(\d+)(?:x[48])?)(?:-(\d+))?$/;

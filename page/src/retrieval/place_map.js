@@ -26,12 +26,12 @@ export class PlaceMap {
     return this.file.codes.shape[1];
   }
 
-  /** Reads every code once: a number that is not finite is refused. */
+  /** Reads once every code that may have a number that is not finite: it is refused. */
   requireCodes() {
     const { bytes } = this.file.codes;
     for (let place = 0; place < this.file.places; place++) {
-      this.code.decode(bytes, place * this.width);
-      this.finer?.decode(bytes, place * this.width + this.code.bytes);
+      if (!this.code.finite) this.code.decode(bytes, place * this.width);
+      if (this.finer && !this.finer.finite) this.finer.decode(bytes, place * this.width + this.code.bytes);
     }
   }
 
@@ -65,9 +65,20 @@ function moreSimilar(a, b) {
  * @param {number} places
  * @param {(place: number) => number} similarity
  * @param {number} count
- * @returns {Answer[]}
+ * @returns {Answer[]} the `count` most similar
  */
 function best(places, similarity, count) {
-  const all = Array.from({ length: places }, (_, place) => ({ place, similarity: similarity(place) }));
-  return all.sort(moreSimilar).slice(0, count);
+  /** @type {Answer[]} */
+  const found = [];
+  let least = -Infinity; // what a place must be above, once there are enough
+  for (let place = 0; place < places; place++) {
+    const value = similarity(place);
+    if (!(value > least)) continue;
+    let at = found.length;
+    while (at && found[at - 1].similarity < value) at--;
+    found.splice(at, 0, { place, similarity: value });
+    if (found.length > count) found.pop();
+    if (found.length === count) least = found[count - 1].similarity;
+  }
+  return found;
 }

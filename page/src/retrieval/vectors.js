@@ -9,6 +9,19 @@ export function product(a, b) {
 }
 
 /**
+ * The same of a part of longer bytes. A function by itself, and of these types alone: within that of a query
+ * it took four times as long.
+ * @param {Float64Array} a
+ * @param {Uint8Array} bytes
+ * @param {number} begin of the part
+ */
+export function productAt(a, bytes, begin) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * bytes[begin + i];
+  return sum;
+}
+
+/**
  * @param {Float64Array} vector made of unit length, in place; one of zeros stays
  * @returns {Float64Array} itself
  */

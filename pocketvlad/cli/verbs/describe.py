@@ -9,6 +9,7 @@ in the order of the folder's paths, sorted).
 import argparse
 from pathlib import Path
 
+from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_squeeze
 
 OUTPUTS = {"output": (".npz", ".h5", ".hdf5", ".npy")}
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(parser)
+    add_backend(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -33,6 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     require_format(arguments.output)
     size = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
-    model = model_of(arguments.file)
+    model = model_of(arguments.file, backend=arguments.backend)
     rows = model.write_descriptors(arguments.images, arguments.output, **size)
     print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")

@@ -15,6 +15,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.data.protocols import protocol_names
 from pocketvlad.scoring.recall_settings import RecallSettings
@@ -40,7 +41,9 @@ _TASKS = {
         ("descriptors",),
         ("query_descriptors", "dataset", "protocol", "metric", "partial"),
     ),
-    "model": _Task("Recall@N of --model", _FOLDERS, (*_RADIUS, "image_size", "squeeze", "partial")),
+    "model": _Task(
+        "Recall@N of --model", _FOLDERS, (*_RADIUS, "image_size", "squeeze", "backend", "partial")
+    ),
     "descriptors": _Task(
         "Recall@N of descriptors",
         ("descriptors", "query_descriptors"),
@@ -79,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting(places, "--recall-values", RecallSettings, "recall_values")
     places.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(places)
+    add_backend(places)
     parser.set_defaults(unset=vars(parser.parse_args([])))
 
 
@@ -127,7 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
             partial=arguments.partial,
         )
     elif task == "model":
-        result = model_of(arguments.model).recall(
+        result = model_of(arguments.model, backend=arguments.backend).recall(
             arguments.database_folder,
             arguments.queries_folder,
             **radius,

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from pocketvlad.api.defaults import CODE, SEED, Options
+from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.cli.positions import add_positions
 
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_positions(parser)
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(parser)
+    add_backend(parser)
     parser.add_argument(
         "--seed", type=int, default=SEED, help="the same seed, the same file [%(default)s]"
     )
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     from pocketvlad.util.size import MEGABYTE
 
     made = pocketvlad.index(
-        model_of(arguments.file),
+        model_of(arguments.file, backend=arguments.backend),
         arguments.database,
         arguments.output,
         code=arguments.code,

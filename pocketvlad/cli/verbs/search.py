@@ -3,13 +3,14 @@
 A folder is described once; its descriptors are kept in a hidden file in it. `pocketvlad index`
 makes a map. Similarity is the cosine: 1 is the same picture, up to the rounding of a map's code.
 Where a map has positions, easting and northing follow the path, in metres. A city's folder is model
-and map in one, and takes no torch.
+and map in one; onnxruntime computes it, whatever --backend says, and it takes no torch.
 """
 
 import argparse
 from pathlib import Path
 
 from pocketvlad.api.defaults import ANSWERS, Options
+from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_setting, add_squeeze
 
 OUTPUTS = {"figure": (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".webp", ".tif", ".tiff")}
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting(parser, "--probes", Options, "probes")
     parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
     add_squeeze(parser)
+    add_backend(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -70,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise OptionError(
             "photographs", arguments.photographs, "it is no folder; give that of the map"
         )
-    answers = pocketvlad.load(arguments.file).search(
+    answers = pocketvlad.load(arguments.file, backend=arguments.backend).search(
         arguments.query,
         arguments.database,
         box=tuple(arguments.box) if arguments.box else None,

@@ -22,6 +22,7 @@ class AlexNet(StagedBackbone):
     """Caffe's AlexNet. Each convolution is a stage, and ends it before its ReLU."""
 
     stage_channels = (96, 256, 384, 384, 256)
+    map_numbers, million_weights = 6, 2.4
     multiple = _GROUPS
 
     @property

@@ -19,6 +19,7 @@ class AlexNetTorchvision(StagedBackbone):
     """torchvision's AlexNet. Each convolution is a stage, and ends it before its ReLU."""
 
     stage_channels = (64, 192, 384, 256, 256)
+    map_numbers, million_weights = 4, 2.5
 
     @property
     def min_side(self) -> int:

@@ -11,3 +11,4 @@ class EfficientNetLite0(EfficientNetLite):
 
     stage_channels = (16, 24, 40, 80, 112, 192, 320)
     repeats = (1, 2, 2, 3, 3, 4, 1)
+    million_weights = 3.9

@@ -11,3 +11,4 @@ class EfficientNetLite1(EfficientNetLite):
 
     stage_channels = (16, 24, 40, 80, 112, 192, 320)
     repeats = (1, 3, 3, 4, 4, 5, 1)
+    million_weights = 4.7

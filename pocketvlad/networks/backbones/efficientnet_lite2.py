@@ -11,3 +11,4 @@ class EfficientNetLite2(EfficientNetLite):
 
     stage_channels = (16, 24, 48, 88, 120, 208, 352)
     repeats = (1, 3, 3, 4, 4, 5, 1)
+    million_weights = 5.4

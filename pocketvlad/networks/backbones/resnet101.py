@@ -10,3 +10,4 @@ class ResNet101(BottleneckResNet):
     """ResNet-101."""
 
     repeats = (3, 4, 23, 3)
+    million_weights = 42.6

@@ -10,3 +10,4 @@ class ResNet18(BasicResNet):
     """ResNet-18."""
 
     repeats = (2, 2, 2, 2)
+    million_weights = 11.2

@@ -10,3 +10,4 @@ class ResNet34(BasicResNet):
     """ResNet-34."""
 
     repeats = (3, 4, 6, 3)
+    million_weights = 21.3

@@ -10,3 +10,4 @@ class ResNet50(BottleneckResNet):
     """ResNet-50."""
 
     repeats = (3, 4, 6, 3)
+    million_weights = 23.6

@@ -17,6 +17,7 @@ class VGG16(StagedBackbone):
     """VGG16. A stage ends in a convolution, before its ReLU."""
 
     stage_channels = (64, 128, 256, 512, 512)
+    million_weights = 14.8
 
     @property
     def min_side(self) -> int:

@@ -38,6 +38,7 @@ class EfficientNetLite(StagedBackbone):
     """Blocks of each stage."""
 
     min_side = 1
+    map_numbers = 24
 
     def __post_init__(self) -> None:
         """Raises ValueError where a value does not fit, or a head would follow an earlier stage."""

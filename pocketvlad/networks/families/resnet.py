@@ -22,6 +22,7 @@ class ResNet(StagedBackbone):
     """Whether a block has convolutions of 1, 3 and 1 pixels, in place of two of 3."""
 
     min_side = 1
+    map_numbers = 16
 
     def build(self) -> "nn.Sequential":
         from pocketvlad.networks.modules.residual import residual_stages

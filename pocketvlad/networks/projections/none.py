@@ -19,6 +19,9 @@ class Nothing(Projection):
     def size(self, incoming: int) -> int:
         return incoming
 
+    def weights(self, incoming: int) -> int:
+        return 0
+
     def build(self, incoming: int) -> "NoProjection":
         from pocketvlad.networks.modules.linear_map import NoProjection
 

@@ -198,7 +198,7 @@ def _line(
             Entry(fixed(line["projection_bytes_percent"], 0)),
             Entry(_lengths(line, cities)),
             *_scores(line, sets, cities),
-            *test_set_entries(line, test_sets),
+            *test_set_entries(line, test_sets, line["version"] == BASE),
         )
     )
 

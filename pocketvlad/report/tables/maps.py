@@ -27,6 +27,12 @@ from pocketvlad.report.tables.parts import (
     Layout,
     Line,
 )
+from pocketvlad.report.tables.test_sets import (
+    test_set_entries,
+    test_set_headings,
+    test_set_sentences,
+)
+from pocketvlad.report.test_set_columns import TestSetScores, by_test_set, columns_of_test_set
 from pocketvlad.util.size import MEGABYTE
 
 _BEST = MARKS["best_no_drop"]
@@ -71,8 +77,34 @@ def _map_bytes(row: Mapping[str, object], places: int) -> int:
     return row["place_bytes"] * places + row["parameter_bytes"]
 
 
+def coded_test_sets(
+    rows: Iterable[Mapping], names: Sequence[str], cities: Sequence[str]
+) -> list[TestSetScores]:
+    """Rows of test sets, a version there being a model file and a code.
+
+    Args:
+        names: the test sets.  cities: the two that models are trained on.
+
+    Raises:
+        ValueError: two rows are of one training.
+    """
+    told_apart = ({**row, "version": _coded(row)} for row in rows)
+    return by_test_set(told_apart, names, cities)
+
+
+def _coded(row: Mapping) -> str:
+    return f"{row['version']} {row['code']}"
+
+
+_REFERENCE = f"{BASE} {EXACT}"
+
+
 def _line(
-    base: dict[str, dict], found: dict[str, dict], cities: Sequence[str], places: Sequence[int]
+    base: dict[str, dict],
+    found: dict[str, dict],
+    cities: Sequence[str],
+    places: Sequence[int],
+    test_sets: Sequence[TestSetScores],
 ) -> dict[str, object]:
     some = found[cities[0]]
     models = [found[city]["file_bytes"] for city in cities]
@@ -98,10 +130,18 @@ def _line(
         line[f"queries_{city}"] = len(row["average_precision"])
         line |= query_counts(row, city)
     line["seed"] = some["seed"]
+    for scores in test_sets:
+        line |= columns_of_test_set(scores, some["model"], _REFERENCE, _coded(some), [some["seed"]])
+    line["computed_on"] = "; ".join(sorted({row["computed_on"] for row in found.values()}))
     return line
 
 
-def maps_table(rows: Iterable[dict], cities: Sequence[str], places: Sequence[int]) -> pd.DataFrame:
+def maps_table(
+    rows: Iterable[dict],
+    cities: Sequence[str],
+    places: Sequence[int],
+    test_sets: Sequence[TestSetScores] = (),
+) -> pd.DataFrame:
     """One line a model file and code, by model, then by version and code in the order of `rows`.
 
     See results/README.md for the columns.
@@ -110,6 +150,7 @@ def maps_table(rows: Iterable[dict], cities: Sequence[str], places: Sequence[int
         rows: JSON rows, both directions of each, all of one seed.
         cities: the two roles.
         places: sizes of maps for which model and map are weighed together.
+        test_sets: as `coded_test_sets` gives them; no code is marked by them.
 
     Raises:
         ValueError: a direction is missing, or there twice.
@@ -124,8 +165,10 @@ def maps_table(rows: Iterable[dict], cities: Sequence[str], places: Sequence[int
     for (model, version, code), directions in found.items():
         if missing := set(cities) - directions.keys():
             raise ValueError(f"map code {code} of {model}, {version}: not tested on {missing}")
-        lines.append(_line(found[model, BASE, EXACT], directions, cities, places))
+        lines.append(_line(found[model, BASE, EXACT], directions, cities, places, test_sets))
     table = pd.DataFrame(lines).sort_values("model", kind="stable", ignore_index=True)
+    if not table["computed_on"].str.contains("onnxruntime").any():
+        table = table.drop(columns="computed_on")  # by torch, as everything else
     least = table[table["no_drop"]].groupby("model")["total_mb"].idxmin()
     return table.assign(best_no_drop=table.index.isin(least))
 
@@ -170,18 +213,26 @@ def _entries(
     yield Entry(fixed(line["search_ms"], 2))
 
 
-def maps_layout(table: pd.DataFrame, cities: Sequence[str], title: str) -> Layout:
+def maps_layout(
+    table: pd.DataFrame, cities: Sequence[str], title: str, test_sets: Sequence[str] = ()
+) -> Layout:
     """A block a model, a row a model file and code.
 
     Args:
         table: as `maps_table` gives it.
+        test_sets: the roles of those beyond the two cities; their columns come last.
     """
     sets = query_sets(table.columns)
     blocks = []
     for model, lines in table.groupby("model", sort=False):
         exact = is_exact(lines)
         rows = (
-            Line(tuple(_entries(line, sets, cities, exact[number])))
+            Line(
+                (
+                    *_entries(line, sets, cities, exact[number]),
+                    *test_set_entries(line, test_sets, exact[number]),
+                )
+            )
             for number, line in lines.iterrows()
         )
         blocks.append(Block(model, tuple(rows)))
@@ -190,7 +241,7 @@ def maps_layout(table: pd.DataFrame, cities: Sequence[str], title: str) -> Layou
     return Layout(
         title,
         (f"Places of the test cities: {places}.",),
-        tuple(_columns(table, sets, cities)),
+        (*_columns(table, sets, cities), *test_set_headings(table, test_sets)),
         tuple(blocks),
         _LEGEND,
         (
@@ -198,6 +249,7 @@ def maps_layout(table: pd.DataFrame, cities: Sequence[str], title: str) -> Layou
             all_queries(table.iloc[0], sets, cities),
             f"Every row is of {seed}, in each direction one; the intervals do not allow for other "
             "trainings.",
+            *test_set_sentences(table, test_sets, cities),
         ),
         rows="a row a model file and map code",
     )

@@ -5,11 +5,13 @@ from tabulate import tabulate
 from pocketvlad.report.tables.parts import Column, Entry, Layout
 
 
-def _heading(column: Column) -> str:
+def heading_text(column: Column) -> str:
+    """The heading with its unit."""
     return f"{column.heading} ({column.unit})" if column.unit else column.heading
 
 
-def _entry(entry: Entry) -> str:
+def entry_text(entry: Entry) -> str:
+    """All that a cell says, in one line."""
     paper = f"({entry.paper})" if entry.paper else ""
     return " ".join(filter(None, (entry.figure, entry.spread, entry.interval, paper, entry.marks)))
 
@@ -17,9 +19,9 @@ def _entry(entry: Entry) -> str:
 def markdown_table(layout: Layout) -> str:
     """The whole page: notes, a table a model, the legend."""
     parts = [f"# {layout.title}", *layout.notes]
-    headings = [_heading(column) for column in layout.columns]
+    headings = [heading_text(column) for column in layout.columns]
     for block in layout.blocks:
-        rows = [[_entry(entry) for entry in line.entries] for line in block.lines]
+        rows = [[entry_text(entry) for entry in line.entries] for line in block.lines]
         parts.append(f"## {block.model}")
         parts.append(tabulate(rows, headings, tablefmt="pipe", disable_numparse=True))
     if layout.legend:

@@ -16,6 +16,13 @@ from pocketvlad.report.score_columns import (
     score_columns,
 )
 from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
+from pocketvlad.report.tables.markdown import entry_text, heading_text
+from pocketvlad.report.tables.test_sets import (
+    test_set_entries,
+    test_set_headings,
+    test_set_sentences,
+)
+from pocketvlad.report.test_set_columns import TestSetScores, columns_of_test_set
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
 OURS = ("float32", "pvlad")
@@ -34,7 +41,13 @@ _NOTE = (
 )
 
 
-def _line(measured: dict[str, dict], scores: dict, model: str, cities: Sequence[str]) -> dict:
+def _line(
+    measured: dict[str, dict],
+    scores: dict,
+    model: str,
+    cities: Sequence[str],
+    test_sets: Sequence[TestSetScores],
+) -> dict:
     """One line, from what was measured in each direction, by test city."""
     some = next(iter(measured.values()))
     version = some["source"] if some["of_cell"] else some["name"]
@@ -48,6 +61,9 @@ def _line(measured: dict[str, dict], scores: dict, model: str, cities: Sequence[
     for cost in _COSTS:
         values = [measured[city].get(cost, float("nan")) for city in cities]
         columns[cost] = max(values) if cost.endswith("memory_mb") else sum(values) / len(values)
+    for each in test_sets:
+        seed = found[BASE][cities[0]]["seed"]
+        columns |= columns_of_test_set(each, model, BASE, version, [seed])
     return columns
 
 
@@ -59,7 +75,10 @@ def _base(row: dict) -> dict:
 
 
 def rivals_table(
-    measured: Iterable[dict], scores: Iterable[dict], cities: Sequence[str]
+    measured: Iterable[dict],
+    scores: Iterable[dict],
+    cities: Sequence[str],
+    test_sets: Sequence[TestSetScores] = (),
 ) -> pd.DataFrame:
     """One line a coder and what it was given, the base model first; see results/README.md.
 
@@ -68,6 +87,7 @@ def rivals_table(
         scores: JSON rows of the base models, of the rivals' models, and of the cells they coded,
             all of one seed.
         cities: the two roles.
+        test_sets: scores on each test set beyond these, of the same models.
 
     Raises:
         ValueError: a direction is missing, or a score; or two rows are of one direction.
@@ -80,7 +100,7 @@ def rivals_table(
     lines = []
     for (model, name), directions in grouped.items():
         try:
-            lines.append(_line(directions, by_name, model, cities))
+            lines.append(_line(directions, by_name, model, cities, test_sets))
         except KeyError as error:
             raise ValueError(f"rival {name} of {model}: nothing known of {error}") from None
     return pd.DataFrame(lines).sort_values("model", kind="stable", ignore_index=True)
@@ -109,12 +129,19 @@ def _figure(line: pd.Series, column: str, digits: int) -> str:
     return "" if pd.isna(line[column]) else fixed(line[column], digits)
 
 
-def rivals_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> str:
-    """The table of `with_ours` as a page of Markdown, a block a model, the largest file first."""
+def rivals_markdown(
+    table: pd.DataFrame, cities: Sequence[str], title: str, test_sets: Sequence[str] = ()
+) -> str:
+    """The table of `with_ours` as a page of Markdown, a block a model, the largest file first.
+
+    Args:
+        test_sets: the roles of those beyond the two cities; their columns come last.
+    """
     headings = ["coder", "of", "file (MB)", "ratio", *(f"mAP {city} (%)" for city in cities)]
     sets = query_sets(table.columns)
     headings += drop_headings(sets, cities)
     headings += ["ours (%)", "encode (s)", "decode (s)", "encode (MB)", "decode (MB)"]
+    headings += map(heading_text, test_set_headings(table, test_sets))
     parts = [f"# {title}"]
     for model, block in table.groupby("model", sort=False):
         rows = [
@@ -127,9 +154,14 @@ def rivals_markdown(table: pd.DataFrame, cities: Sequence[str], title: str) -> s
                 *drop_entries(line, sets, cities, bare=line["coder"] == "float32"),
                 _figure(line, "ours_percent", 0),
                 *(_figure(line, cost, 0 if "memory" in cost else 2) for cost in _COSTS),
+                *map(
+                    entry_text,
+                    test_set_entries(line, test_sets, bare=line["coder"] == "float32"),
+                ),
             ]
             for _, line in block.sort_values("file_mb", ascending=False, kind="stable").iterrows()
         ]
         text = tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
         parts += [f"## {model}", text]
-    return "\n\n".join([*parts, _NOTE]) + "\n"
+    note = " ".join([_NOTE, *test_set_sentences(table, test_sets, cities)])
+    return "\n\n".join([*parts, note]) + "\n"

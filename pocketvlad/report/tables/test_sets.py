@@ -1,16 +1,22 @@
 """What the results table says of test sets beyond the study's two cities: its last columns."""
 
 from collections.abc import Iterator, Sequence
+from math import nan
 
 import pandas as pd
 
-from pocketvlad.compression.recipes import BASE
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.report.basis import all_queries
-from pocketvlad.report.score_columns import DENSE, SPREAD
+from pocketvlad.report.recall_columns import (
+    recall_column,
+    recall_counts,
+    recall_drop_column,
+    recall_of,
+)
+from pocketvlad.report.score_columns import DENSE, SPREAD, QuerySet
 from pocketvlad.report.tables.drops import fixed, interval, spread_text
 from pocketvlad.report.tables.parts import Column, Entry
-from pocketvlad.report.test_set_columns import recall_column, recall_counts, sets_of
+from pocketvlad.report.test_set_columns import sets_of
 
 
 def test_set_headings(table: pd.DataFrame, names: Sequence[str]) -> Iterator[Column]:
@@ -24,38 +30,65 @@ def test_set_headings(table: pd.DataFrame, names: Sequence[str]) -> Iterator[Col
                 else:
                     yield Column(heading, unit)
         above = ""
-        for count in recall_counts(table.columns, name):
+        counts = recall_counts(table.columns, name)
+        if counts:
+            yield Column(f"drop of R@{counts[0]} {name}", "points")
+        for count in counts:
             # On a narrow page two share a column.
             heading = f"R@{count} {name}"
             yield Column(heading, "%", below=above)
             above = "" if above else heading
 
 
-def test_set_entries(line: pd.Series, names: Sequence[str]) -> Iterator[Entry]:
-    """What stands under `test_set_headings`; a float32 model's own drops are 0 by definition."""
+def _spread(line: pd.Series, column: str) -> str:
+    """± over seeds, where a table has it."""
+    return spread_text(line.get(column + SPREAD, nan))
+
+
+def test_set_entries(line: pd.Series, names: Sequence[str], bare: bool) -> Iterator[Entry]:
+    """What stands under `test_set_headings`.
+
+    Args:
+        bare: whether the line is that which drops refer to: its own are 0 by definition.
+    """
     for name in names:
         sets = sets_of(line.index, name)
         for queries in sets:
             drop = queries.drop_of(line, name)
-            if line["version"] == BASE:
+            if bare:
                 yield Entry(fixed(drop.mean, 1))
             else:
-                spread = spread_text(line[queries.drop(name) + SPREAD])
+                spread = _spread(line, queries.drop(name))
                 yield Entry(fixed(drop.mean, 1), interval(drop), spread=spread)
         for queries in sets:
             column = queries.key(f"map_{name}")
-            yield Entry(fixed(line[column], 1), spread=spread_text(line[column + SPREAD]))
-        for count in recall_counts(line.index, name):
-            yield Entry(fixed(line[recall_column(count, name)], 1))
+            yield Entry(fixed(line[column], 1), spread=_spread(line, column))
+        counts = recall_counts(line.index, name)
+        if counts:
+            drop = recall_of(line, recall_drop_column(counts[0], name))
+            yield Entry(fixed(drop.mean, 1), "" if bare else interval(drop))
+        for count in counts:
+            found = recall_of(line, recall_column(count, name))
+            yield Entry(fixed(found.mean, 1), interval(found))
 
 
 def _recall(line: pd.Series, name: str) -> str:
     metres, without = line[f"recall_metres_{name}"], line[f"recall_without_positives_{name}"]
+    by_landmarks = f"landmarks_{name}" in line
+    other = "the landmarks that queries share" if by_landmarks else "other queries like these"
     return (
-        f"R@N is the share of queries, as whole images, for which one of the first N images was "
-        f"taken within {metres:g} m; {without} of {line[f'recall_queries_{name}']} have none that "
-        "near and count as not found."
+        f"{name}: R@N is the share of queries, as whole images, for which one of the first N "
+        f"images was taken within {metres:g} m; {without} of {line[f'recall_queries_{name}']} "
+        f"have none that near and count as not found. Its interval allows for {other}."
     )
+
+
+def _map(line: pd.Series, name: str, sets: Sequence[QuerySet]) -> Iterator[str]:
+    protocol = protocol_named(line[f"evaluation_{name}"])
+    if len(protocol.difficulties) > 1:
+        by = f"by the {line[f'evaluation_{name}']} protocol"
+        yield f"mAP {name} is that of {protocol.headline}, {by}."
+    yield f"{name}: {all_queries(line, sets, [name])}"
 
 
 def test_set_sentences(
@@ -70,15 +103,12 @@ def test_set_sentences(
         of = "is a test set" if len(names) == 1 else "are test sets"
         yield (
             f"{', '.join(names)} {of} beyond the two cities: models trained on {cities[0]} and on "
-            f"{cities[1]} are tested there. A query's score is the mean over both, and so are mAP "
-            "and drop; no cell is marked by them."
+            f"{cities[1]} are tested there. A query's score is the mean over both, and so are mAP, "
+            "R@N and drops; no cell is marked by them."
         )
     line = table.iloc[0]
     for name in names:
-        protocol = protocol_named(line[f"evaluation_{name}"])
-        if len(protocol.difficulties) > 1:
-            by = f"by the {line[f'evaluation_{name}']} protocol"
-            yield f"mAP {name} is that of {protocol.headline}, {by}."
-        yield f"{name}: {all_queries(line, sets_of(table.columns, name), [name])}"
+        if sets := sets_of(table.columns, name):
+            yield from _map(line, name, sets)
         if recall_counts(table.columns, name):
             yield _recall(line, name)

@@ -1,0 +1,342 @@
+"""What a job asks a cluster for: memory and time, from the study's config.
+
+Each figure below covers what jobs of the studies `mini`, `subset` and `phone` have taken, which
+tests/expected/measured_jobs.csv lists; `docs/cluster.md` has the formulas in words. A job that
+asked for too little is killed by the cluster and tried again with more. Free of torch: Snakemake
+reads this at start.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+
+from pocketvlad.data.image_files import find_images
+from pocketvlad.networks.architecture import Architecture
+from pocketvlad.study.config import training_of
+from pocketvlad.study.files import StudyFiles
+
+MEMORY_MARGIN, TIME_MARGIN = 1.2, 2.0
+"""By which a request exceeds the formulas: other machines, other versions of libraries."""
+LEAST_MINUTES = 10
+_ROUND = 100  # megabytes
+# Megabytes of a process that has imported what a job imports, before it has done anything.
+_PLAIN, _TABLES, _TORCH = 250, 700, 800
+# What the libraries of a GPU take beside it: an estimate, not measured.
+_CUDA = 4000
+_FLOAT = 4 / 1e6  # megabytes of a float32
+# Seconds of a core for a megapixel, per number of a backbone's map; the slowest has been VGG16.
+_SECONDS = 0.12
+# Crops whose maps are kept at a time while layers are fitted.
+_KEPT_CROPS = 64
+
+
+@dataclass(frozen=True)
+class Need:
+    """What the formulas say that a job takes: megabytes of memory, seconds of time."""
+
+    memory: float
+    seconds: float = 0.0
+
+    def asked(self, attempt: int) -> tuple[int, int]:
+        """(megabytes, minutes) to ask for; at the second attempt twice as much as at the first."""
+        megabytes = ceil(self.memory * MEMORY_MARGIN / _ROUND) * _ROUND
+        minutes = max(LEAST_MINUTES, ceil(self.seconds * TIME_MARGIN / 60))
+        return megabytes * attempt, minutes * attempt
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of a study, as far as its size is concerned.
+
+    declared: its section of the config.
+    """
+
+    declared: Mapping
+
+    @cached_property
+    def _parts(self) -> Architecture:
+        return Architecture.of(self.declared)
+
+    @property
+    def pooled(self) -> int:
+        """Numbers of a pooled vector."""
+        return self._parts.pooled
+
+    @property
+    def length(self) -> int:
+        """Numbers of a descriptor."""
+        return self._parts.length
+
+    @cached_property
+    def million_weights(self) -> float:
+        backbone = self._parts.backbone
+        own = backbone.million_weights * backbone.relative_width**2
+        return own + self._parts.projection.weights(self.pooled) / 1e6
+
+    @property
+    def megabytes(self) -> float:
+        """Its weights in float32."""
+        return 4 * self.million_weights
+
+    @property
+    def map_numbers(self) -> float:
+        """Numbers of its largest map, for each pixel."""
+        return self._parts.backbone.map_numbers * self._parts.backbone.relative_width
+
+    def maps(self, side: int, images: int) -> float:
+        """Megabytes of the largest maps of square images."""
+        return self.map_numbers * side**2 * images * _FLOAT
+
+    def patches(self, count: int) -> float:
+        """Megabytes of what a convolution of 3 pixels sees at so many places."""
+        return 9 * self._parts.backbone.channels * count * _FLOAT
+
+    def describing(self, side: int, images: int) -> float:
+        """Seconds that one core takes to describe square images."""
+        return _SECONDS * self.map_numbers * side**2 / 1e6 * images
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a request may depend on.
+
+    config: a checked one with all defaults.  model: the name of the model that the job is about,
+    None for one about all.  roles: of the data sets whose images it reads.
+    """
+
+    config: Mapping
+    files: StudyFiles
+    model: str | None
+    roles: tuple[str, ...]
+
+    @cached_property
+    def network(self) -> Model:
+        """The largest one for a job about all."""
+        models = self.config["models"]
+        named = [self.model] if self.model in models else models
+        return max((Model(models[name]) for name in named), key=lambda each: each.megabytes)
+
+    @cached_property
+    def photographs(self) -> int:
+        """Of all its data sets."""
+        return sum(map(self._photographs, self.roles))
+
+    def _photographs(self, role: str) -> int:
+        declared = self.files.dataset(role)
+        if "expected_images" in declared:
+            # How large a part is, nobody knows before it is unpacked.
+            return declared["expected_images"] // (4 if declared.get("partial") else 1)
+        return len(find_images(self.files.images(role)))
+
+    @property
+    def _gpu(self) -> bool:
+        return self.config["compute"]["device"] != "cpu"
+
+    @property
+    def speed(self) -> int:
+        """Of describing, in cores. A GPU counts as five times the cores that it has beside it: a
+        fourth of what was measured of a large one."""
+        return self.config["compute"]["threads"] * (5 if self._gpu else 1)
+
+    @property
+    def started(self) -> float:
+        """Megabytes of a process that has imported torch, and with a GPU its libraries."""
+        return _TORCH + (_CUDA if self._gpu else 0)
+
+    def maps(self, side: int, images: int) -> float:
+        """Megabytes of the largest maps of square images; none with a GPU, which has them."""
+        return 0.0 if self._gpu else self.network.maps(side, images)
+
+    @property
+    def batch(self) -> int:
+        return self.config["compute"]["batch_size"]
+
+    @property
+    def side(self) -> int:
+        """Of photographs as they are described."""
+        return self.config["protocol"]["image_size"]
+
+
+def _reads_archives(job: Job) -> Need:
+    return Need(_TABLES, 0.1 * job.photographs)
+
+
+def _downloads(job: Job) -> Need:
+    return Need(_PLAIN, 6 * 3600)
+
+
+def _draws_cities(job: Job) -> Need:
+    return Need(_PLAIN, 0.5 * job.photographs)
+
+
+def _draws_buildings(job: Job) -> Need:
+    drawn = job.config["pretraining"]["buildings"]
+    return Need(_PLAIN, 0.1 * drawn["buildings"] * drawn["views"])
+
+
+def _described(job: Job, times: float = 1) -> Need:
+    """Photographs described, and half as many queries."""
+    network = job.network
+    memory = job.started + 3 * network.megabytes + 8 * job.maps(job.side, job.batch)
+    memory += 2 * job.photographs * network.length * _FLOAT
+    seconds = 1.5 * times * network.describing(job.side, job.photographs) / job.speed
+    return Need(memory, 60 + seconds)
+
+
+def _initialises(job: Job) -> Need:
+    network, settings = job.network, job.config["initialise"]
+    samples = settings["projection_samples"]
+    images = settings["cluster_images"] + samples
+    memory = _described(job).memory + 4 * samples * network.pooled * _FLOAT
+    return Need(memory, 60 + network.describing(job.side, images) / job.speed)
+
+
+def _trains(job: Job) -> Need:
+    network, settings = job.network, training_of(job.config, job.model)
+    if not settings["epochs"]:
+        return Need(job.started + 3 * network.megabytes, 60)
+    shown = settings["tuples_per_step"] * (2 + settings["negatives"])
+    memory = job.started + 6 * network.megabytes + 16 * job.maps(settings["image_size"], shown)
+    # Forwards and backwards; the pool that negatives are mined in, and the validation.
+    steps = 3 * settings["tuples"] * (2 + settings["negatives"])
+    validation = job.config["validation"]
+    others = settings["pool"] + validation["images"] + validation["queries"]
+    images = settings["epochs"] * (steps + others)
+    seconds = network.describing(settings["image_size"], images) / job.speed
+    return Need(memory, 60 + seconds)
+
+
+def _fitting(job: Job, side: int, crops: int, patches: int, projection: int) -> float:
+    """Megabytes of a job that fits layers on crops."""
+    network = job.network
+    return (
+        job.started
+        + 6 * network.megabytes
+        + 4 * job.maps(side, min(crops, _KEPT_CROPS))
+        + 2 * network.patches(patches)
+        + 2 * projection * network.pooled * _FLOAT
+    )
+
+
+def _recovers(job: Job) -> Need:
+    """Pruning, or the training of codebooks: layers fitted, networks trained, by turns."""
+    network, config = job.network, job.config
+    recovery, pruning = config["recovery"], config["pruning"]
+    fitted, side = recovery["reconstruction"], recovery["image_size"]
+    memory = _fitting(job, side, fitted["crops"], fitted["patches"], fitted["projection_crops"])
+    if recovery["objective"] == "triplet":
+        memory = max(memory, _trains(job).memory)
+    else:
+        stepped = 16 * job.maps(side, recovery["crops_per_step"])
+        memory = max(memory, job.started + 6 * network.megabytes + stepped)
+    epochs = max(pruning["epochs_per_round"], config["quantization"]["training"]["epochs"])
+    shown = 6 * max(recovery["crops"], 4 * recovery["tuples"]) * epochs
+    shown += 2 * fitted["crops"] + fitted["projection_crops"]
+    round_ = network.describing(side, shown) + _least_squares(network, fitted["patches"])
+    return Need(memory, 60 + pruning["rounds"] * round_ / job.speed)
+
+
+def _least_squares(network: Model, patches: int) -> float:
+    """Seconds of a core that fits all weights to so many patches."""
+    return 3e-4 * patches * network.million_weights
+
+
+def _rounds(job: Job, times: int = 1) -> Need:
+    network, settings = job.network, job.config["rd"]
+    side, crops = settings["image_size"], settings["crops"]
+    memory = _fitting(job, side, crops, settings["patches"], settings["projection_crops"])
+    passes = 24 * crops + settings["projection_crops"]
+    seconds = network.describing(side, passes) + 3 * _least_squares(network, settings["patches"])
+    return Need(memory, 60 + times * seconds / job.speed)
+
+
+def _searches(job: Job) -> Need:
+    settings = job.config["rd"]
+    times = settings["trials"] * len(settings.get("targets", []))
+    one, scored = _rounds(job, times), _described(job, times)
+    return Need(one.memory + scored.memory - job.started, one.seconds + scored.seconds)
+
+
+def _chooses(job: Job) -> Need:
+    settings = job.config["rd"]
+    known = _described(job, 2)
+    return Need(
+        known.memory + 2 * settings["projection_crops"] * job.network.pooled * _FLOAT, known.seconds
+    )
+
+
+def _codes_weights(job: Job) -> Need:
+    """Quantizers and our coder: numba, without torch's buffers."""
+    return Need(_PLAIN + 4 * job.network.megabytes, 60 + job.network.million_weights)
+
+
+def _rivals(job: Job) -> Need:
+    """Any of them; those that are fitted to crops take what `rd` takes, and the decoded model."""
+    fitted = _rounds(job) if "rd" in job.config else _described(job)
+    return Need(fitted.memory + job.network.megabytes, 1200 + fitted.seconds)
+
+
+def _codes_maps(job: Job) -> Need:
+    rows = 8 * job.photographs * job.network.length * _FLOAT
+    return Need(_PLAIN + rows, 300)
+
+
+def _times_one(job: Job) -> Need:
+    """One photograph at a time, on one thread, by each version of a model."""
+    network = job.network
+    memory = _TORCH + 3 * network.megabytes + 8 * network.maps(job.side, 1)
+    return Need(memory, 60 + 200 * network.describing(job.side, 1))
+
+
+def _pretrains(job: Job) -> Need:
+    network, drawn = job.network, job.config["pretraining"]["buildings"]
+    settings = job.config["pretraining"]["classifier"]
+    memory = job.started + 6 * network.megabytes
+    memory += 16 * job.maps(settings["image_size"], settings["batch"])
+    images = 3 * settings["epochs"] * drawn["buildings"] * drawn["views"]
+    seconds = network.describing(settings["image_size"], images) / job.speed
+    return Need(memory, 60 + seconds)
+
+
+def _packs(job: Job) -> Need:
+    known = _described(job)
+    return Need(known.memory + 4 * job.network.megabytes, 600 + known.seconds)
+
+
+def _tabulates(job: Job) -> Need:
+    return Need(_TABLES, 600)
+
+
+def _draws(job: Job) -> Need:
+    """A figure, of the table or of all weights of a model."""
+    return Need(_TABLES + 4 * job.network.megabytes, 600)
+
+
+NEEDS: dict[str, Callable[[Job], Need]] = {
+    "render_city": _draws_cities,
+    "download_source": _downloads,
+    "extract_archives": _reads_archives,
+    "link_images": _reads_archives,
+    "index_dataset": _reads_archives,
+    "evaluate_histogram": _reads_archives,
+    "render_buildings": _draws_buildings,
+    "pretrain_backbone": _pretrains,
+    "initialise_model": _initialises,
+    "train_model": _trains,
+    "prune_model": _recovers,
+    "train_codebook": _recovers,
+    "quantize_model": _codes_weights,
+    "choose_settings": _chooses,
+    "round_model": _rounds,
+    "search_budgets": _searches,
+    "evaluate_model": _described,
+    "describe_cities": _described,
+    "code_maps": _codes_maps,
+    "measure_speed": _times_one,
+    "compress_rival": _rivals,
+    "pack_city": _packs,
+    "tabulate": _tabulates,
+    "draw": _draws,
+}
+"""By rule what its jobs need; `tabulate` and `draw` stand for all that make tables and figures."""

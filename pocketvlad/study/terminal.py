@@ -1,0 +1,172 @@
+"""A quiet terminal: one line a job, with progress and time left; of a failed job the reason.
+
+Snakemake's own account of every job, of ten lines, goes to its log file as before (under
+`.snakemake/log`). So does what a job prints, to the log of the job. What the user asks for,
+`--quiet`, `--verbose`, `--printshellcmds`, a dry run or another logger, is left as it is.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_SHOWN = ("Nothing to be done", "Complete log")
+"""Beginnings of what Snakemake says at its ends, and that a user is to see."""
+_HANDLER = "DefaultStreamHandler"  # Snakemake's name for the one that writes to the terminal
+
+
+def duration(seconds: float) -> str:
+    """In the unit that matters.
+
+    >>> duration(42), duration(200), duration(8000)
+    ('42 s', '3 min', '2 h 13 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def reason(log: str) -> str:
+    """What the last traceback in a job's log ends with; "" where there is none.
+
+    >>> reason("reading\\nTraceback (most recent call last):\\n  File ...\\nImageError: a.jpg\\n")
+    'ImageError: a.jpg'
+    """
+    lines = log.rpartition("Traceback (most recent call last):\n")[2].splitlines()
+    for number, line in enumerate(lines):
+        if line and not line.startswith(" "):
+            return "\n".join(lines[number:]) if "Traceback" in log else ""
+    return ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """begun: by the clock of log records, in seconds.  log: its file, "" where there is none."""
+
+    rule: str
+    name: str
+    begun: float
+    log: str
+
+
+def _log_of(record: logging.LogRecord) -> str:
+    """The first of a job's logs: its messages."""
+    return next(map(str, record.log or ()), "")
+
+
+class Terminal(logging.Formatter):
+    """Filter and formatter of the handler that writes to the terminal.
+
+    It reads the events that Snakemake has for logger plugins. (A plugin itself is found only where
+    its package is installed, and not as editable; a profile that names one stops every call where
+    it is not.)
+
+    Args:
+        usual: formats all else.
+        shown: rules whose jobs' logs are shown when they end.
+    """
+
+    def __init__(self, usual: logging.Formatter, shown: Collection[str] = ()) -> None:
+        super().__init__()
+        self._usual, self._shown = usual, frozenset(shown)
+        self._waiting: Counter[str] = Counter()  # by rule the jobs that have not ended
+        self._running: dict[int, _Job] = {}
+        self._ended: list[tuple[_Job, float]] = []  # since the last progress, with their seconds
+        self._seconds: defaultdict[str, list[float]] = defaultdict(list)  # by rule, of ended jobs
+        self._first: float | None = None
+        self._fault = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the terminal shows a record; what the lines need is kept of all."""
+        event = getattr(record, "event", None)
+        note = getattr(self, f"_note_{event}", None)
+        if note is not None:
+            note(record)
+        if event is None and record.levelno < logging.WARNING:
+            return str(record.msg).startswith(_SHOWN)
+        if event == "error":
+            # Of a job that failed there is a job_error as well.
+            return "CalledProcessError" not in str(record.msg)
+        return record.levelno >= logging.WARNING or event in ("run_info", "progress")
+
+    def format(self, record: logging.LogRecord) -> str:
+        match getattr(record, "event", None):
+            case "progress":
+                return "\n".join(self._progress(record))
+            case "job_error":
+                return self._error(record)
+        return self._usual.format(record)
+
+    def _note_run_info(self, record: logging.LogRecord) -> None:
+        self._waiting.update({k: v for k, v in record.stats.items() if k != "total"})
+
+    def _note_job_info(self, record: logging.LogRecord) -> None:
+        if self._first is None:
+            self._first = record.created
+        wildcards: Mapping[str, str] = record.wildcards or {}
+        name = " ".join([record.rule_name, *map(str, wildcards.values())])
+        self._running[record.jobid] = _Job(record.rule_name, name, record.created, _log_of(record))
+
+    def _note_job_finished(self, record: logging.LogRecord) -> None:
+        if job := self._running.pop(record.job_id, None):
+            seconds = record.created - job.begun
+            self._seconds[job.rule].append(seconds)
+            self._waiting[job.rule] -= 1
+            self._ended.append((job, seconds))
+
+    def _note_error(self, record: logging.LogRecord) -> None:
+        lines = str(record.msg).strip().splitlines()
+        self._fault = lines[-1] if lines else ""  # of a job: its command, and how that ended
+
+    def _left(self, now: float) -> str:
+        """The time that is left, if the jobs of each rule go on taking what they took."""
+        known = [each for some in self._seconds.values() for each in some]
+        usual = sum(known) / len(known)
+        ahead = sum(
+            number * (sum(some) / len(some) if (some := self._seconds.get(rule)) else usual)
+            for rule, number in self._waiting.items()
+        )
+        at_once = max(1.0, sum(known) / max(now - self._first, 1e-3))
+        return f"{duration(ahead / at_once)} left"
+
+    def _progress(self, record: logging.LogRecord) -> list[str]:
+        lines = []
+        total = str(record.total)
+        for number, (job, seconds) in enumerate(self._ended, record.done - len(self._ended) + 1):
+            line = (
+                f"{number:{len(total)}} of {total}  {self._left(record.created):>15}  {job.name}  "
+                f"({duration(seconds)})"
+            )
+            lines.append(line)
+            if job.rule in self._shown and Path(job.log).is_file():
+                lines.append(f"\n{Path(job.log).read_text(encoding='utf-8')}")
+        self._ended.clear()
+        return lines
+
+    def _error(self, record: logging.LogRecord) -> str:
+        job = self._running.pop(record.jobid, None)
+        name = job.name if job else record.rule_name
+        log, found = _log_of(record), ""
+        if Path(log).is_file():
+            found = reason(Path(log).read_text(encoding="utf-8", errors="replace"))
+        lines = (found or self._fault or "no reason is known").splitlines()
+        return "\n  ".join([f"FAILED  {name}", *lines, f"log: {log or 'none'}"])
+
+
+def make_quiet(settings: object, logger: logging.Logger, shown: Collection[str] = ()) -> None:
+    """Give Snakemake's terminal handler our lines, unless the user asks for other ones.
+
+    Args:
+        settings: Snakemake's `OutputSettings`.
+        logger: Snakemake's.
+        shown: see `Terminal`.
+    """
+    if settings.dryrun or settings.verbose or settings.printshellcmds or settings.quiet:
+        return
+    for handler in logger.handlers:
+        if handler.name == _HANDLER:
+            terminal = Terminal(handler.formatter, shown)
+            handler.addFilter(terminal)
+            handler.setFormatter(terminal)

@@ -1,0 +1,119 @@
+"""What jobs ask a cluster for: every rule asks, and for no less than jobs have taken."""
+
+import re
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from workflow_runs import ROOT, load_config
+
+from pocketvlad.format.roles import Part
+from pocketvlad.networks.declared import declared_part, part_types
+from pocketvlad.study.config import with_defaults
+from pocketvlad.study.files import StudyFiles
+from pocketvlad.study.requests import NEEDS, Job, Need
+
+CONFIGS = {
+    "mini": ROOT / "config.yaml",
+    **{name: ROOT / "config" / f"{name}.yaml" for name in ("subset", "phone", "paper")},
+}
+# Of benchmark files of complete runs on two cores: by rule and model the longest and the largest
+# job. Snakemake looks at memory twice a second, and less often in long jobs.
+MEASURED = pd.read_csv(ROOT / "tests" / "expected" / "measured_jobs.csv").fillna("")
+# Rules that ask as another one does.
+AS_ANOTHER = {"evaluate_rival": "evaluate_model", "compress_symbols": "compress_rival"}
+
+
+def rules() -> dict[str, str]:
+    """By name the text of every rule that has a script of its own."""
+    texts = [path.read_text() for path in sorted((ROOT / "rules").glob("*.smk"))]
+    parts = [part for text in texts for part in re.split(r"(?m)^(?=(?:use )?rule )", text)]
+    named = {match[1]: part for part in parts if (match := re.match(r"rule (\w+):", part))}
+    return {name: text for name, text in named.items() if "    script:\n" in text}
+
+
+def job(study: str, model: str = "") -> Job:
+    config = with_defaults(load_config(CONFIGS[study]))
+    return Job(config, StudyFiles(config, "results"), model or None, tuple(config["cities"]))
+
+
+@pytest.mark.parametrize("name", rules())
+def test_every_rule_asks_for_memory_and_time(name):
+    [need] = re.findall(r'\*\*requests\("(\w+)"\)', rules()[name])
+    assert need in NEEDS
+    assert need == name or name.startswith(
+        ("tabulate_", "plot_", "draw_", "answer_", "show_", "write_")
+    )
+
+
+def test_the_profile_for_slurm_groups_rules_that_there_are():
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    grouped = dict(each.split("=") for each in profile["groups"])
+    inherited = {"evaluate_test_set", "compress_symbols"}
+    assert grouped.keys() <= rules().keys() | inherited
+    assert {each.split("=")[0] for each in profile["group-components"]} <= set(grouped.values())
+    # Long jobs stay alone.
+    assert not grouped.keys() & {"prune_model", "round_model", "train_codebook", "search_budgets"}
+
+
+def test_a_rule_that_asks_for_a_gpu_runs_a_network():
+    asking = {name for name, text in rules().items() if "gpu=" in text}
+    ours = {name for name, text in rules().items() if "compute=" in text or "**SCORING" in text}
+    assert asking == ours | {"compress_rival", "pack_city"}  # these name it in another way
+
+
+@pytest.mark.parametrize(
+    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row[1]}-{row[2]}-{row[3]}"
+)
+def test_requests_cover_what_was_measured(row):
+    need = NEEDS[AS_ANOTHER.get(row.rule, row.rule)](job(row.study, row.model))
+    megabytes, minutes = need.asked(1)
+    assert megabytes >= row.max_rss_mb
+    assert minutes * 60 >= row.seconds
+
+
+def test_requests_of_large_jobs_are_no_more_than_three_times_what_they_take():
+    large = MEASURED[MEASURED["max_rss_mb"] > 1500]
+    assert len(large) >= 10
+    for row in large.itertuples():
+        megabytes, _ = NEEDS[AS_ANOTHER.get(row.rule, row.rule)](job(row.study, row.model)).asked(1)
+        assert megabytes <= 3 * row.max_rss_mb, row
+
+
+def test_a_second_attempt_asks_for_twice_as_much():
+    assert Need(1000, 3000).asked(1) == (1200, 100)
+    assert Need(1000, 3000).asked(2) == (2400, 200)
+
+
+def test_a_larger_network_on_larger_photographs_asks_for_more():
+    asked = {
+        (study, model): NEEDS["evaluate_model"](job(study, model)).asked(1)
+        for study, model in (("mini", "vgg16"), ("subset", "vgg16"), ("paper", "vgg16"))
+    }
+    assert sorted(asked.values()) == list(asked.values())
+    assert len({megabytes for megabytes, _ in asked.values()}) == 3
+
+
+@pytest.mark.parametrize("name", part_types(Part.BACKBONE))
+@pytest.mark.parametrize("width", [1.0, 0.5])
+def test_a_backbone_is_as_large_as_it_says(name, width):
+    declared = declared_part(Part.BACKBONE, {"type": name, "width": width})
+    largest = 0.0
+    with torch.device("meta"):
+        backbone = declared.build()
+        images = torch.empty(1, 3, 512, 512)
+
+    def look(module, given, made):
+        nonlocal largest
+        largest = max(largest, made.numel() / 512**2)
+
+    for module in backbone.modules():
+        if not list(module.children()):
+            module.register_forward_hook(look)
+    backbone.eval()(images)
+    said = declared.map_numbers * declared.relative_width
+    assert 0.8 * said <= largest <= 1.01 * said  # a padding adds a pixel
+    weights = sum(each.numel() for each in backbone.parameters()) / 1e6
+    said = declared.million_weights * declared.relative_width**2
+    assert 0.6 * said <= weights <= said * (1 if width == 1 else 1.1)

@@ -1,0 +1,222 @@
+"""The template process: children that do what scripts would do, and nobody left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from workflow_runs import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the template")
+
+STARTER = """
+import sys
+from pathlib import Path
+from pocketvlad.study.template import start_template
+import os
+start_template([Path("imports.py")], 1)
+print(os.environ["POCKETVLAD_TEMPLATE"], flush=True)
+sys.stdin.read()
+"""
+# Snakemake's preamble stands before a script's own lines.
+HEAD = """
+import os, sys
+from pocketvlad.study.forked import hand_over
+hand_over()
+import json, colorsys, time
+"""
+THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
+
+
+class Workflow:
+    """A process that plays Snakemake's part, in a folder with scripts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        self.environment.pop("POCKETVLAD_TEMPLATE", None)
+        (folder / "imports.py").write_text("import colorsys\nimport not_installed_anywhere\n")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", STARTER],
+            cwd=folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.address = self.process.stdout.readline().strip()
+
+    def start(self, body: str, threads: int = 1, **variables: str) -> subprocess.Popen:
+        """A script with this body, as Snakemake starts one."""
+        script = self.folder / f"script-{len(list(self.folder.iterdir()))}.py"
+        script.write_text(HEAD + textwrap.dedent(body))
+        numbers = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
+        numbers["VECLIB_MAXIMUM_THREADS"] = str(threads)
+        environment = {**self.environment, **numbers, "POCKETVLAD_TEMPLATE": self.address}
+        return subprocess.Popen(
+            [sys.executable, str(script)],
+            cwd=self.folder,
+            env=environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, body: str, **options: object) -> tuple[int, str, str]:
+        """(exit status, output, errors) of a script."""
+        script = self.start(body, **options)
+        output, errors = script.communicate(timeout=60)
+        return script.returncode, output, errors
+
+    def template(self) -> int:
+        """The process id of the template, which is the parent of every child."""
+        return int(self.run("print(os.getppid())")[1])
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """For tests that leave the template as it is."""
+    made = Workflow(tmp_path_factory.mktemp("workflow"))
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """For tests that kill."""
+    made = Workflow(tmp_path)
+    yield made
+    made.end()
+
+
+def gone(process: int) -> bool:
+    """Whether a process ends within seconds."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+FACTS = """
+print(json.dumps({
+    "parent": os.getppid(),
+    "arguments": [os.path.basename(each) for each in sys.argv],
+    "name": __name__,
+    "folder": os.getcwd(),
+    "temporary": __import__("tempfile").gettempdir(),
+}))
+"""
+
+
+def test_a_child_does_what_the_script_would_do(shared, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    first = json.loads(shared.run(FACTS)[1])
+    second = json.loads(shared.run(FACTS, TMPDIR=str(other))[1])
+    assert first["parent"] == second["parent"] != os.getpid()
+    assert first["name"] == "__main__"
+    assert first["arguments"][0].startswith("script-")
+    assert first["folder"] == str(shared.folder)
+    assert second["temporary"] == str(other)
+
+
+def test_nothing_of_a_job_is_there_in_the_next(shared):
+    body = """
+    print(getattr(colorsys, "left", "nothing"), "x" in globals(), os.environ.get("LEFT"))
+    colorsys.left = x = os.environ["LEFT"] = "something"
+    """
+    assert {shared.run(body)[1] for _ in range(3)} == {"nothing False None\n"}
+
+
+def test_a_script_ends_as_its_child_does(shared):
+    assert shared.run("print('out'); print('err', file=sys.stderr)") == (0, "out\n", "err\n")
+    assert shared.run("sys.exit(3)")[0] == 3
+    status, _, errors = shared.run("raise ValueError('a.jpg is no image')")
+    assert status == 1
+    assert errors.endswith("ValueError: a.jpg is no image\n")
+    assert shared.run("os.kill(os.getpid(), 9)")[0] == -signal.SIGKILL
+    # One that is killed for its memory is no different, and the next jobs run.
+    assert shared.run("print(1)")[:2] == (0, "1\n")
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": 2}, {"SOMETHING": "else"}], ids=["threads", "environment"]
+)
+def test_what_would_be_different_is_done_by_the_script_itself(shared, options):
+    template = shared.template()
+    status, output, _ = shared.run("print(os.getppid())", **options)
+    assert (status, int(output)) == (0, os.getpid())
+    assert shared.template() == template
+
+
+WAITING = """
+print(os.getpid(), flush=True)
+time.sleep(300)
+"""
+
+
+def test_with_the_script_its_child_ends(workflow):
+    script = workflow.start(WAITING)
+    child = int(script.stdout.readline())
+    assert child != script.pid
+    script.kill()
+    assert gone(child)
+    assert workflow.run("print(1)")[:2] == (0, "1\n")
+
+
+def test_with_snakemake_all_end(workflow, tmp_path):
+    template = workflow.template()
+    script = workflow.start(WAITING)
+    child = int(script.stdout.readline())
+    workflow.process.kill()
+    assert gone(child)
+    assert gone(template)
+    assert script.wait(30) in (1, -signal.SIGKILL)
+    assert not Path(workflow.address).parent.exists()
+    # A script that starts now does its own work.
+    assert workflow.run("print(os.getppid())")[:2] == (0, f"{os.getpid()}\n")
+
+
+def test_with_the_template_its_children_end_and_later_scripts_go_on(workflow):
+    template = workflow.template()
+    script = workflow.start(WAITING)
+    child = int(script.stdout.readline())
+    os.kill(template, signal.SIGKILL)
+    assert gone(child)
+    assert script.wait(30) == 1
+    assert "the template process ended before this job did" in script.stderr.read()
+    assert workflow.run("print(os.getppid())")[:2] == (0, f"{os.getpid()}\n")
+
+
+def test_many_at_once(shared):
+    scripts = [shared.start(f"time.sleep(0.1); print({number})") for number in range(12)]
+    outputs = [script.communicate(timeout=60)[0] for script in scripts]
+    assert outputs == [f"{number}\n" for number in range(12)]
+
+
+def test_an_unfit_request_is_declined_and_hurts_nobody(shared):
+    import socket
+
+    template = shared.template()
+    for sent in (b"", b"\xff\xff\xff\xffnonsense", b"\x00\x00\x00\x02{}"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(shared.address)
+            line.sendall(sent)
+            line.shutdown(socket.SHUT_WR)
+            assert line.recv(1) == b"n"
+    assert shared.template() == template
+    assert os.stat(Path(shared.address).parent).st_mode & 0o077 == 0

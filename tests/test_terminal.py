@@ -1,0 +1,163 @@
+"""What the terminal shows of a run: a line a job, why one failed, the table in its width."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+from study_tables import study_table
+
+from pocketvlad.report.tables.narrow import narrow_baselines, narrow_table
+from pocketvlad.study.terminal import Terminal, make_quiet
+
+JOB = {"wildcards": {"model": "vgg16", "seed": "1"}, "log": []}
+
+
+@pytest.fixture
+def terminal():
+    """Two jobs of a rule and one of another are to run; what is shown comes as a list."""
+    shown = []
+    made = Terminal(logging.Formatter("usual: %(message)s"), shown=["tabulate_preview"])
+
+    def tell(event=None, message="", level=logging.INFO, at=0.0, **fields):
+        record = logging.LogRecord("snakemake", level, "", 0, message, None, None)
+        record.created = at
+        vars(record).update({"event": event} if event else {}, **fields)
+        if made.filter(record):
+            shown.append(made.format(record))
+
+    tell("run_info", "Job stats", stats={"train": 1, "score": 2, "total": 3})
+    shown.clear()
+    return shown, tell
+
+
+def run(tell, number, rule, begin, end, done, total=3, **fields):
+    tell("job_info", at=begin, jobid=number, rule_name=rule, **JOB | fields)
+    tell("job_finished", at=end, job_id=number)
+    tell("progress", at=end, done=done, total=total)
+
+
+def test_a_line_a_job_with_progress_and_time_left(terminal):
+    shown, tell = terminal
+    run(tell, 7, "train", 0.0, 100.0, done=1)
+    # Of `score` nothing is known yet: two jobs as long as the one that has ended, one at a time.
+    assert shown == ["1 of 3       3 min left  train vgg16 1  (2 min)"]
+    run(tell, 8, "score", 100.0, 110.0, done=2)
+    assert shown[1:] == ["2 of 3        10 s left  score vgg16 1  (10 s)"]
+    run(tell, 9, "score", 110.0, 120.0, done=3)
+    assert shown[2:] == ["3 of 3         0 s left  score vgg16 1  (10 s)"]
+
+
+def test_two_jobs_at_once_take_half_the_time(terminal):
+    shown, tell = terminal
+    tell("job_info", at=0.0, jobid=1, rule_name="score", **JOB)
+    tell("job_info", at=0.0, jobid=2, rule_name="score", **JOB)
+    tell("job_finished", at=60.0, job_id=1)
+    tell("job_finished", at=60.0, job_id=2)
+    tell("progress", at=60.0, done=2, total=3)
+    assert [line.split("  (")[0] for line in shown[0].splitlines()] == [
+        "1 of 3        30 s left  score vgg16 1",
+        "2 of 3        30 s left  score vgg16 1",
+    ]
+
+
+def test_what_snakemake_says_of_each_job_is_left_out(terminal):
+    shown, tell = terminal
+    tell("job_started", jobs=[1])
+    tell("shellcmd", "python x")
+    tell("resources_info", "Provided cores: 2")
+    tell(message="Select jobs to execute...")
+    assert shown == []
+    tell(message="Complete log(s): a.log")
+    tell(message="careful", level=logging.WARNING)
+    tell("error", "WorkflowError: no", level=logging.ERROR)
+    assert shown == [
+        "usual: Complete log(s): a.log",
+        "usual: careful",
+        "usual: WorkflowError: no",
+    ]
+
+
+KILLED = "Command 'python x' died with <Signals.SIGKILL: 9>."
+LOG = """10 images
+Traceback (most recent call last):
+  File "inner.py", line 3
+KeyError: 'a'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "outer.py", line 7
+    raise ImageError(
+image_file.ImageError: 2 images are too small:
+  a.jpg
+  b.jpg
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            LOG,
+            "image_file.ImageError: 2 images are too small:\n    a.jpg\n    b.jpg",
+        ),
+        ("10 images\n", KILLED),
+    ],
+)
+def test_a_failed_job_has_its_reason_and_its_log(terminal, tmp_path, text, reason):
+    shown, tell = terminal
+    log = tmp_path / "a.log"
+    log.write_text(text)
+    fields = {"rule_name": "score", "jobid": 5, **JOB, "log": [str(log), "a.tsv"]}
+    tell("job_info", **fields)
+    fault = f"RuleException:\nCalledProcessError in file x:\n{KILLED}"
+    tell("error", fault, level=logging.ERROR)
+    tell("job_error", level=logging.ERROR, **fields)
+    assert shown == [f"FAILED  score vgg16 1\n  {reason}\n  log: {log}"]
+
+
+def test_the_preview_is_shown_when_it_is_there(terminal, tmp_path):
+    shown, tell = terminal
+    log = tmp_path / "preview.log"
+    log.write_text("model  MB\n")
+    run(tell, 3, "tabulate_preview", 0.0, 1.0, done=1, log=[str(log)], wildcards=None)
+    assert shown[0].splitlines()[1:] == ["", "model  MB"]
+
+
+@pytest.mark.parametrize("asked", ["dryrun", "verbose", "printshellcmds", "quiet"])
+def test_what_the_user_asks_for_is_left_as_it_is(asked):
+    logger, handler = logging.Logger("snakemake"), logging.StreamHandler()
+    handler.name, usual = "DefaultStreamHandler", logging.Formatter()
+    handler.setFormatter(usual)
+    logger.addHandler(handler)
+    nothing = dict.fromkeys(("dryrun", "verbose", "printshellcmds"), False) | {"quiet": set()}
+    make_quiet(SimpleNamespace(**nothing | {asked: {"rules"}}), logger)
+    assert handler.formatter is usual
+    make_quiet(SimpleNamespace(**nothing), logger)
+    assert isinstance(handler.formatter, Terminal)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_line_of_the_table_is_wider_than_the_terminal(tmp_path, width):
+    table = study_table()
+    path = tmp_path / "table.csv"
+    table.to_csv(path, index=False)
+    head, *lines, _ = narrow_table(path, width).splitlines()
+    assert max(map(len, [head, *lines])) <= width
+    assert len(lines) == len(table)
+    if width == 120:
+        drops = [float(line.split()[-1]) for line in lines]
+        assert drops == pytest.approx(list(table["dense_drop_mean"]), abs=0.051)
+
+
+def test_baselines_by_queries(tmp_path):
+    path = tmp_path / "baselines.csv"
+    path.write_text(
+        "model,state,map_oxford,dense_map_oxford,seeds\n"
+        "histogram,,30.88,18.09,\nvgg16,trained,78.9,74,1\n"
+    )
+    assert narrow_baselines(path, 80).splitlines() == [
+        "               oxford  dense oxford",
+        "histogram        30.9          18.1",
+        "vgg16 trained    78.9          74.0",
+    ]

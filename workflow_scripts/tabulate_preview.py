@@ -1,0 +1,26 @@
+"""Write the table of one model while the others are still being made."""
+
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
+import tempfile
+from pathlib import Path
+
+from pocketvlad.report.rows import read_rows, results_tables
+from pocketvlad.report.tables.narrow import narrow_table
+from pocketvlad.study.job import logged
+from pocketvlad.util.atomic import replacing
+
+with logged(*snakemake.log):
+    params, output = snakemake.params, Path(snakemake.output[0])
+    rows = read_rows([*snakemake.input.base, *snakemake.input.cells])
+    table, _ = results_tables(rows, list(params.cities))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        table.to_csv(path, index=False, float_format="%.6g")
+        text = narrow_table(path, 80)
+    title = f"Preview: {params.model} alone; the other models of {params.study} are to come."
+    with replacing(output) as unfinished:
+        unfinished.write_text(f"{title}\n\n{text}\n", encoding="utf-8")
+    print(f"{output}\n{title}\n\n{text}")

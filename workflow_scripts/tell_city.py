@@ -1,0 +1,14 @@
+"""Write what the report says of the study's city, or how to make one."""
+
+from pocketvlad.study.forked import hand_over
+
+hand_over()
+
+from pathlib import Path
+
+from pocketvlad.report.city_note import city_note
+from pocketvlad.study.job import logged
+
+with logged(*snakemake.log):
+    note = Path(snakemake.output[0])
+    note.write_text(city_note(note.parent), encoding="utf-8")
