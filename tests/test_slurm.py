@@ -27,6 +27,7 @@ ON_CLUSTER = (
     *("--profile", "profiles/slurm", "--slurm-no-account", "--slurm-keep-successful-logs"),
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
     *("--latency-wait", "10", "--group-components", "scores=4", "tables=1000"),
+    "--printshellcmds",  # logs of Slurm's jobs then say what Snakemake began in each
     *("--configfile", STUDY),
 )
 
@@ -212,7 +213,8 @@ def test_a_broken_cluster_gives_the_table_of_one_machine(tmp_path, cluster, on_o
 
     # As docs/cluster.md says.
     hit |= {job["id"] for job in cluster.jobs("RUNNING", "PENDING")}
-    [number] = set(re.findall(r"SLURM run ID: (\S+)", run.printed))
+    logs = [path.read_text() for path in folder.glob(".snakemake/log/*.log")]
+    [number] = {each for log in logs for each in re.findall(r"SLURM run ID: (\S+)", log)}
     cluster.command("scancel", "--name", number)
     wait_until(lambda: not cluster.jobs("RUNNING", "COMPLETING"), 120, "the end of all jobs")
     snakemake(folder, "--unlock", "--configfile", STUDY)
@@ -221,4 +223,6 @@ def test_a_broken_cluster_gives_the_table_of_one_machine(tmp_path, cluster, on_o
 
     assert results(folder) == on_one_machine
     assert made_again(folder, hit) == set()
+    begun = " ".join(set().union(*outputs_by_job(folder).values()))
+    assert all(f"results/reduced/{name}" in begun for name in on_one_machine), "logs say too little"
     assert len(hit) >= 3
