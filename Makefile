@@ -40,7 +40,7 @@ city: $(INSTALLED) page
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
-	@test -f $(RESULTS)/table.csv || { echo "$(RESULTS)/table.csv is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }
+	@for file in table.csv speed.csv answer.rst; do test -f $(RESULTS)/$$file || { echo "$(RESULTS)/$$file is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }; done
 	$(SNAKEMAKE) $(RESULTS)/city_fragment.html --configfile $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) --report $(RESULTS)/report.html --report-stylesheet report/style.css
 
