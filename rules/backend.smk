@@ -22,6 +22,8 @@ rule measure_backend:
         "../envs/environment.yaml"
     # All cores, though one is used: as in `measure_speed`.
     threads: workflow.resource_settings.cores or 1
+    resources:
+        **requests("measure_backend"),
     params:
         library=library("measure_backend"),
         protocol=config["protocol"],

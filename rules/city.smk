@@ -41,6 +41,8 @@ rule tell_city:
         log_file("tell_city"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tell_city"),
     script:

@@ -65,6 +65,8 @@ rule tabulate_preview:
         log_file("tabulate_preview"),
     conda:
         "../envs/environment.yaml"
+    resources:
+        **requests("tabulate"),
     params:
         library=library("tabulate_preview"),
         study=STUDY,

@@ -10,6 +10,7 @@ import yaml
 from jinja2 import UndefinedError
 from workflow_runs import ROOT
 
+from pocketvlad.data.dataset import describe_counts
 from pocketvlad.report.configuration_page import configuration_page
 from pocketvlad.report.model_card import card_facts, data_terms, model_card, weights_terms
 from pocketvlad.report.rows import read_table
@@ -166,7 +167,7 @@ def test_the_card_of_a_file_has_its_own_seed_and_the_spread_of_its_cell(one_file
 def test_the_card_of_a_file_has_its_scores_on_test_sets(one_file):
     """Those of the file and of its base model, here as if the test set were the other city."""
     file, row, table, by_seed, settings = one_file
-    scores = file.parents[5] / "scores" / "vgg16" / "paris" / "seed-1" / "base.json"
+    scores = file.parents[6] / "scores" / "vgg16" / "paris" / "seed-1" / "base.json"
     base = json.loads(scores.read_text())
     located = [
         {key: value for key, value in each.items() if "map" not in key and "average" not in key}
@@ -185,12 +186,13 @@ def test_the_card_of_a_file_has_its_scores_on_test_sets(one_file):
             assert line in home
     lane = card.split("| on mini-oxford (test set `lane`)")[1].split("\n\n")[0]
     assert "mAP" not in lane
+    asked, own = len(row["recall_first_right"]), fixed(100 * row["recall"]["1"], 1)
     for each in (home, lane):
-        found = re.search(r"\| R@1 \(%, 95 % interval\), within 25 m \(8 queries\) \| (\S+) ", each)
-        assert found[1] == fixed(100 * row["recall"]["1"], 1)
+        assert f"| R@1 (%, 95 % interval), within 25 m ({asked} queries) | {own} [" in each
         lost = fixed(100 * (base["recall"]["1"] - row["recall"]["1"]), 1)
         assert f"| drop of R@1 (points, 95 % interval) | {lost} [" in each
-    assert "Test set `lane`, mini-oxford: 34 images, 8 queries. Terms: drawn by" in card
+    counts = describe_counts(row["test_dataset"])
+    assert f"Test set `lane`, mini-oxford: {counts}. Terms: drawn by" in card
     assert "No image of these was used" in card
     assert "test set" not in before
 

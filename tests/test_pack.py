@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -24,6 +26,7 @@ import pocketvlad
 from pocketvlad.cli.main import main
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.packing import page_files
+from pocketvlad.packing.city_server import city_server
 from pocketvlad.packing.threshold import PARTS, PLACES, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
@@ -548,6 +551,18 @@ def test_serving_takes_no_torch(few_files):
         print(sys.modules["torch"])
     """)
     assert said.splitlines() == ["http://127.0.0.1:", "None"]
+
+
+def test_a_visitor_who_leaves_in_the_middle_of_a_file_is_no_fault(tmp_path, capfd):
+    (tmp_path / "large.bin").write_bytes(bytes(1 << 25))  # more than lies ready on the way
+    with city_server(tmp_path, 0) as server:
+        with socket.create_connection(server.server_address) as visitor:
+            visitor.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
+            request, place = server.get_request()
+            # A reset, not an end.
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.process_request_thread(request, place)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("city", "message"), [("none", "is missing"), ("holiday", "is no city")])

@@ -43,7 +43,7 @@ def test_every_rule_asks_for_memory_and_time(name):
     [need] = re.findall(r'\*\*requests\("(\w+)"\)', rules()[name])
     assert need in NEEDS
     assert need == name or name.startswith(
-        ("tabulate_", "plot_", "draw_", "answer_", "show_", "write_")
+        ("tabulate_", "plot_", "draw_", "answer_", "show_", "write_", "tell_")
     )
 
 

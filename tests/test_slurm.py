@@ -27,6 +27,7 @@ ON_CLUSTER = (
     *("--profile", "profiles/slurm", "--slurm-no-account", "--slurm-keep-successful-logs"),
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
     *("--latency-wait", "10", "--group-components", "scores=4", "tables=1000"),
+    "--printshellcmds",  # logs of Slurm's jobs then say what Snakemake began in each
     *("--configfile", STUDY),
 )
 
@@ -149,15 +150,16 @@ def running(cluster: Cluster, *rules: str) -> list[dict[str, str]]:
     return [job for job in cluster.jobs("RUNNING") if any(rule in job["comment"] for rule in rules)]
 
 
-def wait_for_job(run: Run, cluster: Cluster, *rules: str) -> dict[str, str]:
-    """The first job with one of these rules that is seen running."""
+def wait_for_job(run: Run, cluster: Cluster, folder: Path, *rules: str) -> dict[str, str]:
+    """The first job with one of these rules that is seen at work: it has begun a job of Snakemake's
+    and not ended."""
 
-    def there() -> bool:
+    def at_work() -> list[dict[str, str]]:
         assert run.process.poll() is None, run.printed[-5000:]
-        return bool(running(cluster, *rules))
+        begun = outputs_by_job(folder)
+        return [job for job in running(cluster, *rules) if begun.get(job["id"])]
 
-    wait_until(there, LONG, f"a running job of {' or '.join(rules)}")
-    return running(cluster, *rules)[0]
+    return wait_until(at_work, LONG, f"a job of {' or '.join(rules)} at work")[0]
 
 
 @pytest.mark.usefixtures("plugin")
@@ -195,24 +197,25 @@ def test_a_broken_cluster_gives_the_table_of_one_machine(tmp_path, cluster, on_o
     folder = write_study(tmp_path / "clone")
     hit = set()
     with Run(folder, cluster) as run:
-        job = wait_for_job(run, cluster, "initialise_model")
+        job = wait_for_job(run, cluster, folder, "initialise_model")
         cluster.command("scancel", job["id"])
         hit.add(job["id"])
 
-        wait_for_job(run, cluster, "train_model", "prune_model")
+        wait_for_job(run, cluster, folder, "train_model", "prune_model")
         cluster.restart_controller()
 
-        node = wait_for_job(run, cluster, "prune_model", "round_model")["node"]
+        node = wait_for_job(run, cluster, folder, "prune_model", "round_model")["node"]
         hit |= {job["id"] for job in cluster.jobs("RUNNING") if job["node"] == node}
         cluster.kill_node(node)
 
-        wait_for_job(run, cluster, "evaluate_model")
+        wait_for_job(run, cluster, folder, "evaluate_model")
         run.process.kill()
         run.process.wait()
 
     # As docs/cluster.md says.
     hit |= {job["id"] for job in cluster.jobs("RUNNING", "PENDING")}
-    [number] = set(re.findall(r"SLURM run ID: (\S+)", run.printed))
+    logs = [path.read_text() for path in folder.glob(".snakemake/log/*.log")]
+    [number] = {each for log in logs for each in re.findall(r"SLURM run ID: (\S+)", log)}
     cluster.command("scancel", "--name", number)
     wait_until(lambda: not cluster.jobs("RUNNING", "COMPLETING"), 120, "the end of all jobs")
     snakemake(folder, "--unlock", "--configfile", STUDY)
@@ -221,4 +224,6 @@ def test_a_broken_cluster_gives_the_table_of_one_machine(tmp_path, cluster, on_o
 
     assert results(folder) == on_one_machine
     assert made_again(folder, hit) == set()
+    begun = " ".join(set().union(*outputs_by_job(folder).values()))
+    assert all(f"results/reduced/{name}" in begun for name in on_one_machine), "logs say too little"
     assert len(hit) >= 3

@@ -2,7 +2,9 @@
 
 import json
 import os
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from workflow_runs import ROOT
+
+from pocketvlad.study.template import _Template
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the template")
 
@@ -178,6 +182,33 @@ def test_with_the_script_its_child_ends(workflow):
     assert workflow.run("print(1)")[:2] == (0, "1\n")
 
 
+def test_a_child_that_was_reported_is_not_killed(monkeypatch):
+    """Where script and child end at once, the end of the script may be seen second: by then the
+    child's number may be another process's."""
+    killed = []
+    monkeypatch.setattr(os, "kill", lambda *each: killed.append(each))
+    template = object.__new__(_Template)
+    template._jobs, template._selector = {}, selectors.DefaultSelector()
+    here, there = socket.socketpair()
+    with here, there, template._selector:
+        template._abandon(123, here)
+        assert killed == []
+        template._jobs[123] = here
+        template._selector.register(here, selectors.EVENT_READ, 123)
+        template._abandon(123, here)
+    assert killed == [(123, signal.SIGKILL)]
+
+
+def test_an_interrupt_of_the_terminal_reaches_the_child_and_not_the_template(shared):
+    template = shared.template()
+    script = shared.start(WAITING)
+    child = int(script.stdout.readline())
+    for process in (template, script.pid, child):  # as to a group in the foreground
+        os.kill(process, signal.SIGINT)
+    assert script.wait(30) == -signal.SIGINT
+    assert shared.template() == template
+
+
 def test_with_snakemake_all_end(workflow, tmp_path):
     template = workflow.template()
     script = workflow.start(WAITING)
@@ -209,8 +240,6 @@ def test_many_at_once(shared):
 
 
 def test_an_unfit_request_is_declined_and_hurts_nobody(shared):
-    import socket
-
     template = shared.template()
     for sent in (b"", b"\xff\xff\xff\xffnonsense", b"\x00\x00\x00\x02{}"):
         with socket.socket(socket.AF_UNIX) as line:

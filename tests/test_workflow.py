@@ -24,7 +24,6 @@ def from_scores(models: int, places: bool = True) -> dict[str, int]:
     as those that are drawn have."""
     one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
     once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
-    once += ("tell_city",)
     once += ("tabulate_recall",) * places
     others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
     return one_a_model | others
@@ -45,6 +44,8 @@ def of_maps(descriptions: int) -> dict[str, int]:
 
 
 SUBSET, PHONE = "config/subset.yaml", "config/phone.yaml"
+# What hardly anything renews: no score.
+FROM_NOTHING = {"show_configuration": 1, "tell_city": 1}
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
     "config.yaml": {
@@ -63,7 +64,7 @@ COUNTS = {
         **from_scores(3),
         **of_speed(3),
         **of_maps(2),  # the base model of one
-        "show_configuration": 1,
+        **FROM_NOTHING,
     },
     SUBSET: {
         "extract_archives": 4,
@@ -80,7 +81,7 @@ COUNTS = {
         **from_scores(1, places=False),
         **of_speed(1),
         **of_maps(6),  # base and 2 of rd, of the first seed
-        "show_configuration": 1,
+        **FROM_NOTHING,
     },
     PHONE: {
         "extract_archives": 4,
@@ -97,7 +98,7 @@ COUNTS = {
         **of_speed(1),
         "plot_studies": 1,
         **of_maps(6),  # base and 2 of rd
-        "show_configuration": 1,
+        **FROM_NOTHING,
     },
     "config/paper.yaml": {
         "download_source": 7,  # two archives of Oxford, three of Paris, two files of weights
@@ -113,7 +114,7 @@ COUNTS = {
         "evaluate_model": 112,
         **from_scores(2, places=False),
         **of_speed(2),
-        "show_configuration": 1,
+        **FROM_NOTHING,
     },
 }
 
@@ -169,7 +170,7 @@ def test_rivals_come_when_they_are_asked_for(tmp_path, photographs):
     # and product quantization once; and of 2 cells our format, zstd and xz. The study's
     # own table, and nothing after it.
     study = COUNTS[SUBSET]
-    after = (*from_scores(1), *of_speed(1), *of_maps(1), "tabulate_layers", "show_configuration")
+    after = (*from_scores(1), *of_speed(1), *of_maps(1), "tabulate_layers", *FROM_NOTHING)
     assert found == {name: count for name, count in study.items() if name not in after} | {
         "tabulate_results": 1,
         "compress_rival": 14,
@@ -484,7 +485,7 @@ def dry_run(folder: Path) -> dict[str, int]:
         # What a recipe is called makes no model and no score anew.
         (
             "compression/recipes/pruned.py",
-            {"show_configuration": 1, "tabulate_speed": 1, **from_scores(1)},
+            {**FROM_NOTHING, "tabulate_speed": 1, **from_scores(1)},
         ),
         # A part that the study's model has, and what others may have.
         (

@@ -46,6 +46,8 @@ def masked_least_squares(
         curvature = (direction * image).sum(dim=1)
         # A solved row stays: its residual is rounding error, which further steps would amplify.
         going = (energy > solved) & (curvature > 0)
+        if not going.any():
+            break
         step = torch.where(going, energy / curvature, 0)
         weight = weight + step[:, None] * direction
         residual = residual - step[:, None] * image

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from torch import Tensor, fx, nn
 
-from pocketvlad.compression.settings import PLACES_AN_IMAGE
 from pocketvlad.networks.graph import Graph, Values, module_of, weighted_steps
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.network import RetrievalNetwork
@@ -33,7 +32,7 @@ class PairedConvolution:
     wanted: list[Tensor]
 
 
-_APART = 72  # places that are nearer than one in so many look much alike
+_PLACES, _APART = 256, 72  # of an image: more of them, or nearer ones, look much alike
 
 
 def _places(made: object) -> int:
@@ -67,13 +66,13 @@ def _stages(
     return [stage for stage in stages if stage]
 
 
-def _batches_for(patches: int, places: int, available: int, batches: Sequence[Tensor]) -> int:
-    """How many of `batches` have so many patches, of images with so many places `available`.
+def _batches_for(patches: int, places: int, batches: Sequence[Tensor]) -> int:
+    """How many of `batches` have so many patches, `places` to an image.
 
-    `places` an image, and more where no more than one in `_APART` are taken: the fewer of the
+    `_PLACES` an image, and more where no more than one in `_APART` are taken: the fewer of the
     largest maps are held, the better.
     """
-    each = min(available, max(places, available // _APART))
+    each = min(places, max(_PLACES, places // _APART))
     return min(len(batches), math.ceil(patches / each / len(batches[0])))
 
 
@@ -142,7 +141,6 @@ def paired_convolutions(
     patches: int,
     label: str,
     features: list[tuple[Tensor, Tensor]] | None = None,
-    places: int = PLACES_AN_IMAGE,
 ) -> Iterator[PairedConvolution]:
     """The backbone's convolutions in the order of execution. The caller may change the `layer` of
     each; the next ones see the outputs of the changed one.
@@ -158,9 +156,7 @@ def paired_convolutions(
     with progress(len(walk.graph.steps), label, "layer") as bar:
         for stage in walk.stages():
             first = next((step for step in stage if step in walk.weighted), None)
-            count = 0
-            if first is not None:
-                count = _batches_for(patches, places, walk.places[first], batches)
+            count = 0 if first is None else _batches_for(patches, walk.places[first], batches)
             for step in stage:
                 if count and step in walk.weighted:
                     yield from walk.pair(step, count)

@@ -9,7 +9,7 @@ equation, so tens of crops suffice. For the whitening, a crop is one equation; s
 equations are far fewer than its unknowns, and the start decides the rest.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -32,12 +32,25 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.labels import compressible_of
 from pocketvlad.networks.network import RetrievalNetwork
 
+_COLUMNS = 256  # of the inputs of groups that are cut out together
 _RIDGE = 1e-4  # of the mean of the gram matrix's diagonal: for directions without data
 
 
 def _with_bias(alive: Tensor) -> Tensor:
     """[O, D + 1] Which of the weights [O, D] survive; the bias always does."""
     return torch.cat([alive, alive.new_ones(len(alive), 1)], dim=1)
+
+
+def _seen_by_groups(
+    layer: nn.Conv2d, inputs: Sequence[Tensor], places: Sequence[Tensor]
+) -> Iterator[Tensor]:
+    """[P, D] What each group of `layer` sees. Of small groups, such as those of a depthwise
+    convolution, many are cut out together."""
+    length = layer.weight[0].numel()
+    together = max(1, _COLUMNS // length)
+    for start in range(0, layer.groups, together):
+        groups = range(start, min(start + together, layer.groups))
+        yield from inputs_at(inputs, places, layer, groups)
 
 
 def _reconstruct_convolution(
@@ -52,9 +65,8 @@ def _reconstruct_convolution(
     places = drawn_places(outputs, settings.patches, generator)
     wanted = outputs_at(outputs, places)
     size = layer.out_channels // layer.groups
-    for group in range(layer.groups):
+    for group, seen in enumerate(_seen_by_groups(layer, inputs, places)):
         own = slice(group * size, (group + 1) * size)
-        [seen] = inputs_at(inputs, places, layer, range(group, group + 1))
         start, alive = layer.weight[own].flatten(1), ~mask[own].flatten(1)
         if layer.bias is not None:
             seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)

@@ -10,7 +10,6 @@ from pocketvlad.util.settings import Value, default_of, setting
 THRESHOLD_MODES = ("relative", "relative-row", "absolute")
 CODEBOOKS = ("fixed", "trained")
 MAX_BITS = 8  # codes are stored in bytes
-PLACES_AN_IMAGE = 256  # of an image, unless told: more of them look much alike
 DECIMAL = r"0\.[0-9]*[1-9]"
 """A decimal between 0 and 1 as a path has it: there is one way to write it."""
 

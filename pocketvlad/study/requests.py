@@ -1,7 +1,7 @@
 """What a job asks a cluster for: memory and time, from the study's config.
 
 Each figure below covers what jobs of the studies `mini`, `subset` and `phone` have taken, which
-tests/expected/measured_jobs.csv lists; `docs/cluster.md` has the formulas in words. A job that
+tests/expected/measured_jobs.csv lists; `docs/cluster.md` says what they rest on. A job that
 asked for too little is killed by the cluster and tried again with more. Free of torch: Snakemake
 reads this at start.
 """
@@ -289,6 +289,13 @@ def _times_one(job: Job) -> Need:
     return Need(memory, 60 + 200 * network.describing(job.side, 1))
 
 
+def _compares_backends(job: Job) -> Need:
+    """A few batches by torch and by a graph, which has the weights again."""
+    network = job.network
+    memory = _described(job).memory + 2 * network.megabytes
+    return Need(memory, 120 + 40 * network.describing(job.side, job.batch))
+
+
 def _pretrains(job: Job) -> Need:
     network, drawn = job.network, job.config["pretraining"]["buildings"]
     settings = job.config["pretraining"]["classifier"]
@@ -332,6 +339,7 @@ NEEDS: dict[str, Callable[[Job], Need]] = {
     "search_budgets": _searches,
     "evaluate_model": _described,
     "describe_cities": _described,
+    "measure_backend": _compares_backends,
     "code_maps": _codes_maps,
     "measure_speed": _times_one,
     "compress_rival": _rivals,

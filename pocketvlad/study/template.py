@@ -180,7 +180,6 @@ class _Template:
         self._ended, ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(ring, warn_on_full_buffer=False)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the children act on theirs
         for each in (_LIFELINE, self._ended, listener):
             self._selector.register(each, selectors.EVENT_READ)
 
@@ -254,12 +253,14 @@ class _Template:
 
     def _abandon(self, child: int, line: socket.socket) -> None:
         """The script of a child is gone: it has nobody to work for."""
-        self._selector.unregister(line)
-        os.kill(child, signal.SIGKILL)
+        if self._jobs.get(child) is line:  # else both ended at once, and the child was seen first
+            self._selector.unregister(line)
+            os.kill(child, signal.SIGKILL)
 
 
 def main(descriptor: str, *scripts: str) -> None:
     """Import what `scripts` import, then fork for those that ask on the listening socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the children act on theirs
     listener = socket.socket(fileno=int(descriptor))
     own = surroundings()  # before imports, some of which set variables
     select.select([listener, _LIFELINE], [], [])

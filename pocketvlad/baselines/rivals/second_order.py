@@ -206,13 +206,7 @@ def rounded_layers(
     drawn = drawn_crops(network, calibration.source, calibration.crops, settings, calibration.seed)
     found, features = {}, []
     walk = paired_convolutions(
-        network,
-        teacher,
-        drawn.batches,
-        settings.patches,
-        "rounding",
-        features=features,
-        places=settings.places,
+        network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
         multiples, grid = _round_convolution(pair, coarseness, each, settings.patches, drawn.places)

@@ -94,13 +94,7 @@ def _round_convolutions(
     sensitive = sensitivities(teacher, drawn.batches[:_FEW], drawn.places)
     found, features = {}, []
     walk = paired_convolutions(
-        network,
-        teacher,
-        drawn.batches,
-        settings.patches,
-        "rounding",
-        features=features,
-        places=settings.places,
+        network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
         allowed = _allowed(sensitive[pair.name], error, error_of_fine)

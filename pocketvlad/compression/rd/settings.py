@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-from pocketvlad.compression.settings import DECIMAL, MAX_BITS, PLACES_AN_IMAGE, seeds_setting
+from pocketvlad.compression.settings import DECIMAL, MAX_BITS, seeds_setting
 from pocketvlad.util.settings import Value, setting
 
 PATCHES_A_CROP = 125
@@ -49,12 +49,6 @@ class RoundingSettings:
     patches: int = setting(
         "places of the crops that each convolution is rounded on",
         PATCHES_A_CROP * _CROPS,
-        minimum=1,
-    )
-    places: int = setting(
-        "of these, so many of each crop at most, but in the large maps of the first layers; fewer "
-        "places mean more crops, which tell more and take more memory",
-        PLACES_AN_IMAGE,
         minimum=1,
     )
     damping: float = setting(
@@ -109,11 +103,8 @@ class RoundingSettings:
     )
 
     def as_dict(self) -> dict[str, object]:
-        """`places` and `tuning` only where they are told: files from before these were settings
-        say the same."""
+        """`tuning` only where there is one: files from before there was any say the same."""
         found = asdict(self)
-        if self.places == PLACES_AN_IMAGE:
-            del found["places"]
         if self.tuning is None:
             del found["tuning"]
         return found

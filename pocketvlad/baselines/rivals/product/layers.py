@@ -127,13 +127,7 @@ def quantize_layers(
     found: dict[str, Blocked | QuantizedTensor] = {}
     features: list[tuple[Tensor, Tensor]] = []
     pairs = paired_convolutions(
-        network,
-        teacher,
-        drawn.batches,
-        settings.patches,
-        "blocks",
-        features=features,
-        places=settings.places,
+        network, teacher, drawn.batches, settings.patches, "blocks", features=features
     )
     for pair in itertools.islice(pairs, 1, None):
         size = block_size(pair.layer.weight.shape, kernel_weights, columns)
