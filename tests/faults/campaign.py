@@ -19,6 +19,7 @@ from faults.study import NotSurvivedError, Reference, Study
 
 _MEGABYTES = 400  # of the disk that can be full
 _A_STUDY = 40  # faults, at most, before the study is made from nothing again
+_IDLE = 3  # studies one after the other in which nothing could be injected
 _KILLS = 3  # times as many kills of a job as faults of each other kind
 
 
@@ -41,6 +42,8 @@ class Report:
     faults: list[Fault] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     studies: int = 0
+    missed: list[str] = field(default_factory=list)
+    """What was drawn, and found no job to disturb in several studies."""
     wrong: list[str] = field(default_factory=list)
     """Of studies that went on to their end after all faults, and did not come to what they must."""
 
@@ -54,6 +57,7 @@ class Report:
             f"{'all':34} {len(self.faults):8} {sum(not each.wrong for each in self.faults):8}"
         )
         lines += [f"{kind:34} skipped: {reason}" for kind, reason in self.skipped.items()]
+        lines += [f"not injected: {each}" for each in self.missed]
         killed = {fault.rule for fault in self.faults if fault.kind == "job killed"}
         lines.append(f"seed {self.seed}; rules with a job killed: {len(killed)}")
         return "\n".join(
@@ -105,13 +109,26 @@ class Campaign:
                 report.skipped[kind.name] = reason
             else:
                 kinds.append(kind)
-        waiting = drawn(count, kinds, self.rules, rng)
+        waiting, idle = drawn(count, kinds, self.rules, rng), 0
         while waiting:
             now, waiting = waiting[:_A_STUDY], waiting[_A_STUDY:]
             # Rules come one after the other; what has come too late waits for the next study.
             now.sort(key=lambda each: self.reference.rules.index(each[1]))
-            waiting = self._one_study(now, report, rng) + waiting
+            before = len(report.faults)
+            missed = self._one_study(now, report, rng)
+            idle = 0 if len(report.faults) > before else idle + 1
+            if idle == _IDLE:
+                report.missed = [f"{kind.name} in {rule}" for kind, rule in missed + waiting]
+                break
+            # A job of another rule may be met where one of this rule was not.
+            waiting = [self._again(each, rng) for each in missed] + waiting
         return report
+
+    def _again(self, fault: tuple, rng: Random) -> tuple:
+        kind, rule = fault
+        if kind.name == "job killed" or kind.rules:
+            return fault
+        return kind, rng.choice(self.rules)
 
     def _one_study(self, faults: list, report: Report, rng: Random) -> list:
         """Make the study under these faults to its end; returns those that found no job."""
