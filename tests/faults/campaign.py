@@ -125,7 +125,7 @@ class Campaign:
         return report
 
     def _again(self, fault: tuple, rng: Random) -> tuple:
-        kind, rule = fault
+        kind, _ = fault
         if kind.name == "job killed" or kind.rules:
             return fault
         return kind, rng.choice(self.rules)
