@@ -1,6 +1,7 @@
 """A study goes on after faults of every kind (docs/faults.md).
 
-Some are injected in each `make test`, hundreds by `pytest -m faults` or `make faults`.
+Not part of `make test`: ten faults take about 100 s of a core. `pytest -m faults` injects them, and
+300 more.
 """
 
 import json
@@ -12,7 +13,10 @@ import pytest
 from faults.kinds import all_kinds
 from workflow_runs import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness reads Linux's /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the harness reads Linux's /proc"),
+    pytest.mark.faults,
+]
 
 KINDS = [kind.name for kind in all_kinds()]
 # One cell and all that it needs, of one training city: a study has four times as many jobs.
@@ -71,7 +75,6 @@ def test_it_ends_as_if_nothing_had_been(campaign):
     assert campaign["studies"] >= 1
 
 
-@pytest.mark.faults
 def test_a_study_survives_hundreds(tmp_path):
     """Every rule's jobs are killed."""
     report = inject(tmp_path, "--faults", os.environ.get("FAULTS", "300"), "--seed", "1")
