@@ -11,6 +11,8 @@ from pocketvlad.study.terminal import Terminal, make_quiet
 
 JOB = {"wildcards": {"model": "vgg16", "seed": "1"}, "log": []}
 
+FAILED = {**JOB, "rule_msg": None, "indent": False}
+
 
 @pytest.fixture
 def terminal():
@@ -108,12 +110,47 @@ def test_a_failed_job_has_its_reason_and_its_log(terminal, tmp_path, text, reaso
     shown, tell = terminal
     log = tmp_path / "a.log"
     log.write_text(text)
-    fields = {"rule_name": "score", "jobid": 5, **JOB, "log": [str(log), "a.tsv"]}
+    fields = {"rule_name": "score", "jobid": 5, **FAILED, "log": [str(log), "a.tsv"]}
     tell("job_info", **fields)
     fault = f"RuleException:\nCalledProcessError in file x:\n{KILLED}"
     tell("error", fault, level=logging.ERROR)
     tell("job_error", level=logging.ERROR, **fields)
     assert shown == [f"FAILED  score vgg16 1\n  {reason}\n  log: {log}"]
+
+
+def test_a_job_that_a_cluster_ended_has_the_reason_that_the_cluster_gave(terminal, tmp_path):
+    """It killed the job, or never began it: the job's own log says nothing."""
+    shown, tell = terminal
+    (cluster := tmp_path / "slurm-7.log").write_text("Killed\n")
+    fields = {**FAILED, "log": [str(tmp_path / "a.log"), "a.tsv", str(cluster)]}
+    message = "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'."
+    tell("error", f"CalledProcessError\n{KILLED}", level=logging.ERROR)
+    tell("job_error", level=logging.ERROR, rule_name="train", jobid=4, **FAILED)
+    shown.clear()
+    tell(
+        "job_error",
+        level=logging.ERROR,
+        rule_name="score",
+        jobid=5,
+        **fields | {"rule_msg": message},
+    )
+    assert shown == [f"FAILED  score\n  {message}\n  log: {cluster}"]
+    # The reason of one job is not that of the next.
+    tell("job_error", level=logging.ERROR, rule_name="score", jobid=6, **FAILED)
+    assert shown[1:] == ["FAILED  score\n  no reason is known\n  log: none"]
+
+
+def test_of_a_group_only_the_job_that_failed_is_called_failed(terminal, tmp_path):
+    shown, tell = terminal
+    (log := tmp_path / "a.log").write_text(LOG)
+    (other := tmp_path / "b.log").write_text("10 images\n")
+    tell("group_error", "Error in group scores", level=logging.ERROR)
+    for number, path in enumerate([other, log]):
+        fields = {**FAILED, "log": [str(path)], "indent": True}
+        tell("job_error", level=logging.ERROR, rule_name="score", jobid=number, **fields)
+    first, *others = filter(None, shown)
+    assert first == "usual: Error in group scores"
+    assert [each.splitlines()[-1] for each in others] == [f"  log: {log}"]
 
 
 def test_the_preview_is_shown_when_it_is_there(terminal, tmp_path):
