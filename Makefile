@@ -40,7 +40,7 @@ city: $(INSTALLED) page
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
-	@test -f $(RESULTS)/table.csv || { echo "$(RESULTS)/table.csv is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }
+	@for file in table.csv speed.csv answer.rst; do test -f $(RESULTS)/$$file || { echo "$(RESULTS)/$$file is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }; done
 	$(SNAKEMAKE) $(RESULTS)/city_fragment.html --configfile $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) --report $(RESULTS)/report.html --report-stylesheet report/style.css
 
@@ -90,9 +90,9 @@ slurm: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --no-deps -r envs/slurm.txt
 
 # A reduced study on a Slurm cluster of three nodes, which the tests start and stop. They need root,
-# and Debian's slurm-wlm and munge.
+# and Debian's slurm-wlm and munge. ONLY="cities or group" leaves out the tests that take long.
 cluster: slurm
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/test_slurm.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster $(if $(ONLY),-k "$(ONLY)") tests/test_slurm.py
 
 # Search for files that a reader fails on: make fuzz READER=pvlad SECONDS=3600. It goes on where the
 # last search ended; what it finds is in the folder fuzz: docs/hostile.md.

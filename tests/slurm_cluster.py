@@ -16,6 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "unshare")
 NODES = ("n1", "n2", "n3")
@@ -85,13 +88,18 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Raises TimeoutError, which says `what` did not come."""
+def wait_until(condition: Callable[[], T], seconds: float, what: str) -> T:
+    """What `condition` gives once that counts as true.
+
+    Raises:
+        TimeoutError: `what` did not come.
+    """
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not after {seconds:.0f} s")
         time.sleep(0.2)
+    return found
 
 
 class Cluster:

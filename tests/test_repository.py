@@ -119,9 +119,16 @@ def test_make_bench_makes_the_environment_first():
     assert re.search(r"^bench:.* nncodec$", (ROOT / "Makefile").read_text(), re.M)
 
 
-def test_make_report_asks_for_a_study_that_has_run(tmp_path):
+@pytest.mark.parametrize(
+    ("there", "missing"), [([], "table.csv"), (["table.csv"], "speed.csv")], ids=["none", "a part"]
+)
+def test_make_report_asks_for_a_study_that_has_run(tmp_path, there, missing):
+    """To its end: what packs a city makes the table, and nothing beside it."""
     (tmp_path / "config.yaml").write_text("study: none\n")
+    (tmp_path / "results" / "none").mkdir(parents=True)
+    for name in there:
+        (tmp_path / "results" / "none" / name).touch()
     command = ["make", "-f", str(ROOT / "Makefile"), "report", "INSTALLED="]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode != 0
-    assert "results/none/table.csv is missing: run the study first" in run.stderr
+    assert f"results/none/{missing} is missing: run the study first" in run.stderr

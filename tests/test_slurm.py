@@ -150,15 +150,16 @@ def running(cluster: Cluster, *rules: str) -> list[dict[str, str]]:
     return [job for job in cluster.jobs("RUNNING") if any(rule in job["comment"] for rule in rules)]
 
 
-def wait_for_job(run: Run, cluster: Cluster, *rules: str) -> dict[str, str]:
-    """The first job with one of these rules that is seen running."""
+def wait_for_job(run: Run, cluster: Cluster, folder: Path, *rules: str) -> dict[str, str]:
+    """The first job with one of these rules that is seen at work: it has begun a job of Snakemake's
+    and not ended."""
 
-    def there() -> bool:
+    def at_work() -> list[dict[str, str]]:
         assert run.process.poll() is None, run.printed[-5000:]
-        return bool(running(cluster, *rules))
+        begun = outputs_by_job(folder)
+        return [job for job in running(cluster, *rules) if begun.get(job["id"])]
 
-    wait_until(there, LONG, f"a running job of {' or '.join(rules)}")
-    return running(cluster, *rules)[0]
+    return wait_until(at_work, LONG, f"a job of {' or '.join(rules)} at work")[0]
 
 
 @pytest.mark.usefixtures("plugin")
@@ -196,18 +197,18 @@ def test_a_broken_cluster_gives_the_table_of_one_machine(tmp_path, cluster, on_o
     folder = write_study(tmp_path / "clone")
     hit = set()
     with Run(folder, cluster) as run:
-        job = wait_for_job(run, cluster, "initialise_model")
+        job = wait_for_job(run, cluster, folder, "initialise_model")
         cluster.command("scancel", job["id"])
         hit.add(job["id"])
 
-        wait_for_job(run, cluster, "train_model", "prune_model")
+        wait_for_job(run, cluster, folder, "train_model", "prune_model")
         cluster.restart_controller()
 
-        node = wait_for_job(run, cluster, "prune_model", "round_model")["node"]
+        node = wait_for_job(run, cluster, folder, "prune_model", "round_model")["node"]
         hit |= {job["id"] for job in cluster.jobs("RUNNING") if job["node"] == node}
         cluster.kill_node(node)
 
-        wait_for_job(run, cluster, "evaluate_model")
+        wait_for_job(run, cluster, folder, "evaluate_model")
         run.process.kill()
         run.process.wait()
 
