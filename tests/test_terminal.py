@@ -187,6 +187,41 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(tmp_path, width):
         assert drops == pytest.approx(list(table["dense_drop_mean"]), abs=0.051)
 
 
+@pytest.mark.parametrize("width", [1, 9, 37, 38, 39, 45, 52, 60, 67, 78])
+def test_no_number_of_a_table_is_cut(tmp_path, width):
+    """That of 126.24 MB would become another one."""
+    path = tmp_path / "table.csv"
+    study_table().to_csv(path, index=False)
+    whole = [line.split() for line in narrow_table(path, 200).splitlines()[:-1]]
+    for line, words in zip(narrow_table(path, width).splitlines()[:-1], whole, strict=True):
+        shown = line.split()
+        if len(shown) > 1:
+            assert set(shown) <= set(words)
+
+
+def test_columns_are_left_out_by_what_they_are_worth(tmp_path):
+    """Cities go before the ratio, and the ratio before the drop."""
+    path = tmp_path / "table.csv"
+    study_table().to_csv(path, index=False)
+    heads = [narrow_table(path, width).splitlines()[0].split() for width in range(40, 130, 2)]
+    left_out = [set(heads[-1]) - set(head) for head in heads]
+    assert all("drop" not in gone or "smaller" in gone for gone in left_out)
+    assert all("smaller" not in gone or {"oxford", "paris"} <= gone for gone in left_out)
+
+
+def test_a_test_set_has_the_figure_of_the_queries_that_it_has(tmp_path):
+    """The official ones where it has no dense ones; none where positions alone are known."""
+    path = tmp_path / "table.csv"
+    table = study_table()
+    for name in ("york", "bath", "leeds"):
+        table[f"dataset_{name}"] = name
+    table.assign(dense_map_york=12.34, map_york=1.0, map_bath=45.67).to_csv(path, index=False)
+    head, first, *_ = narrow_table(path, 200).splitlines()
+    assert "york  official bath  drop" in head
+    assert " ".join(first.split()).rpartition(" ")[0].endswith(" 12.3 45.7")
+    assert "leeds" not in head
+
+
 def test_baselines_by_queries(tmp_path):
     path = tmp_path / "baselines.csv"
     path.write_text(
