@@ -1,5 +1,6 @@
 """The template process: children that do what scripts would do, and nobody left behind."""
 
+import colorsys
 import json
 import os
 import selectors
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from workflow_runs import ROOT
 
-from pocketvlad.study.template import _Template
+from pocketvlad.study.forked import _ask, surroundings
+from pocketvlad.study.template import _Template, main
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the template")
 
@@ -38,26 +42,43 @@ THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
 
 
 class Workflow:
-    """A process that plays Snakemake's part, in a folder with scripts."""
+    """A process that plays Snakemake's part, in a folder with scripts.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        prepare: run in that process before Python.
+    """
+
+    def __init__(self, folder: Path, prepare: Callable[[], None] | None = None) -> None:
         self.folder = folder
+        # Not for jobs: they do not import from the working folder.
+        (folder / "colorsys.py").write_text("raise ValueError('from the working folder')")
+        (folder / "pocketvlad").mkdir()
+        (folder / "pocketvlad" / "__init__.py").write_text("raise ValueError('another version')")
+        (folder / "scripts").mkdir()
         self.environment = os.environ | {"PYTHONPATH": str(ROOT)}
         self.environment.pop("POCKETVLAD_TEMPLATE", None)
         (folder / "imports.py").write_text("import colorsys\nimport not_installed_anywhere\n")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", STARTER],
+            [sys.executable, "-c", f"import sys; del sys.path[0]; {STARTER}"],
             cwd=folder,
             env=self.environment,
+            preexec_fn=prepare,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         self.address = self.process.stdout.readline().strip()
 
-    def start(self, body: str, threads: int = 1, **variables: str) -> subprocess.Popen:
+    def start(
+        self,
+        body: str,
+        threads: int = 1,
+        prepare: Callable[[], None] | None = None,
+        **variables: str,
+    ) -> subprocess.Popen:
         """A script with this body, as Snakemake starts one."""
-        script = self.folder / f"script-{len(list(self.folder.iterdir()))}.py"
+        scripts = self.folder / "scripts"
+        script = scripts / f"script-{len(list(scripts.iterdir()))}.py"
         script.write_text(HEAD + textwrap.dedent(body))
         numbers = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
         numbers["VECLIB_MAXIMUM_THREADS"] = str(threads)
@@ -66,6 +87,7 @@ class Workflow:
             [sys.executable, str(script)],
             cwd=self.folder,
             env=environment | variables,
+            preexec_fn=prepare,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -138,6 +160,17 @@ def test_a_child_does_what_the_script_would_do(shared, tmp_path):
     assert second["temporary"] == str(other)
 
 
+def test_modules_are_those_that_the_script_would_import(shared):
+    """Not those of the working folder, which may hold another version of the package."""
+    body = """
+    import pocketvlad
+    print(os.getppid(), os.path.basename(sys.path[0]), colorsys.__file__, pocketvlad.__file__)
+    """
+    parent, first, *files = shared.run(body)[1].split()
+    assert (int(parent), first) == (shared.template(), "scripts")
+    assert files == [colorsys.__file__, str(ROOT / "pocketvlad" / "__init__.py")]
+
+
 def test_nothing_of_a_job_is_there_in_the_next(shared):
     body = """
     print(getattr(colorsys, "left", "nothing"), "x" in globals(), os.environ.get("LEFT"))
@@ -158,7 +191,9 @@ def test_a_script_ends_as_its_child_does(shared):
 
 
 @pytest.mark.parametrize(
-    "options", [{"threads": 2}, {"SOMETHING": "else"}], ids=["threads", "environment"]
+    "options",
+    [{"threads": 2}, {"SOMETHING": "else"}, {"prepare": lambda: os.close(0)}],
+    ids=["threads", "environment", "closed input"],
 )
 def test_what_would_be_different_is_done_by_the_script_itself(shared, options):
     template = shared.template()
@@ -209,6 +244,61 @@ def test_an_interrupt_of_the_terminal_reaches_the_child_and_not_the_template(sha
     assert shared.template() == template
 
 
+def test_an_interrupt_that_is_ignored_is_ignored_by_children(tmp_path):
+    """As by jobs of a Snakemake in the background of a shell script."""
+
+    def prepare():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    workflow = Workflow(tmp_path, prepare)
+    body = "import signal; os.kill(os.getpid(), signal.SIGINT); print(os.getppid())"
+    status, parent, _ = workflow.run(body, prepare=prepare)
+    workflow.end()
+    assert status == 0
+    assert int(parent) not in (os.getpid(), workflow.process.pid)
+
+
+def test_where_no_process_can_be_started_a_script_is_declined(monkeypatch, tmp_path):
+    def full():
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", full)
+    template = object.__new__(_Template)
+    template._own, template._jobs = surroundings(), {}
+    address = str(tmp_path / "template")
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as line:
+        template._listener = listener
+        listener.bind(address)
+        listener.listen()
+        line.connect(address)
+        line.settimeout(30)
+        with ThreadPoolExecutor() as pool:
+            accepted = pool.submit(_ask, line)
+            assert template._answer() is None
+            assert accepted.result() is False
+    assert template._jobs == {}
+
+
+def test_a_template_that_nobody_has_asked_ends_without_imports(tmp_path):
+    folder = tmp_path / "socket"
+    folder.mkdir()
+    code = f"from {main.__module__} import main; main(*__import__('sys').argv[1:])"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "template"))
+        listener.listen()
+        numbers = [listener.fileno()]
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(numbers[0]), "no/such/script.py"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            input=b"",  # at its end
+            pass_fds=numbers,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 0
+    assert not folder.exists()
+
+
 def test_with_snakemake_all_end(workflow, tmp_path):
     template = workflow.template()
     script = workflow.start(WAITING)
@@ -241,7 +331,7 @@ def test_many_at_once(shared):
 
 def test_an_unfit_request_is_declined_and_hurts_nobody(shared):
     template = shared.template()
-    for sent in (b"", b"\xff\xff\xff\xffnonsense", b"\x00\x00\x00\x02{}"):
+    for sent in (b"", b"\xff\xff\xff\xffnonsense", b"\x00\x00\x00\x02{}", b"\x00\x00\x00\x02[]"):
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(shared.address)
             line.sendall(sent)

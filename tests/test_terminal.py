@@ -11,6 +11,8 @@ from pocketvlad.study.terminal import Terminal, make_quiet
 
 JOB = {"wildcards": {"model": "vgg16", "seed": "1"}, "log": []}
 
+FAILED = {**JOB, "rule_msg": None, "indent": False}
+
 
 @pytest.fixture
 def terminal():
@@ -108,12 +110,47 @@ def test_a_failed_job_has_its_reason_and_its_log(terminal, tmp_path, text, reaso
     shown, tell = terminal
     log = tmp_path / "a.log"
     log.write_text(text)
-    fields = {"rule_name": "score", "jobid": 5, **JOB, "log": [str(log), "a.tsv"]}
+    fields = {"rule_name": "score", "jobid": 5, **FAILED, "log": [str(log), "a.tsv"]}
     tell("job_info", **fields)
     fault = f"RuleException:\nCalledProcessError in file x:\n{KILLED}"
     tell("error", fault, level=logging.ERROR)
     tell("job_error", level=logging.ERROR, **fields)
     assert shown == [f"FAILED  score vgg16 1\n  {reason}\n  log: {log}"]
+
+
+def test_a_job_that_a_cluster_ended_has_the_reason_that_the_cluster_gave(terminal, tmp_path):
+    """It killed the job, or never began it: the job's own log says nothing."""
+    shown, tell = terminal
+    (cluster := tmp_path / "slurm-7.log").write_text("Killed\n")
+    fields = {**FAILED, "log": [str(tmp_path / "a.log"), "a.tsv", str(cluster)]}
+    message = "SLURM-job '7' failed, SLURM status is: 'OUT_OF_MEMORY'."
+    tell("error", f"CalledProcessError\n{KILLED}", level=logging.ERROR)
+    tell("job_error", level=logging.ERROR, rule_name="train", jobid=4, **FAILED)
+    shown.clear()
+    tell(
+        "job_error",
+        level=logging.ERROR,
+        rule_name="score",
+        jobid=5,
+        **fields | {"rule_msg": message},
+    )
+    assert shown == [f"FAILED  score\n  {message}\n  log: {cluster}"]
+    # The reason of one job is not that of the next.
+    tell("job_error", level=logging.ERROR, rule_name="score", jobid=6, **FAILED)
+    assert shown[1:] == ["FAILED  score\n  no reason is known\n  log: none"]
+
+
+def test_of_a_group_only_the_job_that_failed_is_called_failed(terminal, tmp_path):
+    shown, tell = terminal
+    (log := tmp_path / "a.log").write_text(LOG)
+    (other := tmp_path / "b.log").write_text("10 images\n")
+    tell("group_error", "Error in group scores", level=logging.ERROR)
+    for number, path in enumerate([other, log]):
+        fields = {**FAILED, "log": [str(path)], "indent": True}
+        tell("job_error", level=logging.ERROR, rule_name="score", jobid=number, **fields)
+    first, *others = filter(None, shown)
+    assert first == "usual: Error in group scores"
+    assert [each.splitlines()[-1] for each in others] == [f"  log: {log}"]
 
 
 def test_the_preview_is_shown_when_it_is_there(terminal, tmp_path):
@@ -148,6 +185,41 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(tmp_path, width):
     if width == 120:
         drops = [float(line.split()[-1]) for line in lines]
         assert drops == pytest.approx(list(table["dense_drop_mean"]), abs=0.051)
+
+
+@pytest.mark.parametrize("width", [1, 9, 37, 38, 39, 45, 52, 60, 67, 78])
+def test_no_number_of_a_table_is_cut(tmp_path, width):
+    """That of 126.24 MB would become another one."""
+    path = tmp_path / "table.csv"
+    study_table().to_csv(path, index=False)
+    whole = [line.split() for line in narrow_table(path, 200).splitlines()[:-1]]
+    for line, words in zip(narrow_table(path, width).splitlines()[:-1], whole, strict=True):
+        shown = line.split()
+        if len(shown) > 1:
+            assert set(shown) <= set(words)
+
+
+def test_columns_are_left_out_by_what_they_are_worth(tmp_path):
+    """Cities go before the ratio, and the ratio before the drop."""
+    path = tmp_path / "table.csv"
+    study_table().to_csv(path, index=False)
+    heads = [narrow_table(path, width).splitlines()[0].split() for width in range(40, 130, 2)]
+    left_out = [set(heads[-1]) - set(head) for head in heads]
+    assert all("drop" not in gone or "smaller" in gone for gone in left_out)
+    assert all("smaller" not in gone or {"oxford", "paris"} <= gone for gone in left_out)
+
+
+def test_a_test_set_has_the_figure_of_the_queries_that_it_has(tmp_path):
+    """The official ones where it has no dense ones; none where positions alone are known."""
+    path = tmp_path / "table.csv"
+    table = study_table()
+    for name in ("york", "bath", "leeds"):
+        table[f"dataset_{name}"] = name
+    table.assign(dense_map_york=12.34, map_york=1.0, map_bath=45.67).to_csv(path, index=False)
+    head, first, *_ = narrow_table(path, 200).splitlines()
+    assert "york  official bath  drop" in head
+    assert " ".join(first.split()).rpartition(" ")[0].endswith(" 12.3 45.7")
+    assert "leeds" not in head
 
 
 def test_baselines_by_queries(tmp_path):

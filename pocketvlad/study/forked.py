@@ -81,11 +81,13 @@ def hand_over() -> None:
     if address is None:
         return
     try:
+        for stream in (0, 1, 2):
+            os.fstat(stream)  # of one that is closed the socket would take the number
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(_PATIENCE)
         line.connect(address)
         accepted = _ask(line)
-    except OSError:  # it has ended, or is not to be reached from here
+    except OSError:  # it has ended, or is not to be reached from here; or a stream is closed
         return
     if not accepted:
         line.close()

@@ -30,10 +30,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from pocketvlad.study.forked import (
     ACCEPTED,
@@ -58,6 +59,14 @@ _PR_SET_PDEATHSIG = 1
 _LIFELINE = 0
 """Standard input: its end is Snakemake's."""
 _SLOW = 5.0  # seconds that a script may take to say what it wants
+_START = f"import sys; from {__name__} import main; main(*sys.argv[1:])"
+if not sys.flags.safe_path:
+    # Jobs do not import from the working folder: it may have another version of the package, or
+    # files with the names of modules.
+    _START = f"import sys; del sys.path[0]; {_START}"
+
+_Handler = Callable[[int, FrameType | None], object] | int | None
+"""What a process does on a signal, as `signal.signal` takes and gives it."""
 
 
 def start_template(scripts: Sequence[Path], threads: int) -> None:
@@ -84,7 +93,7 @@ def start_template(scripts: Sequence[Path], threads: int) -> None:
             return
         listener.listen(128)
         subprocess.Popen(
-            [sys.executable, "-m", __name__, str(listener.fileno()), *map(str, scripts)],
+            [sys.executable, "-c", _START, str(listener.fileno()), *map(str, scripts)],
             stdin=lifeline,
             pass_fds=[listener.fileno()],
             env={**os.environ, **variables},
@@ -141,7 +150,7 @@ class _Request:
             own: the `surroundings` that this process was started in.
 
         Raises:
-            OSError, ValueError, KeyError: that is no request.
+            OSError, ValueError, KeyError, TypeError: that is no request.
         """
         head, streams, _, _ = socket.recv_fds(line, LENGTH.size, 3)
         if len(head) < LENGTH.size or len(streams) != 3:
@@ -165,16 +174,32 @@ class _Request:
         os.environ.update(self.folders)
         tempfile.tempdir = None  # looked for anew
         sys.argv = [self.script]
-        sys.path[0] = str(Path(self.script).parent)
+        if not sys.flags.safe_path:
+            sys.path.insert(0, str(Path(self.script).parent))
         code = compile(Path(self.script).read_text(encoding="utf-8"), self.script, "exec")
         exec(code, {"__name__": "__main__", "__file__": self.script, "__builtins__": __builtins__})
 
 
-class _Template:
-    """Forks a child for each script that asks on `listener` from the same surroundings."""
+def _fork() -> int | None:
+    """As `os.fork`; None where there is no room for another process."""
+    try:
+        return os.fork()
+    except OSError:
+        return None
 
-    def __init__(self, listener: socket.socket, own: dict[str, object]) -> None:
-        self._listener, self._own = listener, own
+
+class _Template:
+    """Forks a child for each script that asks on `listener` from the same surroundings.
+
+    Args:
+        own: the `surroundings` of this process.
+        interrupt: what it did on SIGINT when it was started, as its children do.
+    """
+
+    def __init__(
+        self, listener: socket.socket, own: dict[str, object], interrupt: _Handler
+    ) -> None:
+        self._listener, self._own, self._interrupt = listener, own, interrupt
         self._jobs: dict[int, socket.socket] = {}  # by its child the connection of a script
         self._selector = selectors.DefaultSelector()
         self._ended, ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -205,15 +230,17 @@ class _Template:
         line, _ = self._listener.accept()
         line.settimeout(_SLOW)
         request = None
-        with suppress(OSError, ValueError, KeyError):  # a script that is gone already
+        with suppress(OSError, ValueError, KeyError, TypeError):  # a script that is gone already
             request = _Request.read(line, self._own)
-        if request is None:
+        template = os.getpid()
+        child = None if request is None else _fork()
+        if child is None:
+            if request is not None:
+                request.close()
             with suppress(OSError):
                 line.sendall(DECLINED)
             line.close()
             return None
-        template = os.getpid()
-        child = os.fork()
         if child == 0:
             self._leave(template)
             line.close()
@@ -232,7 +259,7 @@ class _Template:
             os._exit(1)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, self._interrupt)
         self._selector.close()
         self._listener.close()
         for line in self._jobs.values():
@@ -260,21 +287,19 @@ class _Template:
 
 def main(descriptor: str, *scripts: str) -> None:
     """Import what `scripts` import, then fork for those that ask on the listening socket."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the children act on theirs
+    # Of the terminal: the children act on theirs, unless it was ignored before, as by `nohup`.
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     listener = socket.socket(fileno=int(descriptor))
     own = surroundings()  # before imports, some of which set variables
-    select.select([listener, _LIFELINE], [], [])
-    _import_all(scripts)
-    _load_the_rest()
-    gc.collect()
-    gc.freeze()  # a collection in a child would copy all that it looks at
-    request = _Template(listener, own).serve()
+    begun, _, _ = select.select([listener, _LIFELINE], [], [])
+    if _LIFELINE not in begun:  # else nobody is left to ask
+        _import_all(scripts)
+        _load_the_rest()
+        gc.collect()
+        gc.freeze()  # a collection in a child would copy all that it looks at
+    request = _Template(listener, own, interrupt).serve()
     if request is None:
         shutil.rmtree(Path(listener.getsockname()).parent, ignore_errors=True)
         os._exit(0)  # at once: nothing here has to be tidied up
     else:
         request.fulfil()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -56,6 +56,12 @@ def _log_of(record: logging.LogRecord) -> str:
     return next(map(str, record.log or ()), "")
 
 
+def _logs_of(record: logging.LogRecord) -> str:
+    """Those that there are. A cluster's own comes after a job's, which may not have begun one."""
+    found = [each for each in map(str, record.log or ()) if Path(each).is_file()]
+    return ", ".join(found) or _log_of(record) or "none"
+
+
 class Terminal(logging.Formatter):
     """Filter and formatter of the handler that writes to the terminal.
 
@@ -146,13 +152,19 @@ class Terminal(logging.Formatter):
         return lines
 
     def _error(self, record: logging.LogRecord) -> str:
+        """ "" of a job that has no reason of its own: one of a group, of which another failed."""
         job = self._running.pop(record.jobid, None)
         name = job.name if job else record.rule_name
         log, found = _log_of(record), ""
         if Path(log).is_file():
             found = reason(Path(log).read_text(encoding="utf-8", errors="replace"))
-        lines = (found or self._fault or "no reason is known").splitlines()
-        return "\n  ".join([f"FAILED  {name}", *lines, f"log: {log or 'none'}"])
+        # A cluster says why in a message, this machine in the error before.
+        found = found or (record.rule_msg or "").strip() or self._fault
+        self._fault = ""
+        if not found and record.indent:
+            return ""
+        lines = (found or "no reason is known").splitlines()
+        return "\n  ".join([f"FAILED  {name}", *lines, f"log: {_logs_of(record)}"])
 
 
 def make_quiet(settings: object, logger: logging.Logger, shown: Collection[str] = ()) -> None:

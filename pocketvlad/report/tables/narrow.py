@@ -1,11 +1,14 @@
-"""The results for a terminal: a line a model file, no wider than the terminal."""
+"""The results for a terminal: a line a model file, no wider than the terminal.
+
+Columns that do not fit are left out whole: of a number that is cut, another one is left.
+"""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketvlad.report.score_columns import MEAN, judging
+from pocketvlad.report.score_columns import MEAN, OFFICIAL, QuerySet, judging
 
 _MARKS = {"best_no_drop": "*", "best_2_points": "+"}
 _NOTES = "cities, drop: mAP in %   * smallest file at no drop   + smallest within 2 points"
@@ -14,11 +17,12 @@ _GAP = "  "
 
 @dataclass(frozen=True)
 class _Column:
-    """heading and entries.  needed: whether it stays where there is little room."""
+    """heading and entries.  spare: the higher, the sooner it is left out where there is little
+    room; of equal ones the last goes first."""
 
     heading: str
     entries: list[str]
-    needed: bool = True
+    spare: int = 0
     left: bool = False
 
     @property
@@ -30,12 +34,18 @@ class _Column:
         return [place(each, self.width) for each in [self.heading, *self.entries]]
 
 
+def _fitting(columns: Sequence[_Column], width: int) -> list[_Column]:
+    """The first, and those of the others that fit into `width` beside it."""
+    fitting = list(columns)
+    while len(fitting) > 1 and sum(len(_GAP) + each.width for each in fitting) > width + len(_GAP):
+        least = max(range(1, len(fitting)), key=lambda place: (fitting[place].spare, place))
+        del fitting[least]
+    return fitting
+
+
 def _text(columns: Sequence[_Column], width: int) -> str:
-    """The columns that fit into `width`; where those that are needed do not, lines are cut."""
-    total = sum(each.width for each in columns) + len(_GAP) * (len(columns) - 1)
-    if total > width:
-        columns = [each for each in columns if each.needed]
-    rows = zip(*(each.cells() for each in columns), strict=True)
+    """Where even the first column is too wide, its names are cut."""
+    rows = zip(*(each.cells() for each in _fitting(columns, width)), strict=True)
     return "\n".join(_GAP.join(row).rstrip()[:width] for row in rows)
 
 
@@ -47,6 +57,16 @@ def _lines(path: Path) -> list[dict[str, str]]:
 def _figures(lines: Iterable[Mapping[str, str]], column: str, digits: int) -> list[str]:
     """Empty where a line has none: not every model is scored on a test set."""
     return [f"{float(line[column]):.{digits}f}" if line[column] else "" for line in lines]
+
+
+def _map_column(lines: Sequence[Mapping[str, str]], queries: QuerySet, city: str) -> _Column | None:
+    """mAP on a city or a test set by these queries, or by the official ones of a test set that has
+    no others; None where it has no mAP: of one of positions alone."""
+    if (column := queries.key(f"map_{city}")) in lines[0]:
+        return _Column(city, _figures(lines, column, 1), spare=2)
+    if (column := OFFICIAL.key(f"map_{city}")) in lines[0]:
+        return _Column(f"official {city}", _figures(lines, column, 1), spare=3)
+    return None
 
 
 def _marks(line: Mapping[str, str]) -> str:
@@ -62,22 +82,17 @@ def narrow_table(path: Path, width: int) -> str:
     lines = _lines(path)
     queries = judging(lines[0])
     cities = [
-        city
+        _map_column(lines, queries, city)
         for name in lines[0]
         if (city := name.removeprefix("dataset_")) != name
-        # A test set of positions alone has no mAP.
-        and queries.key(f"map_{city}") in lines[0]
     ]
     columns = [
         _Column("model", [line["model"] for line in lines], left=True),
         _Column("file", [line["version"] for line in lines], left=True),
         _Column("", list(map(_marks, lines)), left=True),
         _Column("MB", _figures(lines, "file_mb", 2)),
-        _Column("smaller", [f"{float(line['ratio']):.1f}x" for line in lines]),
-        *(
-            _Column(city, _figures(lines, queries.key(f"map_{city}"), 1), needed=False)
-            for city in cities
-        ),
+        _Column("smaller", [f"{float(line['ratio']):.1f}x" for line in lines], spare=1),
+        *filter(None, cities),
         _Column("drop", _figures(lines, queries.drop(MEAN), 1)),
     ]
     return f"{_text(columns, width)}\n{_NOTES[:width]}"
