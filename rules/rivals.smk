@@ -105,6 +105,7 @@ use rule evaluate_model as evaluate_rival with:
             result(f"data/{test_city(wildcards.city)}/dataset.json")
         ),
         images=lambda wildcards: result(f"data/{test_city(wildcards.city)}/images"),
+        backend=BACKEND_CHOICE,
     output:
         rival_path("{version}.scores.json"),
     log:
@@ -120,6 +121,7 @@ use rule evaluate_test_set as evaluate_rival_test_set with:
         training_dataset=result("data/{city}/dataset.json"),
         dataset=result("data/{test_set}/dataset.json"),
         images=result("data/{test_set}/images"),
+        backend=BACKEND_CHOICE,
     output:
         rival_path("test_scores/{test_set}/{version}.json"),
     log:
