@@ -8,9 +8,12 @@ INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # The study that report and the claims' targets are about.
 CONFIG ?= config.yaml
+# Of `make faults`.
+FAULTS ?= 300
+SEED ?= 1
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster fuzz lint format lock nncodec clean
+.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster faults fuzz lint format lock nncodec clean
 
 # The whole study on the embedded cities; the table of its first model comes first.
 run: $(INSTALLED)
@@ -84,6 +87,10 @@ wheel: $(INSTALLED) page
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --no-loadscope-reorder
+
+# Faults injected into a small study, by kind: docs/faults.md.
+faults: $(INSTALLED)
+	OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests:$(CURDIR) $(BIN)/python -m faults --faults $(FAULTS) --seed $(SEED)
 
 # Adds what profiles/slurm needs: docs/cluster.md.
 slurm: $(INSTALLED)

@@ -99,11 +99,26 @@ rule all:
 
 # Jobs on this machine are forked from one process that has imported what they import.
 onstart:
+    run_begun()
+    if fault := unwritable(Path("results")):
+        raise WorkflowError(fault)
+    for folder in (Path("results") / STUDY, Path("resources")):
+        if dated := redate(folder):
+            print(
+                f"{folder}: {dated} files were dated in the future, and are dated now"
+            )
     start_template(
         sorted((ROOT / "workflow_scripts").glob("*.py")),
         config["compute"]["threads"],
     )
 
 
+onerror:
+    print(
+        "Finished jobs are kept. When the cause is mended, the same command goes on with the others."
+    )
+
+
 onsuccess:
+    forget_outputs(Path("results") / STUDY / "checkpoints")
     print(summary_text(Path("results") / STUDY))

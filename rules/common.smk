@@ -32,18 +32,26 @@ from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.networks.settings import MEASURED
 from pocketvlad.util.code_digest import digest
+from pocketvlad.training.complete_outputs import forget_outputs
+from pocketvlad.util.dates import redate
+from pocketvlad.util.refusals import unwritable
 from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
 from pocketvlad.study.requests import NEEDS, Job
 from pocketvlad.study.roles import data_sets, declared_test_sets
+from pocketvlad.study.run_lock import begin_run, run_begun
 from pocketvlad.study.template import start_template
 from pocketvlad.study.terminal import make_quiet
 from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.report.summary import summary_text
 
 make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
+
+# Not in what starts Snakemake again for a job of its own, on another machine.
+if workflow.is_main_process:
+    begin_run()
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))

@@ -12,7 +12,7 @@ from hypothesis import settings
 from networks import random_network
 from PIL import Image
 from training_cities import training_images
-from workflow_runs import copy_workflow, small_model, snakemake
+from workflow_runs import copy_workflow, small_study_config, snakemake
 from xdist.scheduler import LoadScopeScheduling
 
 from pocketvlad.data.dataset import Dataset
@@ -30,6 +30,7 @@ SHARE_A_STUDY = (
     "test_budgets_study.py",
     "test_choose_study.py",
     "test_city_study.py",
+    "test_faults.py",
     "test_map_study.py",
     "test_model_card.py",
     "test_report.py",
@@ -125,42 +126,7 @@ def small_study(tmp_path_factory):
     test_workflow.py changes it at its end; tests in files before that one find it as it was.
     """
     folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
-    config = small_model(yaml.safe_load((folder / "config.yaml").read_text()))
-    config["study"] = "small"
-    for city in ("mini-oxford", "mini-paris"):
-        spec = config["datasets"][city]
-        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
-        spec.update(expected_images=34, expected_queries=8)
-    config["grid"] = [
-        {
-            "thresholds": ["0.01"],
-            "l1": ["0"],
-            "quantizers": ["kmeans"],
-            "bits": [5],
-            "codebooks": ["fixed", "trained"],
-        }
-    ]
-    config["rd"] = {
-        "distortions": ["0.2"],
-        # No jobs of the study itself; test_budgets_study.py asks for them.
-        "targets": [{"drop": 30}, {"megabytes": 0.1}],
-        "trials": 3,
-        "length": "choose",
-        "lengths": [12, 8],
-        "length_drop": 15,
-        "image_size": 67,
-        "crops": 4,
-        "patches": 200,
-        "projection_crops": 8,
-        "ridge": 0.3,
-        "sweeps": 2,
-    }
-    # Likewise; test_rivals_study.py asks for them.
-    config["rivals"] = {
-        "deep_compression": {"thresholds": ["0.01"]},
-        "cerwu": {"steps": [1.5], "multipliers": [0.1]},
-        "cells": ["0.01/l1-0/kmeans-5-fixed"],
-    }
+    config = small_study_config(yaml.safe_load((folder / "config.yaml").read_text()))
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
     return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
 

@@ -21,6 +21,7 @@ from pocketvlad.networks.labels import labelled_tensors
 from pocketvlad.networks.model import Model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.portable import model_file
+from pocketvlad.portable.backend import describing
 from pocketvlad.portable.metadata import GraphMetadata
 from pocketvlad.portable.verification import VerificationError
 from pocketvlad.portable.weights_list import list_file, read_list
@@ -37,7 +38,7 @@ def loaded(seed=0, **parts):
     architecture = Architecture.of(section(**{Part(part): each for part, each in parts.items()}))
     network = with_statistics(RetrievalNetwork(architecture))
     stored = Model(network, PREPROCESSING, {"protocol": PROTOCOL})
-    return LoadedModel(stored, "noise", "0" * 64, b"")
+    return LoadedModel(stored, "noise", "0" * 64, b"", describing(network, "cpu", "float32"))
 
 
 def by_torch(network, pixels):

@@ -263,6 +263,17 @@ def test_a_disk_that_fills_up_meanwhile(tmp_path, monkeypatch):
     require_nothing_left(tmp_path / "out")
 
 
+def test_a_disk_that_cannot_be_written_is_no_fault_of_the_archive(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.EROFS, "Read-only file system", "out/x.jpg")
+
+    path = archive(tmp_path / "1.tgz", [("x.jpg", b"x")])
+    monkeypatch.setattr(shutil, "copyfileobj", refuse)
+    with pytest.raises(OSError, match=r"Read-only file system.*out/x\.jpg"):
+        unpack([path], ".jpg", tmp_path / "out")
+    require_nothing_left(tmp_path / "out")
+
+
 def test_all_damaged_images_are_named_with_the_remedy(photograph):
     whole = [photograph("a.jpg", seed=1), photograph("b.jpg", 90, 120, seed=2)]
     by_name = {path.stem: path for path in whole}

@@ -70,6 +70,47 @@ def small_model(config: dict) -> dict:
     return config
 
 
+def small_study_config(config: dict) -> dict:
+    """The config of the study `small`: one model, 34 pictures a city, a cell of each kind."""
+    config = small_model(config)
+    config["study"] = "small"
+    for city in ("mini-oxford", "mini-paris"):
+        spec = config["datasets"][city]
+        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
+        spec.update(expected_images=34, expected_queries=8)
+    config["grid"] = [
+        {
+            "thresholds": ["0.01"],
+            "l1": ["0"],
+            "quantizers": ["kmeans"],
+            "bits": [5],
+            "codebooks": ["fixed", "trained"],
+        }
+    ]
+    config["rd"] = {
+        "distortions": ["0.2"],
+        # No jobs of the study itself; test_budgets_study.py asks for them.
+        "targets": [{"drop": 30}, {"megabytes": 0.1}],
+        "trials": 3,
+        "length": "choose",
+        "lengths": [12, 8],
+        "length_drop": 15,
+        "image_size": 67,
+        "crops": 4,
+        "patches": 200,
+        "projection_crops": 8,
+        "ridge": 0.3,
+        "sweeps": 2,
+    }
+    # Likewise; test_rivals_study.py asks for them.
+    config["rivals"] = {
+        "deep_compression": {"thresholds": ["0.01"]},
+        "cerwu": {"steps": [1.5], "multipliers": [0.1]},
+        "cells": ["0.01/l1-0/kmeans-5-fixed"],
+    }
+    return config
+
+
 def snakemake(
     folder: Path, *arguments: str, check: bool = True, environment: dict[str, str] | None = None
 ) -> str:

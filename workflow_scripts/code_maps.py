@@ -21,6 +21,7 @@ from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.seeds import derive_seed
 from pocketvlad.util.settings import read_settings
+from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
@@ -46,4 +47,4 @@ with logged(*snakemake.log):
             }
             rows.append(row)
             print(f"{version}, {text}: {row['place_bytes']} bytes, {headline(row)}")
-    Path(snakemake.output[0]).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(rows, indent=1))

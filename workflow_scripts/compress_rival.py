@@ -18,6 +18,7 @@ from pocketvlad.baselines.rivals.source import decoded_layers, our_settings, rea
 from pocketvlad.format.contents import Contents, write_contents
 from pocketvlad.study.job import logged
 from pocketvlad.util.json_file import write_json
+from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     rival, wildcards = snakemake.params.rival, snakemake.wildcards
@@ -58,5 +59,5 @@ with logged(*snakemake.log):
         "encode_memory_mb": encoding["peak_memory_mb"],
         "decode_memory_mb": decoding["peak_memory_mb"],
     }
-    Path(snakemake.output.measured).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    write_text(snakemake.output.measured, json.dumps(row, indent=1))
     print(f"{rival['label']}: {row['file_bytes']:,} bytes")

@@ -12,6 +12,7 @@ from pocketvlad.report.best_cells import chosen_cells
 from pocketvlad.report.retrieval_sheets import COMPRESSED, draw_sheet
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv
 
 with logged(*snakemake.log):
     files, params, model = snakemake.input, snakemake.params, snakemake.wildcards.model
@@ -36,5 +37,5 @@ with logged(*snakemake.log):
             f"{model}, training city {trained_on}, seed {params.seed}, tested on {dataset.name}",
             Path(sheet),
         )
-        changes.to_csv(table, index=False, float_format="%.6g")
+        write_csv(table, changes)
         print(changes[["query", "change", "outcome"]].head(12).to_string(index=False))

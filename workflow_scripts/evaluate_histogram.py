@@ -14,6 +14,7 @@ from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.settings import read_settings
+from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     dataset = read_dataset(Path(snakemake.input.dataset))
@@ -33,5 +34,5 @@ with logged(*snakemake.log):
         "test_dataset": dataset.identity(),
         **found.row(dataset),
     }
-    Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(row, indent=1))
     print(headline(row))

@@ -13,6 +13,7 @@ from pocketvlad.retrieval.backend_choice import with_choice
 from pocketvlad.scoring.scored import headline
 from pocketvlad.study.job import logged
 from pocketvlad.util.allocator import keep_freed_memory
+from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     keep_freed_memory()
@@ -39,6 +40,6 @@ with logged(*snakemake.log):
         "train_dataset": read_dataset(Path(snakemake.input.training_dataset)).identity(),
         **found,
     }
-    Path(snakemake.output[0]).write_text(json.dumps(row, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(row, indent=1))
     size, ratio = row["file_bytes"], row["ratio"]
     print(f"{headline(row)}, {size:,} bytes, ratio {ratio:.2f}")

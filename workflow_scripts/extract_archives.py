@@ -10,8 +10,9 @@ from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.data.unpack import unpack
 from pocketvlad.study.job import logged
+from pocketvlad.util.unchanged import unchanged
 
-with logged(*snakemake.log):
+with logged(*snakemake.log), unchanged(snakemake.input):
     verify_declared(snakemake.params.declared)
     archives = [Path(path) for path in snakemake.input.archives]
     suffix = snakemake.params.suffix

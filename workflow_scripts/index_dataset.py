@@ -23,8 +23,9 @@ from pocketvlad.data.positions import positions_of_files
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.study.job import logged
 from pocketvlad.util.progress import progress_over
+from pocketvlad.util.unchanged import unchanged
 
-with logged(*snakemake.log):
+with logged(*snakemake.log), unchanged(snakemake.input):
     params = snakemake.params
     verify_declared(params.declared)
     lists = params.ground_truth and read_any_ground_truth(

@@ -17,8 +17,9 @@ from pocketvlad.training.initial_model import initial_model
 from pocketvlad.training.initialise import InitialisationSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
+from pocketvlad.util.unchanged import unchanged
 
-with logged(*snakemake.log):
+with logged(*snakemake.log), unchanged(snakemake.input):
     keep_freed_memory()
     verify_declared(snakemake.params.declared)
     params, weights_files = snakemake.params, snakemake.input.weights

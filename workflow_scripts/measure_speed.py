@@ -10,6 +10,7 @@ from pathlib import Path
 from pocketvlad.retrieval.speed_process import measured_alone
 from pocketvlad.study.job import logged
 from pocketvlad.util.processor import processor
+from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     inputs, params, rows = snakemake.input, snakemake.params, []
@@ -33,4 +34,4 @@ with logged(*snakemake.log):
         }
         rows.append(row)
         print(f"{version}: decoded in {row['decode_ms']:.0f} ms, {row['peak_memory_mb']:.0f} MB")
-    Path(snakemake.output[0]).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_text(snakemake.output[0], json.dumps(rows, indent=1))

@@ -15,6 +15,7 @@ from pocketvlad.report.layer_bytes import layer_bytes_of_files
 from pocketvlad.report.rows import read_table
 from pocketvlad.report.weight_stages import illustrated_cell, stage_titles, stages_of_files
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv
 
 with logged(*snakemake.log):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -29,7 +30,7 @@ with logged(*snakemake.log):
     by_layer = layer_bytes_of_files(
         (compressed[city, choice.version], base[city]) for city in cities
     )
-    by_layer.to_csv(output.bytes_csv, index=False, float_format="%.6g")
+    write_csv(output.bytes_csv, by_layer)
     title = f"{model}, seed {params.seed}: where the bytes go, mean of both directions"
     save_figure(layer_bytes_figure(by_layer, title, f"{choice.text} ({choice.why})"), output.bytes)
 
@@ -40,7 +41,7 @@ with logged(*snakemake.log):
         compressed[cities[0], choice.version],
         list(params.layers),
     )
-    stages.to_csv(output.weights_csv, index=False, float_format="%.6g")
+    write_csv(output.weights_csv, stages)
     made = f"{model}, training city {cities[0]}, seed {params.seed}"
     title = f"{made}: weights that are not zero; {choice.text}"
     figure = weights_figure(stages, stage_titles(choice, penalised), title)

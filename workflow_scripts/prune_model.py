@@ -4,6 +4,7 @@ from pocketvlad.study.forked import hand_over
 
 hand_over()
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
+from pocketvlad.util.whole_file import write_csv
 
 with logged(*snakemake.log):
     keep_freed_memory()
@@ -36,6 +38,8 @@ with logged(*snakemake.log):
     known += [params.validation, params.protocol, params.seed]
     files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     history = prune_iteratively(
         model.network,
         training,
@@ -52,7 +56,7 @@ with logged(*snakemake.log):
     edges = histogram_edges(base.network)
     stages = {"base": base.network, "pruned": model.network}
     tables = [t for stage, net in stages.items() for t in weight_histograms(net, edges, stage)]
-    pd.concat(tables).to_csv(snakemake.output.weights, index=False, float_format="%.6g")
+    write_csv(snakemake.output.weights, pd.concat(tables))
     write_history(snakemake.output.history, history)
     model.origin["pruning"] = {
         **params.pruning,
@@ -63,4 +67,4 @@ with logged(*snakemake.log):
         "seed": seed,
     }
     write_model(Path(snakemake.output.model), model)
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

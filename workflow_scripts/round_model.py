@@ -4,6 +4,7 @@ from pocketvlad.study.forked import hand_over
 
 hand_over()
 
+import sys
 from pathlib import Path
 
 from pocketvlad.compression.rd.calibration import write_rounded
@@ -35,4 +36,7 @@ with logged(*snakemake.log):
         Path(params.checkpoint),
         fingerprint([calibration.identity(), params.protocol, params.compute, distortion], files),
     )
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     write_rounded(Path(snakemake.output[0]), calibration, distortion, checkpoint)
+    checkpoint.complete(snakemake.output, params)

@@ -4,13 +4,12 @@ from pocketvlad.study.forked import hand_over
 
 hand_over()
 
-from pathlib import Path
-
 from pocketvlad.report.configuration_page import configuration_page
 from pocketvlad.report.rows import read_rows
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     [row, *_] = read_rows(snakemake.input.base)
     page = configuration_page(snakemake.params.settings, row["versions"])
-    Path(snakemake.output[0]).write_text(page, encoding="utf-8")
+    write_text(snakemake.output[0], page)

@@ -4,14 +4,13 @@ from pocketvlad.study.forked import hand_over
 
 hand_over()
 
-from pathlib import Path
-
 import pandas as pd
 
 from pocketvlad.compression.rd.budget import Trial
 from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.budgets import budgets_markdown, budgets_table
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(*snakemake.log):
     cities, models = list(snakemake.params.cities), list(snakemake.params.models)
@@ -22,8 +21,8 @@ with logged(*snakemake.log):
     }
     rows = read_rows([*snakemake.input.base, *snakemake.input.found])
     table = budgets_table(rows, trials, list(snakemake.params.targets), cities)
-    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_csv(snakemake.output.table, table)
     title = f"Budgets of the study {snakemake.params.study}"
     text = budgets_markdown(table, cities, title)
-    Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
+    write_text(snakemake.output.markdown, text)
     print(text)

@@ -5,13 +5,13 @@ from pocketvlad.study.forked import hand_over
 hand_over()
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pandas as pd
 
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.layer_table import network_costs
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv
 
 with logged(*snakemake.log):
     side = snakemake.params.image_size
@@ -19,5 +19,5 @@ with logged(*snakemake.log):
     table = pd.DataFrame([asdict(row) for row in rows])
     total = table[["parameters", "weights", "multiply_adds"]].sum()
     table.loc[len(table)] = {"name": "total", "part": "", "shape": "", **total}
-    table.to_csv(Path(snakemake.output[0]), index=False)
+    write_csv(snakemake.output[0], table, float_format=None)
     print(table.to_string(index=False))

@@ -5,7 +5,6 @@ from pocketvlad.study.forked import hand_over
 hand_over()
 
 from itertools import chain
-from pathlib import Path
 
 from pocketvlad.report.figures.maps import maps_figure
 from pocketvlad.report.figures.style import save_figure
@@ -14,6 +13,7 @@ from pocketvlad.report.tables.html import html_fragment, html_page
 from pocketvlad.report.tables.maps import coded_test_sets, maps_layout, maps_table
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(*snakemake.log):
     cities, places = list(snakemake.params.cities), list(snakemake.params.places)
@@ -21,10 +21,10 @@ with logged(*snakemake.log):
     names = list(snakemake.params.test_sets)
     tested = chain.from_iterable(read_rows(snakemake.input.test_sets))
     table = maps_table(rows, cities, places, coded_test_sets(tested, names, cities))
-    table.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_csv(snakemake.output.table, table)
     layout = maps_layout(table, cities, f"Maps of the study {snakemake.params.study}", names)
     for name, form in {"markdown": markdown_table, "html": html_page}.items():
-        Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
-    Path(snakemake.output.fragment).write_text(html_fragment(layout, "map"), encoding="utf-8")
+        write_text(snakemake.output[name], form(layout))
+    write_text(snakemake.output.fragment, html_fragment(layout, "map"))
     save_figure(maps_figure(table, cities, places), snakemake.output.figure)
     print(markdown_table(layout))

@@ -10,7 +10,7 @@ from pathlib import Path
 from pocketvlad.report.rows import read_rows, results_tables
 from pocketvlad.report.tables.narrow import narrow_table
 from pocketvlad.study.job import logged
-from pocketvlad.util.atomic import replacing
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(*snakemake.log):
     params, output = snakemake.params, Path(snakemake.output[0])
@@ -18,9 +18,8 @@ with logged(*snakemake.log):
     table, _ = results_tables(rows, list(params.cities))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
-        table.to_csv(path, index=False, float_format="%.6g")
+        write_csv(path, table)
         text = narrow_table(path, 80)
     title = f"Preview: {params.model} alone; the other models of {params.study} are to come."
-    with replacing(output) as unfinished:
-        unfinished.write_text(f"{title}\n\n{text}\n", encoding="utf-8")
+    write_text(output, f"{title}\n\n{text}\n")
     print(f"{output}\n{title}\n\n{text}")

@@ -16,6 +16,7 @@ from pocketvlad.report.tables.notes import study_notes
 from pocketvlad.report.tables.tex import tex_table
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
@@ -25,11 +26,11 @@ with logged(*snakemake.log):
     test_sets = by_test_set(tested, names, cities)
     tables = results_tables(base + read_rows(snakemake.input.cells), cities, test_sets)
     for table, path in zip(tables, (snakemake.output.table, snakemake.output.by_seed), strict=True):
-        table.to_csv(path, index=False, float_format="%.6g")
+        write_csv(path, table)
     states = [row for row in tested if row["version"] in STATES]
     before = histogram + read_rows(snakemake.input.untrained) + base + states
     baselines = baselines_table(before, cities, names)
-    baselines.to_csv(snakemake.output.baselines, index=False, float_format="%.6g")
+    write_csv(snakemake.output.baselines, baselines)
     layout = results_layout(
         read_table(snakemake.output.table),  # rounded once, for all forms alike
         published_results(Path(snakemake.input.paper)),
@@ -45,4 +46,4 @@ with logged(*snakemake.log):
         "fragment": html_fragment,
     }
     for name, form in forms.items():
-        Path(snakemake.output[name]).write_text(form(layout), encoding="utf-8")
+        write_text(snakemake.output[name], form(layout))

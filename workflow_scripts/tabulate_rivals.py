@@ -13,6 +13,7 @@ from pocketvlad.report.rows import of_seed, read_rows, read_table
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.job import logged
+from pocketvlad.util.whole_file import write_csv, write_text
 
 with logged(*snakemake.log):
     cities, names = list(snakemake.params.cities), list(snakemake.params.test_sets)
@@ -21,10 +22,10 @@ with logged(*snakemake.log):
     test_sets = by_test_set(read_rows(snakemake.input.test_sets), names, cities)
     measured = read_rows(snakemake.input.measured)
     rivals = with_ours(rivals_table(measured, scores, cities, test_sets), table)
-    rivals.to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    write_csv(snakemake.output.table, rivals)
     title = f"Rivals in the study {snakemake.params.study}"
     text = rivals_markdown(rivals, cities, title, names)
-    Path(snakemake.output.markdown).write_text(text, encoding="utf-8")
+    write_text(snakemake.output.markdown, text)
     figure = size_figure(
         table,
         published_results(Path(snakemake.input.paper)),

@@ -4,6 +4,7 @@ from pocketvlad.study.forked import hand_over
 
 hand_over()
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,6 +39,8 @@ with logged(*snakemake.log):
     checkpoint = Checkpoint(
         Path(params.checkpoint), fingerprint(known, [path, Path(snakemake.input.dataset)])
     )
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     quantized, history = train_codebooks(
         model.network,
         quantize_contents(contents, recipe["quantizer"], recipe["bits"]),
@@ -58,4 +61,4 @@ with logged(*snakemake.log):
     output = Path(snakemake.output[0])
     size = write_compressed(output, contents, quantized, params.quantization["small_tensors"])
     print(f"{size:,} bytes")
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

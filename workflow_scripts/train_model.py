@@ -4,6 +4,7 @@ from pocketvlad.study.forked import hand_over
 
 hand_over()
 
+import sys
 from pathlib import Path
 
 from pocketvlad.networks.device import run_on
@@ -32,6 +33,8 @@ with logged(*snakemake.log):
     asked = [Path(path) for path in snakemake.input.asked]
     files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)] + asked
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     others = [read_model(path) for path in asked]
     for other in others:
         run_on(other.network, **params.compute)
@@ -40,4 +43,4 @@ with logged(*snakemake.log):
     write_history(snakemake.output.history, history)
     model.origin["training"] = {**training, "seed": seed}
     write_model(Path(snakemake.output.model), model)
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

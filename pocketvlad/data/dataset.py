@@ -8,6 +8,7 @@ from pathlib import Path
 from pocketvlad.data.ground_truth import QueryLists
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
+from pocketvlad.util.whole_file import write_text
 
 
 class DatasetError(ValueError):
@@ -299,7 +300,8 @@ def require_boxes_inside(dataset: Dataset) -> None:
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
-    path.write_text(json.dumps(asdict(dataset), indent=1), encoding="utf-8")
+    """Write the index; whole or not at all."""
+    write_text(path, json.dumps(asdict(dataset), indent=1))
 
 
 def read_dataset(path: Path) -> Dataset:

@@ -6,10 +6,12 @@ from pathlib import Path
 from pocketvlad.data.dataset import DatasetError
 from pocketvlad.data.image_files import Found, walk
 from pocketvlad.data.image_names import SUFFIXES, image_name
+from pocketvlad.util.whole_folder import replacing_folder
 
 
 def link_images(folder: Path, target: Path) -> Found:
-    """Make `target` a folder of links `<name>.jpg` to every image under `folder`.
+    """Make `target` a folder of links `<name>.jpg` to every image under `folder`; whole or not at
+    all.
 
     Images are known by their file names without suffix, as in the official lists. Whatever their
     format, their links end in .jpg: those who read them go by the contents.
@@ -40,9 +42,10 @@ def link_images(folder: Path, target: Path) -> Found:
                 ]
             )
         )
-    target.mkdir(parents=True, exist_ok=True)
-    for name, path in named.items():
-        (target / f"{name}.jpg").symlink_to(path.absolute())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(target.absolute()) as unfinished:
+        for name, path in named.items():
+            (unfinished / f"{name}.jpg").symlink_to(path.absolute())
     return found
 
 

@@ -4,7 +4,6 @@ import bz2
 import errno
 import gzip
 import lzma
-import os
 import shutil
 import tarfile
 import unicodedata
@@ -18,7 +17,9 @@ from pocketvlad.data.image_files import is_hidden
 from pocketvlad.util.bounded_stream import BoundedStream, BoundsError
 from pocketvlad.util.disk_space import DiskSpaceError, require_space
 from pocketvlad.util.foreign import foreign, reason
+from pocketvlad.util.refusals import remedy
 from pocketvlad.util.shown import shown
+from pocketvlad.util.whole_folder import replacing_folder
 
 _CHUNK = 1 << 20
 _BLOCK = 512  # tar's
@@ -100,19 +101,12 @@ def unpack(
         _survey(archive, wanted, limits, sizes)
     if not sizes:
         raise ArchiveError(f"{', '.join(map(str, archives))}: no file ends in {suffix}")
-    temporary = folder.with_name(folder.name + ".part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(folder.absolute()) as unfinished:
         needed = sum(-(-size // _CLUSTER) * _CLUSTER for size in sizes.values())
-        require_space(temporary, needed, f"unpacking {', '.join(map(str, archives))}")
+        require_space(unfinished, needed, f"unpacking {', '.join(map(str, archives))}")
         for archive in archives:
-            _extract(archive, wanted, limits, temporary)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+            _extract(archive, wanted, limits, unfinished)
     return len(sizes)
 
 
@@ -135,9 +129,9 @@ def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, Bo
     """The archive and its uncompressed bytes; whatever is wrong with them is an ArchiveError."""
     try:
         if kind := other_kind(archive):
-            remedy = "fetch it again" if "page" in kind else "pack it again as .tar or .tgz"
+            advice = "fetch it again" if "page" in kind else "pack it again as .tar or .tgz"
             raise ArchiveError(
-                f"{archive} cannot be unpacked: it is {kind}, not a tar archive; {remedy}"
+                f"{archive} cannot be unpacked: it is {kind}, not a tar archive; {advice}"
             )
         with open(archive, "rb") as file:
             decompress = _COMPRESSIONS.get(file.read(2), open)
@@ -153,6 +147,8 @@ def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, Bo
     except _DAMAGES as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise DiskSpaceError(f"the disk is full: {error}; make room and run again") from None
+        if remedy(error):  # nothing is wrong with the archive
+            raise
         raise ArchiveError(f"{archive} cannot be unpacked: {error}; fetch it again") from None
 
 

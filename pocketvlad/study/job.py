@@ -2,35 +2,76 @@
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
+from pocketvlad.util.file_lock import try_lock
 from pocketvlad.util.measured import measured
+from pocketvlad.util.refusals import remedy
 
 
 @contextmanager
 def logged(log: str | Path, measurement: str | Path | None = None) -> Iterator[None]:
     """Send what the job prints, its progress and its errors to `log`.
 
-    The terminal has a line a job, and of a job that fails the reason (`study/terminal.py`).
+    The terminal has a line a job, and of a job that fails the reason (`study/terminal.py`). Two
+    processes never do one job at once: where a killed Snakemake has left one that is at it, this
+    one waits for its end.
 
     Args:
         measurement: the file for time and memory of a job that succeeds.
     """
     # Names of files may be of any bytes. By lines, so that the log can be followed.
     with (
-        open(log, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as file,
-        redirect_stdout(file),
-        redirect_stderr(file),
+        _explained(log),
+        open(log, "a", buffering=1, encoding="utf-8", errors="backslashreplace") as file,
     ):
-        try:
-            with measured(measurement):
-                yield
-        except BaseException:
-            traceback.print_exc()
-            sys.exit(1)
+        _wait_for_others(file, log)
+        file.truncate(0)
+        with redirect_stdout(file), redirect_stderr(file):
+            try:
+                with _explained(log), measured(measurement):
+                    yield
+            except SystemExit as end:
+                if end.code:
+                    raise
+            except BaseException:
+                # Where not even this can be written, the terminal has the error itself.
+                traceback.print_exc()
+                sys.exit(1)
+
+
+@contextmanager
+def _explained(log: str | Path) -> Iterator[None]:
+    """Errors of the system say which file and what to do."""
+    try:
+        yield
+    except BaseException as error:
+        advice = remedy(error)
+        if advice and isinstance(error, OSError) and error.filename is None:
+            error.filename = str(log)  # all else is written by those who name it
+        if advice and not getattr(error, "__notes__", None):
+            error.add_note(f"{advice}; then run the same command again: it goes on with this job")
+        raise
+
+
+def _wait_for_others(file: TextIO, log: str | Path) -> None:
+    """Wait until no other process holds the job's log; this one holds it until it is closed."""
+    waiting = False
+    while not try_lock(file.buffer):
+        if not waiting:
+            print(
+                f"a run that was killed has left a process that still does this job; waiting for "
+                f"its end, or end it: `fuser {log}` says its number",
+                file=sys.stderr,
+                flush=True,
+            )
+        waiting = True
+        time.sleep(0.5)
 
 
 def pass_on_path(folder: str) -> None:

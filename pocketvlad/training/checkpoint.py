@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 
+from pocketvlad.training.complete_outputs import keep_outputs, restore_outputs
 from pocketvlad.util.atomic import replacing
 
 
@@ -55,3 +56,22 @@ class Checkpoint:
     def delete(self) -> None:
         """Remove the file: the computation is complete."""
         self.path.unlink(missing_ok=True)
+
+    def complete(self, outputs: Sequence[str | Path], settings: Mapping[str, object]) -> None:
+        """Remove the file: the computation is complete. Its outputs are kept as in
+        `complete_outputs`.
+
+        Args:
+            settings: all of the job's, the state of its code among them. A checkpoint depends on
+                less: a job with more epochs goes on from it.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        keep_outputs(self.path, outputs, self._job(settings))
+        self.delete()
+
+    def restored(self, outputs: Sequence[str | Path], settings: Mapping[str, object]) -> bool:
+        """Whether the job was complete before, and its outputs are there again."""
+        return restore_outputs(self.path, outputs, self._job(settings))
+
+    def _job(self, settings: Mapping[str, object]) -> str:
+        return f"{self.computation} {fingerprint(dict(settings.items()))}"

@@ -1,13 +1,17 @@
 """Files that are there whole or not at all."""
 
+import errno
 import glob
 import hashlib
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _LONGEST = 200  # bytes of a name: systems allow 255, and to this one more is added
+_ALMOST = 1 << 16  # bytes: what is free at most on a disk that a writer has found full
 
 
 @contextmanager
@@ -15,8 +19,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of `path` when the block ends.
 
     It lies beside `path` and is hidden, so that nobody takes it for a result. After an error it is
-    removed, and `path` is as it was before. The new file has the mode that the umask gives,
-    whatever wrote it.
+    removed, and `path` is as it was before. What a killed process has left is removed by the next
+    one that writes `path`. The new file has the mode that the umask gives, whatever wrote it.
+
+    Raises:
+        OSError: the system refuses it; names `path`, also where a library that writes has an error
+            of its own for a full disk.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "figures.csv"
@@ -27,6 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     'a,b'
     """
+    _remove_left(path)
     unfinished = path.with_name(_unfinished(path, str(os.getpid())))
     try:
         unfinished.touch()
@@ -34,12 +43,16 @@ def replacing(path: Path) -> Iterator[Path]:
         yield unfinished
         unfinished.chmod(mode)
         os.replace(unfinished, path)
-    except OSError as error:
-        if error.errno is not None and error.filename is None:  # of a write to an open file
-            error.filename = str(path)
+    except Exception as error:
+        refused = isinstance(error, OSError) and error.errno is not None
+        if refused and error.filename in (None, str(unfinished)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        if not refused and _is_full(path, error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that is read-only refuses even what is not there
+            unfinished.unlink(missing_ok=True)
 
 
 def remove_unfinished(path: Path) -> None:
@@ -55,3 +68,34 @@ def _unfinished(path: Path, process: str, written: Callable[[str], str] = str) -
         name = hashlib.sha256(os.fsencode(name)).hexdigest()
     # The suffix stays: some writers choose the format by it.
     return f".{written(name)}.{process}.part{written(path.suffix)}"
+
+
+def _is_full(path: Path, error: Exception) -> bool:
+    """Whether an error that has lost the system's number comes of a full disk."""
+    with suppress(OSError):
+        return "os error 28" in str(error) or shutil.disk_usage(path.parent).free < _ALMOST
+    return False
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what processes that are gone have begun to write in place of `path`."""
+    if os.name == "nt":
+        return  # no asking there whether a process is alive
+    begun = re.compile(_unfinished(path, r"(\d+)", re.escape))
+    with suppress(OSError):
+        for entry in os.scandir(path.parent):
+            found = begun.fullmatch(entry.name)
+            # Some dots of the pattern stand for anything.
+            whole = found and entry.name == _unfinished(path, found[1])
+            if whole and not _is_alive(int(found[1])):
+                os.unlink(entry.path)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

@@ -22,6 +22,7 @@ import numpy as np
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
+from pocketvlad.util.atomic import replacing
 from pocketvlad.util.memory import peak_memory_mb
 
 
@@ -59,7 +60,8 @@ def main() -> None:
     if step == "decode":
         write_layers(Path(target), tensors)
     else:
-        Path(target).write_bytes(data)
+        with replacing(Path(target)) as unfinished:
+            unfinished.write_bytes(data)
     print(json.dumps(measured))
 
 

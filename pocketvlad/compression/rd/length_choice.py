@@ -19,6 +19,7 @@ from pocketvlad.retrieval.self_retrieval import (
     self_retrieval_loss,
     self_retrieval_rows,
 )
+from pocketvlad.util.atomic import replacing
 
 _EIGHTHS = 8
 _SHORTEST = 2  # of one component nothing but the sign is left
@@ -137,7 +138,10 @@ def write_queries(path: Path | str, curve: Sequence[LengthScore], task: SelfRetr
     each length of `curve`."""
     lengths = [f"average_precision_{each.length}" for each in curve]
     scores = zip(*(each.scores.values() for each in curve), strict=True)
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with (
+        replacing(Path(path)) as unfinished,
+        open(unfinished, "w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["photograph", *_BOX, *lengths])
         for query, found in zip(task.queries, scores, strict=True):

@@ -18,6 +18,7 @@ from pocketvlad.retrieval.self_retrieval import (
     self_retrieval_scores,
 )
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.util.atomic import replacing
 from pocketvlad.util.code_digest import digest, package_modules
 from pocketvlad.util.json_file import write_json
 from pocketvlad.util.size import MEGABYTE
@@ -120,7 +121,10 @@ class Trials:
 
 def write_trials(path: Path | str, trials: Iterable[Trial]) -> None:
     """A line a trial, as CSV."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with (
+        replacing(Path(path)) as unfinished,
+        open(unfinished, "w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, [field.name for field in fields(Trial)])
         writer.writeheader()
         writer.writerows(map(asdict, trials))

@@ -21,6 +21,7 @@ from pocketvlad.data.image_file import ImageFile
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.report.retrieval_changes import BROKEN, KEPT, MENDED, verdict
+from pocketvlad.util.atomic import replacing
 
 SHOWN = 5
 _DPI = 120
@@ -204,5 +205,6 @@ def retrieval_sheet(
     for place, (name, outcome) in enumerate(queries):
         top = _TITLE + place * block
         _draw_block(axes, dataset, folder, by_name[name], outcome, models, top)
-    figure.savefig(output, dpi=_DPI, pil_kwargs={"quality": 84, "optimize": True})
+    with replacing(output) as unfinished:
+        figure.savefig(unfinished, dpi=_DPI, pil_kwargs={"quality": 84, "optimize": True})
     plt.close(figure)

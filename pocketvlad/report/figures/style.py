@@ -15,6 +15,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from pocketvlad.util.atomic import replacing
+
 GREY = "0.35"
 NO_WIDTH = "#d55e00"
 """The colour of cells that no bit width says the size of."""
@@ -106,5 +108,6 @@ def save_figure(figure: Figure, paths: Iterable[Path | str]) -> None:
     figure.set_layout_engine("none")
     for path in map(Path, paths):
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, dpi=_DPI, metadata=metadata)
+        with replacing(path) as unfinished:
+            figure.savefig(unfinished, dpi=_DPI, metadata=metadata)
     plt.close(figure)

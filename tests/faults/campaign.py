@@ -1,0 +1,192 @@
+"""Many faults, drawn by a seed, one after the other in a study that goes on after each."""
+
+import json
+import shutil
+import subprocess
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+
+import yaml
+from workflow_runs import copy_workflow
+
+from faults.kinds import Kind, all_kinds
+from faults.mounts import alone, mount_disk
+from faults.study import NotSurvivedError, Reference, Study
+
+_MEGABYTES = 400  # of the disk that can be full
+_A_STUDY = 40  # faults, at most, before the study is made from nothing again
+_IDLE = 3  # studies one after the other in which nothing could be injected
+_KILLS = 3  # times as many kills of a job as faults of each other kind
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One that was injected.  wrong: what followed and must not; "" where it was survived."""
+
+    kind: str
+    rule: str
+    what: str
+    seconds: float
+    wrong: str = ""
+
+
+@dataclass
+class Report:
+    """What a campaign came to.  skipped: kinds that this machine has no means for, and why."""
+
+    seed: int
+    faults: list[Fault] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    studies: int = 0
+    missed: list[str] = field(default_factory=list)
+    """What was drawn, and found no job to disturb in several studies."""
+    wrong: list[str] = field(default_factory=list)
+    """Of studies that went on to their end after all faults, and did not come to what they must."""
+
+    def table(self) -> str:
+        lines = [f"{'kind':34} {'injected':>8} {'survived':>8}"]
+        kinds = sorted({fault.kind for fault in self.faults})
+        for kind in kinds:
+            of_kind = [fault for fault in self.faults if fault.kind == kind]
+            lines.append(f"{kind:34} {len(of_kind):8} {sum(not f.wrong for f in of_kind):8}")
+        lines.append(
+            f"{'all':34} {len(self.faults):8} {sum(not each.wrong for each in self.faults):8}"
+        )
+        lines += [f"{kind:34} skipped: {reason}" for kind, reason in self.skipped.items()]
+        lines += [f"not injected: {each}" for each in self.missed]
+        killed = {fault.rule for fault in self.faults if fault.kind == "job killed"}
+        lines.append(f"seed {self.seed}; rules with a job killed: {len(killed)}")
+        return "\n".join(
+            [*lines, f"studies made to their end, equal to an undisturbed one: {self.studies}"]
+        )
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+
+def drawn(count: int, kinds: Sequence[Kind], rules: Sequence[str], rng: Random) -> list:
+    """(kind, rule) of each fault: every kind, and every rule's jobs killed, as soon as the count
+    allows it."""
+    others = [kind for kind in kinds if kind.name != "job killed"]
+    [kill] = [kind for kind in kinds if kind.name == "job killed"]
+    found: list[tuple[Kind, str]] = []
+    deck: list[str] = []
+    while len(found) < count:
+        for kind in [*rng.sample(others, len(others)), *[kill] * _KILLS]:
+            fitting = [rule for rule in kind.rules or rules if rule in rules]
+            if kind is kill:
+                deck = deck or rng.sample(rules, len(rules))
+                found.append((kind, deck.pop()))
+            elif fitting:
+                found.append((kind, rng.choice(fitting)))
+    return found[:count]
+
+
+@dataclass
+class Campaign:
+    """
+    folder: for all that is written.  config: of the study.  rules: whose jobs are disturbed.
+    targets: see `Study`.
+    """
+
+    folder: Path
+    config: Path
+    reference: Reference
+    rules: Sequence[str]
+    seed: int
+    targets: Sequence[str] = ()
+
+    def run(self, count: int) -> Report:
+        """Inject so many faults."""
+        report, rng = Report(self.seed), Random(self.seed)
+        kinds = []
+        for kind in all_kinds():
+            if reason := kind.lacking():
+                report.skipped[kind.name] = reason
+            else:
+                kinds.append(kind)
+        waiting, idle = drawn(count, kinds, self.rules, rng), 0
+        while waiting:
+            now, waiting = waiting[:_A_STUDY], waiting[_A_STUDY:]
+            # Rules come one after the other; what has come too late waits for the next study.
+            now.sort(key=lambda each: self.reference.rules.index(each[1]))
+            before = len(report.faults)
+            missed = self._one_study(now, report, rng)
+            idle = 0 if len(report.faults) > before else idle + 1
+            if idle == _IDLE:
+                report.missed = [f"{kind.name} in {rule}" for kind, rule in missed + waiting]
+                break
+            # A job of another rule may be met where one of this rule was not.
+            waiting = [self._again(each, rng) for each in missed] + waiting
+        return report
+
+    def _again(self, fault: tuple, rng: Random) -> tuple:
+        kind, _ = fault
+        if kind.name == "job killed" or kind.rules:
+            return fault
+        return kind, rng.choice(self.rules)
+
+    def _one_study(self, faults: list, report: Report, rng: Random) -> list:
+        """Make the study under these faults to its end; returns those that found no job."""
+        study, missed = self._clone(report.studies), []
+        try:
+            for place, (kind, rule) in enumerate(faults):
+                if not study.has_left(rule):
+                    missed.append((kind, rule))
+                    continue
+                begin, wrong, what = time.monotonic(), "", None
+                try:
+                    what = kind.inject(study, rule, rng)
+                    study.check_files()
+                    study.check_epochs()
+                except NotSurvivedError as error:
+                    wrong = str(error)
+                except Exception:
+                    wrong = traceback.format_exc()
+                if wrong or what is not None:
+                    seconds = round(time.monotonic() - begin, 1)
+                    report.faults.append(Fault(kind.name, rule, what or "", seconds, wrong))
+                    print(f"{kind.name}: {what or rule} ({seconds} s) {wrong}", flush=True)
+                else:
+                    missed.append((kind, rule))
+                if wrong:  # all that follows would be about this one
+                    return missed + faults[place + 1 :]
+            self._finish(study, report)
+        finally:
+            study.kill_all()
+            self._remove(study)
+        return missed
+
+    def _finish(self, study: Study, report: Report) -> None:
+        try:
+            with study.run() as run:
+                status, text = run.wait()
+            if status:
+                raise NotSurvivedError(f"the study does not come to its end:\n{text[-3000:]}")
+            study.check_epochs()
+            study.check_all()
+        except NotSurvivedError as error:
+            report.wrong.append(str(error))
+            print(f"at the end: {error}", flush=True)
+        else:
+            report.studies += 1
+            print("the study is that of an undisturbed run", flush=True)
+
+    def _clone(self, number: int) -> Study:
+        folder = self.folder / "clone"
+        folder.mkdir(parents=True)
+        if alone():
+            mount_disk(folder, _MEGABYTES)
+        copy_workflow(folder)
+        shutil.copyfile(self.config, folder / "config.yaml")
+        name = yaml.safe_load(self.config.read_text())["study"]
+        return Study(folder, name, self.reference, self.targets)
+
+    def _remove(self, study: Study) -> None:
+        if alone():
+            subprocess.run(["umount", "-l", str(study.folder)], check=True)
+        shutil.rmtree(study.folder)

@@ -1,0 +1,97 @@
+"""Locks of runs: one that a killed run has left is removed, one of a living run never."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from workflow_runs import ROOT
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="only POSIX has these locks")
+
+RUN = """
+import sys
+from pathlib import Path
+from pocketvlad.study.run_lock import begin_run, run_begun
+begin_run()
+locked = Path(".snakemake/locks").is_dir()
+print("refused" if locked else "runs", flush=True)
+if sys.stdin.readline() == "lock\\n":
+    Path(".snakemake/locks").mkdir()
+    Path(".snakemake/locks/0.output.lock").touch()
+    run_begun()
+    print("locked", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A function that starts a process that plays Snakemake, as far as locks go."""
+    started = []
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+
+def lock(process):
+    assert process.stdout.readline() == "runs\n"
+    process.stdin.write("lock\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "locked\n"
+
+
+def test_a_lock_of_a_killed_run_is_removed(run):
+    first = run()
+    lock(first)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    second = run()
+    assert second.stdout.readline() == "runs\n"
+    second.stdin.close()
+    assert "a run that was killed had left its lock" in second.stderr.read()
+
+
+def test_a_lock_of_a_living_run_stays(run):
+    first = run()
+    lock(first)
+    assert run().stdout.readline() == "refused\n"
+    # One that was refused has ended: the first is still alone.
+    assert run().stdout.readline() == "refused\n"
+
+
+def test_a_run_waits_while_another_one_starts(run):
+    first, second = run(), None
+    assert first.stdout.readline() == "runs\n"
+    second = run()
+    assert "waiting for another run that is starting" in second.stderr.readline()
+    first.stdin.write("lock\n")
+    first.stdin.flush()
+    assert second.stdout.readline() == "refused\n"
+
+
+def test_a_lock_of_another_machine_stays(run, tmp_path):
+    first = run()
+    lock(first)
+    first.kill()
+    first.wait()
+    (tmp_path / ".snakemake" / "running").write_text("another machine")
+    assert run().stdout.readline() == "refused\n"
