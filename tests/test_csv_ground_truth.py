@@ -46,6 +46,7 @@ def test_a_row_may_say_what_the_querys_own_image_is(tmp_path):
         (HEAD, "no rows"),
         (HEAD + "a,1,2,3,4,b,great\n", "line 2: label 'great'; write one of good, ok, junk"),
         (HEAD + "a,1,2,3,x,b,good\n", "line 2: the box 1, 2, 3, x is not four numbers"),
+        (HEAD + "a,1,2,3,4_0,b,good\n", "line 2: the box 1, 2, 3, 4_0 is not four numbers"),
         (HEAD + "a,1,2,1,4,b,good\n", "line 2: empty box"),
         (HEAD + "a,1,2,nan,4,b,good\n", "line 2: the box 1 2 nan 4 is not finite"),
         (HEAD + "a,1,2,3,4,b,good\na,1,2,3,4,b,junk\n", "line 3: b has a label already"),

@@ -35,6 +35,7 @@ def test_an_at_sign_in_a_folder_says_nothing():
     ("names", "message"),
     [
         (["@1@2@.jpg", "a.jpg", "s@7@8@/b.jpg"], "^D: 2 of 3 names .*: a.jpg, s@7@8@/b.jpg; call"),
+        (["@2026_11_27@815@.jpg", "@1@٣@.jpg"], "2 of 2 names are not two finite"),
         (["@1@2.jpg"], "1 of 1 names have no position"),
         (["@1@2@.jpg", "@1@x@.jpg"], "^D: the positions of 1 of 2 .*: @1@x@.jpg; write"),
         (["@nan@2@.jpg", "@1@-inf@.jpg", "@1@@.jpg"], "of 3 of 3 names are not two finite"),

@@ -13,6 +13,7 @@ from pocketvlad.data.csv_file import csv_lines
 from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
 from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.query_groups import with_landmarks
+from pocketvlad.data.written_number import written_number
 
 COLUMNS = ["query", "x1", "y1", "x2", "y2", "image", "label"]
 LABELS = ("good", "ok", "junk")
@@ -40,7 +41,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _box(place: str, row: dict[str, str]) -> Box:
     try:
-        box = tuple(float(row[name]) for name in ("x1", "y1", "x2", "y2"))
+        box = tuple(written_number(row[name]) for name in ("x1", "y1", "x2", "y2"))
     except ValueError:
         found = ", ".join(row[name] for name in COLUMNS[1:5])
         raise GroundTruthError(f"{place}: the box {found} is not four numbers") from None

@@ -10,6 +10,7 @@ import numpy as np
 from pocketvlad.data.csv_file import csv_lines
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.data.utm import LATITUDES, LONGITUDES, TOO_FAR, Zone
+from pocketvlad.data.written_number import written_number
 from pocketvlad.util.shown import shown
 
 IMAGE = "image"
@@ -58,7 +59,7 @@ def _pair(path: Path, head: Sequence[str]) -> tuple[str, str]:
 
 def _number(place: str, column: str, text: str) -> float:
     try:
-        number = float(text)
+        number = written_number(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):

@@ -11,6 +11,7 @@ from pathlib import Path
 from pocketvlad.data.box import Box, unfit_box
 from pocketvlad.data.image_files import is_hidden
 from pocketvlad.data.image_names import BareNames, NameClashError
+from pocketvlad.data.written_number import written_number
 from pocketvlad.util.foreign import foreign
 from pocketvlad.util.text_file import read_text
 
@@ -63,7 +64,7 @@ def _read_query(path: Path, prefix: str, names: BareNames) -> tuple[str, Box]:
     fields = text.rsplit(maxsplit=4)  # the name may have spaces
     try:
         image, *edges = fields
-        box = tuple(map(float, edges))
+        box = tuple(map(written_number, edges))
     except ValueError:
         box = ()
     if len(box) != 4 or _LINE_END.search(image):

@@ -12,6 +12,7 @@ import numpy as np
 from pocketvlad.data.csv_positions import COLUMNS, PositionTable
 from pocketvlad.data.image_names import NameIndex
 from pocketvlad.data.position_error import PositionError
+from pocketvlad.data.written_number import written_number
 from pocketvlad.util.shown import shown
 
 _SHOWN = 3  # names of many
@@ -41,7 +42,7 @@ def named_position(name: str) -> tuple[str, str] | None:
 def _number(text: str) -> float:
     """The number; NaN where it is none."""
     try:
-        return float(text)
+        return written_number(text)
     except ValueError:
         return math.nan
 
@@ -51,6 +52,8 @@ def has_position(name: str) -> bool:
 
     >>> has_position("@548123.4@4181234.5@.jpg"), has_position("me@home@2026@.jpg")
     (True, False)
+    >>> has_position("@2026_11_27@0815@.jpg")
+    False
     """
     return all(math.isfinite(_number(each)) for each in named_position(name) or ["none"])
 

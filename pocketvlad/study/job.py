@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TextIO
 
 from pocketvlad.util.file_lock import try_lock
 from pocketvlad.util.measured import measured
 from pocketvlad.util.refusals import remedy
+
+_LOCKS = Path(".snakemake", "jobs")
+"""A file for the log of each job, held as long as the job is done. They stay."""
 
 
 @contextmanager
@@ -28,21 +30,21 @@ def logged(log: str | Path, measurement: str | Path | None = None) -> Iterator[N
     # Names of files may be of any bytes. By lines, so that the log can be followed.
     with (
         _explained(log),
-        open(log, "a", buffering=1, encoding="utf-8", errors="backslashreplace") as file,
+        _alone(Path(log)),
+        open(log, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as file,
+        redirect_stdout(file),
+        redirect_stderr(file),
     ):
-        _wait_for_others(file, log)
-        file.truncate(0)
-        with redirect_stdout(file), redirect_stderr(file):
-            try:
-                with _explained(log), measured(measurement):
-                    yield
-            except SystemExit as end:
-                if end.code:
-                    raise
-            except BaseException:
-                # Where not even this can be written, the terminal has the error itself.
-                traceback.print_exc()
-                sys.exit(1)
+        try:
+            with _explained(log), measured(measurement):
+                yield
+        except SystemExit as end:
+            if end.code:
+                raise
+        except BaseException:
+            # Where not even this can be written, the terminal has the error itself.
+            traceback.print_exc()
+            sys.exit(1)
 
 
 @contextmanager
@@ -59,19 +61,28 @@ def _explained(log: str | Path) -> Iterator[None]:
         raise
 
 
-def _wait_for_others(file: TextIO, log: str | Path) -> None:
-    """Wait until no other process holds the job's log; this one holds it until it is closed."""
+@contextmanager
+def _alone(log: Path) -> Iterator[None]:
+    """Wait until no other process does the job with this log; none does until the block ends.
+
+    The log itself cannot be the lock: Snakemake removes it before the job starts, and then that of
+    the other process is another file.
+    """
+    lock = _LOCKS / log.relative_to(log.anchor)
+    lock.parent.mkdir(parents=True, exist_ok=True)
     waiting = False
-    while not try_lock(file.buffer):
-        if not waiting:
-            print(
-                f"a run that was killed has left a process that still does this job; waiting for "
-                f"its end, or end it: `fuser {log}` says its number",
-                file=sys.stderr,
-                flush=True,
-            )
-        waiting = True
-        time.sleep(0.5)
+    with open(lock, "ab") as file:
+        while not try_lock(file):
+            if not waiting:
+                print(
+                    f"a run that was killed has left a process that still does this job; waiting "
+                    f"for its end, or end it: `fuser {lock}` says its number",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            waiting = True
+            time.sleep(0.5)
+        yield
 
 
 def pass_on_path(folder: str) -> None:
