@@ -73,8 +73,11 @@ def test_a_lock_of_a_killed_run_is_removed(run):
 def test_a_lock_of_a_living_run_stays(run):
     first = run()
     lock(first)
-    assert run().stdout.readline() == "refused\n"
-    # One that was refused has ended: the first is still alone.
+    second = run()
+    assert second.stdout.readline() == "refused\n"
+    # What was refused ends. The first is still alone.
+    second.kill()
+    second.wait()
     assert run().stdout.readline() == "refused\n"
 
 
