@@ -1,12 +1,10 @@
 """Files that are there whole or not at all."""
 
 import errno
-import glob
 import hashlib
 import os
-import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -36,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
     'a,b'
     """
     _remove_left(path)
-    unfinished = path.with_name(_unfinished(path, str(os.getpid())))
+    unfinished = path.with_name(str(os.getpid()).join(_affixes(path)))
     try:
         unfinished.touch()
         mode = unfinished.stat().st_mode
@@ -57,17 +55,27 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def remove_unfinished(path: Path) -> None:
     """Remove what killed programs have left of `path`; for a program that alone writes it now."""
-    pattern = _unfinished(path, "*", glob.escape)
-    for left in path.parent.glob(pattern):
-        left.unlink(missing_ok=True)
+    for left, _ in list(_begun(path)):
+        os.unlink(left)
 
 
-def _unfinished(path: Path, process: str, written: Callable[[str], str] = str) -> str:
+def _affixes(path: Path) -> tuple[str, str]:
+    """What a hidden name has before and after the number of the process that writes."""
     name = path.name
     if len(os.fsencode(name)) > _LONGEST:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()
     # The suffix stays: some writers choose the format by it.
-    return f".{written(name)}.{process}.part{written(path.suffix)}"
+    return f".{name}.", f".part{path.suffix}"
+
+
+def _begun(path: Path) -> Iterator[tuple[str, int]]:
+    """What processes have begun to write in place of `path`, with their numbers."""
+    before, after = _affixes(path)
+    for entry in os.scandir(path.parent):
+        if entry.name.startswith(before) and entry.name.endswith(after):
+            number = entry.name[len(before) : -len(after)]
+            if number.isascii() and number.isdecimal():
+                yield entry.path, int(number)
 
 
 def _is_full(path: Path, error: Exception) -> bool:
@@ -81,14 +89,10 @@ def _remove_left(path: Path) -> None:
     """Remove what processes that are gone have begun to write in place of `path`."""
     if os.name == "nt":
         return  # no asking there whether a process is alive
-    begun = re.compile(_unfinished(path, r"(\d+)", re.escape))
     with suppress(OSError):
-        for entry in os.scandir(path.parent):
-            found = begun.fullmatch(entry.name)
-            # Some dots of the pattern stand for anything.
-            whole = found and entry.name == _unfinished(path, found[1])
-            if whole and not _is_alive(int(found[1])):
-                os.unlink(entry.path)
+        for left, process in list(_begun(path)):
+            if not _is_alive(process):
+                os.unlink(left)
 
 
 def _is_alive(process: int) -> bool:
