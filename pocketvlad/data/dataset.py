@@ -102,6 +102,14 @@ def _told(text: str, faults: Mapping[str, str]) -> DatasetError:
     )
 
 
+def _without(
+    leave_out: frozenset[str], sizes: Sizes, faults: Mapping[str, str] | None
+) -> tuple[Sizes, dict[str, str]]:
+    """(images, sorted by name, and faults) of what is not left out."""
+    there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
+    return there, {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
+
+
 def _expected(
     name: str,
     there: Sizes,
@@ -160,8 +168,7 @@ def index_located(
         DatasetError: a count is off and `partial` is false, or there is nothing to be found.
     """
     leave_out = frozenset(leave_out)
-    faults = {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
-    there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
+    there, faults = _without(leave_out, sizes, faults)
     named = there if asked is None else set(asked)
     chosen = [image for image in there if image in named]
     least = 2 if asked is None else len(chosen) + 1
@@ -232,9 +239,8 @@ def index_dataset(
             nothing is left.
     """
     leave_out = frozenset(leave_out)
-    faults = {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
+    there, faults = _without(leave_out, sizes, faults)
     lists = list(lists)
-    there = {n: sizes[n] for n in sorted(sizes) if n not in leave_out}
     remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
     expected_images, expected_queries = _expected(
