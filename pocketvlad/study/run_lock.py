@@ -42,7 +42,7 @@ def begin_run() -> None:
             _held[path] = open(path, "a+b")  # noqa: SIM115 - until the process ends
         if not _taken(_held[_STARTING]):
             return
-        if _try(_held[_RUNNING], fcntl.LOCK_EX):
+        if _try(_held[_RUNNING]):
             _remove_left(_held[_RUNNING])
         # Nobody can come between: who asks for it all holds the other lock.
         fcntl.flock(_held[_RUNNING], fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -54,9 +54,11 @@ def run_begun() -> None:
         file.close()
 
 
-def _try(file: BinaryIO, kind: int) -> bool:
+def _try(file: BinaryIO) -> bool:
+    """As `file_lock.try_lock`; but OSError where there are no locks, since then a lock that is held
+    proves nothing."""
     try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -64,13 +66,13 @@ def _try(file: BinaryIO, kind: int) -> bool:
 
 def _taken(file: BinaryIO) -> bool:
     """Take the lock of a run that starts, or wait for it; False when patience ends."""
-    if _try(file, fcntl.LOCK_EX):
+    if _try(file):
         return True
     print(f"waiting for another run that is starting in {Path.cwd()}", file=sys.stderr)
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         time.sleep(0.2)
-        if _try(file, fcntl.LOCK_EX):
+        if _try(file):
             return True
     return False
 
