@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 import yaml
 from slurm_cluster import Cluster, missing, slurm_cluster, wait_until
-from workflow_runs import STUDIES, copy_workflow, small_model, snakemake
+from workflow_runs import (
+    QUICK_ROUNDING,
+    STUDIES,
+    copy_workflow,
+    shrink_cities,
+    small_model,
+    snakemake,
+)
 
 pytestmark = pytest.mark.cluster
 
@@ -37,21 +44,10 @@ def write_study(folder: Path) -> Path:
     copy_workflow(folder)
     config = small_model(yaml.safe_load((folder / "config.yaml").read_text()))
     config["study"] = "reduced"
-    for city in ("mini-oxford", "mini-paris"):
-        spec = config["datasets"][city]
-        spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
-        spec.update(expected_images=34, expected_queries=8)
+    shrink_cities(config)
     block = {"quantizers": ["kmeans"], "bits": [5], "codebooks": ["fixed"]}
     config["grid"] = [{"thresholds": ["0.01"], "l1": ["0"], **block}]
-    config["rd"] = {
-        "distortions": ["0.2"],
-        "image_size": 67,
-        "crops": 4,
-        "patches": 200,
-        "projection_crops": 8,
-        "ridge": 0.3,
-        "sweeps": 2,
-    }
+    config["rd"] = {"distortions": ["0.2"], **QUICK_ROUNDING}
     (folder / STUDY).write_text(yaml.safe_dump(config))
     return folder
 

@@ -70,14 +70,29 @@ def small_model(config: dict) -> dict:
     return config
 
 
-def small_study_config(config: dict) -> dict:
-    """The config of the study `small`: one model, 34 pictures a city, a cell of each kind."""
-    config = small_model(config)
-    config["study"] = "small"
+def shrink_cities(config: dict) -> None:
+    """Give the drawn cities 34 pictures each, in place."""
     for city in ("mini-oxford", "mini-paris"):
         spec = config["datasets"][city]
         spec["render"].update(landmarks=4, queries=2, views=7, distractors=6, size=96)
         spec.update(expected_images=34, expected_queries=8)
+
+
+QUICK_ROUNDING = {
+    "image_size": 67,
+    "crops": 4,
+    "patches": 200,
+    "projection_crops": 8,
+    "ridge": 0.3,
+    "sweeps": 2,
+}
+
+
+def small_study_config(config: dict) -> dict:
+    """The config of the study `small`: one model, 34 pictures a city, a cell of each kind."""
+    config = small_model(config)
+    config["study"] = "small"
+    shrink_cities(config)
     config["grid"] = [
         {
             "thresholds": ["0.01"],
@@ -95,12 +110,7 @@ def small_study_config(config: dict) -> dict:
         "length": "choose",
         "lengths": [12, 8],
         "length_drop": 15,
-        "image_size": 67,
-        "crops": 4,
-        "patches": 200,
-        "projection_crops": 8,
-        "ridge": 0.3,
-        "sweeps": 2,
+        **QUICK_ROUNDING,
     }
     # Likewise; test_rivals_study.py asks for them.
     config["rivals"] = {
