@@ -1,8 +1,11 @@
 """Columns of drops, of numbers that can be reckoned by hand, and by the definitions."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
+from study_tables import study_table
 
 from pocketvlad.report.rows import baselines_table
 from pocketvlad.report.score_columns import (
@@ -16,7 +19,8 @@ from pocketvlad.report.score_columns import (
     query_sets,
     score_columns,
 )
-from pocketvlad.report.tables.narrow import narrow_baselines
+from pocketvlad.report.summary import summary_text
+from pocketvlad.report.tables.narrow import narrow_baselines, narrow_table
 from pocketvlad.scoring.bootstrap import Drop
 
 CITIES = ["oxford", "paris"]
@@ -189,6 +193,13 @@ def test_baselines_of_test_sets_stand_behind(tmp_path):
     assert f"{table['map_oxford'][1]:.1f}" in base_line
     assert base_line.endswith("50.0")
     assert len(histogram_line) <= len(head) - len("50.0")
+    # There is nothing to say as long as there is no table.
+    assert summary_text(tmp_path) == ""
+    study_table().to_csv(tmp_path / "table.csv", index=False)
+    said = summary_text(tmp_path)
+    assert base_line.strip() in said
+    assert narrow_table(tmp_path / "table.csv", shutil.get_terminal_size().columns) in said
+    assert str(tmp_path / "table.csv") in said
 
 
 def test_a_base_model_that_was_not_trained_is_no_trained_one():
