@@ -31,7 +31,7 @@ from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.networks.settings import MEASURED
-from pocketvlad.util.code_digest import digest
+from pocketvlad.util.code_digest import digest, keep_facts_in
 from pocketvlad.training.complete_outputs import forget_outputs
 from pocketvlad.util.dates import redate
 from pocketvlad.util.refusals import unwritable
@@ -45,7 +45,6 @@ from pocketvlad.study.run_lock import begin_run, run_begun
 from pocketvlad.study.template import start_template
 from pocketvlad.study.terminal import make_quiet
 from pocketvlad.baselines.rivals.declared import declared_rivals
-from pocketvlad.report.summary import summary_text
 
 make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 
@@ -55,6 +54,9 @@ if workflow.is_main_process:
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))
+
+# Reading the sources for their digests takes a second of each start.
+keep_facts_in(Path(".snakemake") / "code.json")
 
 if braces := unfit_path(ROOT):
     raise WorkflowError(braces)
