@@ -7,19 +7,20 @@ import math
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from pocketvlad.format import rans
+from pocketvlad.format import rans, trellis
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.kernel_transform import MAX_SIDE
 from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
-from pocketvlad.format.rans import Contexts
-from pocketvlad.format.symbol_model import MAX_MODELS, SymbolModel, model_of
+from pocketvlad.format.rans import ONE_SET, Contexts, Machine
+from pocketvlad.format.symbol_model import MAX_MODELS, Alphabet, SymbolModel
 
 # Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients; every
-# input has a scale.
-_GRID, _SCALED, _TRANSFORMED, _INPUTS_SCALED = 1, 2, 4, 8
+# input has a scale; rows are on the trellis.
+_GRID, _SCALED, _TRANSFORMED, _INPUTS_SCALED, _ON_TRELLIS = 1, 2, 4, 8, 16
 _HEAD = struct.Struct("<BH")  # flags, number of levels
 _SCALE = np.dtype("<f2")
 _ENDS = struct.Struct("<ff")
@@ -28,6 +29,13 @@ _RAW = -15  # deflate without a head or checksum: the layer has one
 _MAX_SIDE = 1 << 24  # bytes, unpacked
 _MAX_NUMBER = 4  # bytes
 _DIGITS = (17, 4, 3, 2, 1)  # binary digits of frequencies that are tried; 17 are all of them
+# The two signs of a place share its frequency's slots.
+_PLACES = rans.TOTAL // 2
+
+
+def _machine() -> Machine:
+    symbols = np.arange(rans.MAX_SYMBOLS, dtype=np.uint8)
+    return Machine(trellis.FOLLOWING[:, trellis.magnitudes(symbols) & 1], trellis.QUANTIZERS)
 
 
 def _is_grid(levels: np.ndarray) -> bool:
@@ -39,7 +47,8 @@ def _write_codebook(tensor: QuantizedTensor) -> bytes:
     if tensor.transformed and max(tensor.codes.shape[2:]) > MAX_SIDE:
         raise ValueError(f"kernels of {tensor.codes.shape[2:]} are not stored as coefficients")
     levels = tensor.codebook[1:].astype("<f4")
-    flags, scales = _TRANSFORMED * tensor.transformed, b""
+    flags = _TRANSFORMED * tensor.transformed | _ON_TRELLIS * tensor.on_trellis
+    scales = b""
     for flag, each in ((_SCALED, tensor.scales), (_INPUTS_SCALED, tensor.input_scales)):
         if each is not None:
             flags |= flag
@@ -72,12 +81,15 @@ def _read_scales(reader: _Reader, count: int, of: str) -> np.ndarray:
 
 def _read_codebook(
     reader: _Reader, shape: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray | None, bool, np.ndarray | None]:
+) -> tuple[np.ndarray, np.ndarray | None, bool, np.ndarray | None, bool]:
     """(codebook, scales of the rows or None, whether codes are of coefficients, scales of the
-    inputs or None)"""
+    inputs or None, whether rows are on the trellis)"""
     flags, count = _HEAD.unpack(reader.take(_HEAD.size))
-    if flags & ~(_GRID | _SCALED | _TRANSFORMED | _INPUTS_SCALED):
+    if flags & ~(_GRID | _SCALED | _TRANSFORMED | _INPUTS_SCALED | _ON_TRELLIS):
         raise FormatError(f"kind of codebook {flags} is unknown")
+    on_trellis = bool(flags & _ON_TRELLIS)
+    if on_trellis and (count % 4 != 1 or not 5 <= count <= 4 * trellis.MAX_PLACE + 1):
+        raise FormatError(f"{count} levels on the trellis; 5, 9, 13 and so on to 253 are possible")
     if flags & _GRID:
         ends = _ENDS.unpack(reader.take(_ENDS.size))
         if count < 2 or not np.isfinite(ends).all():
@@ -108,7 +120,7 @@ def _read_codebook(
     if most > float(np.finfo(np.float32).max):
         raise FormatError("a level, times its scales or transformed, is not finite")
     codebook = np.concatenate([np.zeros(1, dtype=np.float32), levels])
-    return codebook, scales, transformed, input_scales
+    return codebook, scales, transformed, input_scales, on_trellis
 
 
 def _write_numbers(numbers: Sequence[int]) -> bytes:
@@ -145,28 +157,42 @@ def _write_model(model: SymbolModel, frequencies: np.ndarray) -> bytes:
     return head + sizes.tobytes() + _write_numbers(frequencies.ravel())
 
 
-def _read_model(reader: _Reader, shape: Sequence[int], levels: int) -> tuple[Contexts, np.ndarray]:
-    """(which model is whose, frequencies [M, levels])"""
+def _read_model(
+    reader: _Reader, shape: Sequence[int], levels: int, on_trellis: bool
+) -> tuple[Contexts, np.ndarray]:
+    """(which model is whose, frequencies [M, symbols])"""
     models, low = _MODEL_HEAD.unpack(reader.take(_MODEL_HEAD.size))
     if not 1 <= models <= MAX_MODELS:
         raise FormatError(f"{models} models of symbols; 1 to {MAX_MODELS} are allowed")
     sizes = [np.frombuffer(reader.take(count), np.uint8) for count in by_axes(shape)]
-    frequencies = _read_numbers(reader, models * levels).reshape(models, levels)
+    expected, lists, length = rans.TOTAL, models, levels
+    if on_trellis:
+        expected, lists, length = _PLACES, 2 * models, levels // 4 + 1
+    frequencies = _read_numbers(reader, lists * length).reshape(lists, length)
     for total in frequencies.sum(axis=1):
-        if total != rans.TOTAL:
-            raise FormatError(f"frequencies sum to {total}, not {rans.TOTAL}")
-    return _contexts(SymbolModel(*sizes, low, models)), frequencies
+        if total != expected:
+            raise FormatError(f"frequencies sum to {total}, not {expected}")
+    if on_trellis:
+        frequencies = _of_signs(frequencies)
+    return _contexts(SymbolModel(*sizes, low, models), on_trellis), frequencies
 
 
-def _contexts(model: SymbolModel) -> Contexts:
-    return Contexts(model.rows.astype(np.int16), model.columns)
+def _of_signs(frequencies: np.ndarray) -> np.ndarray:
+    """[M, 2 P + 1] Frequencies of symbols (`trellis.symbols_of_places`) from those of magnitudes,
+    [M, P + 1]."""
+    return np.concatenate([2 * frequencies[:, :1], frequencies[:, 1:].repeat(2, axis=1)], axis=1)
 
 
-def _frequencies(counts: np.ndarray) -> np.ndarray:
+def _contexts(model: SymbolModel, on_trellis: bool) -> Contexts:
+    machine = _machine() if on_trellis else ONE_SET
+    return Contexts(model.rows.astype(np.int16), model.columns, machine)
+
+
+def _frequencies(counts: np.ndarray, total: int) -> np.ndarray:
     """[M, L] of counts [M, L]; a model without any symbols is sure of zero."""
     counts = counts.copy()
     counts[:, 0] += ~counts.any(axis=1)
-    return np.stack([rans.model_frequencies(each) for each in counts])
+    return np.stack([rans.model_frequencies(each, total) for each in counts])
 
 
 def _pack(data: bytes) -> bytes:
@@ -190,38 +216,55 @@ def _unpack(reader: _Reader) -> _Reader:
 def _coarse(frequencies: np.ndarray, digits: int) -> np.ndarray | None:
     """[M, L] Frequencies of so many binary digits, which deflate to fewer bytes; that of the most
     likely symbol of each model makes up for it. None where it cannot."""
+    total = frequencies[0].sum()
     units = 2 ** np.maximum(np.log2(np.maximum(frequencies, 1)).astype(np.int64) + 1 - digits, 0)
     coarse = (frequencies + units // 2) // units * units
     models, likely = np.arange(len(coarse)), frequencies.argmax(axis=1)
     coarse[models, likely] = 0
-    coarse[models, likely] = rans.TOTAL - coarse.sum(axis=1)
+    coarse[models, likely] = total - coarse.sum(axis=1)
     return coarse if (coarse[models, likely] > 0).all() else None
 
 
-def _side_information(tensor: QuantizedTensor, model: SymbolModel) -> tuple[bytes, np.ndarray]:
-    """(what goes before the symbols, their frequencies): those by which both take the fewest
-    bits."""
-    counts = model.counts(tensor.by_axes(), len(tensor.codebook))
-    exact, codebook = _frequencies(counts), _write_codebook(tensor)
+@dataclass(frozen=True)
+class _Coding:
+    """What goes before the symbols of a layer, packed; the symbols [R, C K], and what they are
+    coded by."""
+
+    side: bytes
+    symbols: np.ndarray
+    frequencies: np.ndarray
+    contexts: Contexts
+
+
+def _coding(tensor: QuantizedTensor) -> _Coding:
+    """That by which both take the fewest bits."""
+    alphabet = Alphabet.of(tensor)
+    model = alphabet.model()
+    counts = alphabet.counts(model)
+    total = _PLACES if tensor.on_trellis else rans.TOTAL
+    exact, codebook = _frequencies(counts, total), _write_codebook(tensor)
     best, least = None, math.inf
     for digits in _DIGITS:
         frequencies = _coarse(exact, digits)
         if frequencies is None:
             continue
         side = _pack(codebook + _write_model(model, frequencies))
-        shares = np.maximum(frequencies, 1) / rans.TOTAL  # those of 0 do not occur
+        shares = np.maximum(frequencies, 1) / total  # those of 0 do not occur
         bits = 8 * len(side) - float((counts * np.log2(shares)).sum())
         if bits < least:
             best, least = (side, frequencies), bits
-    return best
+    side, frequencies = best
+    symbols = tensor.codes.reshape(len(model.rows), -1)
+    if tensor.on_trellis:
+        symbols = trellis.symbols_of_places(trellis.to_places(tensor.multiples())[0])
+        frequencies = _of_signs(frequencies)
+    return _Coding(side, symbols, frequencies, _contexts(model, tensor.on_trellis))
 
 
 def encode_layer(tensor: QuantizedTensor) -> bytes:
     """The payload of one quantized layer."""
-    model = model_of(tensor)
-    side, frequencies = _side_information(tensor, model)
-    codes = tensor.codes.reshape(len(model.rows), -1)
-    return side + rans.encode(codes, frequencies, _contexts(model))
+    coding = _coding(tensor)
+    return coding.side + rans.encode(coding.symbols, coding.frequencies, coding.contexts)
 
 
 def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> QuantizedTensor:
@@ -235,15 +278,17 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
     """
     reader = _Reader(memoryview(payload))
     side = _unpack(reader)
-    codebook, *how = _read_codebook(side, shape)
-    contexts, frequencies = _read_model(side, shape, len(codebook))
+    codebook, *how, on_trellis = _read_codebook(side, shape)
+    contexts, frequencies = _read_model(side, shape, len(codebook), on_trellis)
     if side.rest:
         raise FormatError(f"{len(side.rest)} bytes too many before the symbols")
     codes = rans.decode(reader.rest, frequencies, contexts)
-    return QuantizedTensor(codes.reshape(shape), codebook, *how)
+    if on_trellis:
+        multiples = trellis.to_multiples(codes)
+        codes = np.where(multiples == 0, 0, multiples + len(codebook) // 2).astype(np.uint8)
+    return QuantizedTensor(codes.reshape(shape), codebook, *how, on_trellis)
 
 
 def side_information_bytes(tensor: QuantizedTensor) -> int:
     """Bytes of a payload that are not symbols: levels, scales, models, the coder's states."""
-    side, _ = _side_information(tensor, model_of(tensor))
-    return len(side) + rans.STATE_BYTES
+    return len(_coding(tensor).side) + rans.STATE_BYTES

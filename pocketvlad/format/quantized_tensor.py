@@ -45,7 +45,9 @@ class QuantizedTensor:
     scale. None: it is the levels.  transformed: what the codes stand for are not weights but the
     coefficients of kernels (`kernel_transform`); for weights of four dimensions.  input_scales: [C]
     as `scales`, of the inputs (the second dimension), which their columns are multiplied by after
-    the rows.
+    the rows.  on_trellis: the levels are the multiples -2 P to 2 P of a step, P above 0, and those
+    of each row are on the trellis (`trellis`). Codes do not use the level in the middle, which is
+    zero.
     """
 
     codes: np.ndarray
@@ -53,6 +55,7 @@ class QuantizedTensor:
     scales: np.ndarray | None = None
     transformed: bool = False
     input_scales: np.ndarray | None = None
+    on_trellis: bool = False
 
     @property
     def levels_are_weights(self) -> bool:
@@ -67,6 +70,13 @@ class QuantizedTensor:
         if self.input_scales is not None:
             values = values * per_input(self.input_scales, values.ndim)
         return to_kernels(values) if self.transformed else values
+
+    def multiples(self) -> np.ndarray:
+        """[R, D] int16: of levels that are those about zero, which multiple of their step each code
+        stands for."""
+        middle = np.int16(len(self.codebook) // 2)
+        codes = self.codes.reshape(len(self.codes), -1)
+        return np.where(codes == 0, np.int16(0), codes.astype(np.int16) - middle)
 
     def by_axes(self) -> np.ndarray:
         """The codes [R, C, K], see the function of the same name."""

@@ -1,7 +1,7 @@
 """Entropy coding of one layer's symbols by interleaved asymmetric numeral systems (rANS).
 
 Duda, "Asymmetric numeral systems", arXiv:1311.2540 (2013), range variant, with static models,
-chosen by a symbol's row and column. A state of 64 bits emits words of 32 bits, so a symbol takes at
+chosen by a symbol's row and column, and by the symbols before it in its row. A state of 64 bits emits words of 32 bits, so a symbol takes at
 most one word and no loop. Four states take turns, too (Giesen, arXiv:1402.3392, 2014), so that a
 processor can work on all of them at once.
 """
@@ -26,14 +26,40 @@ STATE_BYTES = 8 * _LANES
 
 
 @dataclass(frozen=True)
+class Machine:
+    """Chooses among sets of models, all of the same size, by the symbols before in a row.
+
+    following: [S, 256] uint8, the state after each symbol; rows begin in state 0.  sets: [S] uint8,
+    the number of each state's set.
+    """
+
+    following: np.ndarray
+    sets: np.ndarray
+
+
+ONE_SET = Machine(np.zeros((1, MAX_SYMBOLS), np.uint8), np.zeros(1, np.uint8))
+"""For models that do not depend on other symbols."""
+
+
+@dataclass(frozen=True)
 class Contexts:
-    """The model of symbol (r, c): rows[r] + columns[c], or the nearest of those that there are.
+    """The model of symbol (r, c): of the set that `machine` chooses, number rows[r] + columns[c],
+    or the nearest of those that there are.
 
     rows: [R], columns: [C], signed.
     """
 
     rows: np.ndarray
     columns: np.ndarray
+    machine: Machine = ONE_SET
+
+    def begins(self, models: int) -> np.ndarray:
+        """[S] The first model of each state's set, of so many in all sets."""
+        return self.machine.sets.astype(np.int64) * self.size(models)
+
+    def size(self, models: int) -> int:
+        """How many models a set has, of so many in all sets."""
+        return models // (int(self.machine.sets.max()) + 1)
 
 
 # As 64-bit unsigned numbers: numba would make signed ones, or floats, of mixed arithmetic.
@@ -45,8 +71,8 @@ _FULL_SHIFT = np.uint64(63 - _PRECISION)
 _LEAST = np.uint64(_LOWEST)
 
 
-def model_frequencies(counts: np.ndarray) -> np.ndarray:
-    """Frequencies [L] that sum to `TOTAL`, close to the shares of `counts` [L].
+def model_frequencies(counts: np.ndarray, total: int = TOTAL) -> np.ndarray:
+    """Frequencies [L] that sum to `total`, close to the shares of `counts` [L].
 
     Every symbol that occurs gets at least one. The remainder of the rounding goes where it changes
     the coded length least.
@@ -56,10 +82,10 @@ def model_frequencies(counts: np.ndarray) -> np.ndarray:
     """
     if not 1 <= len(counts) <= MAX_SYMBOLS or counts.sum() == 0:
         raise ValueError(f"counts of {len(counts)} symbols, {counts.sum()} in total: cannot model")
-    shares = counts * (TOTAL / counts.sum())
+    shares = counts * (total / counts.sum())
     frequencies = np.maximum(np.floor(shares), counts > 0).astype(np.int64)
     occurring = np.flatnonzero(counts)
-    while (rest := TOTAL - int(frequencies.sum())) != 0:
+    while (rest := total - int(frequencies.sum())) != 0:
         step = 1 if rest > 0 else -1
         able = occurring if rest > 0 else occurring[frequencies[occurring] > 1]
         # Change of the coded length, in nats, if the symbol's frequency moves by one step.
@@ -70,16 +96,26 @@ def model_frequencies(counts: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _encode(symbols, rows, columns, frequencies, starts, states, words):
+def _walk(symbols, following, begins, first):
+    """Fill `first` with the first model of each symbol's set."""
+    for row in range(len(symbols)):
+        state = 0
+        for column in range(symbols.shape[1]):
+            first[row, column] = begins[state]
+            state = following[state, symbols[row, column]]
+
+
+@compiled
+def _encode(symbols, first, rows, columns, size, frequencies, starts, states, words):
     """Fill `words` from its end and return where it begins: decoding reverses the order."""
     begin = len(words)
-    last = len(frequencies) - 1
+    last = size - 1
     position = symbols.size
     for row in range(len(rows) - 1, -1, -1):
         for column in range(len(columns) - 1, -1, -1):
             position -= 1
             lane = position & 3
-            model = min(max(rows[row] + columns[column], 0), last)
+            model = first[row, column] + min(max(rows[row] + columns[column], 0), last)
             symbol = symbols[row, column]
             frequency = frequencies[model, symbol]
             state = states[lane]
@@ -94,20 +130,26 @@ def _encode(symbols, rows, columns, frequencies, starts, states, words):
 
 
 @compiled
-def _decode(words, tables, rows, columns, frequencies, starts, states, symbols):
+def _decode(
+    words, tables, rows, columns, size, following, begins, frequencies, starts, states, symbols
+):
     """Fill `symbols` and return how many words that took, or -1 if they do not suffice."""
-    last = len(frequencies) - 1
+    last = size - 1
+    turning = len(following) > 1
     used = 0
     position = 0
     for row in range(len(rows)):
+        turn = 0
         for column in range(len(columns)):
             lane = position & 3
             position += 1
             state = states[lane]
             slot = state & _MASK
-            model = min(max(rows[row] + columns[column], 0), last)
+            model = begins[turn] + min(max(rows[row] + columns[column], 0), last)
             symbol = tables[model, slot]
             symbols[row, column] = symbol
+            if turning:  # foreseen by the processor; else each symbol would wait for the one before
+                turn = following[turn, symbol]
             start = starts[model, symbol]
             state = frequencies[model, symbol] * (state >> _SHIFT) + slot - start
             if state < _LEAST:
@@ -135,7 +177,11 @@ def encode(symbols: np.ndarray, frequencies: np.ndarray, contexts: Contexts) -> 
     # A symbol emits one word at most.
     words = np.empty(symbols.size, dtype=np.uint32)
     models = frequencies.astype(np.uint64), _starts(frequencies)
-    begin = _encode(symbols, contexts.rows, contexts.columns, *models, states, words)
+    count = len(frequencies)
+    first = np.empty(symbols.shape, dtype=np.uint16)
+    _walk(symbols, contexts.machine.following, contexts.begins(count), first)
+    own = contexts.rows, contexts.columns, contexts.size(count)
+    begin = _encode(symbols, first, *own, *models, states, words)
     return states.astype("<u8").tobytes() + words[begin:].astype("<u4").tobytes()
 
 
@@ -159,7 +205,9 @@ def decode(data: bytes | memoryview, frequencies: np.ndarray, contexts: Contexts
     tables = np.stack([np.repeat(levels, each) for each in frequencies])
     models = frequencies.astype(np.uint64), _starts(frequencies)
     through = _decode if installed("numba") else rans_plain.decode
-    used = through(words, tables, contexts.rows, contexts.columns, *models, states, symbols)
+    own = contexts.rows, contexts.columns, contexts.size(len(frequencies))
+    machine = contexts.machine.following, contexts.begins(len(frequencies))
+    used = through(words, tables, *own, *machine, *models, states, symbols)
     # The encoder began with the lowest states: whatever else the decoder ends with is damage.
     if used != len(words) or (states != _LOWEST).any():
         raise FormatError("the symbols do not end where their words do")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pocketvlad.format import trellis
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.util.compiled import compiled
 
@@ -123,7 +124,7 @@ def _storage_bits(sizes: Sequence[np.ndarray], counts: np.ndarray) -> float:
     return stored
 
 
-def fit_model(codes: np.ndarray, magnitudes: np.ndarray) -> SymbolModel:
+def fit_model(codes: np.ndarray, magnitudes: np.ndarray, sets: int = 1) -> SymbolModel:
     """Models by the sizes of mean magnitudes, of those axes whose sizes pay.
 
     Of the eight choices of axes it is the one by which symbols and, by an estimate, what a file
@@ -132,6 +133,7 @@ def fit_model(codes: np.ndarray, magnitudes: np.ndarray) -> SymbolModel:
     Args:
         codes: [R, C, K] uint8.
         magnitudes: [L] float32, of what each code stands for.
+        sets: see `Alphabet`.
     """
     levels = len(magnitudes)
     values = magnitudes.astype(np.float32)[codes]
@@ -155,17 +157,66 @@ def fit_model(codes: np.ndarray, magnitudes: np.ndarray) -> SymbolModel:
         low, high = _range(sums, left.sum(axis=1))
         numbers = np.clip(sums - low, 0, high - low)
         merged = np.stack([left[numbers == n].sum(axis=0) for n in range(high - low + 1)])
+        merged = merged.reshape(-1, levels // sets)
         bits = entropy_bits(merged) + _storage_bits(sizes, merged)
         if bits < least_bits:
             best, least_bits = SymbolModel(*sizes, low, high - low + 1), bits
     return best
 
 
+@dataclass(frozen=True)
+class Alphabet:
+    """What models count of a layer. On a trellis these are magnitudes of places, apart for each
+    quantizer: signs are as likely as one another.
+
+    codes: [R, C, K] uint8.  magnitudes: [L] float32, of what each code stands for.  sets: a model
+    is one of so many equal shares of the codes, the first L / sets first.
+    """
+
+    codes: np.ndarray
+    magnitudes: np.ndarray
+    sets: int = 1
+
+    @classmethod
+    def of(cls, tensor: QuantizedTensor) -> "Alphabet":
+        """That of a layer."""
+        if not tensor.on_trellis:
+            return cls(tensor.by_axes(), np.abs(tensor.codebook))
+        places, quantizers = trellis.to_places(tensor.multiples())
+        return cls.of_places(places, quantizers, tensor.by_axes().shape)
+
+    @classmethod
+    def of_places(
+        cls, places: np.ndarray, quantizers: np.ndarray, axes: Sequence[int]
+    ) -> "Alphabet":
+        """That of places on a trellis, see `trellis.to_places`.
+
+        Args:
+            axes: R, C, K.
+        """
+        most = int(np.abs(places).max(initial=0))
+        codes = np.abs(places).astype(np.uint8) + quantizers * np.uint8(most + 1)
+        sizes = np.arange(most + 1, dtype=np.float32)
+        return cls(codes.reshape(axes), np.tile(sizes, 2), 2)
+
+    def model(self) -> SymbolModel:
+        """What the codes are coded by."""
+        return fit_model(self.codes, self.magnitudes, self.sets)
+
+    def counts(self, model: SymbolModel) -> np.ndarray:
+        """[sets M, L / sets] How often each code is coded by each model, a set after the other."""
+        counts = model.counts(self.codes, len(self.magnitudes))
+        by_set = counts.reshape(model.models, self.sets, -1).swapaxes(0, 1)
+        return by_set.reshape(self.sets * model.models, -1)
+
+
 def model_of(tensor: QuantizedTensor) -> SymbolModel:
     """What the codes of a layer are coded by."""
-    return fit_model(tensor.by_axes(), np.abs(tensor.codebook))
+    return Alphabet.of(tensor).model()
 
 
 def coded_bits(tensor: QuantizedTensor) -> float:
     """Shannon's bound on the size of the codes of a layer, coded one by one by its model."""
-    return entropy_bits(model_of(tensor).counts(tensor.by_axes(), len(tensor.codebook)))
+    alphabet = Alphabet.of(tensor)
+    signs = np.count_nonzero(tensor.codes) if tensor.on_trellis else 0
+    return entropy_bits(alphabet.counts(alphabet.model())) + signs

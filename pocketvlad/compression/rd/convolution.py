@@ -23,6 +23,8 @@ from pocketvlad.compression.rd.multiples import (
 )
 from pocketvlad.compression.rd.rounding import feedback, round_in_order, second_moments
 from pocketvlad.compression.rd.settings import RoundingSettings
+from pocketvlad.compression.rd.trellis_rounding import MAX_MULTIPLE as MAX_ON_TRELLIS
+from pocketvlad.compression.rd.trellis_rounding import round_on_trellis
 from pocketvlad.format.kernel_transform import cosine_basis
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 
@@ -30,6 +32,10 @@ _LEAST = 1e-12  # second moment of inputs that are taken to be there
 # Of a row's step beside the others: in full proportion they take more bytes (docs/compression.md).
 _POWER = 0.5
 _OCTAVES = 8  # by which the scale of a row is larger or smaller than the middle one, at most
+_LEAST_INPUTS = 32  # of rows on the trellis: shorter ones take more bytes there
+# On the trellis a quantizer has wider steps beside those of single weights, and bits are worth
+# less: measured (docs/compression-record.md).
+_TRELLIS_STEP, _TRELLIS_MULTIPLIER = 1.2, 0.7
 _COLUMNS = 4608  # inputs whose samples are held at a time: those of VGG16's widest convolutions
 
 
@@ -189,24 +195,31 @@ def round_convolution(
     scales, step = _scales(torch.sqrt(12 * errors / left[:, None]))
     rows = scales[..., None].to(wanted.dtype)
     target, best = groups.target / rows, groups.best / rows
-    step = max(step, float(target.abs().max()) / MAX_MULTIPLE)
     kernel = layer.weight[0, 0].numel()
-    multiples = descend(
-        round_in_order(target, groups.factor, step, MAX_MULTIPLE),
-        best,
-        groups.moments,
-        step,
-        settings.multiplier * (errors / scales.square()).to(wanted.dtype),
-        kernel,
-        MAX_MULTIPLE,
-        settings.sweeps,
+    multiplier = settings.multiplier * (errors / scales.square()).to(wanted.dtype)
+    largest = float(target.abs().max())
+    multiple_of = _TRELLIS_STEP * step / 2
+    on_trellis = (
+        settings.trellis
+        and target.shape[-1] >= _LEAST_INPUTS
+        and largest <= MAX_ON_TRELLIS * multiple_of
     )
+    if on_trellis:
+        step = multiple_of
+        given = best, groups.moments, target, groups.factor, step
+        multiples = round_on_trellis(*given, _TRELLIS_MULTIPLIER * multiplier, kernel)
+    else:
+        step = max(step, largest / MAX_MULTIPLE)
+        nearest = round_in_order(target, groups.factor, step, MAX_MULTIPLE)
+        given = best, groups.moments, step, multiplier
+        multiples = descend(nearest, *given, kernel, MAX_MULTIPLE, settings.sweeps)
     quantized = quantized_in_place(
         layer.weight,
         multiples,
         step,
         transformed=kernel > 1,
         scales=scales.flatten().float().cpu().numpy(),
+        on_trellis=on_trellis,
     )
     if layer.bias is not None:
         weight = _by_group(layer.weight.flatten(1), layer)

@@ -33,25 +33,30 @@ def from_multiples(
     transformed: bool = False,
     input_scales: np.ndarray | None = None,
     scales: np.ndarray | None = None,
+    on_trellis: bool = False,
 ) -> QuantizedTensor:
     """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
 
     Args:
         transformed, input_scales, scales: see `QuantizedTensor`, and `with_needed_scales`.
+        on_trellis: whether they are; zeros alone need none.
     """
     most = int(np.abs(multiples).max(initial=0))
+    on_trellis = on_trellis and most > 0
+    most += most % 2 if on_trellis else 0
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
     codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
-    return with_needed_scales(QuantizedTensor(codes, codebook, scales, transformed, input_scales))
+    return with_needed_scales(
+        QuantizedTensor(codes, codebook, scales, transformed, input_scales, on_trellis)
+    )
 
 
 def multiples_of(quantized: QuantizedTensor) -> tuple[np.ndarray, float]:
     """(whole multiples, int16, of the codes' shape; the step): what `from_multiples` made a layer
     of. The step of zeros is 1."""
     most = (len(quantized.codebook) - 1) // 2
-    multiples = quantized.codes.astype(np.int16) - np.int16(most + 1)
-    multiples[quantized.codes == 0] = 0
+    multiples = quantized.multiples().reshape(quantized.codes.shape)
     return multiples, float(quantized.codebook[-1]) / most if most else 1.0
 
 
@@ -62,9 +67,10 @@ def quantized_in_place(
     transformed: bool = False,
     input_scales: np.ndarray | None = None,
     scales: np.ndarray | None = None,
+    on_trellis: bool = False,
 ) -> QuantizedTensor:
     """The layer as codes; `weight` becomes what they stand for."""
     whole = multiples.round().to(torch.int16).cpu().numpy().reshape(weight.shape)
-    quantized = from_multiples(whole, step, transformed, input_scales, scales)
+    quantized = from_multiples(whole, step, transformed, input_scales, scales, on_trellis)
     weight.copy_(torch.from_numpy(quantized.dequantize()))
     return quantized

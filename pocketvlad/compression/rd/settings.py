@@ -89,6 +89,11 @@ class RoundingSettings:
         minimum=0,
     )
     sweeps: int = setting("sweeps of coordinate descent over a layer", 5, minimum=0)
+    trellis: bool = setting(
+        "whether convolutions of 32 inputs or more are coded on a trellis, which takes fewer bytes; "
+        "programs of before it do not read such files; not together with `tuning`",
+        False,
+    )
     length: int | None = setting(
         "components of the descriptor that are kept: the first ones, of the largest variance; all "
         "unless told",
@@ -103,10 +108,12 @@ class RoundingSettings:
     )
 
     def as_dict(self) -> dict[str, object]:
-        """`tuning` only where there is one: files from before there was any say the same."""
+        """`tuning` and `trellis` only where there is one: files from before there was any say the
+        same."""
         found = asdict(self)
-        if self.tuning is None:
-            del found["tuning"]
+        for name in ("tuning", "trellis"):
+            if not found[name]:
+                del found[name]
         return found
 
 
