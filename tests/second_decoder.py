@@ -10,6 +10,7 @@ Files of versions 2 and 3 are read; names are those in the file.
 import json
 import zlib
 from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from math import pi, prod, sqrt
@@ -17,7 +18,9 @@ from math import pi, prod, sqrt
 import numpy as np
 
 MAGIC = bytes.fromhex("89 50 56 4C 41 44 0D 0A")
-GRID, ROW_SCALES, COEFFICIENTS, INPUT_SCALES = 1, 2, 4, 8  # the flags
+GRID, ROW_SCALES, COEFFICIENTS, INPUT_SCALES, TRELLIS = 1, 2, 4, 8, 16  # the flags
+# The state after an even place and after an odd one.
+AFTER = [(0, 2), (5, 7), (1, 3), (6, 4), (2, 0), (4, 6), (3, 1), (7, 5)]
 SLOTS = 65536  # the sum of a model's frequencies
 LOWEST_STATE = 1 << 31
 PARTS = ("backbone", "pooling", "projection")
@@ -100,13 +103,16 @@ def inverse_cosine(size: int) -> np.ndarray:
     return basis
 
 
-def rans_symbols(coder: Cursor, models: list[int], frequencies: list[list[int]]) -> list[int]:
-    """Each weight's symbol. `models`: each weight's model. `frequencies`: each model's."""
+def decoded(
+    coder: Cursor, count: int, model_of: Callable[[int], int], frequencies: list[list[int]]
+) -> Iterator[int]:
+    """Each weight's symbol. `model_of`: the model of a position, asked for when all symbols before
+    it have been given.  `frequencies`: each model's."""
     states = coder.array("<u8", 4).tolist()
     require(all(LOWEST_STATE <= state < 1 << 63 for state in states), "a state is out of range")
     starts = [[0, *accumulate(of_model)][:-1] for of_model in frequencies]
-    symbols = []
-    for position, model in enumerate(models):
+    for position in range(count):
+        model = model_of(position)
         state = states[position % 4]
         slot = state % SLOTS
         # The last symbol that starts at the slot or before: one without slots is passed over.
@@ -115,10 +121,38 @@ def rans_symbols(coder: Cursor, models: list[int], frequencies: list[list[int]])
         if state < LOWEST_STATE:
             state = (state << 32) + int.from_bytes(coder.take(4), "little")
         states[position % 4] = state
-        symbols.append(symbol)
+        yield symbol
     require(states == [LOWEST_STATE] * 4, "the coder's states do not end where they must")
     require(coder.left() == 0, "words are left over")
-    return symbols
+
+
+def trellis_levels(
+    coder: Cursor, models: list[int], frequencies: list[list[int]], width: int
+) -> list[int]:
+    """The number of each weight's level, of rows on the trellis: 0 for zero.
+
+    `models`: each weight's, of one quantizer.  `frequencies`: of magnitudes of places, each model's
+    for even multiples, then each one's for odd ones.
+    """
+    largest = len(frequencies[0]) - 1
+    places = [0, *(sign * k for k in range(1, largest + 1) for sign in (1, -1))]
+    slots = [[own[0] * 2, *(own[abs(k)] for k in places[1:])] for own in frequencies]
+    count, levels, state = len(frequencies) // 2, [], 0
+
+    def model_now(position: int) -> int:
+        nonlocal state
+        if position % width == 0:
+            state = 0
+        return models[position] + count * (state % 2)
+
+    for symbol in decoded(coder, len(models), model_now, slots):
+        place = places[symbol]
+        multiple = 2 * place
+        if state % 2:
+            multiple -= (place > 0) - (place < 0)
+        levels.append(multiple + 2 * largest + 1 if multiple else 0)
+        state = AFTER[state][place % 2]
+    return levels
 
 
 def read_levels(side: Cursor, is_grid: bool) -> np.ndarray:
@@ -141,9 +175,13 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     coder = Cursor(payload)
     side = Cursor(unpacked(coder.take(coder.variable()), -15, MAX_SIDE))
     flags = side.number("u1")
-    require(flags < 16, "a flag is unknown")
+    require(flags < 32, "a flag is unknown")
     require(len(shape) == 4 or not flags & COEFFICIENTS, "coefficients have four dimensions")
     levels = read_levels(side, bool(flags & GRID))
+    on_trellis, total, length = flags & TRELLIS > 0, SLOTS, len(levels) + 1
+    if on_trellis:
+        require(len(levels) in range(5, 254, 4), "no such number of levels on the trellis")
+        total, length = SLOTS // 2, (len(levels) - 1) // 4 + 1
     scales = side.array("<f2", rows) if flags & ROW_SCALES else np.ones(rows, "<f2")
     require(bool((scales > 0).all()), "a row's scale is not above 0")
     of_inputs = side.array("<f2", lines) if flags & INPUT_SCALES else np.ones(lines, "<f2")
@@ -151,12 +189,17 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     model_count, lowest = side.number("u1"), side.number("u1")
     require(1 <= model_count <= 64, "there are not 1 to 64 models")
     of_row, of_line, of_place = (side.array("u1", n).astype(int) for n in (rows, lines, places))
-    frequencies = [[side.variable() for _ in range(len(levels) + 1)] for _ in range(model_count)]
-    require(all(sum(each) == SLOTS for each in frequencies), "frequencies do not sum to 65,536")
+    lists = model_count * (1 + on_trellis)
+    frequencies = [[side.variable() for _ in range(length)] for _ in range(lists)]
+    require(all(sum(each) == total for each in frequencies), f"frequencies do not sum to {total:,}")
     require(side.left() == 0, "side information is left over")
     sums = of_row[:, None, None] + of_line[:, None] + of_place
     models = np.clip(sums - lowest, 0, model_count - 1).ravel().tolist()
-    codes = np.array(rans_symbols(coder, models, frequencies)).reshape(shape)
+    if on_trellis:
+        numbers = trellis_levels(coder, models, frequencies, lines * places)
+    else:
+        numbers = list(decoded(coder, len(models), models.__getitem__, frequencies))
+    codes = np.array(numbers).reshape(shape)
     values = np.concatenate([np.zeros(1, np.float32), levels])[codes].reshape(rows, -1)
     values = (values * scales.astype(np.float32)[:, None]).reshape(rows, lines, places)
     values = (values * of_inputs.astype(np.float32)[:, None]).reshape(shape)

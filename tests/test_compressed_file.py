@@ -418,7 +418,7 @@ def changed_at(place, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: b"\x1f" + p[1:], "kind of codebook 31"),
+        (lambda p: b"\x3f" + p[1:], "kind of codebook 63"),
         (lambda p: bytes([p[0] | 4]) + p[1:], "coefficients of kernels in a layer of 2"),
         (lambda p: p[:1] + b"\xff\xff" + p[3:], "expected, .* left|more than 256"),
         (lambda p: p[:3] + struct.pack("<f", float("nan")) + p[7:], "not finite"),

@@ -257,6 +257,19 @@ def every_level(generator, count=199):
     return QuantizedTensor(codes.reshape(30, 40), np.concatenate([np.zeros(1, np.float32), levels]))
 
 
+def on_trellis(generator, shape=(15, 7, 3, 3), spread=2.0, most=63):
+    """Rows on the trellis: places drawn at random stand for multiples by the document's words."""
+    places = np.round(generator.laplace(size=(shape[0], *shape[1:])) * spread).clip(-most, most)
+    rows = places.reshape(shape[0], -1).astype(int)
+    multiples = np.zeros(rows.shape, np.int16)
+    for row, own in enumerate(rows):
+        state = 0
+        for column, place in enumerate(own):
+            multiples[row, column] = 2 * place - np.sign(place) * (state % 2)
+            state = second_decoder.AFTER[state][place % 2]
+    return from_multiples(multiples.reshape(shape), 0.07, on_trellis=True)
+
+
 def fresh_layers(seed):
     """Layers as today's quantizers make them, by name; 20 to 6,000 weights each."""
     generator = np.random.default_rng(seed)
@@ -274,6 +287,10 @@ def fresh_layers(seed):
         "models": uneven(generator),
         "coefficients": from_multiples(multiples, 0.01, True),
         "coefficients, models": replace(uneven(generator), transformed=True),
+        "trellis": on_trellis(generator),
+        "trellis, ones": on_trellis(generator, (9, 40), 0.4, 1),
+        "trellis, all places": on_trellis(generator, (30, 60), 25),
+        "trellis, coefficients": replace(on_trellis(generator), transformed=True),
     }
     for name, layer in list(layers.items()):
         shape = (*layer.codes.shape, 1)
@@ -487,7 +504,7 @@ def test_a_payload_that_is_packed_again_is_read(numbers):
         (with_side(flip(-1)), "do not sum to 65,536"),  # a frequency
         (with_side(lambda side: side + b"\0"), "side information is left over"),
         (with_side(lambda side: side[:-1]), "too early"),
-        (with_side(lambda side: bytes([side[0] | 16]) + side[1:]), "a flag is unknown"),
+        (with_side(lambda side: bytes([side[0] | 32]) + side[1:]), "a flag is unknown"),
         (with_side(lambda side: side[:1] + b"\1\0" + side[3:]), "at least two levels"),
         (with_side(lambda side: side[:1] + b"\0\1" + side[3:]), "too many levels"),
     ],

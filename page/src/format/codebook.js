@@ -5,7 +5,8 @@ const GRID = 1;
 const ROW_SCALES = 2;
 const COEFFICIENTS = 4;
 const INPUT_SCALES = 8;
-const ALL = GRID | ROW_SCALES | COEFFICIENTS | INPUT_SCALES;
+const TRELLIS = 16;
+const ALL = GRID | ROW_SCALES | COEFFICIENTS | INPUT_SCALES | TRELLIS;
 
 /**
  * Rows, inputs and taps of a tensor.
@@ -20,6 +21,7 @@ export function axesOf(shape) {
  * What numbers of a quantized layer stand for, and how often each occurs.
  * @typedef {object} Codebook
  * @property {boolean} coefficients whether values are those of kernels' cosine transform
+ * @property {boolean} onTrellis whether levels depend on those before them in their row
  * @property {Float32Array} levels [L + 1] zero, then each level
  * @property {Float32Array | null} rowScales [R]
  * @property {Float32Array | null} inputScales [C]
@@ -27,7 +29,7 @@ export function axesOf(shape) {
  * @property {Uint8Array} rowSizes [R]
  * @property {Uint8Array} inputSizes [C]
  * @property {Uint8Array} tapSizes [K]
- * @property {Int32Array} frequencies [M * (L + 1)]
+ * @property {Int32Array} frequencies [M * (L + 1)]; on the trellis [2 * M * (P + 1)] of magnitudes
  */
 
 /**
@@ -47,6 +49,10 @@ export function readCodebook(side, shape) {
   }
   const count = reader.uint16();
   if (count > 255) throw new FormatError(`${count} levels; at most 255 are allowed`);
+  const onTrellis = Boolean(flags & TRELLIS);
+  if (onTrellis && (count % 4 !== 1 || count < 5 || count > 253)) {
+    throw new FormatError(`${count} levels on the trellis; 5, 9, 13 and so on to 253 are possible`);
+  }
   const levels = new Float32Array(count + 1);
   levels.set(flags & GRID ? grid(reader.floats(2), count) : reader.floats(count), 1);
   if (!levels.every(Number.isFinite)) throw new FormatError("a level is not finite");
@@ -59,10 +65,22 @@ export function readCodebook(side, shape) {
   const rowSizes = reader.take(axes.rows);
   const inputSizes = reader.take(axes.inputs);
   const tapSizes = reader.take(axes.taps);
-  const frequencies = new Int32Array(models * (count + 1));
+  const lists = onTrellis ? 2 * models : models;
+  const frequencies = new Int32Array(lists * (onTrellis ? (count + 3) / 4 : count + 1));
   for (let i = 0; i < frequencies.length; i++) frequencies[i] = reader.integer();
   reader.end();
-  return { coefficients, levels, rowScales, inputScales, low, rowSizes, inputSizes, tapSizes, frequencies };
+  return {
+    coefficients,
+    onTrellis,
+    levels,
+    rowScales,
+    inputScales,
+    low,
+    rowSizes,
+    inputSizes,
+    tapSizes,
+    frequencies,
+  };
 }
 
 /**

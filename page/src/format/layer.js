@@ -3,7 +3,8 @@ import { readCodebook, valuesOf } from "./codebook.js";
 import { FormatError } from "./error.js";
 import { inflateRaw } from "./inflate.js";
 import { kernelsFromCoefficients, requireKernels } from "./kernels.js";
-import { decodeSymbols, modelsOf } from "./rans.js";
+import { decodeSymbols, modelsOf, ONE_SET } from "./rans.js";
+import { frequenciesOfSigns, levelsFromPlaces, TRELLIS } from "./trellis.js";
 import { readMultiples } from "./whole_multiples.js";
 
 const MOST_SIDE = 2 ** 24;
@@ -32,9 +33,16 @@ export function readSymbols(payload, shape) {
   const reader = new ByteReader(payload);
   const codebook = readCodebook(inflateRaw(reader.take(reader.integer()), MOST_SIDE), shape);
   if (codebook.coefficients) requireKernels(shape);
-  const { frequencies, levels, low, rowSizes, inputSizes, tapSizes } = codebook;
-  const models = () => modelsOf(frequencies, levels.length);
-  return { codebook, symbols: decodeSymbols(reader, models, low, rowSizes, inputSizes, tapSizes) };
+  const { onTrellis, frequencies, levels, low, rowSizes, inputSizes, tapSizes } = codebook;
+  const models = () => {
+    if (!onTrellis) return modelsOf(frequencies, levels.length);
+    const places = levels.length / 4 + 0.5; // of magnitude 0 to P, of 4 P + 2 levels
+    return modelsOf(frequenciesOfSigns(frequencies, places), 2 * places - 1);
+  };
+  const machine = onTrellis ? TRELLIS : ONE_SET;
+  const symbols = decodeSymbols(reader, models, machine, low, rowSizes, inputSizes, tapSizes);
+  if (onTrellis) levelsFromPlaces(symbols, rowSizes.length, levels.length / 2);
+  return { codebook, symbols };
 }
 
 /**

@@ -16,6 +16,16 @@ const SLOTS = 65536;
  */
 
 /**
+ * Chooses among sets of models by the symbols before in a row. Rows begin in state 0.
+ * @typedef {object} Machine
+ * @property {Uint8Array} following [states * 256] the state after each symbol
+ * @property {Uint8Array} sets [states] the number of each state's set
+ */
+
+/** @type {Machine} for models that do not depend on other symbols */
+export const ONE_SET = { following: new Uint8Array(256), sets: new Uint8Array(1) };
+
+/**
  * @param {Int32Array} frequencies [count * symbols], each 0 to 65,536
  * @param {number} symbols at most 256
  * @returns {Models}
@@ -42,7 +52,8 @@ export function modelsOf(frequencies, symbols) {
 
 /**
  * @param {import("./byte_reader.js").ByteReader} reader at the coder's states; all of it is read
- * @param {() => Models} models made when the states have been checked
+ * @param {() => Models} models those of all sets, made when the states have been checked
+ * @param {Machine} machine
  * @param {number} low the sum of sizes of the first model
  * @param {Uint8Array} rowSizes [R]
  * @param {Uint8Array} inputSizes [C]
@@ -50,7 +61,7 @@ export function modelsOf(frequencies, symbols) {
  * @returns {Uint8Array} [R, C, K] the symbols
  * @throws {FormatError} the coder does not end where its words do
  */
-export function decodeSymbols(reader, models, low, rowSizes, inputSizes, tapSizes) {
+export function decodeSymbols(reader, models, machine, low, rowSizes, inputSizes, tapSizes) {
   const states = new Int32Array(8);
   for (let i = 0; i < 4; i++) {
     const lower = reader.int32();
@@ -65,8 +76,11 @@ export function decodeSymbols(reader, models, low, rowSizes, inputSizes, tapSize
   for (let i = 0; i < words.length; i++) words[i] = reader.int32();
 
   const { count, symbols, frequencies, starts, ofSlot } = models();
+  const { following, sets } = machine;
+  const size = count / (Math.max(...sets) + 1);
+  const begins = Int32Array.from(sets, (set) => set * size);
   // By the sum of the sizes, so that no weight asks whether it lies in the range of models.
-  const nearest = Int32Array.from({ length: 766 }, (_, sum) => Math.max(0, Math.min(count - 1, sum - low)));
+  const nearest = Int32Array.from({ length: 766 }, (_, sum) => Math.max(0, Math.min(size - 1, sum - low)));
   const rows = rowSizes.length;
   const columns = columnSizes(inputSizes, tapSizes);
   const width = columns.length;
@@ -77,8 +91,9 @@ export function decodeSymbols(reader, models, low, rowSizes, inputSizes, tapSize
   let word = 0;
   for (let row = 0, i = 0; row < rows; row++) {
     const rowSize = rowSizes[row];
+    let turn = 0;
     for (let column = 0; column < width; column++, i++) {
-      const model = nearest[rowSize + columns[column]];
+      const model = begins[turn] + nearest[rowSize + columns[column]];
       const slot = aLower & 0xffff;
       const symbol = ofSlot[(model << 16) | slot];
       const entry = Math.imul(model, symbols) + symbol;
@@ -94,6 +109,7 @@ export function decodeSymbols(reader, models, low, rowSizes, inputSizes, tapSize
         lower = words[word++];
       }
       found[i] = symbol;
+      turn = following[(turn << 8) | symbol];
       aUpper = bUpper;
       aLower = bLower;
       bUpper = cUpper;

@@ -54,10 +54,10 @@ def _search(
                 odd = quantizers[state]
                 wanted = left[state, column]
                 size = abs(wanted)
-                below = int((size + odd) * np.float32(0.5))
+                below = min(int((size + odd) * np.float32(0.5)), limit - 1)
                 # Zero, too, unless it is the place below.
                 for trial in range(2 if below == 0 else 3):
-                    own = 0 if trial == 2 else min(below + trial, limit)
+                    own = 0 if trial == 2 else below + trial
                     multiple = 2 * own - odd if own > 0 else 0
                     missed = size - multiple
                     total = (
