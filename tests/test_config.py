@@ -540,6 +540,17 @@ def test_mistakes_in_what_chooses_a_length_are_explained(changes, message):
         check_config(config)
 
 
+def test_layers_on_the_trellis_are_not_tuned():
+    config = load("config/subset.yaml")
+    config["rd"] |= {"trellis": True}
+    check_config(config)
+    config["rd"]["tuning"] = {}
+    with pytest.raises(ConfigError, match=r"rd\.tuning: layers on the trellis are not tuned"):
+        check_config(config)
+    config["rd"]["trellis"] = False
+    check_config(config)
+
+
 def test_revisited_cities_are_a_valid_study():
     config = load("config.yaml")
     config["cities"] = {"oxford": "roxford5k", "paris": "rparis6k"}

@@ -153,6 +153,17 @@ def test_scales_of_inputs_are_read_by_both():
     assert kinds == {8, 9, 11, 13, 15}
 
 
+def test_rows_on_the_trellis_are_read_by_both():
+    """Places go by the document's words, spelt out: what each stands for in the state it is in."""
+    path, _ = read_by_both("version3-trellis")
+    sides = [
+        side_information(payload)[0]
+        for _, payload in second_decoder.read_header(path.read_bytes())[1]
+    ]
+    assert {side[0] for side in sides} == {16, 17, 19, 23, 31}
+    assert {struct.unpack_from("<H", side, 1)[0] for side in sides} >= {5, 253}
+
+
 @pytest.mark.parametrize("version", ["version2", "version3", "version3-gem"])
 def test_layers_without_scales_of_inputs_are_written_as_ever(version):
     """What the file's layers are decoded to is coded by the same side information, up to the

@@ -45,10 +45,10 @@ def teacher(request, city):
     return learnt_network(request.param, city)
 
 
-def rounded(teacher, city, distortion):
+def rounded(teacher, city, distortion, settings=SETTINGS):
     network = copy_of(teacher)
     return network, round_network(
-        network, teacher, city.crop_source, CROPS, distortion, SETTINGS, 7
+        network, teacher, city.crop_source, CROPS, distortion, settings, 7
     )
 
 
@@ -84,6 +84,22 @@ def test_a_network_is_what_its_codes_say(teacher, city):
     again = rounded(teacher, city, 0.05)[1]
     for name, tensor in quantized.items():  # the same seed, the same codes
         np.testing.assert_array_equal(again[name].codes, tensor.codes)
+
+
+def test_layers_on_the_trellis_are_what_their_codes_say(teacher, city):
+    """In the file, too; layers of few inputs and the projection are as without it."""
+    network, quantized = rounded(teacher, city, 0.05, replace(SETTINGS, trellis=True))
+    others = {name for name, tensor in quantized.items() if not tensor.on_trellis}
+    inputs = {name: weight[0].numel() for name, weight in compressible(network)}
+    convolutions = {name for name in inputs if name.startswith("backbone.")}
+    long = {name for name in convolutions if inputs[name] >= 32}
+    assert others == inputs.keys() - long
+    assert len(long) > 2
+    for name, weight in compressible(network):
+        again = decode_layer(encode_layer(quantized[name]), tuple(weight.shape))
+        np.testing.assert_array_equal(weight.detach().numpy(), again.dequantize())
+    plain = rounded(teacher, city, 0.05)[0]
+    assert distance(network, teacher, city) < 1.3 * distance(plain, teacher, city)
 
 
 def test_less_distortion_costs_more_bits(teacher, city):

@@ -1,16 +1,24 @@
 """Rows brought onto the trellis, against every path there is."""
 
+import copy
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import second_decoder
 import torch
+from torch import nn
 
+from pocketvlad.compression.paired_layers import PairedConvolution
+from pocketvlad.compression.rd import trellis_rounding
+from pocketvlad.compression.rd.convolution import AllowedErrors, round_convolution
 from pocketvlad.compression.rd.rounding import feedback
+from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.trellis_rounding import round_on_trellis
 from pocketvlad.compression.rd.trellis_search import ANY, search
 from pocketvlad.format import trellis
+from pocketvlad.format.layer_coding import encode_layer
 
 STEP = 0.7
 
@@ -102,20 +110,86 @@ def rounded(groups, rows, columns, multiplier, seed=0, most=1.0):
     return found, float(((missed @ moments) * missed).sum() / found.numel())
 
 
-def test_rows_are_on_the_trellis_and_closer_than_twice_the_step_allows():
-    """Multiples of twice the step have errors of a twelfth of its square, times what later columns
-    leave of the moments; a trellis of eight states makes 0.78 of that (Marcellin & Fischer 1990:
-    1.1 of at most 1.53 dB), and more columns to choose from less again."""
-    found, error = rounded(2, 60, 150, multiplier=0.0)
-    for group in found:
-        trellis.to_places(group.numpy())
-    moments_left = error / ((2 * STEP) ** 2 / 12)
-    _, coarse = rounded(2, 60, 150, multiplier=0.05)
+def test_the_error_of_uncorrelated_weights_is_what_is_known_of_eight_states():
+    """Of twice the step, squared, over 12: 1.1 dB less (Marcellin & Fischer 1990, Table I: 1.10 dB
+    of granular gain for the uniform source; some of it is lost near zero, where both quantizers
+    have a multiple)."""
+    best = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 50, 200))) * 20 * STEP
+    moments = torch.eye(200, dtype=torch.float64)[None]
+    free = torch.zeros(1, 50, dtype=torch.float64)
+    found = round_on_trellis(best, moments, best, moments, STEP, free, 1)
+    gain = -10 * np.log10(float((best - STEP * found).square().mean()) / ((2 * STEP) ** 2 / 12))
+    assert 0.95 < gain < 1.2
+
+
+def test_bits_have_their_price_and_rows_stay_on_the_trellis():
+    (found, error), (cheap, coarse) = (rounded(2, 60, 150, price) for price in (0.0, 0.05))
     assert coarse > error
-    assert 0 < moments_left < 1
+    assert (cheap == 0).float().mean() > (found == 0).float().mean()
+    for group in [*found, *cheap]:
+        trellis.to_places(group.numpy())
+
+
+def test_each_window_lowers_error_and_price_of_bits_and_changes_nothing_else():
+    """Against the objective spelt out, with the same models before and after."""
+    generator = np.random.default_rng(4)
+    mixing = torch.from_numpy(generator.normal(size=(90, 70)))
+    moments = mixing.T @ mixing / 90 + 0.05 * torch.eye(70)
+    best = torch.from_numpy(generator.normal(size=(20, 70)))
+    price = np.full(20, 0.03)
+    group = trellis_rounding._Group(best, moments, best, feedback(moments), price)
+    bits = generator.uniform(0.5, 1, (2, 1, 64)) * np.arange(1, 65)
+    rates = trellis_rounding._Rates(bits, np.zeros((20, 70), int))
+    rows = group.in_order(STEP, rates)
+
+    def objective():
+        missed = best.numpy() - STEP * rows.multiples
+        error = ((missed @ moments.numpy()) * missed).sum(axis=1)
+        places, quantizers = trellis.to_places(rows.multiples)
+        np.testing.assert_array_equal(places, rows.places)
+        return error + price * bits[quantizers, 0, np.abs(places)].sum(axis=1)
+
+    first = before = objective()
+    for size, offset in ((16, 0), (16, 8), (70, 0)):
+        group.again(rows, STEP, rates, size, offset)
+        now = objective()
+        assert (now <= before * (1 + 1e-6)).all()
+        before = now
+    assert before.mean() < 0.998 * first.mean()
 
 
 def test_no_weight_leaves_what_a_file_holds():
     found, _ = rounded(1, 8, 40, multiplier=0.01, most=1000.0)
     assert found.abs().max() == 2 * trellis.MAX_PLACE
     trellis.to_places(found[0].numpy())
+
+
+@torch.no_grad()
+def test_a_convolution_takes_fewer_bits_at_the_same_error():
+    """A 1 x 1 convolution of 192 inputs, many of them alike, that of single weights between two
+    errors."""
+    generator = torch.Generator().manual_seed(3)
+    mixing = torch.randn(40, 192, generator=generator) / 6
+    maps = torch.randn(64, 8, 8, 40, generator=generator) @ mixing
+    maps = maps + 0.1 * torch.randn(maps.shape, generator=generator)
+    given = [maps.movedim(3, 1).contiguous()]
+    original = nn.Conv2d(192, 96, 1)
+    original.weight.copy_(torch.randn(original.weight.shape, generator=generator) / 14)
+    settings = RoundingSettings(patches=4096)
+
+    def rates(error, trellis):
+        layer = copy.deepcopy(original)
+        pair = PairedConvolution("layer", layer, original, given, [original(given[0])])
+        allowed = AllowedErrors(torch.full((96,), error, dtype=torch.float64), 1e-9)
+        drawn = torch.Generator().manual_seed(0)
+        quantized = round_convolution(pair, allowed, replace(settings, trellis=trellis), drawn)
+        assert quantized.on_trellis == trellis
+        missed = float((layer(given[0]) - original(given[0])).square().mean())
+        return np.log(missed), 8 * len(encode_layer(quantized)) / quantized.codes.size
+
+    (fine, most), (coarse, least) = (rates(error, False) for error in (1e-5, 4e-5))
+    error, found = rates(2e-5, True)
+    assert fine < error < coarse
+    plain = np.interp(error, [fine, coarse], [most, least])
+    assert 1 < plain < 4
+    assert found < 0.97 * plain

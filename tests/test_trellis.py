@@ -1,6 +1,7 @@
 """Layers on the trellis: every path of it comes back, and nothing else is read or written."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,18 @@ def test_a_layer_comes_back(shape, numba, monkeypatch):
     codes, values = second_decoder.read_symbols(payload, layer.codes.shape)
     np.testing.assert_array_equal(codes, layer.codes)
     np.testing.assert_array_equal(values, layer.dequantize())
+
+
+def test_levels_that_no_code_uses_any_more_stay_possible():
+    """Rows are cleared when nothing reads them any more; here those of the largest places."""
+    layer = on_trellis(np.random.default_rng(3), (40, 90))
+    codes = layer.codes.copy()
+    codes[np.abs(layer.multiples()).max(axis=1) > 12] = 0
+    assert 0 < codes.any(axis=1).sum() < 40
+    cleared = replace(layer, codes=codes)
+    payload = encode_layer(cleared)
+    np.testing.assert_array_equal(decode_layer(payload, (40, 90)).codes, codes)
+    np.testing.assert_array_equal(second_decoder.read_symbols(payload, (40, 90))[0], codes)
 
 
 def test_zeros_need_no_trellis():
@@ -153,6 +166,4 @@ def test_changed_layers_are_read_alike_or_refused(data):
             second_decoder.read_symbols(payload, (9, 40))
         return
     assert found.codes.max() < len(found.codebook)
-    np.testing.assert_array_equal(
-        found.codes, second_decoder.read_symbols(payload, (9, 40))[0]
-    )
+    np.testing.assert_array_equal(found.codes, second_decoder.read_symbols(payload, (9, 40))[0])

@@ -27,7 +27,9 @@ def decode(
     )
     after = [each.tobytes() for each in following]
     # Of each number of a model, that model of every state's set.
-    by_state = [tuple(models[begin + number] for begin in begins.tolist()) for number in range(size)]
+    by_state = [
+        tuple(models[begin + number] for begin in begins.tolist()) for number in range(size)
+    ]
     by_row: dict[int, list] = {}  # rows have a few sizes only
     used = 0
     one, two, three, four = map(int, states)

@@ -183,18 +183,19 @@ class Alphabet:
         if not tensor.on_trellis:
             return cls(tensor.by_axes(), np.abs(tensor.codebook))
         places, quantizers = trellis.to_places(tensor.multiples())
-        return cls.of_places(places, quantizers, tensor.by_axes().shape)
+        most = len(tensor.codebook) // 4
+        return cls.of_places(places, quantizers, tensor.by_axes().shape, most)
 
     @classmethod
     def of_places(
-        cls, places: np.ndarray, quantizers: np.ndarray, axes: Sequence[int]
+        cls, places: np.ndarray, quantizers: np.ndarray, axes: Sequence[int], most: int
     ) -> "Alphabet":
         """That of places on a trellis, see `trellis.to_places`.
 
         Args:
             axes: R, C, K.
+            most: the largest magnitude of a place that there may be.
         """
-        most = int(np.abs(places).max(initial=0))
         codes = np.abs(places).astype(np.uint8) + quantizers * np.uint8(most + 1)
         sizes = np.arange(most + 1, dtype=np.float32)
         return cls(codes.reshape(axes), np.tile(sizes, 2), 2)

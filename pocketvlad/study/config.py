@@ -238,6 +238,10 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             f"rd.lengths: {rounding['lengths']} has no effect where nothing is chosen; write "
             f"`length: {CHOOSE}`, or remove it"
         )
+    if rounding.get("trellis") and "tuning" in rounding:
+        yield (
+            "rd.tuning: layers on the trellis are not tuned; remove it, or write `trellis: false`"
+        )
     if "loss" in config["training"]:
         yield from unfit_loss(config["training"]["loss"], config["models"])
     # What a network of wrong parts needs is not known.

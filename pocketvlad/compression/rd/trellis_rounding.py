@@ -36,11 +36,10 @@ class _Rates:
     @classmethod
     def of(cls, places: np.ndarray, quantizers: np.ndarray, taps: int) -> "_Rates":
         """Those by which a file would code `places` [R, D]."""
-        alphabet = Alphabet.of_places(places, quantizers, (len(places), -1, taps))
+        axes = len(places), -1, taps
+        alphabet = Alphabet.of_places(places, quantizers, axes, MAX_PLACE)
         model = alphabet.model()
-        seen = alphabet.counts(model).reshape(alphabet.sets, model.models, -1)
-        counts = np.full((*seen.shape[:2], MAX_PLACE + 1), _UNSEEN)
-        counts[..., : seen.shape[2]] += seen
+        counts = alphabet.counts(model).reshape(alphabet.sets, model.models, -1) + _UNSEEN
         bits = -np.log2(counts / counts.sum(axis=2, keepdims=True))
         bits[..., 1:] += 1  # the sign
         return cls(bits, model.numbers())
