@@ -155,10 +155,10 @@ def trellis_levels(
     return levels
 
 
-def read_levels(side: Cursor, is_grid: bool) -> np.ndarray:
-    """[L] float32, without zero."""
+def read_levels(side: Cursor, is_grid: bool, most: int) -> np.ndarray:
+    """[L] float32, without zero; L is `most` or less."""
     count = side.number("<u2")
-    require(count <= 255, "too many levels")
+    require(count <= most, "too many levels")
     require(count >= 2 or not is_grid, "a grid has at least two levels")
     levels = side.array("<f4", 2 if is_grid else count)
     require(bool(np.isfinite(levels).all()), "a level is not finite")
@@ -177,10 +177,10 @@ def read_symbols(payload: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np
     flags = side.number("u1")
     require(flags < 32, "a flag is unknown")
     require(len(shape) == 4 or not flags & COEFFICIENTS, "coefficients have four dimensions")
-    levels = read_levels(side, bool(flags & GRID))
+    levels = read_levels(side, bool(flags & GRID), 509 if flags & TRELLIS else 255)
     on_trellis, total, length = flags & TRELLIS > 0, SLOTS, len(levels) + 1
     if on_trellis:
-        require(len(levels) in range(5, 254, 4), "no such number of levels on the trellis")
+        require(len(levels) in range(5, 510, 4), "no such number of levels on the trellis")
         total, length = SLOTS // 2, (len(levels) - 1) // 4 + 1
     scales = side.array("<f2", rows) if flags & ROW_SCALES else np.ones(rows, "<f2")
     require(bool((scales > 0).all()), "a row's scale is not above 0")

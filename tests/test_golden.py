@@ -161,7 +161,7 @@ def test_rows_on_the_trellis_are_read_by_both():
         for _, payload in second_decoder.read_header(path.read_bytes())[1]
     ]
     assert {side[0] for side in sides} == {16, 17, 19, 23, 31}
-    assert {struct.unpack_from("<H", side, 1)[0] for side in sides} >= {5, 253}
+    assert {struct.unpack_from("<H", side, 1)[0] for side in sides} >= {5, 509}
 
 
 @pytest.mark.parametrize("version", ["version2", "version3", "version3-gem"])
@@ -268,7 +268,7 @@ def every_level(generator, count=199):
     return QuantizedTensor(codes.reshape(30, 40), np.concatenate([np.zeros(1, np.float32), levels]))
 
 
-def on_trellis(generator, shape=(15, 7, 3, 3), spread=2.0, most=63):
+def on_trellis(generator, shape=(15, 7, 3, 3), spread=2.0, most=127):
     """Rows on the trellis: places drawn at random stand for multiples by the document's words."""
     places = np.round(generator.laplace(size=(shape[0], *shape[1:])) * spread).clip(-most, most)
     rows = places.reshape(shape[0], -1).astype(int)
@@ -300,7 +300,7 @@ def fresh_layers(seed):
         "coefficients, models": replace(uneven(generator), transformed=True),
         "trellis": on_trellis(generator),
         "trellis, ones": on_trellis(generator, (9, 40), 0.4, 1),
-        "trellis, all places": on_trellis(generator, (30, 60), 25),
+        "trellis, all places": on_trellis(generator, (30, 60), 50),
         "trellis, coefficients": replace(on_trellis(generator), transformed=True),
     }
     for name, layer in list(layers.items()):

@@ -39,7 +39,7 @@ def problem(rows, columns, seed, mixed=0.0):
     generator = np.random.default_rng(seed)
     mixing = np.diag(generator.uniform(0.5, 2, columns))
     mixing += mixed * generator.normal(size=(columns, columns))
-    bits = generator.uniform(0.5, 3, (2, 2, 3)) + [0, 1, 2]
+    bits = generator.uniform(0.5, 3, (2, 2, 3)) + np.arange(3)
     models = generator.integers(0, 2, (rows, columns))
     wanted = generator.normal(size=(rows, columns)) * STEP * 1.5
     return wanted, mixing.T @ mixing, bits, models, generator.uniform(0.05, 0.3, rows)
@@ -92,8 +92,8 @@ def test_where_no_path_ends_costs_are_infinite():
 
 
 def test_more_places_than_a_file_has_are_refused():
-    given = np.zeros((1, 1)), np.eye(1), STEP, np.ones((2, 1, 65)), np.zeros((1, 1)), np.ones(1)
-    with pytest.raises(ValueError, match="bits of 65 magnitudes; at most 64"):
+    given = np.zeros((1, 1)), np.eye(1), STEP, np.ones((2, 1, 129)), np.zeros((1, 1)), np.ones(1)
+    with pytest.raises(ValueError, match="bits of 129 magnitudes; at most 128"):
         search(*given, np.zeros(1), np.zeros(1))
 
 
@@ -138,7 +138,7 @@ def test_each_window_lowers_error_and_price_of_bits_and_changes_nothing_else():
     best = torch.from_numpy(generator.normal(size=(20, 70)))
     price = np.full(20, 0.03)
     group = trellis_rounding._Group(best, moments, best, feedback(moments), price)
-    bits = generator.uniform(0.5, 1, (2, 1, 64)) * np.arange(1, 65)
+    bits = generator.uniform(0.5, 1, (2, 1, 128)) * np.arange(1, 129)
     rates = trellis_rounding._Rates(bits, np.zeros((20, 70), int))
     rows = group.in_order(STEP, rates)
 

@@ -40,7 +40,7 @@ def test_multiples_of_symbols_by_hand():
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.integers(1, 5), st.integers(1, 60), st.integers(1, 63), st.integers(0, 99))
+@given(st.integers(1, 5), st.integers(1, 60), st.integers(1, 127), st.integers(0, 99))
 def test_all_symbols_come_back(rows, columns, most, seed):
     drawn = symbols(rows, columns, most, seed)
     places, _ = trellis.to_places(trellis.to_multiples(drawn))
@@ -128,7 +128,7 @@ FREQUENCIES = 3 + 8 + 2 + 9 + 40 + 1  # flags, levels, ends, models, sizes
         (changed(1, struct.pack("<H", 3)), "3 levels on the trellis"),
         (changed(1, struct.pack("<H", 7)), "7 levels on the trellis"),
         (changed(1, struct.pack("<H", 255)), "255 levels on the trellis"),
-        (changed(1, struct.pack("<H", 257)), "257 levels on the trellis"),
+        (changed(1, struct.pack("<H", 513)), "513 levels on the trellis"),
         (changed(0, b"\x31"), "kind of codebook 49"),
         (changed(0, b"\x01"), "numbers expected|sum to|too many"),
         (changed(FREQUENCIES, b"\x01"), "frequencies sum to .*, not 32768"),
@@ -144,7 +144,7 @@ def test_bad_side_information_is_refused(change, message):
     payload = packed(change(side)) + coded
     with pytest.raises(FormatError, match=message):
         decode_layer(payload, (9, 40))
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011
         second_decoder.read_symbols(payload, (9, 40))
 
 
@@ -162,7 +162,7 @@ def test_changed_layers_are_read_alike_or_refused(data):
     try:
         found = decode_layer(payload, (9, 40))
     except FormatError:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):  # noqa: PT011
             second_decoder.read_symbols(payload, (9, 40))
         return
     assert found.codes.max() < len(found.codebook)

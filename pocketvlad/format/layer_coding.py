@@ -89,7 +89,7 @@ def _read_codebook(
         raise FormatError(f"kind of codebook {flags} is unknown")
     on_trellis = bool(flags & _ON_TRELLIS)
     if on_trellis and (count % 4 != 1 or not 5 <= count <= 4 * trellis.MAX_PLACE + 1):
-        raise FormatError(f"{count} levels on the trellis; 5, 9, 13 and so on to 253 are possible")
+        raise FormatError(f"{count} levels on the trellis; 5, 9, 13 and so on to 509 are possible")
     if flags & _GRID:
         ends = _ENDS.unpack(reader.take(_ENDS.size))
         if count < 2 or not np.isfinite(ends).all():
@@ -97,7 +97,7 @@ def _read_codebook(
         levels = grid(*ends, count)
     else:
         levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
-    if count >= rans.MAX_SYMBOLS:
+    if count >= rans.MAX_SYMBOLS and not on_trellis:
         raise FormatError(f"{count} levels and zero: more than {rans.MAX_SYMBOLS}")
     if not np.isfinite(levels).all():
         raise FormatError("a level of the codebook is not finite")
@@ -285,7 +285,7 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
     codes = rans.decode(reader.rest, frequencies, contexts)
     if on_trellis:
         multiples = trellis.to_multiples(codes)
-        codes = np.where(multiples == 0, 0, multiples + len(codebook) // 2).astype(np.uint8)
+        codes = np.where(multiples == 0, 0, multiples + len(codebook) // 2).astype(np.uint16)
     return QuantizedTensor(codes.reshape(shape), codebook, *how, on_trellis)
 
 

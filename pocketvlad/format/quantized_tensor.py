@@ -40,14 +40,14 @@ def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
 class QuantizedTensor:
     """A quantized weight of R rows (its first dimension: the outputs of a layer).
 
-    codes: uint8, the weight's shape.  codebook: [L] float32, L <= 2^b, `codebook[0] == 0`.
-    scales: [R] float32, above 0, each a number of half precision; a row is its levels times its
-    scale. None: it is the levels.  transformed: what the codes stand for are not weights but the
-    coefficients of kernels (`kernel_transform`); for weights of four dimensions.  input_scales: [C]
-    as `scales`, of the inputs (the second dimension), which their columns are multiplied by after
-    the rows.  on_trellis: the levels are the multiples -2 P to 2 P of a step, P above 0, and those
-    of each row are on the trellis (`trellis`). Codes do not use the level in the middle, which is
-    zero.
+    codes: uint8, on the trellis uint16, the weight's shape.  codebook: [L] float32, L <= 2^b,
+    `codebook[0] == 0`.  scales: [R] float32, above 0, each a number of half precision; a row is its
+    levels times its scale. None: it is the levels.  transformed: what the codes stand for are not
+    weights but the coefficients of kernels (`kernel_transform`); for weights of four dimensions.
+    input_scales: [C] as `scales`, of the inputs (the second dimension), which their columns are
+    multiplied by after the rows.  on_trellis: the levels are the multiples -2 P to 2 P of a step, P
+    above 0, and those of each row are on the trellis (`trellis`). Codes do not use the level in the
+    middle, which is zero.
     """
 
     codes: np.ndarray

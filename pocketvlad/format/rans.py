@@ -1,9 +1,9 @@
 """Entropy coding of one layer's symbols by interleaved asymmetric numeral systems (rANS).
 
 Duda, "Asymmetric numeral systems", arXiv:1311.2540 (2013), range variant, with static models,
-chosen by a symbol's row and column, and by the symbols before it in its row. A state of 64 bits emits words of 32 bits, so a symbol takes at
-most one word and no loop. Four states take turns, too (Giesen, arXiv:1402.3392, 2014), so that a
-processor can work on all of them at once.
+chosen by a symbol's row and column, and by the symbols before it in its row. A state of 64 bits
+emits words of 32 bits, so a symbol takes at most one word and no loop. Four states take turns, too
+(Giesen, arXiv:1402.3392, 2014), so that a processor can work on all of them at once.
 """
 
 from dataclasses import dataclass

@@ -19,8 +19,8 @@ FOLLOWING = np.array(
 odd multiples."""
 QUANTIZERS = np.arange(8, dtype=np.uint8) % 2
 """[8] The quantizer of each state: 0 has even multiples, 1 odd ones."""
-MAX_PLACE = 63
-"""Largest magnitude of a place: multiples up to 126, 253 levels."""
+MAX_PLACE = 127
+"""Largest magnitude of a place: multiples up to 254, 509 levels."""
 
 
 def symbols_of_places(places: np.ndarray) -> np.ndarray:

@@ -48,11 +48,11 @@ export function readCodebook(side, shape) {
     throw new FormatError(`coefficients of kernels in a layer of ${shape.length} dimensions`);
   }
   const count = reader.uint16();
-  if (count > 255) throw new FormatError(`${count} levels; at most 255 are allowed`);
   const onTrellis = Boolean(flags & TRELLIS);
-  if (onTrellis && (count % 4 !== 1 || count < 5 || count > 253)) {
-    throw new FormatError(`${count} levels on the trellis; 5, 9, 13 and so on to 253 are possible`);
+  if (onTrellis && (count % 4 !== 1 || count < 5 || count > 509)) {
+    throw new FormatError(`${count} levels on the trellis; 5, 9, 13 and so on to 509 are possible`);
   }
+  if (!onTrellis && count > 255) throw new FormatError(`${count} levels; at most 255 are allowed`);
   const levels = new Float32Array(count + 1);
   levels.set(flags & GRID ? grid(reader.floats(2), count) : reader.floats(count), 1);
   if (!levels.every(Number.isFinite)) throw new FormatError("a level is not finite");
@@ -134,7 +134,7 @@ function largest(values, least) {
 
 /**
  * @param {Codebook} codebook
- * @param {Uint8Array} symbols [R, C, K]
+ * @param {Uint8Array | Uint16Array} symbols [R, C, K]
  * @returns {Float32Array} [R, C, K] what they stand for: weights, or coefficients
  */
 export function valuesOf(codebook, symbols) {

@@ -20,7 +20,7 @@ export function sizeOf(shape) {
 /**
  * A quantized layer: a number a weight, and what it stands for.
  * @typedef {object} Quantized
- * @property {Uint8Array} symbols [R, C, K]
+ * @property {Uint8Array | Uint16Array} symbols [R, C, K]
  * @property {import("./codebook.js").Codebook} codebook
  */
 
@@ -41,8 +41,8 @@ export function readSymbols(payload, shape) {
   };
   const machine = onTrellis ? TRELLIS : ONE_SET;
   const symbols = decodeSymbols(reader, models, machine, low, rowSizes, inputSizes, tapSizes);
-  if (onTrellis) levelsFromPlaces(symbols, rowSizes.length, levels.length / 2);
-  return { codebook, symbols };
+  if (!onTrellis) return { codebook, symbols };
+  return { codebook, symbols: levelsFromPlaces(symbols, rowSizes.length, levels.length / 2) };
 }
 
 /**

@@ -39,22 +39,24 @@ export function frequenciesOfSigns(frequencies, places) {
 }
 
 /**
- * Symbols become the numbers of levels: 0 for zero.
- * @param {Uint8Array} symbols [rows * columns], changed in place
+ * @param {Uint8Array} symbols [rows * columns]
  * @param {number} rows
  * @param {number} middle the number of the level that is zero times the step
+ * @returns {Uint16Array} [rows * columns] the numbers of levels: 0 for zero
  */
 export function levelsFromPlaces(symbols, rows, middle) {
   const columns = symbols.length / rows;
+  const found = new Uint16Array(symbols.length);
   for (let row = 0, i = 0; row < rows; row++) {
     let state = 0;
     for (const end = i + columns; i < end; i++) {
       const place = magnitude(symbols[i]);
       if (place) {
         const multiple = 2 * place - (state & 1);
-        symbols[i] = symbols[i] & 1 ? middle + multiple : middle - multiple;
+        found[i] = symbols[i] & 1 ? middle + multiple : middle - multiple;
       }
       state = FOLLOWING[2 * state + (place & 1)];
     }
   }
+  return found;
 }

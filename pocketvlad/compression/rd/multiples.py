@@ -35,7 +35,8 @@ def from_multiples(
     scales: np.ndarray | None = None,
     on_trellis: bool = False,
 ) -> QuantizedTensor:
-    """Whole multiples, -MAX_MULTIPLE to MAX_MULTIPLE, of `step` as codes and levels.
+    """Whole multiples of `step` as codes and levels: from -MAX_MULTIPLE to MAX_MULTIPLE, or on the
+    trellis as far as there are places (`trellis.MAX_PLACE`).
 
     Args:
         transformed, input_scales, scales: see `QuantizedTensor`, and `with_needed_scales`.
@@ -45,7 +46,8 @@ def from_multiples(
     on_trellis = on_trellis and most > 0
     most += most % 2 if on_trellis else 0
     levels = grid(-most * step, most * step, 2 * most + 1) if most else np.empty(0, np.float32)
-    codes = np.where(multiples == 0, 0, multiples + most + 1).astype(np.uint8)
+    codes = np.where(multiples == 0, 0, multiples + most + 1)
+    codes = codes.astype(np.uint16 if on_trellis else np.uint8)
     codebook = np.concatenate([np.zeros(1, np.float32), levels])
     return with_needed_scales(
         QuantizedTensor(codes, codebook, scales, transformed, input_scales, on_trellis)

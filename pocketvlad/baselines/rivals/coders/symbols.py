@@ -58,10 +58,15 @@ def rivals(section: Mapping, made: Made) -> list[Rival]:
     ]
 
 
+def _code_type(codebook: np.ndarray) -> np.dtype:
+    return np.dtype(np.uint8 if len(codebook) <= 256 else "<u2")
+
+
 def encode(
     layers: Mapping[str, np.ndarray | QuantizedTensor], roles: Mapping[str, Role], method: str
 ) -> bytes:
-    """`layers` as a file: symbols by `method`, a byte each before it; biases in half precision."""
+    """`layers` as a file: symbols by `method`, a byte each before it, or two where there are more
+    than 256; biases in half precision."""
     compress, _ = _METHODS[method]
     arrays, shapes, transformed = {}, {}, []
     for name, layer in layers.items():
@@ -73,7 +78,8 @@ def encode(
         shapes[name] = layer.codes.shape
         if layer.transformed:
             transformed.append(name)
-        arrays[name] = np.frombuffer(compress(layer.codes.tobytes()), np.uint8)
+        codes = layer.codes.astype(_code_type(layer.codebook))
+        arrays[name] = np.frombuffer(compress(codes.tobytes()), np.uint8)
         arrays[name + _CODEBOOK] = layer.codebook
         for key, scales in ((_SCALES, layer.scales), (_INPUT_SCALES, layer.input_scales)):
             if scales is not None:
@@ -97,7 +103,8 @@ def decode(data: bytes) -> dict[str, np.ndarray]:
         if name not in header["shapes"]:
             tensors[name] = arrays[name].astype(np.float32)
             continue
-        codes = np.frombuffer(decompress(arrays[name].tobytes()), np.uint8)
+        own_type = _code_type(arrays[name + _CODEBOOK])
+        codes = np.frombuffer(decompress(arrays[name].tobytes()), own_type)
         scales, input_scales = (
             arrays[name + key].astype(np.float32) if name + key in arrays else None
             for key in (_SCALES, _INPUT_SCALES)
