@@ -1,6 +1,6 @@
 """What each step of the quantizer `rd` is worth, and how far its rates are above the bound.
 
-    python tests/benchmark_rounding.py BASE.safetensors PHOTOGRAPHS [--crops 128] [--image-size 128]
+    python tests/benchmark_rounding.py BASE.safetensors PHOTOGRAPHS [--crops 128] [--image-size 128] [--trellis]
 
 Rounds a model with all steps, at two distortions, then with one step removed at a time; four in
 five of the photographs are rounded on, the distance is that of the others, whole. Bits are compared
@@ -54,8 +54,8 @@ def _alike(sensitive, *errors):
     return _allowed(replace(sensitive, outputs=mean), *errors)
 
 
-def _as_they_are(weight, multiples, step, transformed=False, scales=None):
-    return _quantized(weight, multiples, step, scales=scales)
+def _as_they_are(weight, multiples, step, transformed=False, scales=None, on_trellis=False):
+    return _quantized(weight, multiples, step, scales=scales, on_trellis=on_trellis)
 
 
 def _one_model(codes, magnitudes):
@@ -186,6 +186,7 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=128)
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--distortion", type=float, default=0.2)
+    parser.add_argument("--trellis", action="store_true", help="with `rd.trellis`")
     parser.add_argument("--only", nargs="*", choices=list(WITHOUT), default=list(WITHOUT))
     arguments = parser.parse_args()
     base = read_model(arguments.model)
@@ -206,6 +207,7 @@ def main() -> None:
         cluster_bits=6,
         multiplier=4.0,
         sweeps=5,
+        trellis=arguments.trellis,
     )
 
     def described(network) -> np.ndarray:
