@@ -1,6 +1,6 @@
 """What each step of the quantizer `rd` is worth, and how far its rates are above the bound.
 
-    python tests/benchmark_rounding.py BASE.safetensors PHOTOGRAPHS [--crops 128] [--image-size 128] [--trellis]
+    python tests/benchmark_rounding.py BASE.safetensors PHOTOGRAPHS [--crops 128] [--trellis]
 
 Rounds a model with all steps, at two distortions, then with one step removed at a time; four in
 five of the photographs are rounded on, the distance is that of the others, whole. Bits are compared
