@@ -90,8 +90,8 @@ class RoundingSettings:
     )
     sweeps: int = setting("sweeps of coordinate descent over a layer", 5, minimum=0)
     trellis: bool = setting(
-        "whether convolutions of 24 weights an output or more are coded on a trellis, which takes fewer "
-        "bytes; older programs do not read such files; not together with `tuning`",
+        "whether convolutions of 24 weights an output or more are coded on a trellis, which takes "
+        "fewer bytes; older programs do not read such files; not together with `tuning`",
         False,
     )
     length: int | None = setting(
