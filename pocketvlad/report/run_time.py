@@ -16,7 +16,8 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
 
     Args:
         files: by rule the files of all its jobs (`util/measured.py`). Missing files are left
-            out, such as those of a job that an earlier version ran.
+            out, such as those of a job that an earlier version ran, and empty ones, which Snakemake
+            makes for jobs that have measured nothing: a training that only was noted anew.
 
     Raises:
         ValueError: a file is not a benchmark; names it.
@@ -24,9 +25,9 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
     lines = []
     for rule, paths in files.items():
         for path in paths:
-            if not path.is_file():
+            if not path.is_file() or not path.stat().st_size:
                 continue
-            table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+            table = _read(path)
             missing = _COLUMNS.keys() - set(table.columns)
             if missing or table.empty:
                 raise ValueError(
@@ -37,6 +38,14 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
             job = path.as_posix().rpartition(f"/{rule}/")[2].removesuffix(".tsv")
             lines.append({"rule": rule, "job": job, **values.rename(_COLUMNS)})
     return pd.DataFrame(lines, columns=["rule", "job", *_COLUMNS.values()])
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Without columns or lines if there are none, or if it is no table."""
+    try:
+        return pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
+        return pd.DataFrame()
 
 
 def by_rule(jobs: pd.DataFrame, files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
