@@ -92,7 +92,7 @@ def test_layers_on_the_trellis_are_what_their_codes_say(teacher, city):
     others = {name for name, tensor in quantized.items() if not tensor.on_trellis}
     inputs = {name: weight[0].numel() for name, weight in compressible(network)}
     convolutions = {name for name in inputs if name.startswith("backbone.")}
-    long = {name for name in convolutions if inputs[name] >= 24}
+    long = {name for name in convolutions if inputs[name] >= 32}
     assert others == inputs.keys() - long
     assert len(long) > 2
     for name, weight in compressible(network):

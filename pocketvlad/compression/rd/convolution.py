@@ -32,7 +32,7 @@ _LEAST = 1e-12  # second moment of inputs that are taken to be there
 # Of a row's step beside the others: in full proportion they take more bytes (docs/compression.md).
 _POWER = 0.5
 _OCTAVES = 8  # by which the scale of a row is larger or smaller than the middle one, at most
-_LEAST_INPUTS = 24  # of rows on the trellis: shorter ones take more bytes there
+_LEAST_INPUTS = 32  # of rows on the trellis: shorter ones gain little, and take long
 # On the trellis a quantizer has wider steps beside those of single weights, and bits are worth
 # less: measured (docs/compression-record.md).
 _TRELLIS_STEP, _TRELLIS_MULTIPLIER = 1.2, 0.7

@@ -90,7 +90,7 @@ class RoundingSettings:
     )
     sweeps: int = setting("sweeps of coordinate descent over a layer", 5, minimum=0)
     trellis: bool = setting(
-        "whether convolutions of 24 weights an output or more are coded on a trellis, which takes "
+        "whether convolutions of 32 weights an output or more are coded on a trellis, which takes "
         "fewer bytes; older programs do not read such files; not together with `tuning`",
         False,
     )

@@ -21,8 +21,8 @@ from pocketvlad.format.trellis import FOLLOWING, MAX_PLACE, QUANTIZERS
 
 MAX_MULTIPLE = 2 * MAX_PLACE
 _BLOCK = 128  # columns between which a row's best survivor is chosen
-_PASSES = 4  # in order
-_WINDOWS = 2 * ((64, 0), (64, 32), (32, 16))  # (columns, where the second window begins)
+_PASSES = 8  # in order
+_WINDOWS = ((128, 0), (128, 64), (64, 32))  # (columns, where the second window begins)
 _UNSEEN = 0.05  # count that is assumed of a place that does not occur
 
 
