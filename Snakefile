@@ -107,6 +107,7 @@ onstart:
             print(
                 f"{folder}: {dated} files were dated in the future, and are dated now"
             )
+    note_plan(planned(workflow.dag))
     start_template(
         sorted((ROOT / "workflow_scripts").glob("*.py")),
         config["compute"]["threads"],
@@ -123,5 +124,6 @@ onsuccess:
     # Here, because it imports what takes a third of a second of each start.
     from pocketvlad.report.summary import summary_text
 
+    note_end()
     forget_outputs(Path("results") / STUDY / "checkpoints")
     print(summary_text(Path("results") / STUDY))

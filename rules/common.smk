@@ -39,6 +39,7 @@ from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
+from pocketvlad.study.remade import mark_outdated, note_end, note_plan, planned
 from pocketvlad.study.requests import NEEDS, Job
 from pocketvlad.study.roles import data_sets, declared_test_sets
 from pocketvlad.study.run_lock import begin_run, run_begun
@@ -51,6 +52,7 @@ make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 # Not in what starts Snakemake again for a job of its own, on another machine.
 if workflow.is_main_process:
     begin_run()
+    mark_outdated()
     # Here, too: of what it would make again Snakemake only says that it is write-protected.
     if Path("results").exists() and not workflow.output_settings.dryrun:
         if fault := unwritable(Path("results")):

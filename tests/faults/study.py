@@ -128,15 +128,15 @@ class Study:
     def results(self) -> Path:
         return self.folder / "results" / self.name
 
-    def start(self) -> Run:
-        """The README's command."""
+    def start(self, *options: str) -> Run:
+        """The README's command, with options on top of it."""
         self.runs += 1
         # Beside it: what is said of a full disk must not be lost on it.
         output = self.folder.with_name(f"output-{self.runs}.txt")
         began = now()
         with open(output, "w") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets],
+                [sys.executable, "-m", "snakemake", "--cores", "2", *options, *self.targets],
                 cwd=self.folder,
                 env=os.environ | {"PYTHONPATH": str(self.folder)},
                 stdin=subprocess.DEVNULL,
@@ -147,10 +147,10 @@ class Study:
         return Run(self.folder, process, output, began, self.has_left)
 
     @contextmanager
-    def run(self) -> Iterator[Run]:
+    def run(self, *options: str) -> Iterator[Run]:
         """A run, which ends with the block: by itself, or it is asked to, or after an error in the
         block it is killed with all its jobs."""
-        run = self.start()
+        run = self.start(*options)
         try:
             yield run
         except BaseException:
