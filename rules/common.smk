@@ -42,6 +42,7 @@ from pocketvlad.study.map_codes import map_codes, map_versions
 from pocketvlad.study.requests import NEEDS, Job
 from pocketvlad.study.roles import data_sets, declared_test_sets
 from pocketvlad.study.run_lock import begin_run, run_begun
+from pocketvlad.study.scheduler import start_all_at_once
 from pocketvlad.study.template import start_template
 from pocketvlad.study.terminal import make_quiet
 from pocketvlad.baselines.rivals.declared import declared_rivals

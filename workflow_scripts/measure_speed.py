@@ -1,9 +1,5 @@
 """Measure what a photograph costs by a base model, and what its compressed files cost to decode."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import json
 from pathlib import Path
 
