@@ -22,6 +22,8 @@ LEAST_MINUTES = 10
 _ROUND = 100  # megabytes
 # Megabytes of a process that has imported what a job imports, before it has done anything.
 _PLAIN, _TABLES, _TORCH = 250, 700, 800
+# What it has for itself, beside the libraries' files that processes share, while it waits.
+_WAITING = 300
 # What the libraries of a GPU take beside it: an estimate, not measured.
 _CUDA = 4000
 _FLOAT = 4 / 1e6  # megabytes of a float32
@@ -283,9 +285,10 @@ def _codes_maps(job: Job) -> Need:
 
 
 def _times_one(job: Job) -> Need:
-    """One photograph at a time, on one thread, by each version of a model."""
+    """One photograph at a time, on one thread, by each version of a model. Those of the two kinds
+    of recipes wait meanwhile."""
     network = job.network
-    memory = _TORCH + 3 * network.megabytes + 8 * network.maps(job.side, 1)
+    memory = _TORCH + 2 * _WAITING + 3 * network.megabytes + 8 * network.maps(job.side, 1)
     return Need(memory, 60 + 200 * network.describing(job.side, 1))
 
 
