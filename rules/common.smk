@@ -52,6 +52,10 @@ make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 # Not in what starts Snakemake again for a job of its own, on another machine.
 if workflow.is_main_process:
     begin_run()
+    # Here, too: of what it would make again Snakemake only says that it is write-protected.
+    if Path("results").exists() and not workflow.output_settings.dryrun:
+        if fault := unwritable(Path("results")):
+            print(fault, file=sys.stderr)
 
 # Jobs find the package whether or not it is installed.
 pass_on_path(str(ROOT))

@@ -359,10 +359,13 @@ def test_benchmarks_by_rule(benchmarks):
     assert np.isnan(table.loc["prune_model", "seconds_total"])
 
 
-def test_a_file_that_is_no_benchmark(benchmarks):
+@pytest.mark.parametrize("content", [b"minutes\n3\n", b"", b"\n", b"s\n1\t2\n", b"\xff\n3\n"])
+def test_a_file_that_is_no_benchmark(benchmarks, content):
     path = benchmarks["train_model"][0]
-    path.write_text("minutes\n3\n")
-    with pytest.raises(ValueError, match=r"vgg16-paris\.tsv is not a meas.* lacks cpu_time"):
+    path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"vgg16-paris\.tsv is not a meas.* lacks cpu_time.*delete"
+    ):
         read_benchmarks(benchmarks)
 
 

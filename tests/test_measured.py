@@ -48,3 +48,19 @@ def test_a_job_that_fails_writes_nothing(tmp_path):
     with pytest.raises(ValueError, match="no"):
         fail()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_measurement_before(tmp_path):
+    file = tmp_path / "job.tsv"
+    file.write_text("of another run")
+    script = f"""
+import resource, signal
+from pocketvlad.util.measured import measured
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with measured({str(file)!r}):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "File too large" in run.stderr
+    assert file.read_text() == "of another run"
+    assert list(tmp_path.iterdir()) == [file]

@@ -26,7 +26,7 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
         for path in paths:
             if not path.is_file():
                 continue
-            table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+            table = _read(path)
             missing = _COLUMNS.keys() - set(table.columns)
             if missing or table.empty:
                 raise ValueError(
@@ -37,6 +37,14 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
             job = path.as_posix().rpartition(f"/{rule}/")[2].removesuffix(".tsv")
             lines.append({"rule": rule, "job": job, **values.rename(_COLUMNS)})
     return pd.DataFrame(lines, columns=["rule", "job", *_COLUMNS.values()])
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Without columns or lines if there are none, or if it is no table."""
+    try:
+        return pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError):
+        return pd.DataFrame()
 
 
 def by_rule(jobs: pd.DataFrame, files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:

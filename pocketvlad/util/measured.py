@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pocketvlad.util.whole_file import write_text
+
 _STATUS = Path("/proc/self/status")
 
 
@@ -46,4 +48,4 @@ def measured(file: str | Path | None) -> Iterator[None]:
             "cpu_time": _processor_time() - used,
         }
         text = "\t".join(values) + "\n" + "\t".join(f"{value:.2f}" for value in values.values())
-        Path(file).write_text(text + "\n", encoding="utf-8")
+        write_text(file, text + "\n")
