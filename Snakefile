@@ -115,6 +115,8 @@ onstart:
         # What Snakemake itself puts there, and then ours.
         shell.prefix(f"set -euo pipefail; {to_template} ")
     start_all_at_once(workflow.scheduler)
+    if TERMINAL:
+        TERMINAL.plan(planned_jobs(workflow.dag.needrun_jobs()))
 
 
 onerror:
