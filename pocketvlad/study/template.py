@@ -129,12 +129,22 @@ def _import_for(script: str) -> None:
     gc.freeze()  # a collection in a child would copy all that it looks at
 
 
-def _compile_something() -> None:
-    """Import most of numba, as its first use does."""
-    with suppress(ImportError):
-        from numba import njit
+def load_coder() -> None:
+    """Compile what codes weights, or load it, as the first file does; that imports most of numba.
 
-        njit(lambda number: number + 1)(1)
+    A symbol in a file lies at any address: for those that are no multiple of four, there is other
+    machine code.
+    """
+    with suppress(ImportError):
+        import numpy as np
+
+        from pocketvlad.format.layer_coding import decode_layer, encode_layer
+        from pocketvlad.format.quantized_tensor import QuantizedTensor
+
+        codes = np.eye(4, dtype=np.uint8).reshape(2, 2, 2, 2)
+        payload = encode_layer(QuantizedTensor(codes, np.array([0, 1], np.float32)))
+        for before in range(4):
+            decode_layer(memoryview(bytes(before) + payload)[before:], codes.shape)
 
 
 def _open_formats() -> None:
@@ -159,7 +169,7 @@ def _steps(scripts: Iterable[str]) -> Iterator[Callable[[], None]]:
             yield partial(_import, name)
     if "torch" in sys.modules:
         # An optimizer asks torch's compiler, of a thousand modules, for a decorator.
-        yield from (_compile_something, partial(_import, "torch._dynamo"), _open_formats)
+        yield from (load_coder, partial(_import, "torch._dynamo"), _open_formats)
     yield _freeze
 
 
