@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from few_files import write_few_files
+from filelock import FileLock
 from hypothesis import settings
 from networks import random_network
 from PIL import Image
@@ -25,30 +26,24 @@ settings.load_profile("reproducible")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# These take what one run of the workflow has left behind (`small_study`), and some change it.
-SHARE_A_STUDY = (
-    "test_budgets_study.py",
-    "test_choose_study.py",
-    "test_city_study.py",
-    "test_faults.py",
-    "test_map_study.py",
-    "test_model_card.py",
-    "test_report.py",
-    "test_rivals_study.py",
-    "test_test_set_study.py",
-    "test_workflow.py",
-)
+# Nearly all of these wait for one run of the workflow (`small_study`), so others go between them.
+FIRST = ("test_workflow.py", "test_real_subset.py", "test_own_city.py")
 
 
 def pytest_collection_modifyitems(items):
     """The files that run the workflow begin first: they take longest."""
 
     def rank(item) -> int:
-        shared = item.path.name in SHARE_A_STUDY
-        assert shared or "small_study" not in item.fixturenames, f"{item.path} shares a study, too"
-        return 0 if shared else 1 if hasattr(item.module, "snakemake") else 2
+        if item.path.name in FIRST:
+            return FIRST.index(item.path.name)
+        runs = hasattr(item.module, "snakemake") or "small_study" in item.fixturenames
+        return len(FIRST) if runs else len(FIRST) + 1
 
-    items.sort(key=rank)
+    # What a file needs once decides for all of it: it is handed out whole.
+    ranks: dict[str, int] = {}
+    for item in items:
+        ranks[item.path.name] = min(rank(item), ranks.get(item.path.name, len(FIRST) + 1))
+    items.sort(key=lambda item: ranks[item.path.name])
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -56,11 +51,10 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 class WholeFiles(LoadScopeScheduling):
-    """Hands out files of tests whole, and those that share a study as one."""
+    """Hands out files of tests whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        name = Path(nodeid.partition("::")[0]).name
-        return "small_study" if name in SHARE_A_STUDY else name
+        return nodeid.partition("::")[0]
 
 
 @pytest.fixture
@@ -120,15 +114,32 @@ def network():
 
 
 @pytest.fixture(scope="session")
-def small_study(tmp_path_factory):
+def finished_study(tmp_path_factory):
     """A copy of the workflow in which a small study has run from nothing; its first output.
 
-    test_workflow.py changes it at its end; tests in files before that one find it as it was.
+    All processes that run tests share it, so it is not to be changed.
     """
-    folder = copy_workflow(tmp_path_factory.mktemp("study") / "clone")
-    config = small_study_config(yaml.safe_load((folder / "config.yaml").read_text()))
-    (folder / "small.yaml").write_text(yaml.safe_dump(config))
-    return folder, snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    folder, output = common / "finished study", common / "finished study.txt"
+    with FileLock(common / "finished study.lock"):
+        if not output.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+            copy_workflow(folder)
+            config = small_study_config(yaml.safe_load((folder / "config.yaml").read_text()))
+            (folder / "small.yaml").write_text(yaml.safe_dump(config))
+            said = snakemake(folder, "--cores", "2", "--configfile", "small.yaml")
+            output.write_text(said)
+    return folder, output.read_text()
+
+
+@pytest.fixture(scope="module")
+def small_study(finished_study, tmp_path_factory):
+    """A copy of the finished study of a test file's own; its first output."""
+    folder = tmp_path_factory.mktemp("study") / "clone"
+    shutil.copytree(finished_study[0], folder, symlinks=True)
+    return folder, finished_study[1]
 
 
 @pytest.fixture(scope="session")

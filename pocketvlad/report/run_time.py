@@ -16,7 +16,8 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
 
     Args:
         files: by rule the files of all its jobs (`util/measured.py`). Missing files are left
-            out, such as those of a job that an earlier version ran.
+            out, such as those of a job that an earlier version ran, and empty ones, which Snakemake
+            makes for jobs that have measured nothing: a training that only was noted anew.
 
     Raises:
         ValueError: a file is not a benchmark; names it.
@@ -24,7 +25,7 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
     lines = []
     for rule, paths in files.items():
         for path in paths:
-            if not path.is_file():
+            if not path.is_file() or not path.stat().st_size:
                 continue
             table = _read(path)
             missing = _COLUMNS.keys() - set(table.columns)
