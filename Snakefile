@@ -108,10 +108,16 @@ onstart:
                 f"{folder}: {dated} files were dated in the future, and are dated now"
             )
     note_plan(planned(workflow.dag))
-    start_template(
+    to_template = start_template(
         sorted((ROOT / "workflow_scripts").glob("*.py")),
         config["compute"]["threads"],
     )
+    if to_template:
+        # What Snakemake itself puts there, and then ours.
+        shell.prefix(f"set -euo pipefail; {to_template} ")
+    start_all_at_once(workflow.scheduler)
+    if TERMINAL:
+        TERMINAL.plan(planned_jobs(workflow.dag.needrun_jobs()))
 
 
 onerror:
