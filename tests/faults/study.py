@@ -241,7 +241,8 @@ class Study:
             logs = open_in(process.number, self.folder / "logs")
             if process.kill():
                 found = True
-                self.begun |= {path: (path.stat().st_mtime_ns, epochs_in(path)) for path in logs}
+                there = [path for path in logs if path.exists()]
+                self.begun |= {path: (path.stat().st_mtime_ns, epochs_in(path)) for path in there}
         return found
 
     def check_epochs(self) -> None:
@@ -251,8 +252,8 @@ class Study:
             NotSurvivedError: one is.
         """
         for path, (written, before) in list(self.begun.items()):
-            if path.stat().st_mtime_ns == written:
-                continue  # not begun again yet
+            if not path.exists() or path.stat().st_mtime_ns == written:
+                continue  # not begun again yet; Snakemake removes the log before it begins
             del self.begun[path]
             if over := set(before[:-1]) & set(epochs_in(path)):
                 raise NotSurvivedError(f"{path.name}: {min(over)} again after {before[-1]}")
