@@ -107,10 +107,17 @@ onstart:
             print(
                 f"{folder}: {dated} files were dated in the future, and are dated now"
             )
-    start_template(
+    note_plan(planned(workflow.dag))
+    to_template = start_template(
         sorted((ROOT / "workflow_scripts").glob("*.py")),
         config["compute"]["threads"],
     )
+    if to_template:
+        # What Snakemake itself puts there, and then ours.
+        shell.prefix(f"set -euo pipefail; {to_template} ")
+    start_all_at_once(workflow.scheduler)
+    if TERMINAL:
+        TERMINAL.plan(planned_jobs(workflow.dag.needrun_jobs()))
 
 
 onerror:
@@ -123,5 +130,6 @@ onsuccess:
     # Here, because it imports what takes a third of a second of each start.
     from pocketvlad.report.summary import summary_text
 
+    note_end()
     forget_outputs(Path("results") / STUDY / "checkpoints")
     print(summary_text(Path("results") / STUDY))

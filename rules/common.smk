@@ -39,18 +39,22 @@ from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
-from pocketvlad.study.requests import NEEDS, Job
+from pocketvlad.study.remade import mark_outdated, note_end, note_plan, planned
+from pocketvlad.study.requests import NEEDS, Job, usual_seconds
 from pocketvlad.study.roles import data_sets, declared_test_sets
 from pocketvlad.study.run_lock import begin_run, run_begun
+from pocketvlad.study.scheduler import start_all_at_once
 from pocketvlad.study.template import start_template
 from pocketvlad.study.terminal import make_quiet
+from pocketvlad.study.time_left import PlannedJob
 from pocketvlad.baselines.rivals.declared import declared_rivals
 
-make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
+TERMINAL = make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 
 # Not in what starts Snakemake again for a job of its own, on another machine.
 if workflow.is_main_process:
     begin_run()
+    mark_outdated()
     # Here, too: of what it would make again Snakemake only says that it is write-protected.
     if Path("results").exists() and not workflow.output_settings.dryrun:
         if fault := unwritable(Path("results")):
@@ -251,6 +255,14 @@ def library(script, *started):
     )
 
 
+def about(wildcards):
+    """The model of a job, None if it has none, and the roles of the data sets that it reads."""
+    model, city = wildcards.get("model"), wildcards.get("city")
+    tested = [wildcards.test_set] if "test_set" in wildcards.keys() else []
+    roles = CITIES if model or not city else [city]
+    return model, (*roles, *tested)
+
+
 def requests(need):
     """Resources of a rule: the memory and the time that its jobs ask a cluster for.
 
@@ -266,15 +278,26 @@ def requests(need):
         return NEEDS[need](Job(config, FILES, model, roles)).asked(attempt)
 
     def of(wildcards, attempt):
-        model, city = wildcards.get("model"), wildcards.get("city")
-        tested = [wildcards.test_set] if "test_set" in wildcards.keys() else []
-        roles = CITIES if model or not city else [city]
-        return asked(model, (*roles, *tested), attempt)
+        return asked(*about(wildcards), attempt)
 
     return dict(
         mem_mb=lambda wildcards, attempt: of(wildcards, attempt)[0],
         runtime=lambda wildcards, attempt: of(wildcards, attempt)[1],
     )
+
+
+def planned_jobs(jobs):
+    """What the terminal is told of jobs of Snakemake's that are to run, with guesses at how long
+    they take."""
+
+    @cache
+    def usual(name, model, roles):
+        return usual_seconds(name, Job(config, FILES, model, roles))
+
+    for job in jobs:
+        name, (model, roles) = job.rule.name, about(job.wildcards)
+        seconds = usual(name, model, roles) if job.rule.script else 0
+        yield PlannedJob((name, model or ""), seconds, job.threads)
 
 
 def test_city(training_city):

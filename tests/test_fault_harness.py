@@ -103,4 +103,4 @@ def test_faults_are_drawn_by_the_seed_and_meet_every_rule():
     assert found == drawn(300, kinds, rules, Random(1)) != drawn(300, kinds, rules, Random(2))
     assert {rule for kind, rule in found if kind.name == "job killed"} == set(rules)
     counts = [sum(kind is each for kind, _ in found) for each in kinds]
-    assert min(counts) >= 300 // (len(kinds) + 4)
+    assert min(counts) >= 300 // 20

@@ -69,7 +69,7 @@ def test_a_model_is_measured_in_a_process_with_one_thread(city, tmp_path, monkey
         "extraction": True,
     }
     begin = time.perf_counter()
-    found = measured_alone(task)
+    [found] = measured_alone([task])
     seconds = time.perf_counter() - begin
     counted = speed.REPEATS * (found["extract_ms"] + found["search_ms"])
     counted += speed.DECODINGS * found["decode_ms"]
@@ -81,7 +81,30 @@ def test_a_model_is_measured_in_a_process_with_one_thread(city, tmp_path, monkey
     assert found["length"] == network.architecture.length
     assert 50 < found["start_memory_mb"] < found["peak_memory_mb"] < 2000
     with pytest.raises(RuntimeError, match=r"gone\.pvlad was not measured \(exit 1\):\n.*"):
-        measured_alone(task | {"model": str(tmp_path / "gone.pvlad")})
+        list(measured_alone([task | {"model": str(tmp_path / "gone.pvlad")}]))
+
+
+def test_processes_measure_one_after_the_other(tmp_path, monkeypatch):
+    """A program in their place notes when it works; none does while another one is at it."""
+    program = tmp_path / "pocketvlad" / "retrieval" / "speed.py"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        "import json, sys, time\n"
+        "started = time.monotonic()\n"
+        "print('ready', flush=True)\n"
+        "task = json.load(sys.stdin)\n"
+        "begun = time.monotonic()\n"
+        "time.sleep(0.1)\n"
+        "print(json.dumps([task['model'], started, begun, time.monotonic()]))\n"
+    )
+    for folder in program.parents[:2]:
+        (folder / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)  # where `python -m` looks first
+    found = list(measured_alone([{"model": name} for name in "abc"]))
+    names, started, begun, ended = zip(*found, strict=True)
+    assert names == ("a", "b", "c")
+    assert max(started) < begun[0]
+    assert ended[0] < begun[1] < ended[1] < begun[2]
 
 
 def row(model, version, extract, size):

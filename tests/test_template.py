@@ -4,6 +4,7 @@ import colorsys
 import json
 import os
 import selectors
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,8 +18,9 @@ from pathlib import Path
 import pytest
 from workflow_runs import ROOT
 
-from pocketvlad.study.forked import _ask, surroundings
-from pocketvlad.study.template import _Template, main
+from pocketvlad.study import forked
+from pocketvlad.study.forked import asked, hand_over, requested, socket_name, surroundings
+from pocketvlad.study.template import _Request, _Template, main
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the template")
 
@@ -26,16 +28,12 @@ STARTER = """
 import sys
 from pathlib import Path
 from pocketvlad.study.template import start_template
-import os
-start_template([Path("imports.py")], 1)
-print(os.environ["POCKETVLAD_TEMPLATE"], flush=True)
+print(start_template([Path("imports.py")], 1), flush=True)
 sys.stdin.read()
 """
 # Snakemake's preamble stands before a script's own lines.
 HEAD = """
 import os, sys
-from pocketvlad.study.forked import hand_over
-hand_over()
 import json, colorsys, time
 """
 THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
@@ -46,18 +44,25 @@ class Workflow:
 
     Args:
         prepare: run in that process before Python.
+        modules: a folder with further modules.
+        imports: what the template imports.
     """
 
-    def __init__(self, folder: Path, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        prepare: Callable[[], None] | None = None,
+        modules: Path = ROOT,
+        imports: str = "import colorsys\nimport not_installed_anywhere\n",
+    ) -> None:
         self.folder = folder
         # Not for jobs: they do not import from the working folder.
         (folder / "colorsys.py").write_text("raise ValueError('from the working folder')")
         (folder / "pocketvlad").mkdir()
         (folder / "pocketvlad" / "__init__.py").write_text("raise ValueError('another version')")
         (folder / "scripts").mkdir()
-        self.environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        self.environment.pop("POCKETVLAD_TEMPLATE", None)
-        (folder / "imports.py").write_text("import colorsys\nimport not_installed_anywhere\n")
+        self.environment = os.environ | {"PYTHONPATH": f"{ROOT}:{modules}"}
+        (folder / "imports.py").write_text(imports)
         self.process = subprocess.Popen(
             [sys.executable, "-c", f"import sys; del sys.path[0]; {STARTER}"],
             cwd=folder,
@@ -67,7 +72,8 @@ class Workflow:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.address = self.process.stdout.readline().strip()
+        self.before = shlex.split(self.process.stdout.readline())
+        self.address = socket_name(self.before[-1])
 
     def start(
         self,
@@ -82,9 +88,9 @@ class Workflow:
         script.write_text(HEAD + textwrap.dedent(body))
         numbers = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
         numbers["VECLIB_MAXIMUM_THREADS"] = str(threads)
-        environment = {**self.environment, **numbers, "POCKETVLAD_TEMPLATE": self.address}
+        environment = {**self.environment, **numbers}
         return subprocess.Popen(
-            [sys.executable, str(script)],
+            [*self.before, sys.executable, str(script)],
             cwd=self.folder,
             env=environment | variables,
             preexec_fn=prepare,
@@ -258,33 +264,30 @@ def test_an_interrupt_that_is_ignored_is_ignored_by_children(tmp_path):
     assert int(parent) not in (os.getpid(), workflow.process.pid)
 
 
-def test_where_no_process_can_be_started_a_script_is_declined(monkeypatch, tmp_path):
+def test_where_no_process_can_be_started_a_script_is_declined(monkeypatch):
     def full():
         raise BlockingIOError("Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", full)
     template = object.__new__(_Template)
-    template._own, template._jobs = surroundings(), {}
-    address = str(tmp_path / "template")
+    template._own, template._jobs, template._steps = surroundings(sys.executable), {}, None
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as line:
         template._listener = listener
-        listener.bind(address)
+        listener.bind("")
         listener.listen()
-        line.connect(address)
+        line.connect(listener.getsockname())
         line.settimeout(30)
         with ThreadPoolExecutor() as pool:
-            accepted = pool.submit(_ask, line)
+            accepted = pool.submit(asked, line, sys.executable, "script.py")
             assert template._answer() is None
             assert accepted.result() is False
     assert template._jobs == {}
 
 
-def test_a_template_that_nobody_has_asked_ends_without_imports(tmp_path):
-    folder = tmp_path / "socket"
-    folder.mkdir()
+def test_a_template_that_nobody_has_asked_ends_without_imports():
     code = f"from {main.__module__} import main; main(*__import__('sys').argv[1:])"
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "template"))
+        listener.bind("")
         listener.listen()
         numbers = [listener.fileno()]
         ended = subprocess.run(
@@ -296,7 +299,27 @@ def test_a_template_that_nobody_has_asked_ends_without_imports(tmp_path):
             timeout=60,
         )
     assert ended.returncode == 0
-    assert not folder.exists()
+
+
+def test_what_one_job_needs_is_imported_before_all_else(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "slow.py").write_text("import time\ntime.sleep(1)\n")
+    workflow = Workflow(tmp_path, modules=tmp_path / "modules", imports="import slow\n")
+    body = "print(os.getppid(), 'slow' in sys.modules)"
+    first, second = (workflow.run(body)[1].split() for _ in range(2))
+    workflow.end()
+    assert first[0] == second[0] != str(os.getpid())
+    assert (first[1], second[1]) == ("False", "True")
+
+
+def test_a_module_that_is_wrong_ends_only_the_scripts_that_import_it(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "wrong.py").write_text("half a =\n")
+    workflow = Workflow(tmp_path, modules=tmp_path / "modules", imports="import wrong\n")
+    status, _, errors = workflow.run("import wrong")
+    assert (status, errors.splitlines()[-1]) == (1, "SyntaxError: invalid syntax")
+    assert workflow.run("print(os.getppid())")[1] != f"{os.getpid()}\n"
+    workflow.end()
 
 
 def test_with_snakemake_all_end(workflow, tmp_path):
@@ -307,7 +330,6 @@ def test_with_snakemake_all_end(workflow, tmp_path):
     assert gone(child)
     assert gone(template)
     assert script.wait(30) in (1, -signal.SIGKILL)
-    assert not Path(workflow.address).parent.exists()
     # A script that starts now does its own work.
     assert workflow.run("print(os.getppid())")[:2] == (0, f"{os.getpid()}\n")
 
@@ -338,4 +360,52 @@ def test_an_unfit_request_is_declined_and_hurts_nobody(shared):
             line.shutdown(socket.SHUT_WR)
             assert line.recv(1) == b"n"
     assert shared.template() == template
-    assert os.stat(Path(shared.address).parent).st_mode & 0o077 == 0
+
+
+def test_of_a_template_that_is_killed_nothing_is_left(tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    workflow = Workflow(tmp_path)
+    os.kill(template := workflow.template(), signal.SIGKILL)
+    assert gone(template)
+    workflow.process.kill()
+    workflow.process.wait()
+    workflow.end()
+    assert list(temporary.iterdir()) == []
+    assert workflow.address[1:] not in Path("/proc/net/unix").read_text()
+
+
+def test_nothing_is_done_for_another_user_nor_given_to_one(monkeypatch, tmp_path):
+    """Anybody can connect to an abstract socket, or listen where the template has listened."""
+    script = tmp_path / "script.py"
+    own = surroundings(sys.executable)
+    text = requested(sys.executable, str(script))
+    head = forked.LENGTH.pack(len(text))
+
+    def read():
+        here, there = socket.socketpair()
+        with here, there:
+            socket.send_fds(there, [head], [0, 1, 2])
+            there.sendall(text)
+            return _Request.read(here, own)
+
+    assert read().script == str(script)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("")
+        listener.listen()
+        user = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: user)
+        assert read() is None
+        hand_over(listener.getsockname()[1:].decode(), sys.executable, str(script))
+        line, _ = listener.accept()
+        with line:
+            line.settimeout(30)
+            assert line.recv(1) == b""
+
+
+def test_other_commands_are_what_they_are(shared):
+    """As conda's question for the version of a Python."""
+    for command in (["echo", "a.py"], [sys.executable, "-c", "print('a.py')"]):
+        run = subprocess.run([*shared.before, *command], capture_output=True, text=True, check=True)
+        assert run.stdout == "a.py\n"

@@ -8,6 +8,7 @@ from study_tables import study_table
 
 from pocketvlad.report.tables.narrow import narrow_baselines, narrow_table
 from pocketvlad.study.terminal import Terminal, make_quiet
+from pocketvlad.study.time_left import PlannedJob
 
 JOB = {"wildcards": {"model": "vgg16", "seed": "1"}, "log": []}
 
@@ -29,6 +30,9 @@ def terminal():
 
     tell("run_info", "Job stats", stats={"train": 1, "score": 2, "total": 3})
     shown.clear()
+    # The guess says that a training takes ten times as long.
+    guesses = {"train": 30.0, "score": 3.0}
+    made.plan(PlannedJob((rule, "vgg16"), guesses[rule]) for rule in ("train", "score", "score"))
     return shown, tell
 
 
@@ -41,25 +45,18 @@ def run(tell, number, rule, begin, end, done, total=3, **fields):
 def test_a_line_a_job_with_progress_and_time_left(terminal):
     shown, tell = terminal
     run(tell, 7, "train", 0.0, 100.0, done=1)
-    # Of `score` nothing is known yet: two jobs as long as the one that has ended, one at a time.
-    assert shown == ["1 of 3       3 min left  train vgg16 1  (2 min)"]
+    # Of `score` there is a guess: a tenth of the one that has ended, one at a time.
+    assert shown == ["1 of 3        20 s left  train vgg16 1  (2 min)"]
     run(tell, 8, "score", 100.0, 110.0, done=2)
     assert shown[1:] == ["2 of 3        10 s left  score vgg16 1  (10 s)"]
     run(tell, 9, "score", 110.0, 120.0, done=3)
     assert shown[2:] == ["3 of 3         0 s left  score vgg16 1  (10 s)"]
 
 
-def test_two_jobs_at_once_take_half_the_time(terminal):
+def test_nothing_is_said_of_the_time_before_it_is_known(terminal):
     shown, tell = terminal
-    tell("job_info", at=0.0, jobid=1, rule_name="score", **JOB)
-    tell("job_info", at=0.0, jobid=2, rule_name="score", **JOB)
-    tell("job_finished", at=60.0, job_id=1)
-    tell("job_finished", at=60.0, job_id=2)
-    tell("progress", at=60.0, done=2, total=3)
-    assert [line.split("  (")[0] for line in shown[0].splitlines()] == [
-        "1 of 3        30 s left  score vgg16 1",
-        "2 of 3        30 s left  score vgg16 1",
-    ]
+    run(tell, 8, "score", 0.0, 10.0, done=1)
+    assert shown == ["1 of 3                   score vgg16 1  (10 s)"]
 
 
 def test_what_snakemake_says_of_each_job_is_left_out(terminal):

@@ -562,6 +562,26 @@ def test_modules_edited_back_rerun_nothing(small_study):
     assert dry_run(small_study[0]) == {}
 
 
+def test_what_a_failed_run_has_begun_to_make_again_is_not_forgotten(small_study):
+    """Snakemake alone would take what follows from a missing file for finished."""
+    folder, _ = small_study
+    path = folder / "pocketvlad" / "baselines" / "color_histogram.py"
+    before, table = path.read_text(), folder / "results" / "small" / "table.csv"
+    expected_table = table.read_bytes()
+    path.write_text(before + "\nEDITED = True\n")
+    expected = dry_run(folder)
+    assert expected["evaluate_histogram"] == 2
+    path.write_text(before + "\nraise RuntimeError('of a test')\n")
+    run = ("--cores", "2", "--configfile", "small.yaml")
+    assert "RuntimeError: of a test" in snakemake(folder, *run, check=False)
+    for text in (before + "\nEDITED = True\n", before):
+        path.write_text(text)
+        assert dry_run(folder) == expected
+    snakemake(folder, *run)
+    assert dry_run(folder) == {}
+    assert table.read_bytes() == expected_table
+
+
 @pytest.fixture
 def changed(small_study):
     """A function that gives the jobs of the small study with other sections, in a dry run."""

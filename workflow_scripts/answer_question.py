@@ -1,9 +1,5 @@
 """Write the answer that the report opens with."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pocketvlad.report.answer import answer_text
 from pocketvlad.report.rows import read_table
 from pocketvlad.study.job import logged

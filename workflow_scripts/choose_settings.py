@@ -1,9 +1,5 @@
 """Choose a base model's settings on its own training city, and record the choice."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.compression.rd.choices import write_choices

@@ -3,10 +3,6 @@
 Descriptors of a test set beyond the cities are without those of the training city: of these there
 is another file."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import json
 from dataclasses import replace
 from itertools import zip_longest

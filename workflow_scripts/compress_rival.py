@@ -1,10 +1,6 @@
 """Write a rival's file, fitted to photographs if the rival is; decode it, and say what both took.
 What it decodes to is to be scored."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import json
 import sys
 import tempfile

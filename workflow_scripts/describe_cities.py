@@ -2,10 +2,6 @@
 
 Of a test set beyond the cities: without those of the training city."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset

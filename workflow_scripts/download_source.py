@@ -1,9 +1,5 @@
 """Fetch one file, from the first of its urls that has it."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.download import download

@@ -1,9 +1,5 @@
 """Draw what a model and two compressed ones find for a query of each landmark, on either city."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from itertools import product
 from pathlib import Path
 

@@ -1,9 +1,5 @@
 """Score the colour histogram on a city: the baseline without a network."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import json
 from pathlib import Path
 

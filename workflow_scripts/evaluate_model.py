@@ -1,9 +1,5 @@
 """Score one model file on the city that it was not trained on: one JSON row."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import json
 from pathlib import Path
 

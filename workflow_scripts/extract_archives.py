@@ -1,9 +1,5 @@
 """Check and unpack a data set's archives of one kind, images or ground truth."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.image_names import SUFFIXES

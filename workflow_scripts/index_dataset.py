@@ -1,9 +1,5 @@
 """Hold a data set's ground truth against its images and write the index that all else reads."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.csv_positions import read_csv_positions

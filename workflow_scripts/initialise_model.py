@@ -1,9 +1,5 @@
 """Build the network that training starts from: initial weights, clustering, PCA whitening."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.dataset import read_dataset

@@ -1,9 +1,5 @@
 """Link the images of a folder of one's own to where the study looks for them."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.image_folder import link_images

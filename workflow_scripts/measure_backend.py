@@ -1,9 +1,5 @@
 """Measure which backend describes pictures faster by a model, and keep the choice for all jobs."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 import torch

@@ -1,9 +1,5 @@
 """Measure what a photograph costs by a base model, and what its compressed files cost to decode."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import json
 from pathlib import Path
 
@@ -14,14 +10,18 @@ from pocketvlad.util.whole_file import write_text
 
 with logged(*snakemake.log):
     inputs, params, rows = snakemake.input, snakemake.params, []
-    for version, model in zip(params.versions, inputs.models, strict=True):
-        task = {
+    versions = list(zip(params.versions, inputs.models, strict=True))
+    tasks = [
+        {
             "model": model,
             "dataset": inputs.dataset,
             "images": inputs.images,
             "protocol": params.protocol,
             "extraction": version in params.describing,
         }
+        for version, model in versions
+    ]
+    for (version, model), found in zip(versions, measured_alone(tasks), strict=True):
         row = {
             "model": snakemake.wildcards.model,
             "version": version,
@@ -29,7 +29,7 @@ with logged(*snakemake.log):
             "train_city": params.city,
             "test_city": params.test_city,
             "file_bytes": Path(model).stat().st_size,
-            **measured_alone(task),
+            **found,
             "processor": processor(),
         }
         rows.append(row)

@@ -1,9 +1,5 @@
 """Pack a city with a compressed model of the study, for a browser."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.api.loading import load

@@ -1,9 +1,5 @@
 """Draw what compression does to a model's layers: their weights, and their bytes."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from itertools import product
 from pathlib import Path
 

@@ -1,9 +1,5 @@
 """Draw mAP against file size, and against the share of pruned weights."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.report.figures.pruning import pruning_figure

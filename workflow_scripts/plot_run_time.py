@@ -1,9 +1,5 @@
 """Draw how long the study's jobs took and how much memory they had."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.report.figures.run_time import run_time_figure

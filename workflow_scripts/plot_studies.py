@@ -1,9 +1,5 @@
 """Draw mAP against file size, of this study's models and of other studies' on the same cities."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pocketvlad.report.figures.studies import studies_figure
 from pocketvlad.report.figures.style import save_figure
 from pocketvlad.report.rows import read_table

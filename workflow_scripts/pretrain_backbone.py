@@ -1,9 +1,5 @@
 """Pretrain one backbone on rendered buildings and write its weights in half precision."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.data.images import CENTRED

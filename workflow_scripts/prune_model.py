@@ -1,9 +1,5 @@
 """Prune a base model to one threshold: raise the cutoff in rounds, fine-tune the survivors."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import sys
 from pathlib import Path
 

@@ -1,9 +1,5 @@
 """Quantize a pruned model and write it as one compressed file."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.compression.quantize import quantize_contents

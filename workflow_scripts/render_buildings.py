@@ -1,9 +1,5 @@
 """Draw the ordinary buildings that the narrow backbones are pretrained on."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from embedded_cities.buildings import BuildingsSpec, write_buildings

@@ -1,9 +1,5 @@
 """Draw an embedded city and pack it like the official archives."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from embedded_cities.city import CitySpec, write_city

@@ -1,9 +1,5 @@
 """Round a base model by rate and distortion, and write it as one compressed file."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import sys
 from pathlib import Path
 

@@ -1,9 +1,5 @@
 """Round a base model to each target: trials on the training city alone."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import shutil
 from pathlib import Path
 

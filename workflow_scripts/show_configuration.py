@@ -1,9 +1,5 @@
 """Write what the study ran with as a page of the report."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pocketvlad.report.configuration_page import configuration_page
 from pocketvlad.report.rows import read_rows
 from pocketvlad.study.job import logged

@@ -1,9 +1,5 @@
 """Join the searches for targets, and the scores of what they found, into one table."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import pandas as pd
 
 from pocketvlad.compression.rd.budget import Trial

@@ -1,9 +1,5 @@
 """Write what each layer of a model costs."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from dataclasses import asdict
 
 import pandas as pd

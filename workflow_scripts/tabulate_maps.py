@@ -1,9 +1,5 @@
 """Join what models and maps weigh and find into one table and one figure."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from itertools import chain
 
 from pocketvlad.report.figures.maps import maps_figure

@@ -1,9 +1,5 @@
 """Write the table of one model while the others are still being made."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import tempfile
 from pathlib import Path
 

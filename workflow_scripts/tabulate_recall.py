@@ -1,9 +1,5 @@
 """Join the Recall@N of all scores into one table."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pocketvlad.report.rows import read_rows
 from pocketvlad.report.tables.recall import recall_markdown, recall_table, recall_values
 from pocketvlad.study.job import logged

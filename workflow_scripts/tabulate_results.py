@@ -1,9 +1,5 @@
 """Join the JSON rows of both directions into the study's table, and write it for readers."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.compression.recipes import BASE, STATES

@@ -1,9 +1,5 @@
 """Join what the rivals' files weigh and score into one table and one figure."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.report.figures.size import size_figure

@@ -1,9 +1,5 @@
 """Join what models cost in time and memory into one table."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from itertools import chain
 
 from pocketvlad.report.rows import read_rows

@@ -1,9 +1,5 @@
 """Write what the report says of the study's city, or how to make one."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.report.city_note import city_note

@@ -1,9 +1,5 @@
 """Quantize a pruned model, let its codebooks learn, and write it as one compressed file."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import sys
 from dataclasses import asdict
 from pathlib import Path

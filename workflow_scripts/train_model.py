@@ -1,9 +1,5 @@
 """Fine-tune a base model on its training city."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 import sys
 from pathlib import Path
 

@@ -1,9 +1,5 @@
 """Write the card beside each compressed file."""
 
-from pocketvlad.study.forked import hand_over
-
-hand_over()
-
 from pathlib import Path
 
 from pocketvlad.report.model_card import card_facts, model_card

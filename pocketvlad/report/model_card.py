@@ -5,11 +5,12 @@ report/model_card.md.jinja.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.data.dataset import describe_counts
@@ -280,13 +281,18 @@ def card_facts(
     }
 
 
+@lru_cache(maxsize=1)  # the cards of a study have one
+def _compiled(template: str) -> Template:
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.from_string(template)
+
+
 def model_card(template: str, facts: Mapping[str, object]) -> str:
     """The card as Markdown.
 
     Raises:
         jinja2.UndefinedError: the template names a fact that is not there.
     """
-    environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    return environment.from_string(template).render(**facts)
+    return _compiled(template).render(**facts)

@@ -1,8 +1,9 @@
 """How long one photograph takes, and how much memory: a model file in a fresh process, one thread.
 
-python -m pocketvlad.retrieval.speed TASK
+python -m pocketvlad.retrieval.speed
 
-TASK is JSON, see `measured`. Prints as its last line a JSON object. `speed_process` starts it.
+It prints a line when it is ready, and waits for a task: JSON on its standard input, see `measured`.
+Its last line is a JSON object. `speed_process` starts it.
 """
 
 import json
@@ -100,7 +101,8 @@ def measured(task: Mapping[str, object]) -> dict[str, object]:
 
 
 def main() -> None:
-    print(json.dumps(measured(json.loads(sys.argv[1]))))
+    print("ready", flush=True)
+    print(json.dumps(measured(json.load(sys.stdin))))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ pigeonhole bootstrap: Owen 2007). Percentiles of few trainings are too narrow.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -95,6 +96,13 @@ def _differences(base: Sequence[Scores], other: Sequence[Scores]) -> np.ndarray:
     )
 
 
+@lru_cache(maxsize=8)  # the cells of a study have the same queries
+def _drawn_queries(numbers: tuple[int, ...], resamples: int) -> list[np.ndarray]:
+    """[R, N] Numbers of the queries in each resample, of each data set of so many."""
+    generator = np.random.default_rng(SEED)
+    return [generator.integers(number, size=(resamples, number)) for number in numbers]
+
+
 def paired_drop(data_sets: Sequence[tuple[Sequence[Scores], Sequence[Scores]]]) -> Drop:
     """The drop from one model to another, averaged over trainings, then over data sets.
 
@@ -109,13 +117,11 @@ def paired_drop(data_sets: Sequence[tuple[Sequence[Scores], Sequence[Scores]]]) 
     Raises:
         ValueError: as `check_trainings`.
     """
-    generator = np.random.default_rng(SEED)
+    found = [_differences(base, other) for base, other in data_sets]
+    drawn_queries = _drawn_queries(tuple(each.shape[1] for each in found), RESAMPLES)
     means, resampled = [], np.zeros(RESAMPLES)
-    for place, (base, other) in enumerate(data_sets):
-        differences = _differences(base, other)
-        trainings, queries = differences.shape
-        drawn = generator.integers(queries, size=(RESAMPLES, queries))
-        weights = training_weights(trainings, place, RESAMPLES)
+    for place, (differences, drawn) in enumerate(zip(found, drawn_queries, strict=True)):
+        weights = training_weights(len(differences), place, RESAMPLES)
         means.append(differences.mean(axis=1).mean())
         for values, weight in zip(differences, weights.T, strict=True):
             resampled += weight * values[drawn].mean(axis=1) / len(data_sets)

@@ -19,11 +19,17 @@ from pocketvlad.study.files import StudyFiles
 MEMORY_MARGIN, TIME_MARGIN = 1.2, 2.0
 """By which a request exceeds the formulas: other machines, other versions of libraries."""
 LEAST_MINUTES = 10
+_START, _COVERED = 1.0, 8.0
 _ROUND = 100  # megabytes
 # Megabytes of a process that has imported what a job imports, before it has done anything.
 _PLAIN, _TABLES, _TORCH = 250, 700, 800
+# What it has for itself, beside the libraries' files that processes share, while it waits.
+_WAITING = 300
 # What the libraries of a GPU take beside it: an estimate, not measured.
 _CUDA = 4000
+# Seconds until a job that runs a network begins, on a slow disk; those that three processes of
+# `measure_speed` take to begin, and those of a table or figure.
+_STARTED, _TIMED, _DRAWN = 60.0, 30.0, 15.0
 _FLOAT = 4 / 1e6  # megabytes of a float32
 # Seconds of a core for a megapixel, per number of a backbone's map; the slowest has been VGG16.
 _SECONDS = 0.12
@@ -33,10 +39,24 @@ _KEPT_CROPS = 64
 
 @dataclass(frozen=True)
 class Need:
-    """What the formulas say that a job takes: megabytes of memory, seconds of time."""
+    """What the formulas say that a job takes: megabytes of memory, seconds of time.
+
+    work: of the time, what grows with the study.  allowance: what is asked for beside it.
+    """
 
     memory: float
-    seconds: float = 0.0
+    work: float = 0.0
+    allowance: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.work + self.allowance
+
+    @property
+    def usual(self) -> float:
+        """Seconds that a job takes rather than at most: a guess, to compare jobs with each other.
+        The formulas cover the longest jobs; of most they are two to eight times the time."""
+        return _START + self.work / _COVERED
 
     def asked(self, attempt: int) -> tuple[int, int]:
         """(megabytes, minutes) to ask for; at the second attempt twice as much as at the first."""
@@ -163,7 +183,7 @@ def _reads_archives(job: Job) -> Need:
 
 
 def _downloads(job: Job) -> Need:
-    return Need(_PLAIN, 6 * 3600)
+    return Need(_PLAIN, allowance=6 * 3600)
 
 
 def _draws_cities(job: Job) -> Need:
@@ -181,7 +201,7 @@ def _described(job: Job, times: float = 1) -> Need:
     memory = job.started + 3 * network.megabytes + 8 * job.maps(job.side, job.batch)
     memory += 2 * job.photographs * network.length * _FLOAT
     seconds = 1.5 * times * network.describing(job.side, job.photographs) / job.speed
-    return Need(memory, 60 + seconds)
+    return Need(memory, seconds, _STARTED)
 
 
 def _initialises(job: Job) -> Need:
@@ -189,13 +209,13 @@ def _initialises(job: Job) -> Need:
     samples = settings["projection_samples"]
     images = settings["cluster_images"] + samples
     memory = _described(job).memory + 4 * samples * network.pooled * _FLOAT
-    return Need(memory, 60 + network.describing(job.side, images) / job.speed)
+    return Need(memory, network.describing(job.side, images) / job.speed, _STARTED)
 
 
 def _trains(job: Job) -> Need:
     network, settings = job.network, training_of(job.config, job.model)
     if not settings["epochs"]:
-        return Need(job.started + 3 * network.megabytes, 60)
+        return Need(job.started + 3 * network.megabytes, allowance=_STARTED)
     shown = settings["tuples_per_step"] * (2 + settings["negatives"])
     memory = job.started + 6 * network.megabytes + 16 * job.maps(settings["image_size"], shown)
     # Forwards and backwards; the pool that negatives are mined in, and the validation.
@@ -204,7 +224,7 @@ def _trains(job: Job) -> Need:
     others = settings["pool"] + validation["images"] + validation["queries"]
     images = settings["epochs"] * (steps + others)
     seconds = network.describing(settings["image_size"], images) / job.speed
-    return Need(memory, 60 + seconds)
+    return Need(memory, seconds, _STARTED)
 
 
 def _fitting(job: Job, side: int, crops: int, patches: int, projection: int) -> float:
@@ -234,7 +254,7 @@ def _recovers(job: Job) -> Need:
     shown = 6 * max(recovery["crops"], 4 * recovery["tuples"]) * epochs
     shown += 2 * fitted["crops"] + fitted["projection_crops"]
     round_ = network.describing(side, shown) + _least_squares(network, fitted["patches"])
-    return Need(memory, 60 + pruning["rounds"] * round_ / job.speed)
+    return Need(memory, pruning["rounds"] * round_ / job.speed, _STARTED)
 
 
 def _least_squares(network: Model, patches: int) -> float:
@@ -248,52 +268,54 @@ def _rounds(job: Job, times: int = 1) -> Need:
     memory = _fitting(job, side, crops, settings["patches"], settings["projection_crops"])
     passes = 24 * crops + settings["projection_crops"]
     seconds = network.describing(side, passes) + 3 * _least_squares(network, settings["patches"])
-    return Need(memory, 60 + times * seconds / job.speed)
+    return Need(memory, times * seconds / job.speed, _STARTED)
 
 
 def _searches(job: Job) -> Need:
     settings = job.config["rd"]
     times = settings["trials"] * len(settings.get("targets", []))
     one, scored = _rounds(job, times), _described(job, times)
-    return Need(one.memory + scored.memory - job.started, one.seconds + scored.seconds)
+    memory = one.memory + scored.memory - job.started
+    return Need(memory, one.work + scored.work, one.allowance + scored.allowance)
 
 
 def _chooses(job: Job) -> Need:
     settings = job.config["rd"]
     known = _described(job, 2)
-    return Need(
-        known.memory + 2 * settings["projection_crops"] * job.network.pooled * _FLOAT, known.seconds
-    )
+    memory = known.memory + 2 * settings["projection_crops"] * job.network.pooled * _FLOAT
+    return Need(memory, known.work, known.allowance)
 
 
 def _codes_weights(job: Job) -> Need:
     """Quantizers and our coder: numba, without torch's buffers."""
-    return Need(_PLAIN + 4 * job.network.megabytes, 60 + job.network.million_weights)
+    return Need(_PLAIN + 4 * job.network.megabytes, job.network.million_weights, _STARTED)
 
 
 def _rivals(job: Job) -> Need:
     """Any of them; those that are fitted to crops take what `rd` takes, and the decoded model."""
     fitted = _rounds(job) if "rd" in job.config else _described(job)
-    return Need(fitted.memory + job.network.megabytes, 1200 + fitted.seconds)
+    memory = fitted.memory + job.network.megabytes
+    return Need(memory, fitted.work, 1200 + fitted.allowance)
 
 
 def _codes_maps(job: Job) -> Need:
     rows = 8 * job.photographs * job.network.length * _FLOAT
-    return Need(_PLAIN + rows, 300)
+    return Need(_PLAIN + rows, allowance=300)
 
 
 def _times_one(job: Job) -> Need:
-    """One photograph at a time, on one thread, by each version of a model."""
+    """One photograph at a time, on one thread, by each version of a model. Those of the two kinds
+    of recipes wait meanwhile."""
     network = job.network
-    memory = _TORCH + 3 * network.megabytes + 8 * network.maps(job.side, 1)
-    return Need(memory, 60 + 200 * network.describing(job.side, 1))
+    memory = _TORCH + 2 * _WAITING + 3 * network.megabytes + 8 * network.maps(job.side, 1)
+    return Need(memory, _TIMED + 200 * network.describing(job.side, 1), _STARTED)
 
 
 def _compares_backends(job: Job) -> Need:
     """A few batches by torch and by a graph, which has the weights again."""
     network = job.network
     memory = _described(job).memory + 2 * network.megabytes
-    return Need(memory, 120 + 40 * network.describing(job.side, job.batch))
+    return Need(memory, 40 * network.describing(job.side, job.batch), 120)
 
 
 def _pretrains(job: Job) -> Need:
@@ -303,21 +325,22 @@ def _pretrains(job: Job) -> Need:
     memory += 16 * job.maps(settings["image_size"], settings["batch"])
     images = 3 * settings["epochs"] * drawn["buildings"] * drawn["views"]
     seconds = network.describing(settings["image_size"], images) / job.speed
-    return Need(memory, 60 + seconds)
+    return Need(memory, seconds, _STARTED)
 
 
 def _packs(job: Job) -> Need:
     known = _described(job)
-    return Need(known.memory + 4 * job.network.megabytes, 600 + known.seconds)
+    memory = known.memory + 4 * job.network.megabytes
+    return Need(memory, known.work, 600 + known.allowance)
 
 
 def _tabulates(job: Job) -> Need:
-    return Need(_TABLES, 600)
+    return Need(_TABLES, _DRAWN, 600)
 
 
 def _draws(job: Job) -> Need:
     """A figure, of the table or of all weights of a model."""
-    return Need(_TABLES + 4 * job.network.megabytes, 600)
+    return Need(_TABLES + 4 * job.network.megabytes, _DRAWN, 600)
 
 
 NEEDS: dict[str, Callable[[Job], Need]] = {
@@ -348,3 +371,9 @@ NEEDS: dict[str, Callable[[Job], Need]] = {
     "draw": _draws,
 }
 """By rule what its jobs need; `tabulate` and `draw` stand for all that make tables and figures."""
+
+
+def usual_seconds(rule: str, job: Job) -> float:
+    """A guess at how long a job of a rule takes; of a rule that asks as another one does, as long
+    as a table."""
+    return NEEDS.get(rule, _tabulates)(job).usual

@@ -6,12 +6,15 @@ same imported modules, and ends with its script. Snakemake's process starts the 
 
     Snakemake --- starts ---> template --- forks ---> child: does the work
         |                         ^
-        +-- starts --> script ----+  asks, waits, and ends as the child ends
+        +-- starts --> `forked` --+  asks, waits, and ends as the child ends
 
 Who is killed takes with it who works for it, and nobody else. Snakemake: the template reads the end
-of its input and kills the children. The script: the template sees its connection closed and kills
-its child. The child: the script ends by the same signal. The template: the kernel kills its
-children, their scripts fail, and later scripts do their work themselves.
+of its input and kills the children. The process that asked: the template sees its connection closed
+and kills its child. The child: the one that asked ends by the same signal. The template: the kernel
+kills its children, those that asked fail, and later scripts do their work themselves.
+
+It imports while nobody asks. What a script imports is imported before a child is forked for it; so
+the first jobs, which draw cities, do not wait for torch.
 
 Only on Linux: elsewhere a process that has imported torch cannot be forked safely.
 """
@@ -21,29 +24,30 @@ import atexit
 import ctypes
 import gc
 import importlib
-import json
 import os
-import select
 import selectors
-import shutil
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from pocketvlad.study import forked
 from pocketvlad.study.forked import (
     ACCEPTED,
-    ADDRESS,
     DECLINED,
     LENGTH,
     STATUS,
+    of_this_user,
+    read_request,
     received,
     surroundings,
 )
@@ -71,29 +75,27 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 """What a process does on a signal, as `signal.signal` takes and gives it."""
 
 
-def start_template(scripts: Sequence[Path], threads: int) -> None:
-    """Start the template, and tell the jobs that this process starts where it is.
+def start_template(scripts: Sequence[Path], threads: int) -> str:
+    """Start the template, which ends when this process ends, however that does.
 
-    It ends when this process ends, however that does, and imports nothing before a job asks. On
-    other systems than Linux there is none.
+    On other systems than Linux there is none.
 
     Args:
         scripts: what they import is imported.
         threads: of the jobs that are forked; jobs with another number do their work themselves.
+
+    Returns:
+        What stands in a shell before a command that is to be handed over; "" without a template.
+        The command has to be a program, as opposed to a builtin command of the shell.
     """
     if sys.platform != "linux":
-        return
-    folder = Path(tempfile.mkdtemp(prefix="pocketvlad-"))  # nobody else may enter it
-    address = str(folder / "template")
+        return ""
     variables = dict.fromkeys(_THREADS, str(threads))
     lifeline, _ = os.pipe()  # the other end closes when this process ends, and not before
     with socket.socket(socket.AF_UNIX) as listener:
-        try:
-            listener.bind(address)
-        except OSError:  # the folder for temporary files has too long a path
-            folder.rmdir()
-            return
+        listener.bind("")  # the system chooses a free abstract address
         listener.listen(128)
+        address = listener.getsockname()[1:].decode()
         subprocess.Popen(
             [sys.executable, "-c", _START, str(listener.fileno()), *map(str, scripts)],
             stdin=lifeline,
@@ -101,39 +103,74 @@ def start_template(scripts: Sequence[Path], threads: int) -> None:
             env={**os.environ, **variables},
         )
     os.close(lifeline)
-    os.environ[ADDRESS] = address
+    return shlex.join([sys.executable, "-I", "-S", forked.__file__, address])
 
 
-def _import_all(scripts: Iterable[str]) -> None:
-    """Import what the scripts import at their top; what is not installed is left to them."""
-    for script in scripts:
-        for node in ast.parse(Path(script).read_text(encoding="utf-8")).body:
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            for name in names:
-                with suppress(ImportError):
-                    importlib.import_module(name)
+def _imported(script: str) -> Iterator[str]:
+    """The names of the modules that a script imports at its top."""
+    for node in ast.parse(Path(script).read_bytes()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
 
 
-def _load_the_rest() -> None:
-    """What libraries that are imported will import when they are first used."""
-    if "torch" not in sys.modules:
-        return
+def _import(name: str) -> None:
+    """Import a module. What is wrong with it, or not installed, the scripts will say."""
+    with suppress(Exception):
+        importlib.import_module(name)
+
+
+def _import_for(script: str) -> None:
+    """Import what a script imports, before the others' turn comes."""
+    with suppress(OSError, SyntaxError, ValueError):
+        for name in _imported(script):
+            _import(name)
+    gc.freeze()  # a collection in a child would copy all that it looks at
+
+
+def load_coder() -> None:
+    """Compile what codes weights, or load it, as the first file does; that imports most of numba.
+
+    A symbol in a file lies at any address: for those that are no multiple of four, there is other
+    machine code.
+    """
     with suppress(ImportError):
-        from numba import njit
+        import numpy as np
 
-        njit(lambda number: number + 1)(1)  # most of numba
-    with suppress(ImportError):
-        # An optimizer asks torch's compiler, of a thousand modules, for a decorator.
-        importlib.import_module("torch._dynamo")
+        from pocketvlad.format.layer_coding import decode_layer, encode_layer
+        from pocketvlad.format.quantized_tensor import QuantizedTensor
+
+        codes = np.eye(4, dtype=np.uint8).reshape(2, 2, 2, 2)
+        payload = encode_layer(QuantizedTensor(codes, np.array([0, 1], np.float32)))
+        for before in range(4):
+            decode_layer(memoryview(bytes(before) + payload)[before:], codes.shape)
+
+
+def _open_formats() -> None:
+    """Import what opens images of all formats, as the first image does."""
     with suppress(ImportError):
         from pocketvlad.data.codecs import reads_heif
 
         reads_heif()
-        importlib.import_module("PIL.Image").init()  # its formats
+        importlib.import_module("PIL.Image").init()
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+def _steps(scripts: Iterable[str]) -> Iterator[Callable[[], None]]:
+    """All that is to be imported, in parts: what the scripts import, and what libraries that they
+    import will import when they are first used."""
+    for script in scripts:
+        for name in _imported(script):
+            yield partial(_import, name)
+    if "torch" in sys.modules:
+        # An optimizer asks torch's compiler, of a thousand modules, for a decorator.
+        yield from (load_coder, partial(_import, "torch._dynamo"), _open_formats)
+    yield _freeze
 
 
 def _end(status: int) -> None:
@@ -152,25 +189,25 @@ class _Request:
     """What a script asks for, and its standard streams."""
 
     script: str
-    folders: dict[str, str]
+    folders: dict[bytes, bytes]
     streams: list[int]
 
     @classmethod
-    def read(cls, line: socket.socket, own: dict[str, object]) -> "_Request | None":
+    def read(cls, line: socket.socket, own: list[bytes]) -> "_Request | None":
         """None for a script that would do something else here than in a process of its own.
 
         Args:
             own: the `surroundings` that this process was started in.
 
         Raises:
-            OSError, ValueError, KeyError, TypeError: that is no request.
+            OSError, ValueError: that is no request.
         """
         head, streams, _, _ = socket.recv_fds(line, LENGTH.size, 3)
         if len(head) < LENGTH.size or len(streams) != 3:
             raise ValueError("no request")
-        asked = json.loads(received(line, *LENGTH.unpack(head)))
-        request = cls(asked["script"], asked["folders"], streams)
-        if asked["surroundings"] == own:
+        script, folders, around = read_request(received(line, *LENGTH.unpack(head)))
+        request = cls(script, folders, streams)
+        if around == own and of_this_user(line):
             return request
         request.close()
         return None
@@ -184,7 +221,7 @@ class _Request:
         for number, stream in enumerate(self.streams):
             os.dup2(stream, number)
         self.close()
-        os.environ.update(self.folders)
+        os.environb.update(self.folders)
         tempfile.tempdir = None  # looked for anew
         sys.argv = [self.script]
         if not sys.flags.safe_path:
@@ -214,12 +251,20 @@ class _Template:
     Args:
         own: the `surroundings` of this process.
         interrupt: what it did on SIGINT when it was started, as its children do.
+        steps: what it does while nobody asks, from the first request on: where none comes, it
+            has done nothing.
     """
 
     def __init__(
-        self, listener: socket.socket, own: dict[str, object], interrupt: _Handler
+        self,
+        listener: socket.socket,
+        own: list[bytes],
+        interrupt: _Handler,
+        steps: Iterator[Callable[[], None]],
     ) -> None:
         self._listener, self._own, self._interrupt = listener, own, interrupt
+        self._steps: Iterator[Callable[[], None]] | None = steps
+        self._asked = False
         self._jobs: dict[int, socket.socket] = {}  # by its child the connection of a script
         self._selector = selectors.DefaultSelector()
         self._ended, ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -231,7 +276,10 @@ class _Template:
     def serve(self) -> _Request | None:
         """Serve until Snakemake ends. In a child, which returns too: the request to fulfil."""
         while True:
-            for key, _ in self._selector.select():
+            found = self._selector.select(0 if self._asked and self._steps else None)
+            if not found:
+                self._go_on()
+            for key, _ in found:
                 if key.fileobj == _LIFELINE:
                     for child in self._jobs:
                         os.kill(child, signal.SIGKILL)
@@ -245,13 +293,23 @@ class _Template:
                 else:
                     self._abandon(key.data, key.fileobj)
 
+    def _go_on(self) -> None:
+        """Do the next step."""
+        if step := next(self._steps or iter(()), None):
+            step()
+        else:
+            self._steps = None
+
     def _answer(self) -> _Request | None:
         """Take or decline what a script asks for. In the child: its request."""
+        self._asked = True
         line, _ = self._listener.accept()
         line.settimeout(_SLOW)
         request = None
-        with suppress(OSError, ValueError, KeyError, TypeError):  # a script that is gone already
+        with suppress(OSError, ValueError):  # a script that is gone already
             request = _Request.read(line, self._own)
+        if request is not None and self._steps:
+            _import_for(request.script)
         template = os.getpid()
         child = None if request is None else _fork()
         if child is None:
@@ -306,20 +364,13 @@ class _Template:
 
 
 def main(descriptor: str, *scripts: str) -> None:
-    """Import what `scripts` import, then fork for those that ask on the listening socket."""
+    """Import what `scripts` import, and fork for those that ask on the listening socket."""
     # Of the terminal: the children act on theirs, unless it was ignored before, as by `nohup`.
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     listener = socket.socket(fileno=int(descriptor))
-    own = surroundings()  # before imports, some of which set variables
-    begun, _, _ = select.select([listener, _LIFELINE], [], [])
-    if _LIFELINE not in begun:  # else nobody is left to ask
-        _import_all(scripts)
-        _load_the_rest()
-        gc.collect()
-        gc.freeze()  # a collection in a child would copy all that it looks at
-    request = _Template(listener, own, interrupt).serve()
+    own = surroundings(sys.executable)  # before imports, some of which set variables
+    request = _Template(listener, own, interrupt, _steps(scripts)).serve()
     if request is None:
-        shutil.rmtree(Path(listener.getsockname()).parent, ignore_errors=True)
         os._exit(0)  # at once: nothing here has to be tidied up
     else:
         request.fulfil()

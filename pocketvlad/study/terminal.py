@@ -6,10 +6,11 @@ Snakemake's own account of every job, of ten lines, goes to its log file as befo
 """
 
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pocketvlad.study.time_left import PlannedJob, TimeLeft
 
 _SHOWN = ("Nothing to be done", "Complete log")
 """Beginnings of what Snakemake says at its ends, and that a user is to see."""
@@ -77,12 +78,14 @@ class Terminal(logging.Formatter):
     def __init__(self, usual: logging.Formatter, shown: Collection[str] = ()) -> None:
         super().__init__()
         self._usual, self._shown = usual, frozenset(shown)
-        self._waiting: Counter[str] = Counter()  # by rule the jobs that have not ended
+        self._time_left = TimeLeft()
         self._running: dict[int, _Job] = {}
         self._ended: list[tuple[_Job, float]] = []  # since the last progress, with their seconds
-        self._seconds: defaultdict[str, list[float]] = defaultdict(list)  # by rule, of ended jobs
-        self._first: float | None = None
         self._fault = ""
+
+    def plan(self, jobs: Iterable[PlannedJob]) -> None:
+        """Tell which jobs are to run. Without that no line says how much time is left."""
+        self._time_left = TimeLeft(jobs)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the terminal shows a record; what the lines need is kept of all."""
@@ -105,37 +108,26 @@ class Terminal(logging.Formatter):
                 return self._error(record)
         return self._usual.format(record)
 
-    def _note_run_info(self, record: logging.LogRecord) -> None:
-        self._waiting.update({k: v for k, v in record.stats.items() if k != "total"})
-
     def _note_job_info(self, record: logging.LogRecord) -> None:
-        if self._first is None:
-            self._first = record.created
         wildcards: Mapping[str, str] = record.wildcards or {}
         name = " ".join([record.rule_name, *map(str, wildcards.values())])
         self._running[record.jobid] = _Job(record.rule_name, name, record.created, _log_of(record))
+        kind = record.rule_name, wildcards.get("model", "")
+        self._time_left.begin(record.jobid, kind, record.created)
 
     def _note_job_finished(self, record: logging.LogRecord) -> None:
         if job := self._running.pop(record.job_id, None):
-            seconds = record.created - job.begun
-            self._seconds[job.rule].append(seconds)
-            self._waiting[job.rule] -= 1
-            self._ended.append((job, seconds))
+            self._ended.append((job, record.created - job.begun))
+            self._time_left.end(record.job_id, record.created)
 
     def _note_error(self, record: logging.LogRecord) -> None:
         lines = str(record.msg).strip().splitlines()
         self._fault = lines[-1] if lines else ""  # of a job: its command, and how that ended
 
     def _left(self, now: float) -> str:
-        """The time that is left, if the jobs of each rule go on taking what they took."""
-        known = [each for some in self._seconds.values() for each in some]
-        usual = sum(known) / len(known)
-        ahead = sum(
-            number * (sum(some) / len(some) if (some := self._seconds.get(rule)) else usual)
-            for rule, number in self._waiting.items()
-        )
-        at_once = max(1.0, sum(known) / max(now - self._first, 1e-3))
-        return f"{duration(ahead / at_once)} left"
+        """ "" until that is known."""
+        seconds = self._time_left.seconds(now)
+        return "" if seconds is None else f"{duration(seconds)} left"
 
     def _progress(self, record: logging.LogRecord) -> list[str]:
         lines = []
@@ -167,18 +159,25 @@ class Terminal(logging.Formatter):
         return "\n  ".join([f"FAILED  {name}", *lines, f"log: {_logs_of(record)}"])
 
 
-def make_quiet(settings: object, logger: logging.Logger, shown: Collection[str] = ()) -> None:
+def make_quiet(
+    settings: object, logger: logging.Logger, shown: Collection[str] = ()
+) -> Terminal | None:
     """Give Snakemake's terminal handler our lines, unless the user asks for other ones.
 
     Args:
         settings: Snakemake's `OutputSettings`.
         logger: Snakemake's.
         shown: see `Terminal`.
+
+    Returns:
+        What shows the lines, if anything does.
     """
     if settings.dryrun or settings.verbose or settings.printshellcmds or settings.quiet:
-        return
+        return None
     for handler in logger.handlers:
         if handler.name == _HANDLER:
             terminal = Terminal(handler.formatter, shown)
             handler.addFilter(terminal)
             handler.setFormatter(terminal)
+            return terminal
+    return None

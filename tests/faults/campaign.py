@@ -20,7 +20,7 @@ from faults.study import NotSurvivedError, Reference, Study
 _MEGABYTES = 400  # of the disk that can be full
 _A_STUDY = 40  # faults, at most, before the study is made from nothing again
 _IDLE = 3  # studies one after the other in which nothing could be injected
-_KILLS = 3  # times as many kills of a job as faults of each other kind
+_TIMES = {"job killed": 2, "several jobs killed": 3}  # as often drawn as each other kind
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Report:
         )
         lines += [f"{kind:34} skipped: {reason}" for kind, reason in self.skipped.items()]
         lines += [f"not injected: {each}" for each in self.missed]
-        killed = {fault.rule for fault in self.faults if fault.kind == "job killed"}
+        # What was done begins with the rule: "train_model killed".
+        killed = {f.what.split()[0] for f in self.faults if f.what.endswith(" killed")}
         lines.append(f"seed {self.seed}; rules with a job killed: {len(killed)}")
         return "\n".join(
             [*lines, f"studies made to their end, equal to an undisturbed one: {self.studies}"]
@@ -71,19 +72,21 @@ class Report:
 def drawn(count: int, kinds: Sequence[Kind], rules: Sequence[str], rng: Random) -> list:
     """(kind, rule) of each fault: every kind, and every rule's jobs killed, as soon as the count
     allows it."""
-    others = [kind for kind in kinds if kind.name != "job killed"]
     [kill] = [kind for kind in kinds if kind.name == "job killed"]
     found: list[tuple[Kind, str]] = []
     deck: list[str] = []
-    while len(found) < count:
-        for kind in [*rng.sample(others, len(others)), *[kill] * _KILLS]:
+    while sum(kind.faults for kind, _ in found) < count:
+        round_of = [kind for kind in kinds for _ in range(_TIMES.get(kind.name, 1))]
+        for kind in rng.sample(round_of, len(round_of)):
             fitting = [rule for rule in kind.rules or rules if rule in rules]
             if kind is kill:
                 deck = deck or rng.sample(rules, len(rules))
                 found.append((kind, deck.pop()))
             elif fitting:
                 found.append((kind, rng.choice(fitting)))
-    return found[:count]
+    while sum(kind.faults for kind, _ in found[:-1]) >= count:
+        found.pop()
+    return found
 
 
 @dataclass
@@ -101,7 +104,7 @@ class Campaign:
     targets: Sequence[str] = ()
 
     def run(self, count: int) -> Report:
-        """Inject so many faults."""
+        """Inject so many faults, or a few more where several come at once."""
         report, rng = Report(self.seed), Random(self.seed)
         kinds = []
         for kind in all_kinds():
@@ -122,6 +125,7 @@ class Campaign:
                 break
             # A job of another rule may be met where one of this rule was not.
             waiting = [self._again(each, rng) for each in missed] + waiting
+            waiting = waiting[: max(0, count - len(report.faults))]
         return report
 
     def _again(self, fault: tuple, rng: Random) -> tuple:
@@ -138,20 +142,20 @@ class Campaign:
                 if not study.has_left(rule):
                     missed.append((kind, rule))
                     continue
-                begin, wrong, what = time.monotonic(), "", None
+                begin, wrong, found = time.monotonic(), "", []
                 try:
-                    what = kind.inject(study, rule, rng)
+                    found = kind.inject(study, rule, rng)
                     study.check_files()
                     study.check_epochs()
                 except NotSurvivedError as error:
                     wrong = str(error)
                 except Exception:
                     wrong = traceback.format_exc()
-                if wrong or what is not None:
-                    seconds = round(time.monotonic() - begin, 1)
-                    report.faults.append(Fault(kind.name, rule, what or "", seconds, wrong))
-                    print(f"{kind.name}: {what or rule} ({seconds} s) {wrong}", flush=True)
-                else:
+                seconds = round(time.monotonic() - begin, 1)
+                for what in found or ([rule] if wrong else []):
+                    report.faults.append(Fault(kind.name, rule, what, seconds, wrong))
+                    print(f"{kind.name}: {what} ({seconds} s) {wrong}", flush=True)
+                if not found and not wrong:
                     missed.append((kind, rule))
                 if wrong:  # all that follows would be about this one
                     return missed + faults[place + 1 :]

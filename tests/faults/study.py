@@ -128,15 +128,15 @@ class Study:
     def results(self) -> Path:
         return self.folder / "results" / self.name
 
-    def start(self) -> Run:
-        """The README's command."""
+    def start(self, *options: str) -> Run:
+        """The README's command, with options on top of it."""
         self.runs += 1
         # Beside it: what is said of a full disk must not be lost on it.
         output = self.folder.with_name(f"output-{self.runs}.txt")
         began = now()
         with open(output, "w") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--cores", "2", *self.targets],
+                [sys.executable, "-m", "snakemake", "--cores", "2", *options, *self.targets],
                 cwd=self.folder,
                 env=os.environ | {"PYTHONPATH": str(self.folder)},
                 stdin=subprocess.DEVNULL,
@@ -147,10 +147,10 @@ class Study:
         return Run(self.folder, process, output, began, self.has_left)
 
     @contextmanager
-    def run(self) -> Iterator[Run]:
+    def run(self, *options: str) -> Iterator[Run]:
         """A run, which ends with the block: by itself, or it is asked to, or after an error in the
         block it is killed with all its jobs."""
-        run = self.start()
+        run = self.start(*options)
         try:
             yield run
         except BaseException:
@@ -241,7 +241,8 @@ class Study:
             logs = open_in(process.number, self.folder / "logs")
             if process.kill():
                 found = True
-                self.begun |= {path: (path.stat().st_mtime_ns, epochs_in(path)) for path in logs}
+                there = [path for path in logs if path.exists()]
+                self.begun |= {path: (path.stat().st_mtime_ns, epochs_in(path)) for path in there}
         return found
 
     def check_epochs(self) -> None:
@@ -251,8 +252,8 @@ class Study:
             NotSurvivedError: one is.
         """
         for path, (written, before) in list(self.begun.items()):
-            if path.stat().st_mtime_ns == written:
-                continue  # not begun again yet
+            if not path.exists() or path.stat().st_mtime_ns == written:
+                continue  # not begun again yet; Snakemake removes the log before it begins
             del self.begun[path]
             if over := set(before[:-1]) & set(epochs_in(path)):
                 raise NotSurvivedError(f"{path.name}: {min(over)} again after {before[-1]}")

@@ -1,9 +1,9 @@
 """The kinds of faults, a file each.
 
 A kind has a name; `lacking`, which says what it would need here, or None; and `inject`, which makes
-the study begin, or go on, and disturbs a job of a rule. That returns in words what was done, or
-None: no job of the rule was left to disturb. It raises `NotSurvivedError` where something follows
-that must not.
+the study begin, or go on, and disturbs a job of a rule, or several jobs from there on. That returns
+in words what was done, fault by fault; nothing: no job of the rule was left to disturb. It raises
+`NotSurvivedError` where something follows that must not.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,13 @@ from faults.study import NotSurvivedError, Study
 @dataclass(frozen=True)
 class Kind:
     name: str
-    inject: Callable[[Study, str, Random], str | None]
+    inject: Callable[[Study, str, Random], list[str]]
     mounts: bool = False
     """Whether it needs a disk of its own."""
     rules: tuple[str, ...] = ()
     """Those whose jobs it can disturb; all without."""
+    faults: int = 1
+    """About as many are injected at once."""
 
     def lacking(self) -> str | None:
         """What this machine has not, and the kind needs."""

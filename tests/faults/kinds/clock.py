@@ -12,10 +12,10 @@ from faults.study import NotSurvivedError, Study
 _DAY = 86400.0
 
 
-def _inject(study: Study, rule: str, rng: Random, sign: int) -> str | None:
+def _inject(study: Study, rule: str, rng: Random, sign: int) -> list[str]:
     files = _made(study)
     if not files:
-        return None
+        return []
     chosen = rng.sample(files, rng.randint(1, len(files)))
     moment = time.time() + sign * _DAY * rng.choice([0.05, 1, 400])
     before = rng.random() < 0.5
@@ -23,7 +23,7 @@ def _inject(study: Study, rule: str, rng: Random, sign: int) -> str | None:
         _date(chosen, moment)
     with study.run() as run:
         if run.job_of(rule) is None:
-            return None
+            return []
         if not before:
             _date(chosen, moment)
         _, text = run.stop()
@@ -32,7 +32,7 @@ def _inject(study: Study, rule: str, rng: Random, sign: int) -> str | None:
             raise NotSurvivedError(f"a run does not begin:\n{text[-3000:]}")
         require_said(text, "older modification time", "clock skew", GOES_ON)
     days = (moment - time.time()) / _DAY
-    return f"{len(chosen)} files {days:+.2f} days, {'before' if before else 'in'} a run"
+    return [f"{len(chosen)} files {days:+.2f} days, {'before' if before else 'in'} a run"]
 
 
 def _made(study: Study) -> list[Path]:

@@ -9,19 +9,19 @@ from faults.study import Study
 _MOST = 1 << 20  # bytes that are left: jobs of the reduced study write up to about as much
 
 
-def _inject(study: Study, rule: str, rng: Random) -> str | None:
+def _inject(study: Study, rule: str, rng: Random) -> list[str]:
     left = int(_MOST * rng.random() ** 3)  # most files are small
     with study.run() as run:
         job = run.job_of(rule)
         if job is None:
-            return None
+            return []
         study.delay(job, rule, rng)
         with full(study.folder, left):
             status, text = run.wait()
     if status == 0:
-        return None  # all that was left to write had its place
+        return []  # all that was left to write had its place
     require_said(text, "No space left on device", "make room")
-    return f"{left} bytes left in {rule}"
+    return [f"{left} bytes left in {rule}"]
 
 
 KINDS = [Kind("disk full", _inject, mounts=True)]

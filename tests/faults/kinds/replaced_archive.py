@@ -14,12 +14,12 @@ from faults.study import Study
 _RULE = "extract_archives"
 
 
-def _inject(study: Study, rule: str, rng: Random) -> str | None:
+def _inject(study: Study, rule: str, rng: Random) -> list[str]:
     folders = sorted(study.results.glob("data/*/archives"))
     archives = [path / name for path in folders for name in ("images.tar", "ground_truth.tgz")]
     archives = [path for path in archives if path.is_file()]
     if not archives:
-        return None
+        return []
     archive = rng.choice(archives)
     kept = study.folder / f"kept-{archive.name}"
     shutil.copyfile(archive, kept)
@@ -27,7 +27,7 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
     try:
         with study.run() as run:
             if run.job_of(_RULE) is None:
-                return None
+                return []
             # Soon: the reduced study's archives are read in a moment, which is made to last.
             time.sleep(0.1 * rng.random())
             jobs = jobs_in(study.folder, _RULE, run.began)
@@ -46,8 +46,8 @@ def _inject(study: Study, rule: str, rng: Random) -> str | None:
         os.utime(archive)
     if failed(text):
         require_said(text, archive.name, GOES_ON)
-        return f"{archive.name} cut off to {len(cut)} bytes"
-    return f"{archive.name} cut off to {len(cut)} bytes, not read any more"
+        return [f"{archive.name} cut off to {len(cut)} bytes"]
+    return [f"{archive.name} cut off to {len(cut)} bytes, not read any more"]
 
 
 def _send(processes: list[Process], number: signal.Signals) -> None:

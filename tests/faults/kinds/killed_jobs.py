@@ -1,0 +1,44 @@
+"""SIGKILL of several jobs of one run, which goes on with those that do not need them."""
+
+import re
+import time
+from collections import Counter
+from random import Random
+
+from faults.kinds import GOES_ON, Kind, require_said
+from faults.processes import jobs_in
+from faults.study import NotSurvivedError, Run, Study
+
+_MOST = 6  # jobs of one run
+_PAUSE = 0.5  # seconds on average between two of them
+
+
+def _inject(study: Study, rule: str, rng: Random) -> list[str]:
+    killed: list[str] = []
+    with study.run("--keep-going") as run:
+        if run.job_of(rule) is None:
+            return []
+        while not run.has_ended() and len(killed) < _MOST:
+            time.sleep(rng.expovariate(1 / _PAUSE))
+            if found := _kill_one(study, run, rng):
+                killed.append(found)
+        status, text = run.wait()
+    if status == 0:
+        return []  # they had done all but ending
+    said = Counter(re.findall(r"^FAILED  (\w+)", text, re.M))
+    if others := said - Counter(killed):
+        raise NotSurvivedError(f"{', '.join(others)} failed, not killed:\n{text[-3000:]}")
+    require_said(text, GOES_ON)
+    return [f"{each} killed" for each in said.elements()]
+
+
+def _kill_one(study: Study, run: Run, rng: Random) -> str | None:
+    """The rule of the job that was killed."""
+    rules = list(study.reference.rules)
+    for rule in rng.sample(rules, len(rules)):
+        if (jobs := jobs_in(study.folder, rule, run.began)) and study.kill(jobs[-1:]):
+            return rule
+    return None
+
+
+KINDS = [Kind("several jobs killed", _inject, faults=3)]

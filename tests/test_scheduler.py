@@ -1,0 +1,41 @@
+"""What is changed in Snakemake's scheduler, in a run of its own."""
+
+import subprocess
+import sys
+
+from workflow_runs import ROOT
+
+SNAKEFILE = """
+from pocketvlad.study.scheduler import start_all_at_once
+
+rule all:
+    input:
+        ["a", "b"]
+    output:
+        touch("c")
+
+rule one:
+    output:
+        touch("{name}")
+    wildcard_constraints:
+        name="[ab]"
+
+onstart:
+    start_all_at_once(workflow.scheduler)
+"""
+
+
+def test_no_job_and_no_end_waits_for_a_timer(tmp_path):
+    """One job in a hundred seconds is what this call allows, and a timer of a hundred seconds is
+    what it would start after each."""
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--scheduler", "greedy"]
+    subprocess.run(
+        [*command, "--max-jobs-per-timespan", "1/100s"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        timeout=90,
+    )
+    assert all((tmp_path / name).exists() for name in "abc")
