@@ -111,9 +111,8 @@ def rounded(groups, rows, columns, multiplier, seed=0, most=1.0):
 
 
 def test_the_error_of_uncorrelated_weights_is_what_is_known_of_eight_states():
-    """Of twice the step, squared, over 12: 1.1 dB less (Marcellin & Fischer 1990, Table I: 1.10 dB
-    of granular gain for the uniform source; some of it is lost near zero, where both quantizers
-    have a multiple)."""
+    """Of twice the step, squared, over 12: about 1.1 dB less (Marcellin & Fischer, IEEE Trans.
+    Communications, 1990: for uniform sources)."""
     best = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 50, 200))) * 20 * STEP
     moments = torch.eye(200, dtype=torch.float64)[None]
     free = torch.zeros(1, 50, dtype=torch.float64)

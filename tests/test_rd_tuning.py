@@ -286,6 +286,17 @@ def test_without_the_section_files_are_those_of_the_path_without_it(
     assert (tmp_path / "found.pvlad").read_bytes() == expected
 
 
+def test_a_file_on_the_trellis_says_so(teacher, city, tmp_path):
+    settings = replace(SETTINGS, trellis=True)
+    path = tmp_path / "trellis.pvlad"
+    write_rounded(path, calibration(teacher, city, settings), DISTORTION)
+    described = payloads(path)[1]
+    assert described["rounding"]["settings"]["trellis"] is True
+    account = {"compression": described, "architecture": teacher.architecture.as_dict()}
+    said = rounding_account("distortion 0.2", account, 50)
+    assert said.startswith("rounding by rate and distortion on a trellis (distortion 0.2, ")
+
+
 def test_what_is_no_better_is_not_kept(teacher, city, tmp_path, capsys):
     write_rounded(tmp_path / "plain.pvlad", calibration(teacher, city, SETTINGS), DISTORTION)
     wild = replace(SETTINGS, tuning=replace(TUNING, steps=3, learning_rate=40.0))

@@ -32,8 +32,9 @@ def rounding_account(dial: str, header: Mapping, zero_percent: float) -> str:
     length = settings["length"]
     shorter = length is not None and length < Architecture.of(header["architecture"]).length
     cut = f", all that makes components of the descriptor after its first {length} among them"
+    trellis = " on a trellis" if settings.get("trellis") else ""
     return (
-        f"rounding by rate and distortion ({dial}, `docs/compression.md`), which makes "
+        f"rounding by rate and distortion{trellis} ({dial}, `docs/compression.md`), which makes "
         f"{zero_percent:.1f} % of the weights zero{cut if shorter else ''}, "
         f"{_tuned(settings, header)}then entropy coding"
     )
