@@ -294,9 +294,10 @@ class _Template:
                     self._abandon(key.data, key.fileobj)
 
     def _go_on(self) -> None:
-        """Do the next step."""
+        """Do the next step. What is wrong with it, a job will say that takes it."""
         if step := next(self._steps or iter(()), None):
-            step()
+            with suppress(Exception):
+                step()
         else:
             self._steps = None
 
