@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 # Nearly all of these wait for one run of the workflow (`small_study`), so others go between them.
-FIRST = ("test_workflow.py", "test_real_subset.py", "test_own_city.py")
+FIRST = ("test_workflow.py", "test_real_subset.py", "test_faults.py", "test_own_city.py")
 
 
 def pytest_collection_modifyitems(items):
