@@ -35,7 +35,12 @@ def main() -> int:
         study = yaml.safe_load(config.read_text())["study"]
         known = Reference.of(reference.resolve(), study)
         report = Campaign(
-            folder, config, known, arguments.rules or known.rules, arguments.seed, arguments.targets
+            folder,
+            config,
+            known,
+            arguments.rules or known.rules,
+            arguments.seed,
+            arguments.targets,
         ).run(arguments.faults)
     if arguments.report:
         report.write(arguments.report)

@@ -112,35 +112,41 @@ class Campaign:
                 report.skipped[kind.name] = reason
             else:
                 kinds.append(kind)
-        waiting, idle = drawn(count, kinds, self.rules, rng), 0
-        while waiting:
+        # More than that, since some will find no job.
+        waiting, idle = drawn(2 * count, kinds, self.rules, rng), 0
+        while waiting and len(report.faults) < count:
             now, waiting = waiting[:_A_STUDY], waiting[_A_STUDY:]
             # Rules come one after the other; what has come too late waits for the next study.
             now.sort(key=lambda each: self.reference.rules.index(each[1]))
             before = len(report.faults)
-            missed = self._one_study(now, report, rng)
+            missed = self._one_study(now, count, report, rng)
             idle = 0 if len(report.faults) > before else idle + 1
             if idle == _IDLE:
                 report.missed = [f"{kind.name} in {rule}" for kind, rule in missed + waiting]
                 break
-            # A job of another rule may be met where one of this rule was not.
-            waiting = [self._again(each, rng) for each in missed] + waiting
-            waiting = waiting[: max(0, count - len(report.faults))]
+            waiting = missed + waiting
         return report
 
-    def _again(self, fault: tuple, rng: Random) -> tuple:
-        kind, _ = fault
+    def _still_to_come(self, study: Study, kind: Kind, rule: str, rng: Random) -> str | None:
+        """The rule that was drawn if it has jobs left, or another one that has, if any will do."""
+        if study.has_left(rule):
+            return rule
         if kind.name == "job killed" or kind.rules:
-            return fault
-        return kind, rng.choice(self.rules)
+            return None
+        left = [each for each in self.rules if study.has_left(each)]
+        return rng.choice(left) if left else None
 
-    def _one_study(self, faults: list, report: Report, rng: Random) -> list:
-        """Make the study under these faults to its end; returns those that found no job."""
+    def _one_study(self, faults: list, count: int, report: Report, rng: Random) -> list:
+        """Make the study under these faults until there are `count`, then to its end; returns those
+        that found no job."""
         study, missed = self._clone(report.studies), []
         try:
-            for place, (kind, rule) in enumerate(faults):
-                if not study.has_left(rule):
-                    missed.append((kind, rule))
+            for place, (kind, drawn_rule) in enumerate(faults):
+                if len(report.faults) >= count:
+                    break
+                rule = self._still_to_come(study, kind, drawn_rule, rng)
+                if rule is None:
+                    missed.append((kind, drawn_rule))
                     continue
                 begin, wrong, found = time.monotonic(), "", []
                 try:

@@ -170,9 +170,10 @@ class Study:
         """Whether jobs of a rule are still to come, by what Snakemake has written of its runs."""
         logs = sorted((self.folder / ".snakemake" / "log").glob("*.log"))
         texts = [path.read_text(errors="replace") for path in logs]
-        if not texts or re.search(r"^total +\d+$", texts[0], re.M) is None:
-            return True  # the first run has not said yet what it will do
-        asked = re.search(rf"^{rule} +(\d+)$", texts[0], re.M)
+        planned = [text for text in texts if re.search(r"^total +\d+$", text, re.M)]
+        if not planned:
+            return True  # no run has said yet what it will do
+        asked = re.search(rf"^{rule} +(\d+)$", planned[0], re.M)
         ended = sum(text.count(f"(Rule: {rule})") for text in texts)
         return asked is not None and ended < int(asked[1])
 
