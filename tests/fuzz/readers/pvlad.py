@@ -23,6 +23,7 @@ SUFFIX = ".pvlad"
 ERRORS = FormatError
 _MOST = 1 << 20  # weights; the default bound is that of the largest network
 _GOLDEN = Path(__file__).parents[2] / "golden"
+_VERSION3 = ("gem", "multiples", "inputs", "trellis")
 _PREFIX = struct.Struct("<8sHII")
 
 
@@ -120,7 +121,7 @@ def _tiny() -> Iterator[bytes]:
 
 
 def seeds() -> Iterator[bytes]:
-    for name in ("version2", "version3-gem", "version3-multiples", "version3-inputs"):
+    for name in ("version2", *(f"version3-{each}" for each in _VERSION3)):
         yield (_GOLDEN / f"{name}.pvlad").read_bytes()
     yield tiny_model(compressed=True)
     yield _without(_GOLDEN / "version3-multiples.pvlad", 4)
