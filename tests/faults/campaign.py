@@ -19,7 +19,7 @@ from faults.study import NotSurvivedError, Reference, Study
 
 _MEGABYTES = 400  # of the disk that can be full
 _A_STUDY = 40  # faults, at most, before the study is made from nothing again
-_IDLE = 3  # studies one after the other in which nothing could be injected
+_IDLE = 5  # studies one after the other in which nothing could be injected
 _TIMES = {"job killed": 2, "several jobs killed": 3}  # as often drawn as each other kind
 
 
@@ -124,8 +124,15 @@ class Campaign:
             if idle == _IDLE:
                 report.missed = [f"{kind.name} in {rule}" for kind, rule in missed + waiting]
                 break
-            waiting = missed + waiting
+            # A job of another rule may be met where one of this rule was not.
+            waiting = [self._again(each, rng) for each in missed] + waiting
         return report
+
+    def _again(self, fault: tuple, rng: Random) -> tuple:
+        kind, _ = fault
+        if kind.name == "job killed" or kind.rules:
+            return fault
+        return kind, rng.choice(self.rules)
 
     def _still_to_come(self, study: Study, kind: Kind, rule: str, rng: Random) -> str | None:
         """The rule that was drawn if it has jobs left, or another one that has, if any will do."""
