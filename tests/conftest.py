@@ -26,7 +26,8 @@ settings.load_profile("reproducible")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# Nearly all of these wait for one run of the workflow (`small_study`), so others go between them.
+# The longest files, in this order: the first makes the study that most others wait for
+# (`finished_study`), and the second needs none.
 FIRST = ("test_workflow.py", "test_real_subset.py", "test_faults.py", "test_own_city.py")
 
 

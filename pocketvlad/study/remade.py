@@ -41,11 +41,11 @@ def planned(dag: object) -> dict[str, list[str]]:
 
 def note_plan(following: Mapping[str, Sequence[str]]) -> None:
     """Write down what a run is about to make, as `planned` says it."""
-    planned = {file: there for file, made in following.items() if (there := _existing(made))}
+    plan = {file: there for file, made in following.items() if (there := _existing(made))}
     left = {file: made for file, made in _read().items() if not os.path.lexists(file)}
     for file, made in left.items():
-        planned[file] = sorted({*made, *planned.get(file, ())})
-    _write(planned)
+        plan[file] = sorted({*made, *plan.get(file, ())})
+    _write(plan)
 
 
 def mark_outdated() -> None:
@@ -86,7 +86,7 @@ def _mark(file: str) -> None:
     """As Snakemake marks a file while its job is running: by a file whose name, in parts that are
     not too long for the disk, is the file's in base 64."""
     name = urlsafe_b64encode(file.encode()).decode()
-    longest = os.pathconf(_MARKS, "PC_NAME_MAX") - 1 if hasattr(os, "pathconf") else 254
+    longest = os.pathconf(_FOLDER, "PC_NAME_MAX") - 1 if hasattr(os, "pathconf") else 254
     parts = [name[start : start + longest] for start in range(0, len(name), longest)]
     path = _MARKS.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
     with suppress(OSError):  # where nothing can be written, no run can begin

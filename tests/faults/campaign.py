@@ -20,7 +20,6 @@ from faults.study import NotSurvivedError, Reference, Study
 _MEGABYTES = 400  # of the disk that can be full
 _A_STUDY = 40  # faults, at most, before the study is made from nothing again
 _IDLE = 5  # studies one after the other in which nothing could be injected
-_TIMES = {"job killed": 2, "several jobs killed": 3}  # as often drawn as each other kind
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,13 @@ class Report:
 def drawn(count: int, kinds: Sequence[Kind], rules: Sequence[str], rng: Random) -> list:
     """(kind, rule) of each fault: every kind, and every rule's jobs killed, as soon as the count
     allows it."""
-    [kill] = [kind for kind in kinds if kind.name == "job killed"]
     found: list[tuple[Kind, str]] = []
     deck: list[str] = []
     while sum(kind.faults for kind, _ in found) < count:
-        round_of = [kind for kind in kinds for _ in range(_TIMES.get(kind.name, 1))]
+        round_of = [kind for kind in kinds for _ in range(kind.times)]
         for kind in rng.sample(round_of, len(round_of)):
             fitting = [rule for rule in kind.rules or rules if rule in rules]
-            if kind is kill:
+            if kind.every_rule:
                 deck = deck or rng.sample(rules, len(rules))
                 found.append((kind, deck.pop()))
             elif fitting:
@@ -130,15 +128,13 @@ class Campaign:
 
     def _again(self, fault: tuple, rng: Random) -> tuple:
         kind, _ = fault
-        if kind.name == "job killed" or kind.rules:
-            return fault
-        return kind, rng.choice(self.rules)
+        return fault if kind.is_bound else (kind, rng.choice(self.rules))
 
     def _still_to_come(self, study: Study, kind: Kind, rule: str, rng: Random) -> str | None:
         """The rule that was drawn if it has jobs left, or another one that has, if any will do."""
         if study.has_left(rule):
             return rule
-        if kind.name == "job killed" or kind.rules:
+        if kind.is_bound:
             return None
         left = [each for each in self.rules if study.has_left(each)]
         return rng.choice(left) if left else None

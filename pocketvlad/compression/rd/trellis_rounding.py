@@ -166,12 +166,11 @@ def round_on_trellis(
         quantizers = np.concatenate([rows.quantizers for rows in found])
         return of_each(_Rates.of(places, quantizers, taps))
 
-    present = of_each(rates)
+    found: list[_Rows] = []
     for _ in range(_PASSES):
+        present = fitted(found) if found else of_each(rates)
         found = [group.in_order(step, own) for group, own in zip(groups, present, strict=True)]
-        present = fitted(found)
     for size, offset in _WINDOWS:
-        for group, rows, own in zip(groups, found, present, strict=True):
+        for group, rows, own in zip(groups, found, fitted(found), strict=True):
             group.again(rows, step, own, size, offset)
-        present = fitted(found)
     return torch.from_numpy(np.stack([rows.multiples for rows in found])).to(best)

@@ -26,6 +26,15 @@ class Kind:
     """Those whose jobs it can disturb; all without."""
     faults: int = 1
     """About as many are injected at once."""
+    times: int = 1
+    """As often it is drawn as a kind of one."""
+    every_rule: bool = False
+    """Whether it has to meet each rule, and no other one in place of that which was drawn."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the rule that was drawn for it is the one to disturb."""
+        return self.every_rule or bool(self.rules)
 
     def lacking(self) -> str | None:
         """What this machine has not, and the kind needs."""

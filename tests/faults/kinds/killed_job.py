@@ -23,4 +23,4 @@ def _inject(study: Study, rule: str, rng: Random) -> list[str]:
     return [f"{rule} killed"]
 
 
-KINDS = [Kind("job killed", _inject)]
+KINDS = [Kind("job killed", _inject, times=2, every_rule=True)]

@@ -44,4 +44,4 @@ def _kill_one(study: Study, run: Run, rng: Random) -> str | None:
     return None
 
 
-KINDS = [Kind("several jobs killed", _inject, faults=3)]
+KINDS = [Kind("several jobs killed", _inject, faults=3, times=3)]
