@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from declared_weights import declared_weights
 from scipy.stats import binomtest
 from tabulate import tabulate
 from torch import Tensor
@@ -244,7 +245,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("weights", type=Path)
+    parser.add_argument("weights", help="a file, or a name of the official sources")
     parser.add_argument("city", type=Path, help="a folder of photographs to round on")
     parser.add_argument("other", type=Path, help="a folder of photographs to ask about")
     parser.add_argument("results", type=Path, help="a folder for the rows and the table")
@@ -255,7 +256,8 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    base = classifier(options.weights)
+    weights = declared_weights(options.weights)
+    base = classifier(weights)
     sizing = Sizing(options.image_size, "bicubic")
     pictures, _ = photographs(options.city, base, sizing)
     asked = Asked(base, options.other, options.asked, sizing)
@@ -279,7 +281,7 @@ def main() -> None:
     )
     about = {
         **calibration.identity(),
-        "weights": options.weights.name,
+        "weights": weights.name,
         "rounded_on": sorted(pictures),
         "asked": asked.names,
     }

@@ -35,6 +35,7 @@ from unittest.mock import patch
 
 import torch
 import yaml
+from declared_weights import declared_weights
 from tabulate import tabulate
 from torch import Tensor, nn
 
@@ -43,7 +44,6 @@ from pocketvlad.compression.rd.training_task import study_task
 from pocketvlad.data.dataset import Dataset
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.data.landmarks import landmarks, split_landmarks
-from pocketvlad.data.packaged import SCHEME, packaged_file
 from pocketvlad.data.settings import Sizing
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -445,8 +445,7 @@ def main() -> None:
     )
     network = RetrievalNetwork(whole).eval().to(memory_format=torch.channels_last)
     file = options.weights.get("file")
-    if file is not None:
-        file = packaged_file(file) if file.startswith(SCHEME) else Path(file)
+    file = file and declared_weights(file)
     preprocessing = load_initial_weights(network, options.weights["source"], file, options.seed)
     protocol = completed(Protocol, {"image_size": options.image_size})
     settings = InitialisationSettings(200, 100, options.samples)

@@ -6,16 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-import yaml
+from declared_weights import declared_weights
 from efficientnet_lite_pytorch import EfficientNet
 from graphs import with_statistics
 from networks import PUBLISHED
 from torch import nn
 from torchvision import models
-from workflow_runs import OFFICIAL, ROOT
 
 from pocketvlad.data.images import Preprocessing
-from pocketvlad.data.sources import declared_source, source_path, verify_source
 from pocketvlad.format.roles import Part, Role
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import declared_part
@@ -120,11 +118,7 @@ def test_it_may_be_cut_after_any_stage(name):
 def lite0_file(tmp_path_factory):
     """The file in the package."""
     folder = tmp_path_factory.mktemp("lite0")
-    sources = yaml.safe_load((ROOT / OFFICIAL / "sources.yaml").read_text())["sources"]
-    file = declared_source(sources, "efficientnet-lite0-57934424.pth")
-    path = source_path(file, folder)
-    verify_source(file, path, folder)
-    return path
+    return declared_weights("efficientnet-lite0-57934424.pth", folder)
 
 
 @pytest.fixture(scope="module")

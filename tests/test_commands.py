@@ -351,6 +351,17 @@ def test_compress_keeps_to_a_size(capsys, model_file, many_photographs, tmp_path
     assert again.read_bytes() == output.read_bytes()
 
 
+def test_compress_codes_on_a_trellis(capsys, model_file, many_photographs, tmp_path):
+    base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
+    command = ("compress", base, "--calibration", many_photographs, *FEW, "--drop", 30)
+    coded = []
+    for options in ([], ["--trellis"]):
+        assert run(capsys, *command, *options, "-o", output)[0] == 0
+        with open_compressed(output) as model:
+            coded.append(model.header["compression"]["rounding"]["settings"].get("trellis", False))
+    assert coded == [False, True]
+
+
 def test_compress_keeps_to_a_drop(capsys, model_file, many_photographs, tmp_path):
     base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
     command = ("compress", base, "--calibration", many_photographs, "--length", 6, *FEW)

@@ -6,7 +6,8 @@ from pocketvlad.util.settings import declared_field
 
 
 def add_setting(parser: argparse.ArgumentParser, option: str, cls: type, name: str) -> None:
-    """An option for the field `name` of a dataclass of settings; of several words for a tuple.
+    """An option for the field `name` of a dataclass of settings; of several words for a tuple, of
+    none for what is false unless told.
 
     >>> from pocketvlad.compression.rd.settings import RoundingSettings
     >>> parser = argparse.ArgumentParser()
@@ -25,6 +26,11 @@ def add_setting(parser: argparse.ArgumentParser, option: str, cls: type, name: s
     if field.required:
         raise ValueError(f"{cls.__name__}.{name} has no default; an option needs one")
 
+    if field.kind is bool and field.default is False:
+        parser.add_argument(
+            option, action="store_true", help=field.value.meaning.replace("%", "%%")
+        )
+        return
     default = field.default_text
     several = {}
     if field.item is not None:

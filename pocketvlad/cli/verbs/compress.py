@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting(parser, "--crops", RoundingSettings, "crops")
     add_setting(parser, "--projection-crops", RoundingSettings, "projection_crops")
     add_setting(parser, "--length", RoundingSettings, "length")
+    add_setting(parser, "--trellis", RoundingSettings, "trellis")
     add_setting(parser, "--trials", SearchSettings, "trials")
     parser.add_argument(
         "--seed", type=int, default=SEED, help="the same seed, the same file [%(default)s]"
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         drop=arguments.drop,
         megabytes=arguments.megabytes,
         length=arguments.length,
+        trellis=arguments.trellis,
         image_size=arguments.image_size,
         crops=arguments.crops,
         projection_crops=arguments.projection_crops,
