@@ -26,6 +26,7 @@ from pocketvlad.scoring.jackknife import (
     landmark_variance,
     student_factor,
     training_variance,
+    variance_of_trainings,
 )
 from pocketvlad.scoring.landmark_bootstrap import (
     Comparison,
@@ -82,6 +83,25 @@ def test_the_interval_covers_the_truth_of_other_trainings(trainings, training):
     )
     covered = interval_coverage([OXFORD, PARIS], variances, trainings)
     assert 93 <= covered <= 98  # two or three say little of what trainings add: it errs upward
+
+
+def test_trainings_that_lie_far_apart_widen_the_interval():
+    """Where by chance their common part seems to be nothing, and landmarks vary little."""
+    variances = Variances(
+        landmark=0.02, query=0.1, training_and_landmark=0.3, training_and_query=0.6
+    )
+    generator = np.random.default_rng(3)
+    samples = [simulated(city, variances, 40_000, generator, 3) for city in (OXFORD, PARIS)]
+    landmarks = sum(landmark_variance(each.values.mean(axis=-2), each.sizes) for each in samples)
+    apart = sum(variance_of_trainings(each.values) for each in samples)
+    common = sum(training_variance(each.values, each.sizes) for each in samples)
+    rare = (apart > 4 * landmarks) & (common <= 0)
+    assert 100 < rare.sum() < 400
+    chosen = [Sample(each.values[rare], each.sizes) for each in samples]
+    _, low, high = landmark_interval(chosen, resamples=500)
+    assert 93 <= coverage(low, high) <= 100
+    # As they lie on average over the two cities: five or more standard errors of the trainings.
+    assert np.all(high - low >= 4 * np.sqrt(apart[rare]) / 2)
 
 
 def test_one_training_says_nothing_of_others():
@@ -192,9 +212,22 @@ def test_three_trainings_against_loops():
     assert training_variance(sample.values, sample.sizes) == pytest.approx(added)
     factor = stats.t.ppf(0.975, 14**2 / (2**2 + 5**2 + 3**2 + 4**2) - 1)
     square = factor**2 * slow_variance(mean) + stats.t.ppf(0.975, 2) ** 2 * max(0, added)
+    assert square > factor**2 * of_trainings
     drop = landmark_drop([comparison])
     assert drop.mean == pytest.approx(whole)
     assert drop.visible == pytest.approx(square**0.5, rel=1e-4)
+
+
+def test_trainings_far_apart_against_loops():
+    """The second training loses on one landmark what it gains on another."""
+    flat, moved = dict.fromkeys(LANDMARKS, 0.5), {"a": 0.0, "b": 0.2, "c": -0.2, "d": 0.0}
+    lost = [{n: 0.5 - sign * moved[mark] for n, mark in LANDMARKS.items()} for sign in (1, -1)]
+    drop = landmark_drop([Comparison([flat, flat], lost, LANDMARKS)])
+    means = [fmean(100 * (0.5 - each[n]) for n in LANDMARKS) for each in lost]
+    factor = stats.t.ppf(0.975, 14**2 / (2**2 + 5**2 + 3**2 + 4**2) - 1)
+    assert drop.mean == pytest.approx(0, abs=1e-9)
+    alone = factor * (abs(means[0] - means[1]) / 2)
+    assert drop.visible == pytest.approx(alone, rel=1e-4)
 
 
 def test_variances_are_those_of_the_mean():

@@ -30,10 +30,22 @@ def landmark_variance(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     return (number - 1) / number * apart
 
 
+def variance_of_trainings(values: np.ndarray) -> np.ndarray:
+    """[...] The variance of the trainings' mean, all else as it is; 0 with one training.
+
+    Args:
+        values: [..., S, N], S trainings.
+    """
+    trainings = values.shape[-2]
+    if trainings == 1:
+        return np.zeros(values.shape[:-2])
+    return values.mean(axis=-1).var(axis=-1, ddof=1) / trainings
+
+
 def training_variance(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """[...] What the choice of trainings adds to `landmark_variance` of their mean.
 
-    It is the variance of the trainings' mean, less the part that `landmark_variance` has counted:
+    It is `variance_of_trainings`, less the part that `landmark_variance` has counted:
     that trainings differ on some landmarks and queries and not on others. Below 0 by chance.
 
     Args:
@@ -42,10 +54,9 @@ def training_variance(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     trainings = values.shape[-2]
     if trainings == 1:
         return np.zeros(values.shape[:-2])
-    means = values.mean(axis=-1)
     apart = values - values.mean(axis=-2, keepdims=True)
     counted = landmark_variance(apart, sizes).sum(axis=-1) / (trainings - 1)
-    return (means.var(axis=-1, ddof=1) - counted) / trainings
+    return variance_of_trainings(values) - counted / trainings
 
 
 def effective_number(sizes: Sequence[int]) -> float:

@@ -31,6 +31,7 @@ from pocketvlad.scoring.jackknife import (
     landmark_variance,
     student_factor,
     training_variance,
+    variance_of_trainings,
 )
 
 
@@ -109,14 +110,19 @@ def _half_width(samples: Sequence[Sample]) -> np.ndarray:
     """[...] Of the interval of the samples' mean.
 
     Landmarks and trainings each give a half of their own; the two add as independent errors do
-    (Zou & Donner 2008).
+    (Zou & Donner 2008). What trainings add is a difference of two estimates. Where it comes out
+    too small by chance, trainings lie further apart than the interval is wide; so it is at least
+    as wide as their spread makes it.
     """
     landmarks = sum(landmark_variance(each.values.mean(axis=-2), each.sizes) for each in samples)
     trainings = sum(training_variance(each.values, each.sizes) for each in samples)
-    square = landmarks * student_factor([effective_number(each.sizes) for each in samples]) ** 2
+    factor = student_factor([effective_number(each.sizes) for each in samples])
+    square = landmarks * factor**2
     repeated = [count for each in samples if (count := each.values.shape[-2]) > 1]
     if repeated:
         square = square + np.maximum(0, trainings) * student_factor(repeated) ** 2
+        alone = sum(variance_of_trainings(each.values) for each in samples)
+        square = np.maximum(square, alone * factor**2)
     return np.sqrt(square) / len(samples)
 
 
