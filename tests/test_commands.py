@@ -353,7 +353,8 @@ def test_compress_keeps_to_a_size(capsys, model_file, many_photographs, tmp_path
 
 def test_compress_codes_on_a_trellis(capsys, model_file, many_photographs, tmp_path):
     base, output = model_file.with_suffix(".safetensors"), tmp_path / "small.pvlad"
-    command = ("compress", base, "--calibration", many_photographs, *FEW, "--drop", 30)
+    few = ("--crops", "4", "--projection-crops", "8", "--trials", "1", "--megabytes", "1")
+    command = ("compress", base, "--calibration", many_photographs, *few)
     coded = []
     for options in ([], ["--trellis"]):
         assert run(capsys, *command, *options, "-o", output)[0] == 0
