@@ -116,6 +116,7 @@ onstart:
         # What Snakemake itself puts there, and then ours.
         shell.prefix(f"set -euo pipefail; {to_template} ")
     start_all_at_once(workflow.scheduler)
+    end_when_asked(workflow.scheduler)
     if TERMINAL:
         TERMINAL.plan(planned_jobs(workflow.dag.needrun_jobs()))
 

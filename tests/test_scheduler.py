@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from threading import Lock, Semaphore, Thread
+from types import SimpleNamespace
 
+from snakemake.scheduling.job_scheduler import JobScheduler
 from workflow_runs import ROOT
+
+from pocketvlad.study.scheduler import end_when_asked
 
 SNAKEFILE = """
 from pocketvlad.study.scheduler import start_all_at_once
@@ -39,3 +44,19 @@ def test_no_job_and_no_end_waits_for_a_timer(tmp_path):
         timeout=90,
     )
     assert all((tmp_path / name).exists() for name in "abc")
+
+
+def test_a_signal_to_end_may_come_while_the_lock_is_held():
+    """As the handler comes to a thread that notes a job as complete."""
+    scheduler = SimpleNamespace(_lock=Lock(), _open_jobs=Semaphore(0), _user_kill=None)
+    end_when_asked(scheduler)
+
+    def interrupted() -> None:
+        with scheduler._lock:
+            JobScheduler.exit_gracefully(scheduler)
+
+    thread = Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert scheduler._user_kill == "graceful"
