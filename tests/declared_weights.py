@@ -9,7 +9,7 @@ from pocketvlad.data.sources import declared_source, source_path, verify_source
 
 
 def declared_weights(name: str, data_folder: Path = Path()) -> Path:
-    """A file of that name in a folder, or that of the official sources; verified.
+    """A file of that name in a folder as it is, or that of the official sources, verified.
 
     Raises:
         SystemExit: no source has the name.

@@ -99,8 +99,8 @@ def test_trainings_that_lie_far_apart_widen_the_interval():
     assert 100 < rare.sum() < 400
     chosen = [Sample(each.values[rare], each.sizes) for each in samples]
     _, low, high = landmark_interval(chosen, resamples=500)
-    assert 93 <= coverage(low, high) <= 100
-    # As they lie on average over the two cities: five or more standard errors of the trainings.
+    assert coverage(low, high) >= 93
+    # Standard errors of the trainings' mean over both cities.
     assert np.all(high - low >= 4 * np.sqrt(apart[rare]) / 2)
 
 

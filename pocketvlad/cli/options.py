@@ -27,10 +27,10 @@ def add_setting(parser: argparse.ArgumentParser, option: str, cls: type, name: s
         raise ValueError(f"{cls.__name__}.{name} has no default; an option needs one")
 
     if field.kind is bool and field.default is False:
-        parser.add_argument(
-            option, action="store_true", help=field.value.meaning.replace("%", "%%")
-        )
+        meaning = field.value.meaning.replace("%", "%%")
+        parser.add_argument(option, action="store_true", help=meaning)
         return
+
     default = field.default_text
     several = {}
     if field.item is not None:
