@@ -30,9 +30,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # (`finished_study`), and the second needs none.
 FIRST = ("test_workflow.py", "test_real_subset.py", "test_faults.py", "test_own_city.py")
 
+# The marks of tests that may take hours.
+TAKE_LONG = ("cluster", "faults", "rehearsal")
+
 
 def pytest_collection_modifyitems(items):
     """The files that run the workflow begin first: they take longest."""
+    for item in items:
+        if any(map(item.get_closest_marker, TAKE_LONG)):
+            item.add_marker(pytest.mark.timeout(0))
 
     def rank(item) -> int:
         if item.path.name in FIRST:

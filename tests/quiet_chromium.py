@@ -8,9 +8,12 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+_PATIENCE = 300.0  # seconds for all that a test does with one browser
 
 
 class QuietChromium:
@@ -116,9 +119,15 @@ def quiet_chromium(executable: str, options: Sequence[str]) -> Iterator[QuietChr
         )
         os.close(down_read)
         os.close(up_write)
-        with open(down_write, "wb", buffering=0) as write, open(up_read, "rb") as read:
-            browser = QuietChromium(process, write, read)
-            try:
+        # One that hangs is killed, so that whoever waits for its answer reads the end of the pipe.
+        watchdog = threading.Timer(_PATIENCE, process.kill)
+        watchdog.start()
+        try:
+            with open(down_write, "wb", buffering=0) as write, open(up_read, "rb") as read:
+                browser = QuietChromium(process, write, read)
                 yield browser
-            finally:
                 browser.close()
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.wait()

@@ -1,8 +1,10 @@
 """What is changed in Snakemake's scheduler, in a run of its own."""
 
+import signal
 import subprocess
 import sys
-from threading import Lock, Semaphore, Thread
+from functools import partial
+from threading import Lock, Semaphore
 from types import SimpleNamespace
 
 from snakemake.scheduling.job_scheduler import JobScheduler
@@ -46,17 +48,16 @@ def test_no_job_and_no_end_waits_for_a_timer(tmp_path):
     assert all((tmp_path / name).exists() for name in "abc")
 
 
-def test_a_signal_to_end_may_come_while_the_lock_is_held():
-    """As the handler comes to a thread that notes a job as complete."""
+def test_a_signal_to_end_may_come_while_locks_are_held():
+    """As it comes to a thread that notes a job as complete, or takes the semaphore."""
     scheduler = SimpleNamespace(_lock=Lock(), _open_jobs=Semaphore(0), _user_kill=None)
+    scheduler.exit_gracefully = partial(JobScheduler.exit_gracefully, scheduler)
+    before = signal.getsignal(signal.SIGTERM)
     end_when_asked(scheduler)
-
-    def interrupted() -> None:
-        with scheduler._lock:
-            JobScheduler.exit_gracefully(scheduler)
-
-    thread = Thread(target=interrupted, daemon=True)
-    thread.start()
-    thread.join(10)
-    assert not thread.is_alive()
+    try:
+        with scheduler._lock, scheduler._open_jobs._cond:
+            signal.raise_signal(signal.SIGTERM)
+        assert scheduler._open_jobs.acquire(timeout=10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert scheduler._user_kill == "graceful"

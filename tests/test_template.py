@@ -114,10 +114,15 @@ class Workflow:
         self.process.communicate()
 
 
+def heed_interrupts() -> None:
+    """Also where the tests run in the background of a shell script, whose programs ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """For tests that leave the template as it is."""
-    made = Workflow(tmp_path_factory.mktemp("workflow"))
+    made = Workflow(tmp_path_factory.mktemp("workflow"), heed_interrupts)
     yield made
     made.end()
 
@@ -242,7 +247,7 @@ def test_a_child_that_was_reported_is_not_killed(monkeypatch):
 
 def test_an_interrupt_of_the_terminal_reaches_the_child_and_not_the_template(shared):
     template = shared.template()
-    script = shared.start(WAITING)
+    script = shared.start(WAITING, prepare=heed_interrupts)
     child = int(script.stdout.readline())
     for process in (template, script.pid, child):  # as to a group in the foreground
         os.kill(process, signal.SIGINT)

@@ -1,6 +1,8 @@
 """What of Snakemake's scheduler is changed when a run starts."""
 
-import threading
+import _thread
+import signal
+from contextlib import suppress
 
 
 def start_all_at_once(scheduler: object) -> None:
@@ -18,12 +20,19 @@ def start_all_at_once(scheduler: object) -> None:
 
 
 def end_when_asked(scheduler: object) -> None:
-    """Let a signal to end (SIGTERM, Ctrl-C) come at any moment.
+    """Let the signal to end (SIGTERM) come at any moment.
 
-    Snakemake 9's handler takes a lock that the thread which it interrupts may hold already, while
-    it notes a job as complete. Then it waits for itself, for ever.
+    Snakemake 9's handler takes locks that the thread which it interrupts may hold already, while it
+    notes a job as complete or counts those that wait. Then it waits for itself, for ever. A thread
+    of its own waits until they are free.
 
     Args:
-        scheduler: Snakemake's `JobScheduler`, before it starts a job.
+        scheduler: Snakemake's `JobScheduler`.
     """
-    scheduler._lock = threading.RLock()
+
+    def handle(*_: object) -> None:
+        # Not `threading.Thread`: to start one takes locks, too.
+        _thread.start_new_thread(scheduler.exit_gracefully, ())
+
+    with suppress(ValueError):  # not the main thread; Snakemake has no handler then either
+        signal.signal(signal.SIGTERM, handle)

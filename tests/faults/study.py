@@ -8,14 +8,16 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 from faults.processes import Process, jobs_in, now, open_in, processes_in
 
-_PATIENCE = 1800.0  # seconds for a run
+_PATIENCE = 600.0  # seconds for a run
+_LAST_WORDS = 5.0  # seconds for a process to say where it hangs
 _VARYING = re.compile(r"speed(/|[._])|plots/run-time\.|map\.(md|html)|map_fragment\.")
 """Results that measure time or memory, and so are new each time. All others are the same."""
 
@@ -66,29 +68,48 @@ class Run:
     began: float
     has_left: Callable[[str], bool]
     """Whether jobs of a rule are still to come."""
+    latest: float = field(default_factory=lambda: time.monotonic() + _PATIENCE)
+    """When it has to be over."""
 
     def text(self) -> str:
         return self.output.read_text(errors="replace")
 
     def wait(self) -> tuple[int, str]:
-        """(exit status, what was printed) at its end."""
+        """(exit status, what was printed) at its end.
+
+        Raises:
+            NotSurvivedError: it does not end.
+        """
         try:
-            self.process.wait(_PATIENCE)
+            self.process.wait(max(0.0, self.latest - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise NotSurvivedError(f"a run has not ended:\n{self.text()[-3000:]}") from None
+            self._give_up()
         return self.process.returncode, self.text()
 
     def has_ended(self) -> bool:
-        return self.process.poll() is not None
+        """
+        Raises:
+            NotSurvivedError: it should have, long since.
+        """
+        ended = self.process.poll() is not None
+        if not ended and time.monotonic() > self.latest:
+            self._give_up()
+        return ended
+
+    def _give_up(self) -> NoReturn:
+        """Let Snakemake say where each of its threads is, by Python's handler of faults."""
+        self.process.send_signal(signal.SIGABRT)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_LAST_WORDS)
+        raise NotSurvivedError(f"a run has not ended:\n{self.text()[-10000:]}")
 
     def job_of(self, rule: str) -> Process | None:
         """A process that does a job of a rule, as soon as there is one; None: none will come.
 
         Raises:
-            NotSurvivedError: the run failed before.
+            NotSurvivedError: the run failed before, or does not end.
         """
-        end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
+        while True:
             ended = self.has_ended()
             if found := jobs_in(self.folder, rule, self.began):
                 return found[-1]
@@ -100,7 +121,6 @@ class Run:
             if not self.has_left(rule):
                 return None
             time.sleep(0.05)
-        raise NotSurvivedError(f"no job of {rule} has begun:\n{self.text()[-3000:]}")
 
     def stop(self) -> tuple[int, str]:
         """Ask it to end with the jobs that are running."""
@@ -138,7 +158,7 @@ class Study:
             process = subprocess.Popen(
                 [sys.executable, "-m", "snakemake", "--cores", "2", *options, *self.targets],
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(self.folder)},
+                env=os.environ | {"PYTHONPATH": str(self.folder), "PYTHONFAULTHANDLER": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -153,11 +173,11 @@ class Study:
         run = self.start(*options)
         try:
             yield run
+            run.stop()
         except BaseException:
             self.kill_all()
             run.process.wait()
             raise
-        run.stop()
 
     def kill_all(self) -> None:
         """Kill every process in the folder."""
