@@ -39,6 +39,7 @@ from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path
 from pocketvlad.study.map_codes import map_codes, map_versions
+from pocketvlad.study.parameters import spare_pandas
 from pocketvlad.study.remade import mark_outdated, note_end, note_plan, planned
 from pocketvlad.study.requests import NEEDS, Job, usual_seconds
 from pocketvlad.study.roles import data_sets, declared_test_sets
@@ -49,6 +50,7 @@ from pocketvlad.study.terminal import make_quiet
 from pocketvlad.study.time_left import PlannedJob
 from pocketvlad.baselines.rivals.declared import declared_rivals
 
+spare_pandas()
 TERMINAL = make_quiet(workflow.output_settings, logger, shown=["tabulate_preview"])
 
 # Not in what starts Snakemake again for a job of its own, on another machine.

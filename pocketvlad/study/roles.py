@@ -27,7 +27,9 @@ def _images_of(dataset: Mapping) -> set[str]:
 
 def unfit_test_sets(config: Mapping) -> Iterator[str]:
     """A line for each fault of the section `test_sets`."""
-    # Not above: it imports scipy, for which every job of every study would wait.
+    if not declared_test_sets(config):
+        return
+    # Not above: it imports scipy, for which every start and every job would wait.
     from pocketvlad.report.score_columns import MEAN
 
     cities, datasets = config["cities"], config["datasets"]

@@ -23,19 +23,29 @@ def keep_facts_in(file: Path) -> None:
 
 
 @cache
+def _modules(root: Path) -> dict[str, Path]:
+    """The file of each module of the packages, by its name with dots."""
+    found = {}
+    for package in PACKAGES:
+        for path in (root / package).rglob("*.py"):
+            parts = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
 def _direct(path: Path, root: Path) -> frozenset[Path]:
     imports = _SOURCES.facts(path).imports
     names = [name for name in imports if name.split(".")[0] in PACKAGES]
     found = set()
     if path.name == "__init__.py" and _DISCOVERY in names:
         found.update(path.parent.glob("*.py"))
+    modules = _modules(root)
     for name in names:
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
-            base = root.joinpath(*parts[:depth])
-            for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-                if candidate.is_file():
-                    found.add(candidate)
+            if module := modules.get(".".join(parts[:depth])):
+                found.add(module)
     return frozenset(found)
 
 
