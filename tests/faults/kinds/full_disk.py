@@ -4,8 +4,10 @@ from random import Random
 
 from faults.kinds import Kind, require_said
 from faults.mounts import full
-from faults.study import Study
+from faults.study import NotSurvivedError, Study
 
+_CAUSES = ("No space left on device", "are free")
+"""The system's words, and those of a check before something large is written."""
 _MOST = 1 << 20  # bytes that are left: jobs of the reduced study write up to about as much
 
 
@@ -20,7 +22,9 @@ def _inject(study: Study, rule: str, rng: Random) -> list[str]:
             status, text = run.wait()
     if status == 0:
         return []  # all that was left to write had its place
-    require_said(text, "No space left on device", "make room")
+    require_said(text, "make room")
+    if not any(cause in text for cause in _CAUSES):
+        raise NotSurvivedError(f"the message does not say that the disk is full:\n{text[-3000:]}")
     return [f"{left} bytes left in {rule}"]
 
 
