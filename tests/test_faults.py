@@ -10,7 +10,11 @@ import pytest
 from faults.kinds import all_kinds
 from workflow_runs import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness reads Linux's /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the harness reads Linux's /proc"),
+    # A run that hangs is given up by the harness, which says more than pytest could.
+    pytest.mark.timeout(1500),
+]
 
 KINDS = {kind.name for kind in all_kinds()}
 FAULTS = 30
