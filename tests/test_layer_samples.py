@@ -1,5 +1,7 @@
 """Walking a network's convolutions beside another's."""
 
+import gc
+
 import pytest
 import torch
 from networks import copy_of, random_network
@@ -38,3 +40,26 @@ def test_layers_see_what_the_changed_ones_before_them_make(name, patches, batche
         for (given, wanted), (own, original) in left:
             torch.testing.assert_close(given, own)
             torch.testing.assert_close(wanted, original)
+
+
+def held_maps(images):
+    """Values of all maps of two images that there are, the images aside."""
+    gc.collect()
+    maps = [each for each in gc.get_objects() if type(each) is torch.Tensor and each.ndim == 4]
+    own = {each.data_ptr() for each in images}
+    return sum(each.numel() for each in maps if len(each) == 2 and each.data_ptr() not in own)
+
+
+@torch.no_grad()
+def test_images_that_a_layer_does_not_need_wait_while_maps_are_larger():
+    """VGG16's maps hold more numbers than the images until they are a sixteenth as wide."""
+    teacher = random_network("vgg16", 1.0, 4, 8)
+    network = copy_of(teacher)
+    images = [torch.randn(2, 3, 64, 64) for _ in range(6)]
+    before = held_maps(images)
+    for pair in paired_convolutions(network, teacher, images, 400, "layers"):
+        shown = sum(each.numel() for each in (*pair.given, *pair.wanted))
+        # Of images that are shown, the other network's values are held, too; of those that wait,
+        # in each network no more than the image has.
+        waiting = 2 * sum(each.numel() for each in images[len(pair.given) :])
+        assert held_maps(images) - before <= 2 * shown + waiting, pair.name

@@ -35,17 +35,19 @@ class PairedConvolution:
 _PLACES, _APART = 256, 72  # of an image: more of them, or nearer ones, look much alike
 
 
-def _places(made: object) -> int:
-    """Places of a map [n, C, h, w]; 1 for anything else."""
-    return made.shape[2:].numel() if isinstance(made, Tensor) and made.ndim == 4 else 1
-
-
-def _places_by_step(backbone: nn.Module, graph: Graph, images: Tensor) -> dict[fx.Node, int]:
-    values, found = graph.start(images), {graph.source: _places(images)}
+def _shapes_by_step(backbone: nn.Module, graph: Graph, image: Tensor) -> dict[fx.Node, list[int]]:
+    """What each step makes of one image, [C, h, w] for a map; [] for what is no tensor."""
+    values, found = graph.start(image), {graph.source: [*image.shape[1:]]}
     for step in graph.steps:
         graph.advance(backbone, step, values)
-        found[step] = _places(values[step])
+        made = values[step]
+        found[step] = [*made.shape[1:]] if isinstance(made, Tensor) else []
     return found
+
+
+def _places(shape: list[int]) -> int:
+    """Places of a map; 1 for anything else."""
+    return math.prod(shape[1:]) if len(shape) == 3 else 1
 
 
 def _stages(
@@ -77,7 +79,12 @@ def _batches_for(patches: int, places: int, batches: Sequence[Tensor]) -> int:
 
 
 class _Walk:
-    """Batches on their way through the backbones of two networks, step by step."""
+    """Batches on their way through the backbones of two networks, step by step.
+
+    A batch that a stage does not need waits. It waits where the values that are held of it are
+    fewest: in the first layers maps become smaller, but have so many more channels that the images
+    take less memory. Every batch takes every step once, after the layers before it have changed.
+    """
 
     def __init__(
         self, network: RetrievalNetwork, teacher: RetrievalNetwork, batches: list[Tensor]
@@ -85,9 +92,13 @@ class _Walk:
         self.own, self.teacher = network.backbone, teacher.backbone
         self.graph = Graph.of(self.own)
         self.weighted = dict(weighted_steps(self.own, self.graph))
-        self.places = _places_by_step(self.teacher, self.graph, batches[0][:1])
+        shapes = _shapes_by_step(self.teacher, self.graph, batches[0][:1])
+        self.places = {step: _places(shape) for step, shape in shapes.items()}
+        self._numbers = {step: math.prod(shape) for step, shape in shapes.items()}
         self.given = [self.graph.start(batch) for batch in batches]
         self.wanted = [self.graph.start(batch) for batch in batches]
+        self._held = [self.graph.source for _ in batches]
+        self._missed: list[list[fx.Node]] = [[] for _ in batches]
         self.names = {parameter: name for name, parameter in compressible(network)}
 
     def stages(self) -> list[list[fx.Node]]:
@@ -97,13 +108,29 @@ class _Walk:
         for values in all_values:
             self.graph.advance(module, step, values)
 
-    def pass_through(self, steps: Sequence[fx.Node], start: int) -> None:
-        """Run all steps on each batch from number `start` on, batch by batch: the large maps of
-        only one are held."""
+    def _catch_up(self, number: int) -> None:
         for module, all_values in ((self.own, self.given), (self.teacher, self.wanted)):
-            for values in all_values[start:]:
-                for step in steps:
-                    self.graph.advance(module, step, values)
+            for step in self._missed[number]:
+                self.graph.advance(module, step, all_values[number])
+        if self._missed[number]:
+            self._held[number] = self._missed[number][-1]
+            self._missed[number] = []
+
+    def catch_up(self, count: int | None = None) -> None:
+        """Run all steps so far on the first `count` batches, one after the other: the large maps
+        of only one are held. Without a count on all."""
+        for number in range(len(self._missed) if count is None else count):
+            self._catch_up(number)
+
+    def end(self, stage: Sequence[fx.Node], count: int) -> None:
+        """The first `count` batches have taken the steps of a stage; let the others wait."""
+        for number in range(len(self._held)):
+            if number < count:
+                self._held[number] = stage[-1]
+                continue
+            self._missed[number] += stage
+            if self._numbers[stage[-1]] < self._numbers[self._held[number]]:
+                self._catch_up(number)
 
     def pair(self, step: fx.Node, count: int) -> Iterator[PairedConvolution]:
         """The convolution of a step, with the first `count` batches; then both networks run the
@@ -157,14 +184,16 @@ def paired_convolutions(
         for stage in walk.stages():
             first = next((step for step in stage if step in walk.weighted), None)
             count = 0 if first is None else _batches_for(patches, walk.places[first], batches)
+            walk.catch_up(count)
             for step in stage:
                 if count and step in walk.weighted:
                     yield from walk.pair(step, count)
                 elif count:
                     walk.advance_both(step, count)
                 bar.update()
-            walk.pass_through(stage, count)
+            walk.end(stage, count)
     if features is not None:
+        walk.catch_up()
         result = walk.graph.result
         pairs = zip(walk.given, walk.wanted, strict=True)
         features += [(own[result], original[result]) for own, original in pairs]

@@ -234,7 +234,7 @@ def _fitting(job: Job, side: int, crops: int, patches: int, projection: int) -> 
         job.started
         + 6 * network.megabytes
         + 4 * job.maps(side, min(crops, _KEPT_CROPS))
-        + job.maps(side, crops) / 3  # later maps are smaller, and kept of all crops
+        + job.maps(side, crops) / 8  # of all crops the images, or later maps that are smaller
         + 2 * network.patches(patches)
         + 2 * projection * network.pooled * _FLOAT
     )
