@@ -34,6 +34,7 @@ WRITERS = {
     "table": lambda path: write_csv(path, pd.DataFrame({"a": [1]})),
     "history": lambda path: write_history(path, [EpochRecord(0, None, None)]),
     "trials": lambda path: write_trials(path, [Trial(0.1, 2, 3.0)]),
+    "large figure.jpg": lambda path: save_figure(plt.figure(figsize=(9, 9)), [path]),
     "figure.png": lambda path: save_figure(plt.figure(figsize=(1, 1)), [path]),
     "tensors": lambda path: write_tensors(path, {"a": np.zeros(3, np.float32)}, {}),
     "checkpoint": lambda path: Checkpoint(path, "x").save({"history": []}),
@@ -56,6 +57,25 @@ def test_a_file_has_no_name_before_it_is_complete(tmp_path, monkeypatch, name):
     assert not path.exists()
     WRITERS[name](path)
     assert path.stat().st_size
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux has them")
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_is_cut_short_has_no_name(tmp_path, name):
+    """As by a full disk: of what is written at once the system takes a part, and says how much."""
+    import resource
+
+    WRITERS[name](tmp_path / name)
+    size = (tmp_path / name).stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path = tmp_path / f"again-{name}"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, limits[1]))
+    try:
+        with pytest.raises(Exception, match=r"(?i)too large|os error 27|iostream"):
+            WRITERS[name](path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not path.exists()
 
 
 def test_a_folder_of_links_has_no_name_before_it_is_complete(photograph, tmp_path, monkeypatch):

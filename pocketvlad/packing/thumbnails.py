@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -71,4 +72,6 @@ def write_thumbnails(
             shutil.copyfile(known[place], file)
             continue
         picture = Image.fromarray(load_image(photographs[place], _SIZING, upright=True))
-        picture.save(file, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+        content = BytesIO()  # Pillow itself does not hear that a full disk took only a part
+        picture.save(content, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+        file.write_bytes(content.getvalue())

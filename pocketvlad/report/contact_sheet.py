@@ -11,8 +11,8 @@ from matplotlib.patches import Rectangle
 from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.picture import Picture
-from pocketvlad.util.atomic import replacing
 from pocketvlad.util.shown import shown
+from pocketvlad.util.whole_file import write_figure
 
 _SIZING = Sizing(320, "bilinear")
 _CELL = 2.6  # inches
@@ -56,5 +56,4 @@ def contact_sheet(query: Picture, answers: Sequence[tuple[Path, float]], output:
         # A name may have dollars, which are no mathematics.
         caption = f"{place}. {shown(path.name)}\n{score:.3f}"
         axes.set_title(caption, fontsize=8, parse_math=False)
-    with replacing(output) as unfinished:
-        figure.savefig(unfinished, dpi=110, format=_format(output))
+    write_figure(output, figure, _format(output), dpi=110)

@@ -1,7 +1,8 @@
-"""Texts and tables as files that are there whole or not at all."""
+"""Texts, tables and figures as files that are there whole or not at all."""
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from pocketvlad.util.atomic import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -32,3 +34,18 @@ def write_csv(path: Path | str, table: pd.DataFrame, float_format: str | None = 
     """
     with replacing(Path(path)) as unfinished:
         table.to_csv(unfinished, index=False, float_format=float_format)
+
+
+def write_figure(path: Path | str, figure: Figure, form: str, **options: object) -> None:
+    """Write a figure, likewise.
+
+    Args:
+        form: "png", "jpg", "svg" ...
+        options: of matplotlib's `savefig`.
+    """
+    # Not by a library for pictures itself: of a disk that becomes full, Pillow does not hear that
+    # only a part was written.
+    content = BytesIO()
+    figure.savefig(content, format=form, **options)
+    with replacing(Path(path)) as unfinished:
+        unfinished.write_bytes(content.getvalue())

@@ -21,7 +21,7 @@ from pocketvlad.data.image_file import ImageFile
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.report.retrieval_changes import BROKEN, KEPT, MENDED, verdict
-from pocketvlad.util.atomic import replacing
+from pocketvlad.util.whole_file import write_figure
 
 SHOWN = 5
 _DPI = 120
@@ -205,6 +205,6 @@ def retrieval_sheet(
     for place, (name, outcome) in enumerate(queries):
         top = _TITLE + place * block
         _draw_block(axes, dataset, folder, by_name[name], outcome, models, top)
-    with replacing(output) as unfinished:
-        figure.savefig(unfinished, dpi=_DPI, pil_kwargs={"quality": 84, "optimize": True})
+    options = {"quality": 84, "optimize": True}
+    write_figure(output, figure, output.suffix[1:], dpi=_DPI, pil_kwargs=options)
     plt.close(figure)

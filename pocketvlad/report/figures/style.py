@@ -15,7 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from pocketvlad.util.atomic import replacing
+from pocketvlad.util.whole_file import write_figure
 
 GREY = "0.35"
 NO_WIDTH = "#d55e00"
@@ -108,6 +108,5 @@ def save_figure(figure: Figure, paths: Iterable[Path | str]) -> None:
     figure.set_layout_engine("none")
     for path in map(Path, paths):
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        with replacing(path) as unfinished:
-            figure.savefig(unfinished, dpi=_DPI, metadata=metadata)
+        write_figure(path, figure, path.suffix[1:], dpi=_DPI, metadata=metadata)
     plt.close(figure)
