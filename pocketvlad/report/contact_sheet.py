@@ -1,6 +1,7 @@
 """A query and what was found for it, in one picture."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.shown import shown
-from pocketvlad.util.whole_file import write_figure
+from pocketvlad.util.whole_file import write_picture
 
 _SIZING = Sizing(320, "bilinear")
 _CELL = 2.6  # inches
@@ -56,4 +57,4 @@ def contact_sheet(query: Picture, answers: Sequence[tuple[Path, float]], output:
         # A name may have dollars, which are no mathematics.
         caption = f"{place}. {shown(path.name)}\n{score:.3f}"
         axes.set_title(caption, fontsize=8, parse_math=False)
-    write_figure(output, figure, _format(output), dpi=110)
+    write_picture(output, partial(figure.savefig, format=_format(output), dpi=110))

@@ -1,16 +1,16 @@
-"""Texts, tables and figures as files that are there whole or not at all."""
+"""Texts, tables and pictures as files that are there whole or not at all."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pocketvlad.util.atomic import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -36,16 +36,15 @@ def write_csv(path: Path | str, table: pd.DataFrame, float_format: str | None = 
         table.to_csv(unfinished, index=False, float_format=float_format)
 
 
-def write_figure(path: Path | str, figure: Figure, form: str, **options: object) -> None:
-    """Write a figure, likewise.
+def write_picture(path: Path | str, save: Callable[[BinaryIO], object]) -> None:
+    """Write a picture, likewise.
 
     Args:
-        form: "png", "jpg", "svg" ...
-        options: of matplotlib's `savefig`.
+        save: writes it to a file that is open, as `savefig` of matplotlib's figures does, and
+            `save` of Pillow's images; it has to know the format.
     """
-    # Not by a library for pictures itself: of a disk that becomes full, Pillow does not hear that
-    # only a part was written.
+    # Pillow itself does not hear that a disk which becomes full has taken only a part.
     content = BytesIO()
-    figure.savefig(content, format=form, **options)
+    save(content)
     with replacing(Path(path)) as unfinished:
         unfinished.write_bytes(content.getvalue())

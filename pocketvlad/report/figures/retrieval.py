@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 
@@ -21,7 +22,7 @@ from pocketvlad.data.image_file import ImageFile
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.report.retrieval_changes import BROKEN, KEPT, MENDED, verdict
-from pocketvlad.util.whole_file import write_figure
+from pocketvlad.util.whole_file import write_picture
 
 SHOWN = 5
 _DPI = 120
@@ -205,6 +206,7 @@ def retrieval_sheet(
     for place, (name, outcome) in enumerate(queries):
         top = _TITLE + place * block
         _draw_block(axes, dataset, folder, by_name[name], outcome, models, top)
-    options = {"quality": 84, "optimize": True}
-    write_figure(output, figure, output.suffix[1:], dpi=_DPI, pil_kwargs=options)
+    coding = {"quality": 84, "optimize": True}
+    form = output.suffix[1:]
+    write_picture(output, partial(figure.savefig, format=form, dpi=_DPI, pil_kwargs=coding))
     plt.close(figure)

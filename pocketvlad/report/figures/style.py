@@ -1,6 +1,7 @@
 """What all figures share: looks that survive a grey printer, and files that do not change."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from string import ascii_lowercase
@@ -15,7 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from pocketvlad.util.whole_file import write_figure
+from pocketvlad.util.whole_file import write_picture
 
 GREY = "0.35"
 NO_WIDTH = "#d55e00"
@@ -108,5 +109,6 @@ def save_figure(figure: Figure, paths: Iterable[Path | str]) -> None:
     figure.set_layout_engine("none")
     for path in map(Path, paths):
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        write_figure(path, figure, path.suffix[1:], dpi=_DPI, metadata=metadata)
+        form = path.suffix[1:]
+        write_picture(path, partial(figure.savefig, format=form, dpi=_DPI, metadata=metadata))
     plt.close(figure)
