@@ -97,7 +97,6 @@ class _Walk:
         self._numbers = {step: math.prod(shape) for step, shape in shapes.items()}
         self.given = [self.graph.start(batch) for batch in batches]
         self.wanted = [self.graph.start(batch) for batch in batches]
-        self._held = [self.graph.source for _ in batches]
         self._missed: list[list[fx.Node]] = [[] for _ in batches]
         self.names = {parameter: name for name, parameter in compressible(network)}
 
@@ -108,29 +107,21 @@ class _Walk:
         for values in all_values:
             self.graph.advance(module, step, values)
 
-    def _catch_up(self, number: int) -> None:
-        for module, all_values in ((self.own, self.given), (self.teacher, self.wanted)):
-            for step in self._missed[number]:
-                self.graph.advance(module, step, all_values[number])
-        if self._missed[number]:
-            self._held[number] = self._missed[number][-1]
+    def catch_up(self, numbers: Iterable[int]) -> None:
+        """Run what batches have missed, one batch after the other: the large maps of only one are
+        held."""
+        for number in numbers:
+            for module, all_values in ((self.own, self.given), (self.teacher, self.wanted)):
+                for step in self._missed[number]:
+                    self.graph.advance(module, step, all_values[number])
             self._missed[number] = []
-
-    def catch_up(self, count: int | None = None) -> None:
-        """Run all steps so far on the first `count` batches, one after the other: the large maps
-        of only one are held. Without a count on all."""
-        for number in range(len(self._missed) if count is None else count):
-            self._catch_up(number)
 
     def end(self, stage: Sequence[fx.Node], count: int) -> None:
         """The first `count` batches have taken the steps of a stage; let the others wait."""
-        for number in range(len(self._held)):
-            if number < count:
-                self._held[number] = stage[-1]
-                continue
+        for number, held in enumerate(self.given[count:], start=count):
             self._missed[number] += stage
-            if self._numbers[stage[-1]] < self._numbers[self._held[number]]:
-                self._catch_up(number)
+            if self._numbers[stage[-1]] < sum(self._numbers[value] for value in held):
+                self.catch_up([number])
 
     def pair(self, step: fx.Node, count: int) -> Iterator[PairedConvolution]:
         """The convolution of a step, with the first `count` batches; then both networks run the
@@ -184,7 +175,7 @@ def paired_convolutions(
         for stage in walk.stages():
             first = next((step for step in stage if step in walk.weighted), None)
             count = 0 if first is None else _batches_for(patches, walk.places[first], batches)
-            walk.catch_up(count)
+            walk.catch_up(range(count))
             for step in stage:
                 if count and step in walk.weighted:
                     yield from walk.pair(step, count)
@@ -193,7 +184,7 @@ def paired_convolutions(
                 bar.update()
             walk.end(stage, count)
     if features is not None:
-        walk.catch_up()
+        walk.catch_up(range(len(batches)))
         result = walk.graph.result
         pairs = zip(walk.given, walk.wanted, strict=True)
         features += [(own[result], original[result]) for own, original in pairs]

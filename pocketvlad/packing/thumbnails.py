@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -13,6 +13,7 @@ from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_layout import STAMPS
 from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.util.progress import progress_over
+from pocketvlad.util.whole_file import picture_bytes
 
 _SIZING = Sizing(320, "lanczos")
 _QUALITY = 75
@@ -72,6 +73,5 @@ def write_thumbnails(
             shutil.copyfile(known[place], file)
             continue
         picture = Image.fromarray(load_image(photographs[place], _SIZING, upright=True))
-        content = BytesIO()  # Pillow itself does not hear that a full disk took only a part
-        picture.save(content, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-        file.write_bytes(content.getvalue())
+        coding = {"quality": _QUALITY, "optimize": True, "progressive": True}
+        file.write_bytes(picture_bytes(partial(picture.save, format="JPEG", **coding)))

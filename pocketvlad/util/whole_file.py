@@ -36,15 +36,20 @@ def write_csv(path: Path | str, table: pd.DataFrame, float_format: str | None = 
         table.to_csv(unfinished, index=False, float_format=float_format)
 
 
-def write_picture(path: Path | str, save: Callable[[BinaryIO], object]) -> None:
-    """Write a picture, likewise.
+def picture_bytes(save: Callable[[BinaryIO], object]) -> bytes:
+    """A picture as the content of a file, for Python to write: Pillow itself takes a write that a
+    full disk has cut short for a whole one.
 
     Args:
         save: writes it to a file that is open, as `savefig` of matplotlib's figures does, and
             `save` of Pillow's images; it has to know the format.
     """
-    # Pillow itself does not hear that a disk which becomes full has taken only a part.
     content = BytesIO()
     save(content)
+    return content.getvalue()
+
+
+def write_picture(path: Path | str, save: Callable[[BinaryIO], object]) -> None:
+    """Write a picture, likewise; `save` as for `picture_bytes`."""
     with replacing(Path(path)) as unfinished:
-        unfinished.write_bytes(content.getvalue())
+        unfinished.write_bytes(picture_bytes(save))
