@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 from pocketvlad.study.config import (
     ConfigError,
     check_config,
+    leave_out_empty,
     network_of,
     require_local_data,
     training_of,
@@ -71,6 +72,7 @@ keep_facts_in(Path(".snakemake") / "code.json")
 if braces := unfit_path(ROOT):
     raise WorkflowError(braces)
 
+leave_out_empty(config)
 try:
     check_config(config)
     require_local_data(config)

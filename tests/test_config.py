@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow_runs import STUDIES, load_config
+from workflow_runs import CROPS, STUDIES, load_config
 
 from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.study.config import (
     ConfigError,
     check_config,
     embedded_weights,
+    leave_out_empty,
     require_local_data,
     used_settings,
     with_defaults,
@@ -33,6 +34,29 @@ def load(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_are_valid(name):
     check_config(load(name))
+
+
+def test_a_file_that_is_laid_over_a_study_takes_sections_away():
+    below, laid = load(CROPS[0]), load_config(*(ROOT / name for name in CROPS))
+    check_config(laid)
+    taken = {"map", "rivals"}
+    assert taken <= below.keys()
+    assert not taken & laid.keys()
+    # What only one of the two says stays as it is there.
+    assert laid["training"] == below["training"]
+    assert laid["rd"]["image_size"] == below["rd"]["image_size"]
+    assert laid["rd"]["distortions"] != below["rd"]["distortions"]
+    # Without cells nothing is pruned, whether there is an empty grid or none.
+    del laid["grid"]
+    check_config(laid)
+    assert with_defaults(laid)["grid"] == []
+
+
+def test_what_must_be_given_cannot_be_taken_away():
+    config = load("config.yaml") | {"training": None}
+    leave_out_empty(config)
+    with pytest.raises(ConfigError, match="missing key: training; add it"):
+        check_config(config)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import yaml
+from snakemake.utils import update_config
+
+from pocketvlad.study.config import leave_out_empty
 
 ROOT = Path(__file__).resolve().parent.parent
 OFFICIAL = Path("pocketvlad") / "data" / "official"
@@ -29,11 +32,20 @@ PARTS = (
 
 STUDIES = ["config.yaml", *(f"config/{each}.yaml" for each in ("subset", "phone", "paper"))]
 """The configs of the studies."""
+CROPS = ("config/subset.yaml", "config/subset-crops.yaml")
+"""A study that is laid over another: `--configfile` and both."""
 
 
-def load_config(path: Path) -> dict:
-    """A study's config with the official data sets and sources, as Snakemake puts them together."""
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+def load_config(*paths: Path) -> dict:
+    """A study's config with the official data sets and sources, as Snakemake puts them together.
+
+    Args:
+        paths: its file, and files that are laid over it.
+    """
+    config: dict = {}
+    for path in paths:
+        update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    leave_out_empty(config)
     for section in ("sources", "datasets"):
         shared = yaml.safe_load((ROOT / OFFICIAL / f"{section}.yaml").read_text(encoding="utf-8"))
         config[section] = {**shared[section], **config.get(section, {})}

@@ -160,7 +160,7 @@ def _unknown_distortions(config: Mapping) -> Iterator[str]:
 
 def _grid_blocks(config: Mapping) -> dict[str, Mapping]:
     """The blocks of the study's grid, and of those that models have of their own, by their keys."""
-    grids = {"grid": config["grid"]}
+    grids = {"grid": config.get("grid", [])}
     grids |= {f"models.{name}.grid": own.get("grid", []) for name, own in config["models"].items()}
     return {f"{key}.{n}": block for key, grid in grids.items() for n, block in enumerate(grid)}
 
@@ -300,6 +300,19 @@ def _too_many(config: Mapping) -> Iterator[str]:
             )
             return
         left += [(each, depth + 1) for each in inside if isinstance(each, Mapping | list)]
+
+
+def leave_out_empty(config: dict[str, Any]) -> None:
+    """Take the keys without a value out of `config`, in place. So a file that is laid over another
+    study says `map:` to have no map.
+
+    >>> config = {"study": "own", "map": None}
+    >>> leave_out_empty(config)
+    >>> config
+    {'study': 'own'}
+    """
+    for key in [key for key, value in config.items() if value is None]:
+        del config[key]
 
 
 def check_config(config: Mapping) -> None:

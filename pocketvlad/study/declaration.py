@@ -159,8 +159,9 @@ class Study:
         "how the surviving weights are quantized and stored", QuantizationSection()
     )
     grid: tuple[GridBlock, ...] = setting(
-        "the cells to run, as blocks; every combination in a block is a cell",
-        shortest=1,
+        "the cells to run, as blocks; every combination in a block is a cell; [] where `rd` makes "
+        "all models",
+        (),
         items=_BLOCK,
     )
     figures: FiguresSection | None = setting("what the figures show", None)

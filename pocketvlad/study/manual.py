@@ -89,7 +89,8 @@ def _row(path: str, each: Declared) -> str:
     elif each.default is None:
         default = "may be left out"
     else:
-        default = "that of each key" if each.section else f"`{each.default_text}`"
+        own = each.section and not each.item
+        default = "that of each key" if own else f"`{each.default_text}`"
     return f"| `{each.name}` | {words} | {default} | {_escaped(each.value.meaning)} |"
 
 
