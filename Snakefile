@@ -117,6 +117,7 @@ onstart:
         shell.prefix(f"set -euo pipefail; {to_template} ")
     start_all_at_once(workflow.scheduler)
     end_when_asked(workflow.scheduler)
+    explain_refusals(workflow.scheduler, Path("results"))
     if TERMINAL:
         TERMINAL.plan(planned_jobs(workflow.dag.needrun_jobs()))
 

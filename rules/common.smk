@@ -45,7 +45,11 @@ from pocketvlad.study.remade import mark_outdated, note_end, note_plan, planned
 from pocketvlad.study.requests import NEEDS, Job, usual_seconds
 from pocketvlad.study.roles import data_sets, declared_test_sets
 from pocketvlad.study.run_lock import begin_run, run_begun
-from pocketvlad.study.scheduler import end_when_asked, start_all_at_once
+from pocketvlad.study.scheduler import (
+    end_when_asked,
+    explain_refusals,
+    start_all_at_once,
+)
 from pocketvlad.study.template import start_template
 from pocketvlad.study.terminal import make_quiet
 from pocketvlad.study.time_left import PlannedJob

@@ -3,6 +3,11 @@
 import _thread
 import signal
 from contextlib import suppress
+from pathlib import Path
+
+from snakemake_interface_common.exceptions import WorkflowError
+
+from pocketvlad.util.refusals import remedy, unwritable
 
 
 def start_all_at_once(scheduler: object) -> None:
@@ -36,3 +41,30 @@ def end_when_asked(scheduler: object) -> None:
 
     with suppress(ValueError):  # not the main thread; Snakemake has no handler then either
         signal.signal(signal.SIGTERM, handle)
+
+
+def explain_refusals(scheduler: object, folder: Path) -> None:
+    """Let the run end with what to do, where the system refuses Snakemake itself a file: the disk
+    has become full or read-only between the end of a job and the note that it is complete.
+
+    Snakemake's own error is a traceback, which need not name the file.
+
+    Args:
+        scheduler: Snakemake's `JobScheduler`.
+        folder: where jobs write.
+    """
+    schedule = scheduler.schedule
+
+    def explained() -> bool:
+        try:
+            return schedule()
+        except OSError as error:
+            if not (advice := remedy(error)):
+                raise
+            place = error.filename or folder.absolute()
+            fault = unwritable(folder) or f"{place}: {error.strerror}; {advice}"
+            raise WorkflowError(
+                f"{fault}. Finished jobs are kept: the same command goes on with the others."
+            ) from None
+
+    scheduler.schedule = explained
