@@ -170,7 +170,12 @@ def test_streams_lie_in_their_principal_directions_by_the_root_of_deviations():
 def test_a_network_without_streams_stays_as_it_was():
     network = network_behind(backbone("vgg16", 0.06))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    assert not turn_streams(network, [IMAGES])
+
+    def images():
+        pytest.fail("the network need not compute anything")
+        yield IMAGES
+
+    assert not turn_streams(network, images())
     assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
 
 

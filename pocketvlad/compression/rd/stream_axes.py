@@ -52,10 +52,12 @@ def turn_streams(network: RetrievalNetwork, batches: Iterable[Tensor]) -> bool:
         whether there is any stream.
     """
     found = streams(network.backbone)
+    if not found:
+        return False
     for stream, moments in zip(found, _moments(network, found, batches), strict=True):
         # On the CPU, so that the axes are the same wherever the rest computes.
         variances, directions = torch.linalg.eigh(moments.cpu())
         variances = variances.clamp_min(_LEAST**2 * variances.max().clamp_min(_TINY))
         scales = (variances / variances.max()) ** (-_POWER / 2)
         stream.turn(directions.flip(1).to(moments.device), scales.flip(0).to(moments.device))
-    return bool(found)
+    return True
