@@ -13,7 +13,7 @@ FAULTS ?= 300
 SEED ?= 1
 RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
 
-.PHONY: run subset phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster faults fuzz lint format lock nncodec clean
+.PHONY: run subset subset-crops phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster faults fuzz lint format lock nncodec clean
 
 # The whole study on the embedded cities; the table of its first model comes first.
 run: $(INSTALLED)
@@ -22,6 +22,10 @@ run: $(INSTALLED)
 # The study on the real photographs.
 subset: $(INSTALLED)
 	$(SNAKEMAKE) --configfile config/subset.yaml
+
+# Its network again, rounded on four times as many crops.
+subset-crops: $(INSTALLED)
+	$(SNAKEMAKE) --configfile config/subset.yaml config/subset-crops.yaml
 
 # A network for phones on the same photographs.
 phone: $(INSTALLED)

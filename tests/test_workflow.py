@@ -159,7 +159,13 @@ def made_by_make(folder: Path, target: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("target", "config"), [("run", "config.yaml"), ("subset", SUBSET), ("phone", PHONE)]
+    ("target", "config"),
+    [
+        ("run", "config.yaml"),
+        ("subset", SUBSET),
+        ("subset-crops", " ".join(CROPS)),
+        ("phone", PHONE),
+    ],
 )
 def test_make_runs_the_studies(tmp_path, photographs, target, config):
     preview = {"tabulate_preview": 1} if target == "run" else {}
