@@ -108,8 +108,8 @@ COUNTS = {
         "tabulate_layers": 1,
         "initialise_model": 6,
         "train_model": 6,
-        "round_model": 8,  # of each direction one distortion with 3 seeds, another with one
-        "evaluate_model": 20,
+        "round_model": 12,  # 2 directions, 2 distortions, 3 seeds
+        "evaluate_model": 24,
         **from_scores(1, places=False),
         **of_speed(1),
         **FROM_NOTHING,
