@@ -101,6 +101,10 @@ rule plot_studies:
         "../workflow_scripts/plot_studies.py"
 
 
+# Those that are pruned, whose weights are drawn stage by stage.
+PRUNED = [name for name in MODELS if prunings_of(name)]
+
+
 # Which cell is drawn, the table says: every cell is an input, and few are read.
 rule plot_layers:
     input:
@@ -121,6 +125,8 @@ rule plot_layers:
         bytes_csv=result("plots/bytes-{model}.csv"),
     log:
         log_file("plot_layers/{model}"),
+    wildcard_constraints:
+        model=one_of(PRUNED),
     conda:
         "../envs/environment.yaml"
     resources:
@@ -135,6 +141,18 @@ rule plot_layers:
         layers=config.get("figures", {}).get("layers", []),
     script:
         "../workflow_scripts/plot_layers.py"
+
+
+# The same for models that `rd` alone compresses: it turns layers, so that weights before and after
+# are not of the same inputs.
+use rule plot_layers as plot_bytes with:
+    output:
+        bytes=drawing("bytes-{model}", "bytes", "bytes by layer", "{model}"),
+        bytes_csv=result("plots/bytes-{model}.csv"),
+    log:
+        log_file("plot_bytes/{model}"),
+    wildcard_constraints:
+        model=one_of(name for name in MODELS if name not in PRUNED),
 
 
 # The tables stand for the end of all jobs that are measured.
@@ -210,9 +228,10 @@ rule figures:
             name=["size", "pruning", "run-time"],
             suffix=["svg", "png"],
         ),
+        filled(result("plots/bytes-{model}.{suffix}"), suffix=["svg", "png"]),
         filled(
-            result("plots/{name}-{model}.{suffix}"),
-            name=["weights", "bytes"],
+            result("plots/weights-{model}.{suffix}"),
+            model=PRUNED,
             suffix=["svg", "png"],
         ),
         filled(result("plots/retrieval-{model}-{city}.jpg")),

@@ -50,6 +50,9 @@ def test_a_file_that_is_laid_over_a_study_takes_sections_away():
     del laid["grid"]
     check_config(laid)
     assert with_defaults(laid)["grid"] == []
+    del laid["rd"]
+    with pytest.raises(ConfigError, match=r"grid: no cell compresses vgg16; write .* rd"):
+        check_config(laid)
 
 
 def test_what_must_be_given_cannot_be_taken_away():

@@ -19,10 +19,14 @@ from pocketvlad.report.rows import read_table
 from pocketvlad.util.seeds import derive_seed
 
 
-def from_scores(models: int, places: bool = True) -> dict[str, int]:
-    """The jobs that follow the scores of a study; `places`: of cities whose images have positions,
-    as those that are drawn have."""
-    one_a_model = dict.fromkeys(("plot_layers", "draw_retrieval"), models)
+def from_scores(models: int, places: bool = True, drawn: str = "plot_layers") -> dict[str, int]:
+    """The jobs that follow the scores of a study.
+
+    Args:
+        places: of cities whose images have positions, as those that are drawn have.
+        drawn: what draws the layers of models, whether they are pruned or not.
+    """
+    one_a_model = dict.fromkeys((drawn, "draw_retrieval"), models)
     once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
     once += ("tabulate_recall",) * places
     others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
@@ -110,7 +114,7 @@ COUNTS = {
         "train_model": 6,
         "round_model": 12,  # 2 directions, 2 distortions, 3 seeds
         "evaluate_model": 24,
-        **from_scores(1, places=False),
+        **from_scores(1, places=False, drawn="plot_bytes"),
         **of_speed(1),
         **FROM_NOTHING,
     },

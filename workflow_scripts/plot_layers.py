@@ -30,15 +30,16 @@ with logged(*snakemake.log):
     title = f"{model}, seed {params.seed}: where the bytes go, mean of both directions"
     save_figure(layer_bytes_figure(by_layer, title, f"{choice.text} ({choice.why})"), output.bytes)
 
-    choice, penalised = illustrated_cell(table, model)
-    stages = stages_of_files(
-        pruned[choice.recipe.pruning],
-        pruned[penalised.pruning] if penalised else None,
-        compressed[cities[0], choice.version],
-        list(params.layers),
-    )
-    write_csv(output.weights_csv, stages)
-    made = f"{model}, training city {cities[0]}, seed {params.seed}"
-    title = f"{made}: weights that are not zero; {choice.text}"
-    figure = weights_figure(stages, stage_titles(choice, penalised), title)
-    save_figure(figure, output.weights)
+    if pruned:
+        choice, penalised = illustrated_cell(table, model)
+        stages = stages_of_files(
+            pruned[choice.recipe.pruning],
+            pruned[penalised.pruning] if penalised else None,
+            compressed[cities[0], choice.version],
+            list(params.layers),
+        )
+        write_csv(output.weights_csv, stages)
+        made = f"{model}, training city {cities[0]}, seed {params.seed}"
+        title = f"{made}: weights that are not zero; {choice.text}"
+        figure = weights_figure(stages, stage_titles(choice, penalised), title)
+        save_figure(figure, output.weights)

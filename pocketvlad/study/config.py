@@ -233,6 +233,13 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                 "rd; add it, or remove them"
             )
     rounding = config.get("rd", {})
+    for name, own in config["models"].items():
+        cells = own.get("grid", config.get("grid")), own.get("distortions")
+        if not any((*cells, rounding.get("distortions"))):
+            yield (
+                f"grid: no cell compresses {name}; write blocks of cells, or distortions in a "
+                "section rd"
+            )
     if "lengths" in rounding and rounding.get("length") != CHOOSE:
         yield (
             f"rd.lengths: {rounding['lengths']} has no effect where nothing is chosen; write "
