@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from snakemake_interface_common.exceptions import WorkflowError
+from snakemake.exceptions import WorkflowError
 
 from pocketvlad.util.refusals import remedy, unwritable
 
