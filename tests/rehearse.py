@@ -20,7 +20,7 @@ from file_server import FileServer, body, file_server
 from official_archives import CITIES, drawn, official_lists, photographs, write_official_archives
 from official_weights import write_official_weights
 from rehearsal_checks import faults
-from snakemake.utils import update_config
+from workflow_runs import load_config
 
 from pocketvlad.util.checksum import file_digest
 
@@ -29,14 +29,6 @@ CONFIGS = (ROOT / "config" / "paper.yaml", ROOT / "config" / "rehearsal.yaml")
 OFFICIAL = ROOT / "pocketvlad" / "data" / "official" / "sources.yaml"
 SEED = 1
 _BREAKS_OFF = "oxbuild_images-v1.tgz"  # the largest archive, once, half-way
-
-
-def merged_config() -> dict:
-    """The paper's config with the rehearsal's over it, as Snakemake merges them."""
-    config: dict = {}
-    for path in CONFIGS:
-        update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
-    return config
 
 
 def make_files(folder: Path, real: Path, models: Mapping[str, Mapping]) -> list[Path]:
@@ -87,7 +79,7 @@ def served_sources(files: Iterable[Path], server: FileServer) -> dict[str, dict[
 @contextmanager
 def mirror(folder: Path, real: Path) -> Iterator[tuple[Path, FileServer]]:
     """(the config of the sources, the server), while the files are served."""
-    files = make_files(folder / "mirror", real, merged_config()["models"])
+    files = make_files(folder / "mirror", real, load_config(*CONFIGS)["models"])
     with file_server() as server:
         config = folder / "sources.yaml"
         config.write_text(yaml.safe_dump({"sources": served_sources(files, server)}))

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import rehearse
-import yaml
 from file_server import file_server
 from official_archives import CITIES, write_official_archives
 from official_weights import write_official_weights
 from PIL import Image
 from rehearsal_checks import EXPECTED, faults
 from test_workflow import COUNTS
-from workflow_runs import ROOT, job_counts, snakemake
+from workflow_runs import ROOT, job_counts, load_config, snakemake
 
 from pocketvlad.compression.recipes import columns_of, study_recipes
 from pocketvlad.data.dataset import index_dataset, require_boxes_inside
@@ -47,10 +46,7 @@ KNOWN = QueryLists(
 @pytest.fixture
 def complete_config():
     """The rehearsal's, with the official sources and data sets."""
-    config = rehearse.merged_config()
-    for name in ("sources", "datasets"):
-        config |= yaml.safe_load((rehearse.OFFICIAL.with_name(f"{name}.yaml")).read_text())
-    return config
+    return load_config(*rehearse.CONFIGS)
 
 
 def pictures():
@@ -133,7 +129,7 @@ def test_a_stand_in_fills_a_network_of_its_width(tmp_path, complete_config):
 
 def test_a_stand_in_of_full_width_has_the_official_tensors(tmp_path):
     """AlexNet's, in MatConvNet's order [H, W, I, O]; I is that of a group."""
-    model = rehearse.merged_config()["models"]["alexnet"]
+    model = load_config(*rehearse.CONFIGS)["models"]["alexnet"]
     model["backbone"]["width"] = 1.0
     [path] = write_official_weights({"alexnet": model}, tmp_path, seed=3)
     shapes = [layer.arrays[0].shape for layer in read_matconvnet(path).layers[:5]]
