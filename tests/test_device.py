@@ -82,22 +82,36 @@ def test_freed_memory_is_kept_for_the_next_layer():
     assert page_faults_of_blocks(keep) < 10 <= page_faults_of_blocks("")
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
-def test_however_much_is_freed_it_is_kept():
-    """Three GiB that nothing is written to, so that they take no memory; where the heap ends."""
-    program = """
+def heap_kept(first, blocks, mebibytes):
+    """MiB by which the heap has grown once a process has freed `blocks`, after the line `first`.
+    Nothing is written to them, so that they take no memory."""
+    program = f"""
 import ctypes
-from pocketvlad.util.allocator import keep_freed_memory
+{first}
 c = ctypes.CDLL(None)
 c.malloc.restype = c.sbrk.restype = ctypes.c_void_p
 c.malloc.argtypes, c.sbrk.argtypes = [ctypes.c_size_t], [ctypes.c_ssize_t]
 c.free.argtypes = [ctypes.c_void_p]
-keep_freed_memory()
 before = c.sbrk(0)
-c.free(c.malloc(3 << 30))
+for block in [c.malloc({mebibytes} << 20) for _ in range({blocks})]:
+    c.free(block)
 print(c.sbrk(0) - before)
 """
     command = [sys.executable, "-c", program]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(found.stdout) / 2**20
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
+def test_however_much_is_freed_it_is_kept():
+    keep = "from pocketvlad.util.allocator import *; keep_freed_memory()"
     # The block may begin in what the heap had left.
-    assert int(found.stdout) > (3 << 30) - (1 << 20)
+    assert heap_kept(keep, 1, 3072) > 3071
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not the GNU C library")
+def test_small_blocks_are_kept_and_large_ones_go_back():
+    keep = "from pocketvlad.util.allocator import *; assert keep_small_blocks()"
+    assert heap_kept(keep, 20, 20) > 399
+    assert heap_kept(keep, 10, 40) < 40
+    assert heap_kept("", 20, 20) < 40

@@ -10,9 +10,11 @@ from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
 from pocketvlad.study.training_city import training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.util.allocator import keep_small_blocks
 from pocketvlad.util.seeds import derive_seed
 
 with logged(*snakemake.log):
+    keep_small_blocks()
     params = snakemake.params
     base = read_model(Path(snakemake.input.model))
     run_on(base.network, **params.compute)

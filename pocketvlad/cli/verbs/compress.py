@@ -45,8 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
 
     import pocketvlad
     from pocketvlad.cli.models import model_of
+    from pocketvlad.util.allocator import keep_small_blocks
     from pocketvlad.util.size import MEGABYTE
 
+    keep_small_blocks()
     output = arguments.output
     work_folder = output.with_name(output.name + ".trials")
     model = model_of(arguments.file)
