@@ -1,12 +1,14 @@
-"""Walking a network's convolutions beside another's."""
+"""Walking a network's convolutions beside another's, and what is sampled of them."""
 
 import gc
 
 import pytest
 import torch
+import torch.nn.functional as F
 from networks import copy_of, random_network
 from torch import nn
 
+from pocketvlad.compression.layer_samples import drawn_places, inputs_at
 from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
 
 
@@ -63,3 +65,31 @@ def test_images_that_a_layer_does_not_need_wait_while_maps_are_larger():
         # in each network no more than the image has.
         waiting = 2 * sum(each.numel() for each in images[len(pair.given) :])
         assert held_maps(images) - before <= 2 * shown + waiting, pair.name
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("kernel", "settings"),
+    [
+        (1, {}),
+        (1, {"stride": 2}),
+        (3, {"padding": 1}),
+        (5, {"padding": 2, "stride": 2, "groups": 4}),
+        ((3, 5), {"padding": (2, 1), "stride": (2, 3), "dilation": (2, 1), "groups": 2}),
+    ],
+)
+def test_patches_are_those_that_unfolding_the_whole_image_gives(kernel, settings):
+    layer = nn.Conv2d(8, 4, kernel, **settings)
+    generator = torch.Generator().manual_seed(6)
+    images = [torch.randn(2, 8, 13, 17, generator=generator) for _ in range(2)]
+    outputs = [layer(batch) for batch in images]
+    places = drawn_places(outputs, 60, generator)
+    groups = range(layer.groups // 2, layer.groups)
+    found = inputs_at(images, places, layer, groups)
+    shape = {key: getattr(layer, key) for key in ("padding", "stride", "dilation")}
+    unfolded = [F.unfold(batch, layer.kernel_size, **shape) for batch in images]
+    rows = torch.cat(
+        [each[:, at].t() for each, at in zip(torch.cat(unfolded), places, strict=True)]
+    )
+    expected = rows.unflatten(1, (layer.groups, -1)).transpose(0, 1)[groups.start : groups.stop]
+    assert torch.equal(found, expected)

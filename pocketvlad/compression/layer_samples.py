@@ -73,6 +73,17 @@ def outputs_at(outputs: Sequence[Tensor], places: Sequence[Tensor]) -> Tensor:
     return torch.cat([image.flatten(1)[:, place].t() for image, place in rows])
 
 
+def _covered(places: Tensor, layer: nn.Conv2d, row: int) -> Tensor:
+    """[P, K] Which values of a padded channel, in rows of `row` values, the kernel covers at some
+    places of the layer's output."""
+    (down, right), (height, width) = layer.stride, layer.kernel_size
+    below, beside = layer.dilation
+    columns = (row - beside * (width - 1) - 1) // right + 1
+    first = places // columns * (down * row) + places % columns * right
+    further = torch.arange(height)[:, None] * (below * row) + torch.arange(width) * beside
+    return first[:, None] + further.flatten()
+
+
 def inputs_at(
     inputs: Sequence[Tensor], places: Sequence[Tensor], layer: nn.Conv2d, groups: range
 ) -> Tensor:
@@ -80,20 +91,18 @@ def inputs_at(
     output."""
     channels = layer.in_channels // layer.groups
     own = slice(groups.start * channels, groups.stop * channels)
+    above, before = layer.padding
     images = (image for batch in inputs for image in batch)
-    # Filled in place: this is the largest tensor, and must not be held twice.
-    length = channels * math.prod(layer.kernel_size)
-    patches = inputs[0].new_empty(len(groups), sum(map(len, places)), length)
+    # Filled in place: this is the largest tensor, and must not be held twice. Only the places that
+    # are wanted are cut out: an image has many times as many.
+    kernel = math.prod(layer.kernel_size)
+    patches = inputs[0].new_empty(len(groups), sum(map(len, places)), channels, kernel)
     start = 0
     for image, place in zip(images, places, strict=True):
-        seen = F.unfold(
-            image[None, own],
-            layer.kernel_size,
-            dilation=layer.dilation,
-            padding=layer.padding,
-            stride=layer.stride,
-        )
-        by_group = seen[0][:, place].unflatten(0, (len(groups), length))
+        seen = F.pad(image[own], (before, before, above, above))
+        covered = _covered(place, layer, seen.shape[2])
+        found = seen.flatten(1)[:, covered.flatten()]
+        by_group = found.view(len(groups), channels, *covered.shape)
         patches[:, start : start + len(place)] = by_group.transpose(1, 2)
         start += len(place)
-    return patches
+    return patches.flatten(2)
