@@ -18,7 +18,7 @@ report: "report/front_page.rst"
 
 
 # A study given with --configfile is complete in itself: the default one must not show through.
-if "cities" not in config:
+if "cities" not in config and not workflow.overwrite_configfiles:
 
     configfile: "config.yaml" if Path("config.yaml").exists() else BESIDE / "config.yaml"
 

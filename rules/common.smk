@@ -11,16 +11,14 @@ ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(ROOT))
 
 from pocketvlad.study.config import (
-    ConfigError,
     check_config,
     leave_out_empty,
     network_of,
-    require_local_data,
     training_of,
-    unfit_path,
-    used_settings,
     with_defaults,
 )
+from pocketvlad.study.faults import ConfigError
+from pocketvlad.study.local_data import require_local_data, unfit_path, used_settings
 from pocketvlad.compression.recipes import (
     KINDS,
     STATES,
@@ -76,8 +74,8 @@ keep_facts_in(Path(".snakemake") / "code.json")
 if braces := unfit_path(ROOT):
     raise WorkflowError(braces)
 
-leave_out_empty(config)
 try:
+    leave_out_empty(config)
     check_config(config)
     require_local_data(config)
 except ConfigError as error:

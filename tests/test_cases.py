@@ -40,7 +40,9 @@ from pocketvlad.data.settings import CropSettings, Sizing
 from pocketvlad.data.unpack import ArchiveError, unpack
 from pocketvlad.format.contents import Contents, read_contents, write_contents
 from pocketvlad.retrieval.coinciding import CoincidingError
-from pocketvlad.study.config import ConfigError, check_config, require_local_data
+from pocketvlad.study.config import check_config
+from pocketvlad.study.faults import ConfigError
+from pocketvlad.study.local_data import require_local_data
 
 FULL = Sizing(400, "bilinear", decoder_scaling=False)
 BROKEN = {

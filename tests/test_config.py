@@ -11,17 +11,11 @@ import yaml
 from workflow_runs import CROPS, STUDIES, load_config
 
 from pocketvlad.data.declarations import data_folder, local_file
-from pocketvlad.study.config import (
-    ConfigError,
-    check_config,
-    embedded_weights,
-    leave_out_empty,
-    require_local_data,
-    used_settings,
-    with_defaults,
-)
+from pocketvlad.study.config import check_config, embedded_weights, leave_out_empty, with_defaults
 from pocketvlad.study.declaration import Study
+from pocketvlad.study.faults import ConfigError
 from pocketvlad.study.files import StudyFiles
+from pocketvlad.study.local_data import require_local_data, used_settings
 from pocketvlad.util.settings import schema_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,10 +56,58 @@ def test_what_must_be_given_cannot_be_taken_away():
         check_config(config)
 
 
+def test_a_key_without_a_value_is_left_out_wherever_it_stands():
+    """So a file that is laid over a study gives a model another backbone, and other weights."""
+    config = load("config.yaml")
+    model = config["models"]["lite0"]
+    model["backbone"]["width"] = model["weights"]["file"] = config["grid"][0]["seeds"] = None
+    model["weights"]["source"] = "random"
+    config["models"]["alexnet"] = None
+    leave_out_empty(config)
+    assert "width" not in model["backbone"]
+    assert model["weights"] == {"source": "random"}
+    assert "seeds" not in config["grid"][0]
+    assert "alexnet" not in config["models"]
+    check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (("mpa",), r"unknown key: mpa; known are study, .*correct its spelling"),
+        (("rd", "distortion"), r"unknown key in rd: distortion; known are trials, "),
+        (("models", "vgg16", "codse"), r"unknown key in models\.vgg16: codse; known"),
+        (("models", "vgg16", "backbone", "wdith"), r"in models\.vgg16\.backbone: wdith; .*width"),
+        (("grid", 0, "seed"), r"unknown key in grid\.0: seed; known are thresholds"),
+    ],
+)
+def test_a_misspelt_key_without_a_value_takes_nothing_away(path, message):
+    config = load("config.yaml")
+    section = config
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = None
+    with pytest.raises(ConfigError, match=message) as failure:
+        leave_out_empty(config)
+    assert len(str(failure.value).splitlines()) == 2
+
+
+def test_a_file_that_is_laid_over_nothing_says_so():
+    config = load_config(ROOT / CROPS[1])
+    with pytest.raises(ConfigError, match=r"missing key: cities.*name that one before it") as found:
+        check_config(config)
+    assert len(str(found.value).splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
         (("sed",), 1, r"unknown key: sed; known are study, seed"),
+        (
+            ("training", "negatives"),
+            21,
+            r"negatives: 21 is more than the 20 candidates.*raise training\.negative_candidates",
+        ),
         (("training", "epoch"), 3, r"unknown key in training: epoch"),
         (("training", "learning_rate"), "1e-3", r"training\.learning_rate: '1e-3'.*1\.0e-3"),
         (("grid", 0, "bits"), [8, 9], r"grid\.0\.bits\.1: 9"),
@@ -221,7 +263,7 @@ def test_what_must_be_given_cannot_be_taken_away():
             {"type": "netvlad"},
             r"missing key in .*pooling: clust",
         ),
-        (("training",), None, r"training: None does not fit; write a section: fine-tuning"),
+        (("training",), None, r"training has no value; write a section: fine-tuning"),
     ],
 )
 def test_mistakes_are_explained(path, value, message):
@@ -513,6 +555,22 @@ def test_both_forms_of_a_city_of_ones_own_are_valid(tmp_path, monkeypatch):
     (tmp_path / "p.csv").touch()
     require_local_data(config)
     assert files.positions("york") == [f"{tmp_path}/p.csv"]
+
+
+def test_weights_that_are_neither_there_nor_a_source_are_missed_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("POCKETVLAD_DATA", str(tmp_path))
+    config = load("config.yaml")
+    weights = config["models"]["lite0"]["weights"]
+    weights["file"] = "lite0.pth"
+    message = r"lite0\.weights\.file: .*/lite0\.pth is missing.*none of sources \(.*\); correct it"
+    with pytest.raises(ConfigError, match=message):
+        require_local_data(config)
+    weights["file"] = "{lite0}.pth"
+    with pytest.raises(ConfigError, match=r"lite0\.weights\.file: .* has braces"):
+        require_local_data(config)
+    weights["file"] = "lite0.pth"
+    (tmp_path / "lite0.pth").touch()
+    require_local_data(config)
 
 
 def test_distortions_of_the_first_seed_are_distortions_of_the_study():

@@ -147,7 +147,8 @@ def test_the_configs_manual_has_all_of_it(extended):
 def test_the_check_of_a_config_knows_new_parts(extended):
     code = """
         import json, yaml
-        from pocketvlad.study.config import ConfigError, check_config
+        from pocketvlad.study.config import check_config
+        from pocketvlad.study.faults import ConfigError
         config = yaml.safe_load(open("york.yaml"))
         config["datasets"]["paris6k"]["folder"] = "paris"
         config["datasets"]["paris6k"]["ground_truth"] = "paris.csv"

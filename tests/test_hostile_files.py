@@ -32,7 +32,8 @@ from pocketvlad.maps.map_code import code_of
 from pocketvlad.networks.declared import declared_part
 from pocketvlad.retrieval import hdf5_survival
 from pocketvlad.retrieval.descriptor_file import DescriptorError, read_content
-from pocketvlad.study.config import ConfigError, check_config
+from pocketvlad.study.config import check_config
+from pocketvlad.study.faults import ConfigError
 from pocketvlad.training.checkpoint import Checkpoint
 
 SECONDS = 5  # that an input of a few kilobytes may take

@@ -13,7 +13,8 @@ from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.model import Model
 from pocketvlad.networks.network import RetrievalNetwork
-from pocketvlad.study.config import ConfigError, check_config, with_defaults
+from pocketvlad.study.config import check_config, with_defaults
+from pocketvlad.study.faults import ConfigError
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.declared import LOSSES
 from pocketvlad.training.epoch import trainable_parameters

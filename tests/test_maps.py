@@ -23,7 +23,8 @@ from pocketvlad.report.tables.maps import coded_test_sets, maps_layout, maps_tab
 from pocketvlad.report.tables.markdown import markdown_table
 from pocketvlad.scoring.average_precision import average_precision
 from pocketvlad.scoring.recall_settings import RecallSettings
-from pocketvlad.study.config import ConfigError, check_config, with_defaults
+from pocketvlad.study.config import check_config, with_defaults
+from pocketvlad.study.faults import ConfigError
 from pocketvlad.study.map_codes import map_codes, map_versions
 
 DATASET = dataset_of([query("s_1", "ab", "c"), query("t_1", "de", "f")], "abcdefgh")

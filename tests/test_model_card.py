@@ -16,7 +16,7 @@ from pocketvlad.report.model_card import card_facts, data_terms, model_card, wei
 from pocketvlad.report.rows import read_table
 from pocketvlad.report.tables.drops import fixed
 from pocketvlad.report.test_set_columns import by_test_set
-from pocketvlad.study.config import used_settings
+from pocketvlad.study.local_data import used_settings
 
 SOURCES = {
     "weights.pth": {"urls": [], "licence": "CC BY 4.0"},

@@ -29,7 +29,8 @@ from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
 from pocketvlad.networks.weights.matconvnet_file import read_matconvnet
-from pocketvlad.study.config import ConfigError, check_config
+from pocketvlad.study.config import check_config
+from pocketvlad.study.faults import ConfigError
 
 OFFICIAL = {"oxford": 5063, "paris": 6412}  # images in the archives; 20 of Paris cannot be read
 KNOWN = QueryLists(

@@ -41,7 +41,8 @@ from pocketvlad.report.figures.size import size_figure
 from pocketvlad.report.published import published_results
 from pocketvlad.report.tables.rivals import rivals_markdown, rivals_table, with_ours
 from pocketvlad.report.test_set_columns import by_test_set
-from pocketvlad.study.config import ConfigError, check_config
+from pocketvlad.study.config import check_config
+from pocketvlad.study.faults import ConfigError
 
 LABELS = {
     "backbone.conv1_1.weight": Label(Part.BACKBONE, Role.CONVOLUTION),

@@ -5,33 +5,24 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from pocketvlad.compression.rd.settings import CHOOSE
-from pocketvlad.data.declarations import (
-    DATA_FOLDER_VARIABLE,
-    data_folder,
-    is_table,
-    local_file,
-    source_names,
-)
+from pocketvlad.data.declarations import is_table, source_names
 from pocketvlad.data.protocols import protocol_named, protocols_of_file
-from pocketvlad.data.sections import IN_NAMES, QUERIES
-from pocketvlad.data.sources import DOWNLOADS, declared_source, source_path
+from pocketvlad.data.sections import QUERIES
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.declaration import Study
-from pocketvlad.study.faults import unfit_section
+from pocketvlad.study.empty_keys import drop_empty_keys, unknown_empty_keys
+from pocketvlad.study.faults import ConfigError, unfit_section
 from pocketvlad.study.map_codes import unfit_map
 from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, unfit_parts
-from pocketvlad.study.roles import data_sets, is_listed, unfit_test_sets
+from pocketvlad.study.roles import is_listed, unfit_test_sets
+from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.settings import completed
 
 _MOST_VALUES, _DEEPEST = 100_000, 50
 OFFICIAL_LISTS = PurePath("lists")  # a folder of *_query.txt, *_good.txt, ...
 EMBEDDED_WEIGHTS = Path(__file__).parents[1] / "networks" / "weights" / "buildings"
-
-
-class ConfigError(ValueError):
-    """The config is wrong; the message has a line for each key, its value and the remedy."""
 
 
 def _unfit_weights(key: str, model: Mapping) -> Iterator[str]:
@@ -132,6 +123,27 @@ def _one_seed(config: Mapping) -> Iterator[str]:
         )
 
 
+def _laid_over_nothing(config: Mapping) -> Iterator[str]:
+    """What a file lacks that is meant to be laid over another study, and was named alone."""
+    most = ("cities", "models", "training")
+    if "study" in config and not config.keys() & most:
+        yield (
+            f"missing key: {', '.join(most)} and more; add them, or, if the file is to be laid "
+            "over another study, name that one before it: --configfile STUDY.yaml THIS.yaml"
+        )
+
+
+def _unfit_negatives(training: Mapping) -> Iterator[str]:
+    """The fault of tuples with more negatives than they are chosen from."""
+    candidates = completed(TrainingSettings, training)["negative_candidates"]
+    if training["negatives"] > candidates:
+        yield (
+            f"training.negatives: {training['negatives']} is more than the {candidates} candidates "
+            f"they are chosen from; write {candidates} or less, or raise "
+            "training.negative_candidates"
+        )
+
+
 def _unfit_seeds(key: str, section: Mapping, seeds: Sequence[int]) -> Iterator[str]:
     """Faults of a section's own seeds, beside those of the study."""
     own, known = section.get("seeds", seeds), ", ".join(map(str, seeds))
@@ -211,6 +223,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
             f"protocol.image_size: {protocol['image_size']}, but protocol.squeeze has {longest} as "
             f"its larger side; write {longest}, or remove squeeze"
         )
+    yield from _unfit_negatives(config["training"])
     yield from _unfit_seeds("rd", config.get("rd", {}), config["seeds"])
     yield from _unknown_distortions(config)
     for key, block in _grid_blocks(config).items():
@@ -310,16 +323,20 @@ def _too_many(config: Mapping) -> Iterator[str]:
 
 
 def leave_out_empty(config: dict[str, Any]) -> None:
-    """Take the keys without a value out of `config`, in place. So a file that is laid over another
-    study says `map:` to have no map.
+    """Take the keys without a value out of `config` and its sections, in place. So a file that is
+    laid over another study says `map:` to have no map.
+
+    Raises:
+        ConfigError: nothing is called so, with one line for each section.
 
     >>> config = {"study": "own", "map": None}
     >>> leave_out_empty(config)
     >>> config
     {'study': 'own'}
     """
-    for key in [key for key, value in config.items() if value is None]:
-        del config[key]
+    if faults := list(_too_many(config)) or list(unknown_empty_keys(config)):
+        raise ConfigError(faults)
+    drop_empty_keys(config)
 
 
 def check_config(config: Mapping) -> None:
@@ -331,11 +348,12 @@ def check_config(config: Mapping) -> None:
     faults = (
         list(_too_many(config))
         or list(_one_seed(config))
+        or list(_laid_over_nothing(config))
         or unfit_section(Study, config)
         or list(_contradictions(config))
     )
     if faults:
-        raise ConfigError("the config is wrong:\n  " + "\n  ".join(faults))
+        raise ConfigError(faults)
 
 
 def with_defaults(config: Mapping) -> dict[str, Any]:
@@ -356,80 +374,3 @@ def training_of(config: Mapping, model: str) -> dict[str, Any]:
 def network_of(config: Mapping, model: str) -> dict[str, Any]:
     """The parts of a model and its weights, without what the study does with it."""
     return {key: config["models"][model][key] for key in (*map(str, Part), "weights")}
-
-
-def _wanted_sources(config: Mapping) -> list[str]:
-    """The entries of `sources` that the study's data sets and models need."""
-    wanted = [
-        name
-        for city in data_sets(config).values()
-        for kind in ("images", "ground_truth")
-        for name in source_names(config["datasets"][city], kind)
-    ]
-    wanted += [model["weights"].get("file") for model in config["models"].values()]
-    return [name for name in dict.fromkeys(wanted) if name in config["sources"]]
-
-
-def unfit_path(path: Path) -> str | None:
-    """None, or why Snakemake cannot take a path."""
-    if "{" in str(path) or "}" in str(path):
-        return (
-            f"{path} has braces, which Snakemake takes for wildcards; rename the folder, or name a "
-            "link to it"
-        )
-    return None
-
-
-def require_local_data(config: Mapping) -> None:
-    """Look whether the folders, local ground truths and local archives of data sets are there.
-
-    Raises:
-        ConfigError: with one line for each that is not, or that Snakemake cannot take.
-    """
-    start = data_folder(config)
-    remedy = f"correct it, `data_folder` ({start}) or {DATA_FOLDER_VARIABLE}"
-    faults = []
-    if fault := unfit_path(start):
-        raise ConfigError(f"the config is wrong:\n  data_folder: {fault}")
-    for name in _wanted_sources(config):
-        source = declared_source(config["sources"], name)
-        path = source_path(source, start)
-        if fault := unfit_path(path):
-            faults.append(f"sources.{name}: {fault}")
-        elif path.parent != DOWNLOADS and not path.is_file():
-            install = f"pip install {source.packages[0]}" if source.packages else "put it there"
-            faults.append(f"sources.{name}: {path} is missing; {install}, or {remedy}")
-    for name in data_sets(config).values():
-        dataset = config["datasets"][name]
-        for key in ("folder", "ground_truth", "positions"):
-            named = dataset.get(key)
-            if isinstance(named, str) and (fault := unfit_path(local_file(named, start))):
-                faults.append(f"datasets.{name}.{key}: {fault}")
-        if "folder" in dataset and not (path := local_file(dataset["folder"], start)).is_dir():
-            fault = "is not a folder" if path.exists() else "is missing"
-            faults.append(f"datasets.{name}.folder: {path} {fault}; {remedy}")
-        elif QUERIES in dataset and not (asked := path / dataset[QUERIES]).is_dir():
-            faults.append(
-                f"datasets.{name}.queries: {asked} is no folder; correct it, or remove it to ask "
-                "each image for all others"
-            )
-        for key in ("ground_truth", "positions"):
-            file = dataset.get(key)
-            if not isinstance(file, str) or (key == "positions" and file == IN_NAMES):
-                continue
-            if not (path := local_file(file, start)).exists():
-                faults.append(f"datasets.{name}.{key}: {path} is missing; {remedy}")
-    if faults:
-        raise ConfigError("data are missing:\n  " + "\n  ".join(faults))
-
-
-def used_settings(config: Mapping) -> dict[str, object]:
-    """`config` without the data sets and sources that the study does not use.
-
-    Args:
-        config: a checked one.
-    """
-    datasets = {name: config["datasets"][name] for name in data_sets(config).values()}
-    sources = {name: config["sources"][name] for name in _wanted_sources(config)}
-    rest = {key: value for key, value in config.items() if key not in ("datasets", "sources")}
-    return {**rest, "datasets": datasets, "sources": sources}

@@ -10,6 +10,13 @@ from jsonschema.validators import extend
 from pocketvlad.util.settings import LARGEST, schema_of
 
 
+class ConfigError(ValueError):
+    """The message has a line for each fault: its key, its value and the remedy."""
+
+    def __init__(self, faults: Iterable[str], about: str = "the config is wrong") -> None:
+        super().__init__("\n  ".join([f"{about}:", *faults]))
+
+
 def _is_whole(_: object, value: object) -> bool:
     # 8.0 is none: a count with a point is a slip.
     return type(value) is int and abs(value) < LARGEST
@@ -61,6 +68,8 @@ def _as_number(text: str, whole: bool) -> str | None:
 
 def _wrong_type(key: str, value: object, wanted: str | list[str], remedy: str) -> str:
     """One line on a value of another type than its key has."""
+    if value is None:
+        return f"{key} has no value; write {remedy}"
     if isinstance(value, float) and not math.isfinite(value) and wanted in ("integer", "number"):
         return f"{key}: {value} is not finite; write {remedy}"
     if wanted == "integer" and isinstance(value, float) and value.is_integer():
@@ -74,6 +83,15 @@ def _wrong_type(key: str, value: object, wanted: str | list[str], remedy: str) -
     return f"{key}: {value!r} does not fit; write {remedy}"
 
 
+def unknown_keys(key: str, unknown: Iterable[object], allowed: Iterable[str]) -> str:
+    """One line on names that the section `key` does not have."""
+    place = f" in {key}" if key else ""
+    return (
+        f"unknown key{place}: {', '.join(map(str, unknown))}; "
+        f"known are {', '.join(allowed)}; remove it or correct its spelling"
+    )
+
+
 def _explain(error: ValidationError, above: str) -> str:
     """One line: which key, which value, what is wrong, what to write instead."""
     key = ".".join(filter(None, [above, *map(str, error.absolute_path)]))
@@ -81,11 +99,7 @@ def _explain(error: ValidationError, above: str) -> str:
     if error.validator == "additionalProperties":
         allowed = error.schema.get("properties", {})
         unknown = [name for name in error.instance if name not in allowed]
-        place = f" in {key}" if key else ""
-        return (
-            f"unknown key{place}: {', '.join(map(str, unknown))}; "
-            f"known are {', '.join(allowed)}; remove it or correct its spelling"
-        )
+        return unknown_keys(key, unknown, allowed)
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         return f"missing key{f' in {key}' if key else ''}: {', '.join(missing)}; add it"

@@ -23,6 +23,8 @@ page is refused, and so is a value that does not fit; the error names the key, t
 write.
 
 - A key without a default must be given, unless its default is "may be left out".
+- A key without a value counts as left out. In a file that is laid over another study, `map:` takes
+  that section away.
 - Text that YAML would read as a number, as yes or no, or as a date stands in quotes: `"0.005"`.
 - A whole number has no decimal point: `8`, not `8.0`. Numbers are finite.
 - A number with an exponent has a point and a sign: `1.0e-3`, not `1e-3`.

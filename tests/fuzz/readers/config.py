@@ -8,7 +8,9 @@ from random import Random
 import yaml
 
 from fuzz.mutations import Change, tree_changed
-from pocketvlad.study.config import ConfigError, check_config, used_settings, with_defaults
+from pocketvlad.study.config import check_config, with_defaults
+from pocketvlad.study.faults import ConfigError
+from pocketvlad.study.local_data import used_settings
 
 SUFFIX = ".yaml"
 _ROOT = Path(__file__).parents[3]
@@ -34,7 +36,7 @@ def read(path: Path) -> None:
     try:
         check_config(config)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError([f"{path}: {error}"]) from None
     used_settings(with_defaults(config))
 
 
