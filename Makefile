@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-# The study that report and the claims' targets are about.
+# The study that report, city and the claims' targets are about: its config, and files laid over it.
 CONFIG ?= config.yaml
 # Of `make faults`.
 FAULTS ?= 300
 SEED ?= 1
-RESULTS = results/$(shell sed -n 's/^study: *//p' $(CONFIG))
+# Asked for once, where it is needed: what is wrong with the config is told there.
+RESULTS = $(eval RESULTS := results/$(shell $(BIN)/python tools/study_name.py $(CONFIG)))$(RESULTS)
 
 .PHONY: run subset subset-crops phone rehearsal bench city report check-claims record-claims refresh-claims manual picture page wheel test slurm cluster faults fuzz lint format lock nncodec clean
 
@@ -47,6 +48,7 @@ city: $(INSTALLED) page
 
 # One HTML file of a study that has run: make report CONFIG=config/subset.yaml
 report: $(INSTALLED)
+	@test $(RESULTS) != results/
 	@for file in table.csv speed.csv answer.rst; do test -f $(RESULTS)/$$file || { echo "$(RESULTS)/$$file is missing: run the study first ($(SNAKEMAKE) --configfile $(CONFIG))" >&2; exit 1; }; done
 	$(SNAKEMAKE) $(RESULTS)/city_fragment.html --configfile $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) --report $(RESULTS)/report.html --report-stylesheet report/style.css

@@ -153,6 +153,12 @@ def record(**options):
     assert main(["record", "config.yaml", *words]) == 0
 
 
+def test_a_file_without_a_study_is_named(tmp_path, capsys):
+    (tmp_path / "three.yaml").write_text("seeds: [1, 2, 3]\n")
+    assert main(["check", str(tmp_path / "three.yaml")]) == 1
+    assert "three.yaml has no study: name the config that it is laid" in capsys.readouterr().err
+
+
 def test_what_is_written_is_read(repository):
     assert read_claims(repository / "tests" / "expected" / "mini.yaml") == CLAIMS
 

@@ -1,9 +1,11 @@
 """What others read of the repository: citation, licence, the catalog, continuous integration."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -107,12 +109,41 @@ def test_the_configs_manual_knows_every_section():
             assert f"`{section}`" in manual, section
 
 
-@pytest.mark.parametrize("config", ["config.yaml", "config/subset.yaml", "config/phone.yaml"])
-def test_make_report_is_about_the_study_of_its_config(config):
-    study = yaml.safe_load((ROOT / config).read_text())["study"]
-    command = ["make", "-n", "report", f"CONFIG={config}", "INSTALLED="]
+BIN = f"BIN={Path(sys.executable).parent}"
+
+
+@pytest.mark.parametrize(
+    ("config", "study"),
+    [
+        ("config.yaml", "mini"),
+        ("config/phone.yaml", "phone"),
+        ("config/subset.yaml config/subset-crops.yaml", "subset-crops"),
+        ("config/subset.yaml {}", "own"),  # a file as users write it
+    ],
+)
+def test_make_report_is_about_the_study_of_its_configs(tmp_path, config, study):
+    (tmp_path / "own.yaml").write_text("study:   'own'   # mine\nseeds: [1]\n")
+    config = config.format(tmp_path / "own.yaml")
+    command = ["make", "-n", "report", f"CONFIG={config}", "INSTALLED=", BIN]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"--configfile {config} --report results/{study}/report.html" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("nowhere.yaml", "nowhere.yaml is missing; give a study's config with CONFIG="),
+        ("{}", 'seeds.yaml has no study: name the config that it is laid over before it, CONFIG="'),
+    ],
+)
+def test_make_report_names_the_config_that_is_none(tmp_path, config, message):
+    (tmp_path / "seeds.yaml").write_text("seeds: [1, 2]\n")
+    config = config.format(tmp_path / "seeds.yaml")
+    command = ["make", "report", f"CONFIG={config}", "INSTALLED=", BIN]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode != 0
+    assert run.stderr.count(message) == 1
+    assert "missing: run the study" not in run.stderr
 
 
 def test_make_bench_makes_the_environment_first():
@@ -125,10 +156,12 @@ def test_make_bench_makes_the_environment_first():
 def test_make_report_asks_for_a_study_that_has_run(tmp_path, there, missing):
     """To its end: what packs a city makes the table, and nothing beside it."""
     (tmp_path / "config.yaml").write_text("study: none\n")
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "study_name.py", tmp_path / "tools")
     (tmp_path / "results" / "none").mkdir(parents=True)
     for name in there:
         (tmp_path / "results" / "none" / name).touch()
-    command = ["make", "-f", str(ROOT / "Makefile"), "report", "INSTALLED="]
+    command = ["make", "-f", str(ROOT / "Makefile"), "report", "INSTALLED=", BIN]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode != 0
     assert f"results/none/{missing} is missing: run the study first" in run.stderr

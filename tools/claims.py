@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from claim_files import (
     Claim,
     Claims,
@@ -24,6 +23,7 @@ from claim_refresh import commit, recorded, refreshed
 from claim_results import found_value
 from claim_spread import read_runs
 from claim_table import with_claims
+from study_name import StudyNameError, study_of
 
 from pocketvlad.util.processor import processor
 
@@ -61,11 +61,9 @@ def all_claims(folder: Path) -> list[Claims]:
     return [read_claims(path) for path in sorted(folder.glob("*.yaml"))]
 
 
-def _files_of(config: Path) -> tuple[Path, Path]:
+def _files_of(configs: Sequence[Path]) -> tuple[Path, Path]:
     """(the study's claims, its recorded runs)"""
-    if not config.is_file():
-        raise ClaimsError(f"{config} is missing; give a study's config with CONFIG=...")
-    study = yaml.safe_load(config.read_text(encoding="utf-8"))["study"]
+    study = study_of(configs)
     return EXPECTED / f"{study}.yaml", EXPECTED / f"{study}_runs.csv"
 
 
@@ -109,7 +107,9 @@ def main(words: Sequence[str] | None = None) -> int:
     record = verbs.add_parser("record", help="keep this machine's trainings for the tolerances")
     refresh = verbs.add_parser("refresh", help="make the results the claims, after a change")
     for verb, run in ((check, _check), (record, _record), (refresh, _refresh)):
-        verb.add_argument("config", type=Path, help="the study's config")
+        verb.add_argument(
+            "config", type=Path, nargs="+", help="the study's config, and files laid over it"
+        )
         verb.set_defaults(run=run)
     record.add_argument("--series", help="runs that compute the same as this one; else its commit")
     record.add_argument("--machine", help="what ran it; else the processor's name")
@@ -119,7 +119,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         return arguments.run(arguments)
-    except ClaimsError as error:
+    except (ClaimsError, StudyNameError) as error:
         print(error, file=sys.stderr)
         return 1
 
