@@ -327,6 +327,19 @@ def test_a_module_that_is_wrong_ends_only_the_scripts_that_import_it(tmp_path):
     workflow.end()
 
 
+@pytest.mark.parametrize("wrong", ["half a script", "a link of an editor"])
+def test_a_file_that_is_no_script_ends_no_job(tmp_path, wrong):
+    """Among the scripts, while one is edited during a run."""
+    workflow = Workflow(tmp_path, imports="def (")
+    if wrong == "a link of an editor":
+        (tmp_path / "imports.py").unlink()
+        (tmp_path / "imports.py").symlink_to("me@host.4242:1")
+    status, parent, errors = workflow.run("time.sleep(0.3); print(os.getppid())")
+    assert (status, errors) == (0, "")
+    assert workflow.run("print(os.getppid())")[1] == parent
+    workflow.end()
+
+
 def test_with_snakemake_all_end(workflow, tmp_path):
     template = workflow.template()
     script = workflow.start(WAITING)

@@ -107,12 +107,14 @@ def start_template(scripts: Sequence[Path], threads: int) -> str:
 
 
 def _imported(script: str) -> Iterator[str]:
-    """The names of the modules that a script imports at its top."""
-    for node in ast.parse(Path(script).read_bytes()).body:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+    """The names of the modules that a script imports at its top; none of a file that cannot be read
+    as a script, which says so itself when it runs."""
+    with suppress(OSError, SyntaxError, ValueError):
+        for node in ast.parse(Path(script).read_bytes()).body:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
 
 
 def _import(name: str) -> None:
@@ -123,9 +125,8 @@ def _import(name: str) -> None:
 
 def _import_for(script: str) -> None:
     """Import what a script imports, before the others' turn comes."""
-    with suppress(OSError, SyntaxError, ValueError):
-        for name in _imported(script):
-            _import(name)
+    for name in _imported(script):
+        _import(name)
     gc.freeze()  # a collection in a child would copy all that it looks at
 
 
