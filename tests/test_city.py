@@ -10,6 +10,7 @@ import pytest
 from few_files import write_photographs
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import pocketvlad
 from pocketvlad.cli.main import main
@@ -146,6 +147,36 @@ def test_a_folder_that_is_no_city_is_told(few_files, capsys):
     assert "--database: name a folder or a .pvmap file" in capsys.readouterr().err
     assert main(["search", "city", "a.jpg", "--image-size", "50"]) == 1
     assert "--image-size 50: a city has its own size" in capsys.readouterr().err
+
+
+def test_a_city_is_searched_with_a_picture_of_its_answers(few_files, capsys):
+    asked = ["search", "city", "a.jpg", "--photographs", "holiday", "--figure", "found.png"]
+    assert main(asked) == 0
+    assert "holiday/0.jpg" in capsys.readouterr().out
+    with Image.open("found.png") as picture:
+        picture.verify()
+
+
+def test_what_is_no_map_of_a_city_is_told(few_files, capsys):
+    for database in ("holiday", "nowhere.pvmap"):
+        assert main(["search", "city", "a.jpg", "--database", database]) == 1
+        assert f"--database {database}: no file; give a .pvmap" in capsys.readouterr().err
+
+
+def test_thumbnails_of_a_city_are_taken_for_no_photographs(few_files, capsys):
+    """Answers would be thumbnails, and what is kept of them would be in the way of `pack`."""
+    write_photographs(few_files / "city" / "thumbnails", 2)
+    before = sorted(path.name for path in (few_files / "city").iterdir())
+    for words in (
+        ["search", "small.pvlad", "a.jpg", "--database", "city"],
+        ["index", "small.pvlad", "--database", "city", "-o", "city.pvmap"],
+    ):
+        assert main(words) == 1
+        assert "city: a city that `pack` has made, whose pictures" in capsys.readouterr().err
+    assert sorted(path.name for path in (few_files / "city").iterdir()) == before
+    # A file of that name alone makes no city.
+    (few_files / "holiday" / "city.json").write_text('{"format": 1, "files": ["0.jpg"]}')
+    assert main(["search", "small.pvlad", "a.jpg", "--database", "holiday", "--top", "1"]) == 0
 
 
 def test_files_of_other_models_are_told(few_files):

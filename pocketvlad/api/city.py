@@ -21,7 +21,7 @@ from pocketvlad.retrieval.photographs import photograph
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.util.checksum import file_digest
-from pocketvlad.util.option_error import require_option
+from pocketvlad.util.option_error import OptionError, require_option
 
 
 class City:
@@ -139,6 +139,12 @@ class City:
         row, before = self._row(wanted), Path(photographs or "")
         if database is None or isinstance(database, Map):
             found = self._nearest(self.map if database is None else database, row, top, probes)
+        elif not Path(database).is_file():
+            raise OptionError(
+                "database",
+                database,
+                "no file; give a .pvmap file that the city's model has made, or leave it out",
+            )
         else:
             with open_map(database) as places:
                 found = self._nearest(places, row, top, probes)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketvlad.api.defaults import BACKEND
-from pocketvlad.portable.city_folder import MANIFEST
+from pocketvlad.format.city_manifest import MANIFEST
 
 if TYPE_CHECKING:
     from pocketvlad.api.city import City

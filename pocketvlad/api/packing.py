@@ -16,6 +16,7 @@ from pocketvlad.api.exporting import export
 from pocketvlad.api.indexing import Indexed, index
 from pocketvlad.api.model import Model
 from pocketvlad.data.image_listing import images_in
+from pocketvlad.format.city_manifest import MANIFEST
 from pocketvlad.format.compressed_file import MAGIC, CompressedModel
 from pocketvlad.format.error import FormatError
 from pocketvlad.maps.photograph_map import journal_file
@@ -33,7 +34,7 @@ from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
 from pocketvlad.packing.place_names import place_names
 from pocketvlad.packing.threshold import Calibration, calibrate
 from pocketvlad.packing.thumbnails import unchanged, write_thumbnails
-from pocketvlad.portable.city_folder import MANIFEST, CityFolder, write_city_folder
+from pocketvlad.portable.city_folder import CityFolder, write_city_folder
 from pocketvlad.portable.metadata import package_version
 from pocketvlad.retrieval.photographs import model_sizing, photograph
 from pocketvlad.retrieval.picture import Picture

@@ -12,10 +12,15 @@ from pathlib import Path
 
 from pocketvlad.data.codecs import missing_codec
 from pocketvlad.data.image_names import NOT_READ, is_image_name
+from pocketvlad.format.city_manifest import is_city
 from pocketvlad.util.foreign import reason
 
 _OF_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"})
 """Folders that systems keep to themselves, as they do those with a dot."""
+
+_THUMBNAILS = (
+    "a city that `pack` has made, whose pictures are thumbnails; name the folder of the photographs"
+)
 
 
 def is_hidden(name: str) -> bool:
@@ -52,6 +57,9 @@ class _Walk:
             if (place := (status.st_dev, status.st_ino)) in self._been:
                 return
             self._been.add(place)
+            if is_city(folder):
+                self._pass_over(folder, _THUMBNAILS)
+                return
             entries = sorted(folder.iterdir())
         except OSError as error:
             self._pass_over(folder, reason(error))

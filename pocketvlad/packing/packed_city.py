@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketvlad.portable.city_folder import FORMAT, MANIFEST
+from pocketvlad.format.city_manifest import FORMAT, MANIFEST
 from pocketvlad.util.json_file import read_json, write_json
 
 MADE_BY = "pocketvlad pack"

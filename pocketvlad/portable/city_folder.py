@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from pocketvlad.format.city_manifest import FORMAT, MANIFEST
 from pocketvlad.format.error import FormatError
 from pocketvlad.portable.metadata import package_version
 from pocketvlad.util.json_file import read_json, write_json
 
-MANIFEST = "city.json"
-FORMAT = 1
 _REMEDY = "pack the city again"
 _LONGEST = 255  # bytes of a file's name
 

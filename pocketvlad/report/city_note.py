@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from pocketvlad.compression.recipes import recipe_of
+from pocketvlad.format.city_manifest import MANIFEST
 from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.packing.packed_city import facts_of
-from pocketvlad.portable.city_folder import MANIFEST, read_city_folder
+from pocketvlad.portable.city_folder import read_city_folder
 from pocketvlad.report.score_columns import DENSE, MEAN, judging
 from pocketvlad.report.tables.drops import drop_text
 from pocketvlad.util.size import MEGABYTE

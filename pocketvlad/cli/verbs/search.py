@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
             raise OptionError(
                 "photographs", None, "name the folder of the map's photographs for --figure"
             )
-    if arguments.photographs is not None and arguments.database.is_dir():
+    of_folder = arguments.database is not None and arguments.database.is_dir()
+    if arguments.photographs is not None and of_folder:
         raise OptionError(
             "photographs", arguments.photographs, "it is for a map; the database is a folder itself"
         )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuzz.mutations import json_changed
+from pocketvlad.format.city_manifest import MANIFEST
 from pocketvlad.format.error import FormatError
-from pocketvlad.portable.city_folder import MANIFEST, read_city_folder
+from pocketvlad.portable.city_folder import read_city_folder
 
 SUFFIX = ".json"
 NAME = MANIFEST
