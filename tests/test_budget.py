@@ -24,6 +24,9 @@ def search(target, make=trial, most=20):
 def test_targets_are_named_as_paths_are():
     assert Target.of({"drop": 0.5}).name == "drop-0.5"
     assert Target.of({"megabytes": 4}).name == "megabytes-4"
+    assert Target.of({"megabytes": 100.0}).name == "megabytes-100"
+    assert Target.of({"drop": 1.0e-5}).name == "drop-0.00001"
+    assert Target.of({"drop": 1.0000001}).name == "drop-1.0000001"
 
 
 @pytest.mark.parametrize("limit", [2.5, 3, 4, 7, 11])

@@ -17,24 +17,20 @@ BASE, PRUNED, PENALISED, QUANTIZED, CENTRE = "base", "pruned", "L1", "quantized"
 
 
 def chosen_layers(labels: Mapping[str, Label], beginnings: Sequence[str]) -> list[str]:
-    """The tensors whose paths begin so; without `beginnings` the first and the last of the
-    backbone, and the projection's.
+    """The tensors whose paths begin so. Where none does, and without `beginnings`, the first and
+    the last of the backbone, and the projection's: the other models of a study may have them.
 
     Args:
         labels: by name of a model's compressed tensors, in its order.
         beginnings: the config's `figures.layers`.
-
-    Raises:
-        ValueError: no layer begins so.
     """
-    if beginnings:
-        chosen = [name for name in labels if name.startswith(tuple(beginnings))]
-        if not chosen:
-            raise ValueError(
-                f"figures.layers: no layer's name begins with {' or '.join(beginnings)}; "
-                f"the layers are {', '.join(labels)}"
-            )
+    if chosen := [name for name in labels if name.startswith(tuple(beginnings))]:
         return chosen
+    if beginnings:
+        print(
+            f"figures.layers: no layer's name begins with {' or '.join(beginnings)}; the layers "
+            f"are {', '.join(labels)}"
+        )
     backbone, projection = (
         [name for name, label in labels.items() if label.part is part]
         for part in (Part.BACKBONE, Part.PROJECTION)

@@ -37,7 +37,7 @@ class FiguresSection:
 
     layers: tuple[str, ...] | None = setting(
         "layers whose weights are shown as histograms; the first and the last convolution and the "
-        "projection unless told",
+        "projection unless told, and of a model that has none of these layers",
         None,
         shortest=1,
         items=Value(form="the beginning of a module's path, such as pooling or backbone.conv5"),

@@ -7,6 +7,7 @@ all that came before.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from pocketvlad.util.size import MEGABYTE
 
@@ -48,8 +49,8 @@ class Target:
 
     @property
     def name(self) -> str:
-        """As part of a path: "drop-0.5"."""
-        return f"{self.kind}-{self.limit:g}"
+        """As part of a path: "drop-0.5", whatever the limit without an exponent."""
+        return f"{self.kind}-{Decimal(repr(self.limit)).normalize():f}"
 
     def excess(self, trial: Trial) -> float:
         """By how much a trial misses the target, in points or in octaves of bytes; 0 or less if it
