@@ -11,6 +11,7 @@ from pocketvlad.data.ground_truth import list_files
 from pocketvlad.data.image_files import state
 from pocketvlad.data.sections import IN_NAMES, QUERIES
 from pocketvlad.data.sources import Source, declared_source, source_path
+from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.study.config import embedded_weights
 from pocketvlad.study.roles import data_sets, is_listed
 
@@ -125,9 +126,8 @@ class StudyFiles:
         """The file that a model's weights start from, if it starts from one; at most one."""
         declared = self.config["models"][model]
         weights = declared["weights"]
-        if weights["source"] == "buildings":
-            held = embedded_weights(*declared["backbone"].values())
-            return [os.path.relpath(held)]
+        if SOURCES[weights["source"]].held:
+            return [os.path.relpath(embedded_weights(*declared["backbone"].values()))]
         if source := self.weights_source(model):
             return list(self.declared(source))
         return [str(local_file(weights["file"], self.folder))] if "file" in weights else []

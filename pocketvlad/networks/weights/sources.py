@@ -38,12 +38,14 @@ class Source:
 
     file: what the config's `weights.file` is; None: no file is given.  parts: by part that the
     weights fill, the declaration that they fit, a tuple where there are several; an empty one fits
-    any.  longest: components of a descriptor, at most.
+    any.  longest: components of a descriptor, at most.  held: the package has a file of them for
+    backbones that it knows.
     """
 
     file: str | None = None
     parts: Mapping[Part, Mapping[str, object]] = field(default_factory=dict)
     longest: int | None = None
+    held: bool = False
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 SOURCES = {
     "random": Source(),
     # Narrow backbones pretrained on rendered buildings, which the package holds.
-    "buildings": Source(),
+    "buildings": Source(held=True),
     "vgg16-caffe": Source(
         "torchvision's VGG16 IMAGENET1K_FEATURES, or of its form", _published("vgg16")
     ),
