@@ -1,5 +1,7 @@
 """Files of descriptors: what each format reads is what it wrote, and what others write."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -86,6 +88,29 @@ def test_rows_without_names_follow_the_folder(folder, tmp_path):
         of_folder(tmp_path / "d.npy", "", folder, "--database-folder")
     with pytest.raises(DescriptorError, match=r"no names of images; give --queries-folder"):
         of_folder(tmp_path / "d.npy", "", None, "--queries-folder")
+
+
+def test_names_within_the_folder_are_those_of_its_images(tmp_path):
+    """As our own files have them: the end of one name may be another."""
+    for name in ("a.jpg", "in/a.jpg", "in/in/a.jpg"):
+        (tmp_path / "db" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "db" / name).touch()
+    names, rows = ["in/in/a.jpg", "a.jpg", "in/a.jpg"], np.arange(6, dtype=np.float64).reshape(3, 2)
+    read = of_folder((names, rows), "rows", tmp_path / "db", "--database-folder")
+    by_name = dict(zip(names, rows.tolist(), strict=True))
+    wanted = [by_name[str(Path(path).relative_to(tmp_path / "db"))] for path in read.names]
+    np.testing.assert_array_equal(read.rows, wanted)
+
+
+def test_two_images_do_not_share_a_descriptor(tmp_path):
+    for name in ("in/a.jpg", "out/a.jpg"):
+        (tmp_path / "db" / name).parent.mkdir(parents=True)
+        (tmp_path / "db" / name).touch()
+    message = (
+        r"rows: a\.jpg may be the descriptor of .*in/a\.jpg and of .*out/a\.jpg; describe both"
+    )
+    with pytest.raises(DescriptorError, match=message):
+        of_folder((["a.jpg"], np.ones((1, 2))), "rows", tmp_path / "db", "--database-folder")
 
 
 def test_of_a_file_the_images_of_the_folder_are_taken(folder):

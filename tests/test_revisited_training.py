@@ -1,5 +1,7 @@
 """Training on a city of the revisited protocol, whose queries' images are not in the database."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import random_network
@@ -95,6 +97,20 @@ def test_queries_outside_the_database_validate(revisited):
     assert set(query.good) == set(held.positives)
     assert set(by_image) == set(held.positives)
     assert 0 < validate(random_network(), revisited) <= 1
+
+
+def test_a_photograph_of_two_landmarks_is_cropped_to_the_box_of_each(revisited):
+    (held,) = revisited.split.validation
+    [(image, _)] = held.queries
+    elsewhere = (1, 2, 31, 42)
+    other = replace(held, name="other", queries=((image, elsewhere),))
+    queries, pictures = validation_queries([held, other], revisited, 20, min_side=1)
+    found = {
+        query.landmark: picture.box
+        for query, picture in zip(queries, pictures, strict=True)
+        if query.image == image
+    }
+    assert found == {held.name: BOX, "other": elsewhere}
 
 
 def test_validation_crops_are_large_enough_for_the_network(photograph):

@@ -33,6 +33,8 @@ from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.baselines.rivals.process import NNCODEC, ROOT, RivalError, run_step
 from pocketvlad.baselines.rivals.source import our_settings, read_source
 from pocketvlad.compression.quantize import quantize_contents
+from pocketvlad.compression.rd.multiples import from_multiples
+from pocketvlad.format import trellis
 from pocketvlad.format.compressed_file import read_compressed, write_compressed
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
@@ -225,10 +227,11 @@ def test_deep_compression_names_a_damaged_layer(tensors):
         deep_compression.decode(pack(short, **header))
 
 
-@pytest.fixture(params=["kmeans", "kmeans-row", "coefficients", "inputs"])
+@pytest.fixture(params=["kmeans", "kmeans-row", "coefficients", "inputs", "trellis"])
 def cell_file(request, tmp_path, tensors):
-    """A cell's file, its symbols of 5 bits, with scales and without, and of coefficients."""
-    plain = request.param in ("coefficients", "inputs")
+    """A cell's file, its symbols of 5 bits, with scales and without, of coefficients, and on the
+    trellis."""
+    plain = request.param in ("coefficients", "inputs", "trellis")
     path = tmp_path / "cell.pvlad"
     coefficients = request.param == "coefficients"
     contents = Contents(tensors, LABELS, {"origin": {"city": "x"}})
@@ -239,6 +242,11 @@ def cell_file(request, tmp_path, tensors):
         if request.param == "inputs":
             scales = np.linspace(0.5, 2, tensor.codes.shape[1]).astype(np.float16)
             quantized[name] = replace(tensor, input_scales=scales.astype(np.float32))
+        if request.param == "trellis":
+            shape = tensor.codes.shape
+            places = np.random.default_rng(4).integers(-5, 6, (shape[0], tensor.codes[0].size))
+            multiples = trellis.to_multiples(trellis.symbols_of_places(places))
+            quantized[name] = from_multiples(multiples.reshape(shape), 0.07, on_trellis=True)
     write_compressed(path, contents, quantized, "float16")
     return path
 

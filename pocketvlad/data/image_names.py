@@ -74,12 +74,18 @@ class NameIndex:
         for number, path in enumerate(self._paths):
             self._numbers.setdefault(image_name(path), []).append(number)
 
+    def exactly(self, text: str) -> list[int]:
+        """Numbers of the names that `text` is."""
+        path = _as_path(text)
+        numbers = self._numbers.get(image_name(path), [])
+        return [number for number in numbers if self._paths[number] == path]
+
     def find(self, text: str) -> list[int]:
         """Numbers of the names that `text` may mean: one alone where it is that very name."""
         path = _as_path(text)
         numbers = self._numbers.get(image_name(path), [])
-        same = [number for number in numbers if self._paths[number] == path]
-        return same or [each for each in numbers if _of_one_image(self._paths[each], path)]
+        close = (each for each in numbers if _of_one_image(self._paths[each], path))
+        return self.exactly(text) or list(close)
 
 
 class BareNames:

@@ -26,13 +26,15 @@ from pocketvlad.util.shown import shown
 def _numbers(label: str, names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[int]:
     """The rows of the images of a folder, in their order."""
     index = NameIndex(names)
-    found = [index.find(each) for each in wanted]
+    # A name within the folder may be the end of another one's.
+    found = [index.exactly(_within(folder, each)) or index.find(each) for each in wanted]
     missing = [each for each, numbers in zip(wanted, found, strict=True) if not numbers]
     if missing:
         raise DescriptorError(
             f"{label}: {len(missing)} of {len(wanted)} images of {folder} have no descriptor: "
             f"{some(missing)}; describe every image"
         )
+    taken: dict[int, str] = {}
     for each, numbers in zip(wanted, found, strict=True):
         if len(numbers) > 1:
             several = some([names[number] for number in numbers])
@@ -40,7 +42,16 @@ def _numbers(label: str, names: Sequence[str], wanted: Sequence[str], folder: Pa
                 f"{label}: the descriptor of {each} may be any of {several}; name images with "
                 "their folders"
             )
+        if (other := taken.setdefault(numbers[0], each)) != each:
+            raise DescriptorError(
+                f"{label}: {shown(names[numbers[0]])} may be the descriptor of {other} and of "
+                f"{each}; describe both, and name images with their folders"
+            )
     return [number for [number] in found]
+
+
+def _within(folder: Path, image: str) -> str:
+    return Path(image).relative_to(folder).as_posix()
 
 
 def of_folder(

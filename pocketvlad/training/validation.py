@@ -29,13 +29,14 @@ def validation_queries(
     Args:
         min_side: pixels that the network needs on either side of a crop.
     """
-    boxes = {image: box for landmark in held for image, box in landmark.queries}
+    boxes = {landmark.name: dict(landmark.queries) for landmark in held}
     queries = [
         Query(
             name=f"{landmark.name}/{name}",
             landmark=landmark.name,
             image=name,
-            box=boxes.get(name) or random_crops(images.pictures([name]), 1, seed, min_side)[0].box,
+            box=boxes[landmark.name].get(name)
+            or random_crops(images.pictures([name]), 1, seed, min_side)[0].box,
             good=tuple(other for other in landmark.positives if other != name),
             ok=(),
             junk=tuple((landmark.shown - set(landmark.positives)) | {name}),

@@ -9,7 +9,7 @@ from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
 
 _CODES, _COEFFICIENTS, _CODEBOOK, _SCALES = "/codes", "/coefficients", "/codebook", "/scales"
-_INPUT_SCALES = "/input_scales"
+_INPUT_SCALES, _ON_TRELLIS = "/input_scales", "/on_trellis"
 _ROLES = "/roles"
 
 Layers = dict[str, np.ndarray | QuantizedTensor]
@@ -32,6 +32,8 @@ def write_layers(
             arrays[name + _SCALES] = layer.scales
         if layer.input_scales is not None:
             arrays[name + _INPUT_SCALES] = layer.input_scales
+        if layer.on_trellis:
+            arrays[name + _ON_TRELLIS] = np.array(True)
     np.savez(path, **arrays)
 
 
@@ -50,7 +52,8 @@ def read_layers(path: Path) -> tuple[Layers, dict[str, Role]]:
                 arrays.get(name + _SCALES),
                 key.endswith(_COEFFICIENTS),
                 arrays.get(name + _INPUT_SCALES),
+                name + _ON_TRELLIS in arrays,
             )
-        elif not key.endswith((_CODEBOOK, _SCALES, _INPUT_SCALES)):
+        elif not key.endswith((_CODEBOOK, _SCALES, _INPUT_SCALES, _ON_TRELLIS)):
             layers[key] = array
     return layers, roles

@@ -14,7 +14,7 @@ An error of a row is e H e', with H the second moments of the inputs.
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -220,6 +220,6 @@ def rounded_layers(
         multiples = round_projection(layer.weight, inputs, grid, price, settings.ridge)
         [name] = compressible_of(network, Part.PROJECTION)
         found[name] = quantized_in_place(layer.weight, multiples, grid.step)
-    contents = to_contents(calibration.base)
+    contents = to_contents(replace(calibration.base, network=teacher))
     layers = {name: found.get(name, tensor) for name, tensor in contents.tensors.items()}
     return layers, {name: label.role for name, label in contents.labels.items()}
