@@ -344,23 +344,27 @@ def test_products_have_their_threads_again_after_a_search(make, queries, monkeyp
         np.testing.assert_array_equal(each[0].numbers, found[0][0].numbers)
 
 
-def test_the_first_hundred_are_ranked_again(make, rows, queries, names):
+def test_the_first_hundred_are_ranked_again_or_all_answers_if_there_are_more(
+    make, rows, queries, names
+):
     places = make("bits+int8-16")
     coarse, fine = (fit(code_named(short), rows, 1) for short in ("bits", "int8-16"))
     by_bits = similarities_by_hand(coarse, queries, rows)
     by_int8 = similarities_by_hand(fine, queries, rows)
     stored = list(places.file.all_names())
     at = {name: row for row, name in enumerate(names)}
-    for query, found in enumerate(places.search(queries, 120)):
-        own = [at[stored[number]] for number in found.numbers]
-        # Bits tie: the hundredth and the next may be alike.
-        least = np.sort(by_bits[query])[::-1][99]
-        assert (by_bits[query][own[:100]] >= least - 1e-6).all()
-        np.testing.assert_allclose(found.similarities[:100], by_int8[query][own[:100]], atol=2e-6)
-        assert (np.diff(found.similarities[:100]) <= 0).all()
-        assert (by_bits[query][own[100:]] <= least + 1e-6).all()
-        [best] = places.search(queries[query : query + 1], 5)
-        np.testing.assert_array_equal(best.numbers, found.numbers[:5])
+    for count in (5, 100, 150):
+        for query, found in enumerate(places.search(queries, count)):
+            own = [at[stored[number]] for number in found.numbers]
+            assert len(own) == count
+            # Bits tie: the last and the next may be alike.
+            least = np.sort(by_bits[query])[::-1][max(count, 100) - 1]
+            assert (by_bits[query][own] >= least - 1e-6).all()
+            np.testing.assert_allclose(found.similarities, by_int8[query][own], atol=2e-6)
+            assert (np.diff(found.similarities) <= 0).all()
+            sure = np.flatnonzero(by_bits[query] > least + 1e-6)  # of the first by bits
+            better = by_int8[query][sure] > by_int8[query][own].min() + 1e-5
+            assert set(sure[better]) <= set(own)
 
 
 def test_a_part_of_the_lists_has_the_places_of_these_lists(make, rows, queries):

@@ -26,7 +26,8 @@ EXACT = "float32"
 """The short text of the descriptors as they are."""
 
 RERANKED = 100
-"""Of the places that a code ranks first, so many are ranked again by the finer code."""
+"""Of the places that a code ranks first, so many are ranked again by the finer code; all answers of
+a search are, if that is more."""
 
 
 _NO_THIRD = "has a code to re-rank with itself; name one finer code"

@@ -217,18 +217,14 @@ class PlaceMap:
         return [Places(*each) for each in zip(numbers, similarities, strict=True)]
 
     def _again(self, query: np.ndarray, found: Places) -> Places:
-        """The first ranked again by the finer code; ties keep their order."""
-        first = found.numbers[:RERANKED]
+        """All that was found, ranked again by the finer code; ties keep their order."""
         try:
-            places = self.code.finer.decode(self.code.finer_codes(self.codes(first)))
+            places = self.code.finer.decode(self.code.finer_codes(self.codes(found.numbers)))
         except ValueError as error:
             raise FormatError(f"{self.path}: {error}") from None
         similarities = similarities_of(np.broadcast_to(query, places.shape), places)
         order = np.argsort(-similarities, kind="stable")
-        return Places(
-            np.concatenate([first[order], found.numbers[RERANKED:]]),
-            np.concatenate([similarities[order], found.similarities[RERANKED:]]),
-        )
+        return Places(found.numbers[order], similarities[order])
 
 
 def _decode_all(code: FittedCode | None, codes: np.ndarray) -> None:

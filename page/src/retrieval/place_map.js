@@ -1,7 +1,7 @@
 import { FormatError } from "../format/error.js";
 import { codesOf } from "./codes.js";
 
-const AGAIN = 100; // places that are ranked again by the finer code
+const AGAIN = 100; // places that are ranked again by the finer code, or as many as there are answers
 
 /**
  * @typedef {object} Answer
@@ -48,8 +48,8 @@ export class PlaceMap {
     if (!this.finer) return first;
     const again = this.finer.comparer(this.finer.prepare(descriptor));
     const behind = (/** @type {number} */ place) => again(bytes, place * this.width + this.code.bytes);
-    const ranked = first.slice(0, AGAIN).map(({ place }) => ({ place, similarity: behind(place) }));
-    return [...ranked.sort(moreSimilar), ...first.slice(AGAIN)].slice(0, count);
+    const ranked = first.map(({ place }) => ({ place, similarity: behind(place) }));
+    return ranked.sort(moreSimilar).slice(0, count);
   }
 }
 
