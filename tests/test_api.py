@@ -122,8 +122,37 @@ def test_photographs_that_cannot_be_read_are_warned_of(few_files):
 
 
 def test_a_single_file_is_no_list_of_files(few_files):
-    with pytest.raises(TypeError, match=r"photographs='a\.jpg' is one file"):
-        pocketvlad.load("small.pvlad").describe("a.jpg")
+    model = pocketvlad.load("small.pvlad")
+    for call in (model.describe, model.usable, lambda file: model.write_descriptors(file, "o.npz")):
+        with pytest.raises(TypeError, match=r"photographs='a\.jpg' is one file"):
+            call("a.jpg")
+    with pocketvlad.load("city") as city:
+        assert model.describe([]).shape == city.describe([]).shape == (0, model.length)
+
+
+def test_options_may_be_of_numpy_and_what_is_none_is_named(few_files):
+    model = pocketvlad.load("small.pvlad")
+    wanted = model.describe(["a.jpg"], squeeze=(64, 96))
+    np.testing.assert_array_equal(model.describe(["a.jpg"], squeeze=np.array([64, 96])), wanted)
+    folders = ("places/database", "places/queries")
+    result = model.recall(*folders, recall_values=np.array([1, 5]))
+    assert str(result) == str(model.recall(*folders, recall_values=[1, 5]))
+    for call, message in [
+        (lambda: model.recall(*folders, recall_values=5), "recall_values=5: give a list"),
+        (lambda: model.describe(["a.jpg"], squeeze=5), "squeeze=5: give"),
+        (lambda: model.search("a.jpg", "holiday", box=("1", 2, 3, 4)), "box=.*: give four numbers"),
+        (lambda: pocketvlad.index(model, "holiday", "n.pvmap", code=5), "code=5: map code 5 is unknown"),
+        (
+            lambda: pocketvlad.evaluate([NAMES, ROWS], "ground_truth"),
+            "descriptors=a list: give a file, or a tuple",
+        ),
+        (
+            lambda: pocketvlad.evaluate((NAMES, ROWS), "ground_truth", metric=["l1"]),
+            r"metric=\['l1'\]: choose among cosine",
+        ),
+    ]:
+        with pytest.raises(OptionError, match=message):
+            call()
 
 
 def test_an_impossible_option_is_named(few_files):

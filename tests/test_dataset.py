@@ -12,7 +12,7 @@ from pocketvlad.data.dataset import (
     require_boxes_inside,
     write_dataset,
 )
-from pocketvlad.data.ground_truth import GroundTruthError, read_ground_truth
+from pocketvlad.data.ground_truth import GroundTruthError, QueryLists, read_ground_truth
 
 
 @pytest.fixture
@@ -94,6 +94,14 @@ def test_a_part_must_be_allowed_and_is_said(lists):
     assert (query.good, query.ok) == (("hall_000001",), ("hall_000003",))
     with pytest.raises(DatasetError, match="no query has its image"):
         index_dataset("city", {"x": (1, 1)}, queries, **COMPLETE, partial=True)
+
+
+def test_of_ones_own_data_set_what_is_missing_is_not_counted():
+    """Also where queries are no part of the database: two of three are not there."""
+    lists = [QueryLists(f"q{n}", "", f"q{n}", None, ("a", "b"), (), ()) for n in range(3)]
+    sizes = dict.fromkeys(["a", "b", "c", "q1"], (9, 9))
+    dataset = index_dataset("city", sizes, lists, protocol="revisited", partial=True)
+    assert describe_counts(dataset.counts()) == "3 images, 1 of 3 queries"
 
 
 def test_left_out_images_are_gone_from_everywhere(lists):

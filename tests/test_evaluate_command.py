@@ -113,6 +113,22 @@ def test_a_csv_of_ones_own(descriptors, tmp_path, capsys):
     assert printed(capsys) == pytest.approx(EXPECTED, abs=0.01)
 
 
+def test_queries_of_one_photograph_have_rows_of_their_own(descriptors, tmp_path, capsys):
+    """By their names, whose ends would be those of other photographs' queries."""
+    path = tmp_path / "mine.csv"
+    asked = ["hall_000001,0,0,9,9", "hall_000001,9,9,20,20", "gate_000001,0,0,9,9"]
+    asked += ["gate_000001,9,9,20,20"]
+    lines = [f"{query},hall_000002,good" for query in asked]
+    path.write_text("\n".join(["query,x1,y1,x2,y2,image,label", *lines]))
+    names = [f"{image}_000001/{number}" for image in ("hall", "gate") for number in (1, 2)]
+    # That of hall_000002 but for the second one: gate's, from which it is the fourth.
+    np.savez(tmp_path / "asked.npz", names=names, descriptors=ROWS[[2, 0, 2, 2]])
+    words = ["--ground-truth", path, "--descriptors", descriptors]
+    assert run(*words, "--query-descriptors", tmp_path / "asked.npz") == 0
+    # One positive at rank 4 is worth (0 + 1 / 4) / 2 by the trapezium rule.
+    assert printed(capsys) == pytest.approx(100 * (1 + 0.125 + 1 + 1) / 4, abs=0.01)
+
+
 def test_a_part_must_be_allowed(lists, tmp_path, capsys):
     path = tmp_path / "part.npz"
     np.savez(path, names=NAMES[:3], descriptors=ROWS[:3])

@@ -253,6 +253,14 @@ def test_an_error_before_the_first_description_leaves_nothing(network, folder, t
     assert network.taken() == []
 
 
+def test_photographs_that_are_left_out_are_in_no_list(network, folder, tmp_path):
+    path = tmp_path / "city.pvmap"
+    (folder / "more.jpg").write_bytes(b"broken")
+    with pytest.raises(MapError, match=r"city\.pvmap: 9 photographs cannot be put into 10 lists"):
+        update_map(path, pictures(folder), network.describer, wishes("int8", lists=10))
+    assert not path.exists()
+
+
 def test_an_error_leaves_what_another_model_has_described(network, folder, tmp_path):
     path = tmp_path / "city.pvmap"
     network.batches_left = 2

@@ -14,7 +14,7 @@ from workflow_runs import ROOT
 from pocketvlad.baselines.rivals.coders import product_quantization
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.declared import declared_rivals
-from pocketvlad.baselines.rivals.product.blocks import Blocked, block_size
+from pocketvlad.baselines.rivals.product.blocks import Blocked, block_size, stored_order
 from pocketvlad.baselines.rivals.product.codebook import BlockLayout, solved_codebook
 from pocketvlad.baselines.rivals.product.kmeans import clustered
 from pocketvlad.baselines.rivals.product.layers import quantize_layers
@@ -65,6 +65,14 @@ def test_blocks_by_hand():
     found = Blocked(codes, codebook, order, (3, 4)).decode()
     np.testing.assert_array_equal(found, [[2, 6, 5, 1], [4, 4, 3, 3], [0, 0, 0, 0]])
     assert found.dtype == np.float32
+
+
+def test_any_number_of_inputs_keeps_its_order():
+    """ResNet-50 with 64 clusters has more inputs than 16 bits tell apart."""
+    for count, size in ((1 << 16, 2), ((1 << 16) + 1, 4)):
+        order = np.random.default_rng(0).permutation(count)
+        np.testing.assert_array_equal(stored_order(order), order)
+        assert stored_order(order).itemsize == size
 
 
 def cost(blocks, metric, codes, codebook):

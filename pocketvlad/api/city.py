@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
+from pocketvlad.api.arguments import as_box, listed
 from pocketvlad.api.defaults import ANSWERS, PROBES, Options
 from pocketvlad.api.maps import Map, open_map
 from pocketvlad.data.box import Box
@@ -90,9 +91,7 @@ class City:
         >>> rows.shape, rows.dtype
         ((2, 8), dtype('float32'))
         """
-        if isinstance(photographs, str | PathLike):
-            raise TypeError(f"photographs={photographs!r} is one file; give a list of files")
-        pictures = [self._picture(Path(file)) for file in photographs]
+        pictures = [self._picture(file) for file in listed(photographs)]
         rows = np.empty((len(pictures), self.length), np.float32)
         for number, picture in enumerate(pictures):
             rows[number] = self._row(picture)
@@ -135,7 +134,7 @@ class City:
         """
         require_option(Options, "top", top)
         require_option(Options, "probes", probes)
-        wanted = self._picture(Path(query), box)
+        wanted = self._picture(Path(query), as_box(box))
         row, before = self._row(wanted), Path(photographs or "")
         if database is None or isinstance(database, Map):
             found = self._nearest(self.map if database is None else database, row, top, probes)

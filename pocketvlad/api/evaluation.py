@@ -1,6 +1,6 @@
 """Anybody's descriptors, scored against a ground truth. Takes no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -60,11 +60,15 @@ class Evaluation:
         )
 
 
-def _read(source: NamedRows, label: str) -> Descriptors:
+def _read(source: NamedRows, label: str, known: Container[str] = ()) -> Descriptors:
+    """known: names that are not cut, see `checked_descriptors`."""
     if isinstance(source, tuple):
         names, rows = source
-        return checked_descriptors(label, np.asarray(names), np.asarray(rows))
-    return read_descriptors(Path(source))
+        return checked_descriptors(label, np.asarray(names), np.asarray(rows), known=known)
+    if not isinstance(source, str | PathLike):
+        remedy = "give a file, or a tuple of names and rows"
+        raise OptionError(label, f"a {type(source).__name__}", remedy)
+    return read_descriptors(Path(source), known)
 
 
 def evaluate(
@@ -109,7 +113,7 @@ def evaluate(
     hall                1  90.28
     all                 1  90.28
     """
-    if metric not in METRICS:
+    if not isinstance(metric, str) or metric not in METRICS:
         raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")
     ground_truth = Path(ground_truth)
     declared = declared_dataset(dataset) if dataset else {}
@@ -119,7 +123,8 @@ def evaluate(
     own_rows = query_descriptors is not None
     files = [_read(descriptors, "descriptors")]
     if own_rows:
-        files.append(_read(query_descriptors, "query_descriptors"))
+        names = {query.name for query in lists}  # of one image's boxes "image/1", "image/2"
+        files.append(_read(query_descriptors, "query_descriptors", names))
         require_comparable(*files)
         if protocol_named(protocol).outside:  # queries have their images' names
             require_same_images(*files)

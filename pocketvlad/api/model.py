@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
+from pocketvlad.api.arguments import as_box, listed
 from pocketvlad.api.defaults import ANSWERS, BACKEND, PROBES, RADIUS, RECALL_VALUES, Options
 from pocketvlad.api.maps import Map, open_map
 from pocketvlad.api.recall import RecallEvaluation, require_recall_options, score_places
@@ -112,10 +113,11 @@ class Model:
         >>> f"{rows[0] @ rows[0]:.3f}"
         '1.000'
         """
-        if isinstance(photographs, str | PathLike):
-            raise TypeError(f"photographs={photographs!r} is one file; give a list of files")
+        files = listed(photographs)
         sizing = model_sizing(self.stored, image_size, squeeze)
-        pictures = [photograph(Path(file), self._min_side, sizing) for file in photographs]
+        if not files:
+            return np.empty((0, self.length), np.float32)
+        pictures = [photograph(file, self._min_side, sizing) for file in files]
         return self._rows(pictures, sizing, "describe")
 
     def usable(
@@ -140,7 +142,7 @@ class Model:
         ['a.jpg', 'b.jpg']
         """
         sizing = model_sizing(self.stored, image_size, squeeze)
-        files = list(map(Path, photographs))
+        files = listed(photographs)
         found = [self._fault(path, sizing) for path in files]
         good = [path for path, fault in zip(files, found, strict=True) if fault is None]
         faults = [fault for fault in found if fault is not None]
@@ -184,7 +186,7 @@ class Model:
         """
         output = Path(file)
         require_format(output)
-        named = named_images(map(Path, photographs))
+        named = named_images(listed(photographs))
         size = {"image_size": image_size, "squeeze": squeeze}
         if has_names(output):
             good = set(self.usable([path for _, path in named], **size))
@@ -246,7 +248,7 @@ class Model:
         require_option(Options, "top", top)
         require_option(Options, "probes", probes)
         sizing = model_sizing(self.stored, image_size, squeeze)
-        wanted = photograph(Path(query), self._min_side, sizing, box)
+        wanted = photograph(Path(query), self._min_side, sizing, as_box(box))
         with ExitStack() as stack:
             places, before = database, Path(photographs or "")
             if not isinstance(database, Map) and _is_file(Path(database)):

@@ -90,9 +90,7 @@ def require_recall_options(
 ) -> tuple[int, ...]:
     """The values as a tuple. Raises OptionError where one of them cannot be."""
     require_option(RecallSettings, "positive_dist_threshold", positive_dist_threshold)
-    values = tuple(recall_values)
-    require_option(RecallSettings, "recall_values", values)
-    return values
+    return require_option(RecallSettings, "recall_values", recall_values)
 
 
 def score_places(
@@ -162,7 +160,7 @@ def recall(
     1 query has no image within 25 m and counts as not found
     R@1: 50.0, R@5: 75.0, R@10: 75.0, R@20: 75.0
     """
-    if metric not in METRICS:
+    if not isinstance(metric, str) or metric not in METRICS:
         raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")
     values = require_recall_options(positive_dist_threshold, recall_values)
     sources = [

@@ -243,6 +243,8 @@ def index_dataset(
     lists = list(lists)
     remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
+    # Where no count is declared, what is not there is not counted.
+    counted = outside if expected_images is not None else outside & {*there, *faults}
     expected_images, expected_queries = _expected(
         name,
         there,
@@ -283,7 +285,7 @@ def index_dataset(
         database,
         {image: size for image, size in there.items() if image in outside},
         tuple(queries),
-        expected_images - len(outside),
+        expected_images - len(counted),
         expected_queries,
         upright,
         tuple(sorted(absent)),

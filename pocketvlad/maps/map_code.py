@@ -135,7 +135,7 @@ def code_named(text: str) -> Code:
     Raises:
         ValueError: it means none; the message says how one is written.
     """
-    body, plus, rerank = text.partition("+")
+    body, plus, rerank = str(text).partition("+")
     for name in CODES.types:
         pattern = CODES.declaration(name).pattern
         if found := re.fullmatch(rf"{pattern}(?:-(?P<length>[1-9]\d*))?", body):

@@ -71,6 +71,7 @@ def update_map(
         update.describe(journal)
         if not update.keys:
             raise MapError(f"{path}: no photograph is left that can be described; give some")
+        update.require_lists(path, wishes)  # some may have been left out
         content = update.content(path, journal, wishes)
         if content is not None:
             if old is not None:

@@ -114,7 +114,7 @@ def _difficulties(other: Sequence[Rows], name: str) -> Iterator[tuple[str, float
         return
     protocol = protocol_named(rows[0]["test_dataset"]["protocol"])
     for difficulty in protocol.difficulties:
-        if difficulty != protocol.headline:
+        if difficulty != protocol.headline and difficulty in rows[0]["difficulties"]:
             found = (100 * row["difficulties"][difficulty]["map"] for row in rows)
             yield f"map_{difficulty}_{name}", fmean(found)
 

@@ -1,6 +1,6 @@
 """Descriptors by anybody: rows with names of images, in one of the formats of files."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -84,8 +84,11 @@ def read_content(path: Path) -> Content:
         return form.read(path)
 
 
-def read_descriptors(path: Path) -> Descriptors:
+def read_descriptors(path: Path, known: Container[str] = ()) -> Descriptors:
     """Read names (folders and the suffixes of images are cut off) and rows.
+
+    Args:
+        known: see `checked_descriptors`.
 
     Raises:
         DescriptorError: see `read_content` and `checked_descriptors`; or the format has no names.
@@ -96,7 +99,7 @@ def read_descriptors(path: Path) -> Descriptors:
             f"{path}: a {path.suffix} file has no names of images; give an .npz, or score by "
             "positions, where its rows follow the images of a folder"
         )
-    return checked_descriptors(str(path), names, rows, made)
+    return checked_descriptors(str(path), names, rows, made, known)
 
 
 def checked_rows(label: str, rows: np.ndarray, texts: Sequence[str]) -> np.ndarray:
@@ -135,13 +138,18 @@ def checked_names(label: str, names: np.ndarray) -> list[str]:
 
 
 def checked_descriptors(
-    label: str, names: np.ndarray, rows: np.ndarray, made: str | None = None
+    label: str,
+    names: np.ndarray,
+    rows: np.ndarray,
+    made: str | None = None,
+    known: Container[str] = (),
 ) -> Descriptors:
     """Descriptors `rows` [N, D] of `names` [N].
 
     Args:
         label: what messages call them.
         made: what they were made with, see `provenance`.
+        known: names that nothing is cut off from.
 
     Raises:
         DescriptorError: missing or doubled names, wrong shapes, numbers that are none.
@@ -149,7 +157,8 @@ def checked_descriptors(
     texts = checked_names(label, names)
     rows = checked_rows(label, rows, texts)
     first: dict[str, str] = {}
-    for name, text in zip(short := list(map(bare_name, texts)), texts, strict=True):
+    short = [text if text in known else bare_name(text) for text in texts]
+    for name, text in zip(short, texts, strict=True):
         if name in first:
             raise DescriptorError(
                 f"{label}: {name!r} is there more than once, as {shown(first[name])} and as "

@@ -130,15 +130,14 @@ def model_sizing(
     """
     sizing = _evaluated_sizing(model.origin.get("protocol"))
     if squeeze is not None:
-        squeeze = tuple(squeeze)
-        require_option(Sizing, "squeeze", squeeze)
+        squeeze = require_option(Sizing, "squeeze", squeeze)
         if image_size is not None:
             raise OptionError(
                 "image_size", image_size, f"squeeze {squeeze} has the size already; give one"
             )
         return (sizing or Sizing(max(squeeze), "bilinear")).squeezed(squeeze)
     if image_size is not None:
-        require_option(Sizing, "image_size", image_size)
+        image_size = require_option(Sizing, "image_size", image_size)
         kept = sizing or Sizing(image_size, "bilinear")
         return replace(kept, image_size=image_size, squeeze=None)
     if sizing is None:

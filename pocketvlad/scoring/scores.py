@@ -39,16 +39,17 @@ class Scores:
 def score_rankings(
     queries: Sequence[Query], rankings: Iterable[Sequence[str]], protocol: str = "original"
 ) -> dict[str, Scores]:
-    """Scores of every query by difficulty.
+    """Scores of every query by difficulty. A difficulty at which no query has a positive is left
+    out: of one's own lists, none may be hard.
 
     Args:
         rankings: of each query, in their order: image names, best first.
         protocol: see `data.protocols`.
 
     Raises:
-        ValueError: no query has a positive at some difficulty.
+        ValueError: no query has a positive at the protocol's headline difficulty.
     """
-    rules = protocol_named(protocol).difficulties
+    rules, headline = protocol_named(protocol).difficulties, protocol_named(protocol).headline
     found = {name: Scores({}, {rank: {} for rank in RANKS}) for name in rules}
     for query, ranking in zip(queries, rankings, strict=True):
         for difficulty, scores in found.items():
@@ -59,10 +60,9 @@ def score_rankings(
             scores.average_precision[query.name] = average_precision(*lists)
             for rank, by_query in scores.precision.items():
                 by_query[query.name] = precision_at(rank, *lists)
-    for difficulty, scores in found.items():
-        if not scores.average_precision:
-            raise ValueError(f"no query has a positive at difficulty {difficulty!r}")
-    return found
+    if not found[headline].average_precision:
+        raise ValueError(f"no query has a positive at difficulty {headline!r}")
+    return {name: scores for name, scores in found.items() if scores.average_precision}
 
 
 def score_row(scores: Mapping[str, Scores], protocol: str) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """The error of an option that has an impossible value, and the check."""
 
+from typing import Any
+
 from pocketvlad.util.settings import declared_field
 
 
@@ -19,17 +21,27 @@ class OptionError(ValueError):
         self.remedy = remedy
 
 
-def require_option(cls: type, name: str, value: object) -> None:
+def _plain(value: object) -> Any:
+    """A number or an array of numpy is as good as Python's own, and a list as a tuple."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def require_option(cls: type, name: str, value: object) -> Any:
     """Hold an option against its declaration: type, bounds, and that it is finite.
 
     Args:
         cls, name: the dataclass and its field that declare it.
 
+    Returns:
+        the value, in Python's own numbers and tuples.
+
     Raises:
         OptionError: the value does not fit.
     """
     field = declared_field(cls, name)
-    # A number of numpy is as good as Python's own.
-    plain = value.item() if hasattr(value, "item") and not getattr(value, "shape", ()) else value
+    plain = _plain(value)
     if not field.fits(plain):
-        raise OptionError(name, value, f"give {field.words}")
+        raise OptionError(name, plain, f"give {field.words}")
+    return plain

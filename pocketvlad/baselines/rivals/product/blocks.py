@@ -34,13 +34,18 @@ def centres_for(blocks: int, centres: int) -> int:
     return max(1, min(centres, blocks // _MEMBERS))
 
 
+def stored_order(order: np.ndarray) -> np.ndarray:
+    """[I] uint16; of more inputs than that tells apart uint32."""
+    return order.astype(np.uint16 if len(order) <= 1 << 16 else np.uint32)
+
+
 @dataclass(frozen=True)
 class Blocked:
     """A tensor as numbers of entries.
 
     codes: [N] uint16, of each block, row after row; if they end before the last row, the others are
-    zero.  codebook: [k, d] float16.  order: [I] uint16, the inputs of a row in the order in which
-    they are cut into blocks.  shape: [O, I, ...] of the tensor.
+    zero.  codebook: [k, d] float16.  order: [I], as `stored_order` gives it, the inputs of
+    a row in the order in which they are cut into blocks.  shape: [O, I, ...] of the tensor.
     """
 
     codes: np.ndarray

@@ -6,7 +6,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
 
 from pocketvlad.baselines.rivals.half import half
-from pocketvlad.baselines.rivals.product.blocks import Blocked, centres_for
+from pocketvlad.baselines.rivals.product.blocks import Blocked, centres_for, stored_order
 from pocketvlad.baselines.rivals.product.kmeans import clustered
 from pocketvlad.baselines.rivals.product.moments import Moments
 from pocketvlad.baselines.rivals.product.order import best_order
@@ -113,4 +113,9 @@ def blocked(
         cross,
         iterations,
     )
-    return Blocked(codes, half(solved.cpu().numpy()), order.astype(np.uint16), tuple(weight.shape))
+    return Blocked(
+        codes,
+        half(solved.cpu().numpy()),
+        stored_order(order),
+        tuple(weight.shape),
+    )
