@@ -18,6 +18,7 @@ from workflow_runs import ROOT
 from pocketvlad.cli.main import VERBS, main, parser
 from pocketvlad.compression.prune import cutoffs, prune_below
 from pocketvlad.compression.quantize import quantize_contents
+from pocketvlad.compression.rd.trials import remove_trials
 from pocketvlad.data.images import Preprocessing, load_image, to_batch
 from pocketvlad.format.compressed_file import open_compressed, write_compressed
 from pocketvlad.format.contents import read_contents
@@ -298,7 +299,10 @@ SEARCH = ("search", "{model}", "{photographs}/a.jpg", "--database", "{photograph
         (("inspect", "missing.pvlad"), "missing.pvlad"),
         (("inspect", "{photographs}/a.jpg"), "a.jpg: it does not begin as a .pvlad file does"),
         (("describe", "{model}", "{photographs}/broken.jpg", "-o", "x.npz"), "broken.jpg"),
-        (("describe", "{photographs}/notes.txt", "{photographs}/a.jpg", "-o", "x"), "notes.txt"),
+        (
+            ("describe", "{photographs}/notes.txt", "{photographs}/a.jpg", "-o", "x.npz"),
+            "notes.txt",
+        ),
         (("search", "{model}", "{photographs}/a.jpg", "--database", "nowhere"), "nowhere"),
         (
             (*SEARCH, "--box", "900", "0", "950", "50"),
@@ -411,6 +415,19 @@ def test_compress_needs_photographs(capsys, model_file, photographs, tmp_path):
     assert f"{text} is not a PocketVLAD model file" in err
 
 
+def test_of_the_folder_of_trials_what_others_have_put_there_stays(tmp_path):
+    work = tmp_path / "x.pvlad.trials"
+    work.mkdir()
+    for name in ("0.1.pvlad", "0.1.json", "0.0125.pt", "1e-05.json", "base.json"):
+        (work / name).touch()
+    (work / "notes.txt").touch()
+    remove_trials(work)
+    assert [path.name for path in work.iterdir()] == ["notes.txt"]
+    (work / "notes.txt").unlink()
+    remove_trials(work)
+    assert not work.exists()
+
+
 def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photographs, tmp_path):
     output = tmp_path / "smaller.pvlad"
     limit = model_file.stat().st_size / 1e6 / 2
@@ -430,6 +447,11 @@ def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photo
         (("compress", "{base}", *TO, "{base}"), "m.safetensors would replace what is read (file"),
         (("compress", "{base}", *TO, "{folder}/more/d.jpg"), "(calibration {folder})"),
         ((*SEARCH, "--figure", "{folder}/c.png"), "c.png would replace what is read (database"),
+        ((*SEARCH, "--figure", "{folder}/link.jpg"), "link.jpg would replace what is read (query"),
+        ((*SEARCH, "--figure", "{folder}/far/3.jpg"), "3.jpg would replace what is read (database"),
+        ((*SEARCH, "--figure", "{elsewhere}/3.jpg"), "3.jpg would replace what is read (database"),
+        (("decode", "{model}", "-o", "new.jpg"), "new.jpg is no .safetensors file by its name; ca"),
+        (("index", "{model}", "--database", "{folder}", "-o", "city"), "city is no .pvmap"),
         ((*SCORE, "-o", "{folder}/notes.txt"), "notes.txt would replace what is read (ground"),
         ((*SCORE, "-o", "{folder}/d.npz"), "d.npz would replace what is read (descriptors"),
         (("describe", "{model}", "{folder}/a.jpg", "-o", "none/x.npz"), "there is no folder none"),
@@ -440,9 +462,12 @@ def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photo
     ],
 )
 def test_an_output_is_checked_before_anything_is_read(
-    capsys, model_file, photographs, monkeypatch, words, message
+    capsys, model_file, photographs, tmp_path_factory, monkeypatch, words, message
 ):
     """No file is changed, and no model is read: it could not be."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "3.jpg").write_bytes((photographs / "a.jpg").read_bytes())
+    (photographs / "far").symlink_to(elsewhere)
     (photographs / "link.jpg").symlink_to(photographs / "a.jpg")
     (photographs / "d.npz").write_bytes(b"rows")
     (photographs / "closed").mkdir()
@@ -456,14 +481,17 @@ def test_an_output_is_checked_before_anything_is_read(
         "photographs": photographs,
         "model": model_file,
         "base": model_file.with_suffix(".safetensors"),
+        "elsewhere": elsewhere,
     }
-    before = {path: path.read_bytes() for path in photographs.rglob("*.*")}
+    files = [*photographs.rglob("*.*"), elsewhere / "3.jpg"]
+    before = {path: path.read_bytes() for path in files}
     status, out, err = run(capsys, *(word.format(**names) for word in words))
     assert status == 1
     assert message.format(**names) in err
     assert err.count("\n") == 1
     assert out == ""
-    assert before == {path: path.read_bytes() for path in photographs.rglob("*.*")}
+    assert before == {path: path.read_bytes() for path in files}
+    assert set(files) == {*photographs.rglob("*.*"), elsewhere / "3.jpg"}
 
 
 def test_an_earlier_output_is_replaced(capsys, model_file, photographs):

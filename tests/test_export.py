@@ -153,6 +153,30 @@ def test_a_graph_without_weights_takes_those_that_are_decoded(tmp_path, few_file
     assert content["preprocessing_is_in_graph"] is True
 
 
+@pytest.mark.parametrize("kind", ["a file", "a folder"])
+def test_another_file_does_not_give_way_to_the_list(kind, few_files):
+    other = few_files / "x.weights.json"
+    other.write_text('{"mine": 1}') if kind == "a file" else other.mkdir()
+    model = pocketvlad.load("small.pvlad")
+    with pytest.raises(
+        model_file.ExportError, match=r"x\.weights\.json is there already and is no"
+    ):
+        pocketvlad.export(model, "x.onnx", weights="outside")
+    assert other.is_dir() or other.read_text() == '{"mine": 1}'
+    assert not (few_files / "x.onnx").exists()
+    pocketvlad.export(model, "x.onnx")
+    assert other.exists()
+
+
+def test_a_list_goes_with_its_graph(few_files):
+    model = pocketvlad.load("small.pvlad")
+    for _ in range(2):
+        pocketvlad.export(model, "x.onnx", weights="outside")
+        assert (few_files / "x.weights.json").exists()
+    pocketvlad.export(model, "x.onnx")
+    assert not (few_files / "x.weights.json").exists()
+
+
 def test_equal_tensors_stay_two(tmp_path):
     """The exporter would merge them: a page could not say which is which."""
     model = loaded()

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pocketvlad.data.image_files import find_images
 from pocketvlad.data.image_names import is_image_name
 
 _LISTS = (".txt",)  # of an official ground truth
@@ -28,8 +29,17 @@ def _replaces(output: Path, source: Path) -> bool:
         return False
     if source.is_dir():
         read = is_image_name(output) or output.suffix.lower() in _LISTS
-        return read and output.resolve().is_relative_to(source.resolve())
+        return read and _is_within(output, source)
     return output.samefile(source)
+
+
+def _is_within(output: Path, folder: Path) -> bool:
+    """Whether a file is read of a folder: it lies there, or a link in it leads there."""
+    if output.absolute().is_relative_to(folder.absolute()):
+        return True
+    if output.resolve().is_relative_to(folder.resolve()):
+        return True
+    return is_image_name(output) and any(map(output.samefile, find_images(folder)))
 
 
 def _require_writable(output: Path) -> None:
@@ -45,12 +55,16 @@ def _require_writable(output: Path) -> None:
 
 
 def _require_own_kind(output: Path, suffixes: Sequence[str]) -> None:
-    """What is there already is an earlier output, not the first photograph of `-o *.jpg`."""
-    if output.exists() and output.suffix and output.suffix.lower() not in suffixes:
+    """A name is of a kind the first time, so that the same command may write it again: what is
+    there then is an earlier output, not the first photograph of `-o *.jpg`."""
+    if output.suffix.lower() in suffixes:
+        return
+    kind = f"no {' or '.join(suffixes)} file"
+    if output.exists():
         raise OutputError(
-            f"{output} is there already and is no {' or '.join(suffixes)} file; write to another "
-            "file, or remove it first"
+            f"{output} is there already and is {kind}; write to another file, or remove it first"
         )
+    raise OutputError(f"{output} is {kind} by its name; call it {output.name}{suffixes[0]}")
 
 
 def require_outputs(arguments: argparse.Namespace, outputs: Mapping[str, Sequence[str]]) -> None:

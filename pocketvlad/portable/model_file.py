@@ -1,5 +1,6 @@
 """An `.onnx` file of a model: written, and verified before it is left."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pocketvlad.portable.session import Session
 from pocketvlad.portable.traced import traced_graph
 from pocketvlad.portable.verification import VerificationError, Verified, verify
 from pocketvlad.portable.weight_forms import add_weights
-from pocketvlad.portable.weights_list import write_list
+from pocketvlad.portable.weights_list import is_list, list_file, write_list
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.size import float32_bytes
 
@@ -42,9 +43,16 @@ def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, for
 
     Raises:
         VerificationError: the graph does not compute what torch computes.
-        ExportError: it would be larger than ONNX files may be.
+        ExportError: it would be larger than ONNX files may be, or another file would give way to
+            the list of weights.
         OSError: it cannot be written.
     """
+    outside, beside = form == "outside", list_file(path)
+    if outside and os.path.lexists(beside) and not is_list(beside):
+        raise ExportError(
+            f"{beside} is there already and is no list of weights; move it elsewhere, or write to "
+            "another file"
+        )
     contents = to_contents(model)
     total = float32_bytes(sum(tensor.size for tensor in contents.tensors.values()))
     if form == "float32" and total > _MOST:
@@ -65,7 +73,6 @@ def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, for
     )
     onnx.helper.set_model_props(made, metadata.as_texts())
     made.producer_name, made.doc_string = "pocketvlad", str(network.architecture)
-    outside = form == "outside"
     with replacing(path) as unfinished:
         unfinished.write_bytes(made.SerializeToString())
         try:
@@ -73,6 +80,8 @@ def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, for
             verified = verify(session, model, sizing, values)
         except FormatError as error:
             raise VerificationError(f"the graph does not run: {error}") from None
-    if outside:
-        write_list(path, metadata, {name: each.shape for name, each in values.items()})
+        if outside:  # where it cannot be written, no graph is left that lacks it
+            write_list(path, metadata, {name: each.shape for name, each in values.items()})
+    if not outside and is_list(beside):
+        beside.unlink()  # of an earlier graph of this name, which had no weights
     return Written(path.stat().st_size, verified)

@@ -34,6 +34,12 @@ def list_file(graph: Path) -> Path:
     return graph.with_suffix(".weights.json")
 
 
+def is_list(path: Path) -> bool:
+    """Whether a file is one that `write_list` has written, whole or not as it should be."""
+    content = read_json(path) if path.is_file() else None
+    return content is not None and {"format", "model_sha256", "weights"} <= content.keys()
+
+
 def write_list(graph: Path, metadata: GraphMetadata, shapes: Mapping[str, Sequence[int]]) -> None:
     """Write the list beside `graph`.
 

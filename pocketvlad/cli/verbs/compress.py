@@ -41,10 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError or ImageError, naming the file, or BudgetError."""
-    import shutil
-
     import pocketvlad
     from pocketvlad.cli.models import model_of
+    from pocketvlad.compression.rd.trials import remove_trials
     from pocketvlad.util.allocator import keep_small_blocks
     from pocketvlad.util.size import MEGABYTE
 
@@ -67,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         work_folder=work_folder,
     )
     small.save(output)
-    shutil.rmtree(work_folder)
+    remove_trials(work_folder)
     print(
         f"{output}: {small.size / MEGABYTE:.2f} MB, of {model.size / MEGABYTE:.2f}; "
         f"self-retrieval loses {small.trial.drop:.2f} points"

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -29,6 +31,18 @@ def _code() -> str:
     """A digest of the modules that make a trial. Trials of another version are not reused."""
     own = Path(__file__)
     return digest(package_modules([own], own.parents[3]))
+
+
+_WRITTEN = re.compile(r"base\.json|[\d.e-]+\.(json|pvlad|pt)")
+
+
+def remove_trials(folder: Path) -> None:
+    """Remove what searches have written into a folder, and the folder if nothing else is there."""
+    for path in folder.iterdir():
+        if _WRITTEN.fullmatch(path.name):
+            path.unlink()
+    with suppress(OSError):  # somebody else's files
+        folder.rmdir()
 
 
 @dataclass(frozen=True)
