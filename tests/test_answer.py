@@ -83,6 +83,18 @@ def test_no_cell_qualifies():
     assert list(short["model"]) == ["vgg16", "alexnet", "alexnet", "alexnet"]
 
 
+def test_cells_of_fewer_trainings_are_no_candidates():
+    """Neither for the smallest file nor for what the smallest drop of all is."""
+    seeds = {"seeds": "1 2 3"}
+    table = marked(
+        BASE | seeds, cell(0.8, 2.9, False) | seeds, cell(0.5, 0.7, True) | {"seeds": "1"}
+    )
+    for sentence in answer_sentences(table):
+        assert "no compressed file of vgg16 qualifies (1 tried; the smallest mean drop is 2.9" in (
+            sentence
+        )
+
+
 def test_the_text_is_read_by_docutils():
     text = answer_text(marked(BASE, cell(0.5, 0.4, True)), ["oxford", "paris"])
     # Warnings become errors.

@@ -207,11 +207,29 @@ def test_the_card_of_a_model_that_was_not_trained_says_so(one_file):
     facts = card_facts(file, row | {"epochs": 0}, table, by_seed, settings) | {"epochs": 0}
     card = model_card(template, facts)
     assert "compressed on mini-paris" in card.splitlines()[0]
-    assert "Nothing was fine-tuned before compression; after" in card
+    assert "Nothing was fine-tuned before compression; compression\nlearnt from the float" in card
     assert "The weights were then compressed on mini-paris" in card
     assert "This file is of one compression, with seed 1;" in card
     for words in ("Fine-tuned", "chose the epoch", "triplet"):
         assert words not in card
+
+
+@pytest.mark.parametrize("drawn", [(), ("mini-paris",), ("mini-oxford", "mini-paris")])
+def test_the_card_says_of_training_and_test_apart_whether_they_are_drawn(one_file, drawn):
+    """Trained on Paris, tested on Oxford."""
+    file, row, table, by_seed, settings = one_file
+    datasets = {name: {"folder": name} for name in settings["datasets"]} | {
+        name: settings["datasets"][name] for name in drawn
+    }
+    facts = card_facts(file, row, table, by_seed, settings | {"datasets": datasets})
+    card = model_card((ROOT / "report" / "model_card.md.jinja").read_text(), facts)
+    assert ("say nothing of photographs" in card) == ("mini-oxford" in drawn)
+    assert ("Photographs were not\ntested" in card) == ("mini-oxford" in drawn)
+    assert ("The scores are of mini-oxford, and of places" in card) == ("mini-oxford" not in drawn)
+    assert ("It has seen no photographs of buildings: mini-paris" in card) == (
+        drawn == ("mini-paris",)
+    )
+    assert ("show people, nothing was done" in card) == (not drawn)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pocketvlad.report.basis import (
     training_sentences,
     with_seeds,
 )
-from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell
+from pocketvlad.report.best_cells import ROLES, WITHIN, is_cell, of_most_trainings
 from pocketvlad.report.recall_columns import recall_counts, recall_drop_column, recall_of
 from pocketvlad.report.score_columns import (
     DENSE,
@@ -76,7 +76,8 @@ def answer_sentences(table: pd.DataFrame) -> list[str]:
     Args:
         table: as `rows.results_tables` gives it first.
     """
-    blocks = [(model, block[is_cell(block)]) for model, block in table.groupby("model", sort=False)]
+    cells = table[of_most_trainings(table)]  # the others have been no candidates
+    blocks = list(cells.groupby("model", sort=False))
     sentences = []
     for column, opening in _LIMITS.items():
         clauses = (

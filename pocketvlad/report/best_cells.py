@@ -29,7 +29,7 @@ def _trainings(table: pd.DataFrame) -> pd.Series:
     return table["seeds"].map(trainings)
 
 
-def _of_most_trainings(table: pd.DataFrame) -> pd.Series:
+def of_most_trainings(table: pd.DataFrame) -> pd.Series:
     """True for the cells that rest on as many trainings as any of their model's: a cell of one
     training may have been lucky with it, and would often be smaller than the best of several."""
     cells, counts = is_cell(table), _trainings(table)
@@ -48,7 +48,7 @@ def mark_best(table: pd.DataFrame) -> pd.DataFrame:
 
     Beside them, `official_` before the name, is what the official queries alone would choose.
     """
-    cells = _of_most_trainings(table)
+    cells = of_most_trainings(table)
     marks = {}
     for prefix, queries in (("", judging(table.columns)), ("official_", OFFICIAL)):
         within = table[queries.drop(MEAN)] <= WITHIN

@@ -79,13 +79,16 @@ def data_terms(dataset: Mapping, sources: Mapping[str, Mapping]) -> str:
     return "; ".join(stated)
 
 
-def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
-    test = row["test_dataset"]
-    if drawn:
+def _caveats(row: Mapping, drawn: Mapping[str, bool], seeds: Sequence[str]) -> Iterator[str]:
+    """drawn: whether the data set of this name is."""
+    training, test = row["train_dataset"], row["test_dataset"]
+    if drawn[test["name"]]:
         yield (
-            "The cities are drawn: the scores show that the workflow works, and say nothing of "
-            "photographs."
+            f"The city {test['name']} is drawn: the scores show that the workflow works, and say "
+            "nothing of photographs."
         )
+    elif drawn[training["name"]]:
+        yield f"It has seen no photographs of buildings: {training['name']} is drawn."
     if row["weights"].get("stand_in"):
         yield "The initial weights are stand-ins, for a rehearsal: the file is of no use."
     if test["images"] != test["expected_images"]:
@@ -103,7 +106,7 @@ def _caveats(row: Mapping, drawn: bool, seeds: Sequence[str]) -> Iterator[str]:
     )
     if len(seeds) > 1:
         yield (
-            f"Of a new training expect the mean drop of seeds {', '.join(seeds)}, within its "
+            f"Of a new {made} expect the mean drop of seeds {', '.join(seeds)}, within its "
             "interval, not the drop of this file."
         )
 
@@ -239,7 +242,7 @@ def card_facts(
     seeds = cell["seeds"].split()
     datasets, sources = settings["datasets"], settings["sources"]
     training, test = row["train_dataset"], row["test_dataset"]
-    drawn = "render" in datasets[test["name"]] or "render" in datasets[training["name"]]
+    drawn = {each["name"]: "render" in datasets[each["name"]] for each in (training, test)}
     try:
         package = version("pocketvlad")
     except PackageNotFoundError:
