@@ -420,10 +420,28 @@ def test_a_model_that_is_too_large_for_the_page_is_refused(few_files, capsys, mo
     assert status == 0
 
 
-def test_pack_and_page_have_the_same_bound():
+def test_images_that_are_too_large_for_the_page_are_refused(few_files, capsys):
+    size = str(page_files.MOST_PIXELS + 1)
+    status, _, error = pack(capsys, "-o", "city2", "--image-size", size)
+    assert status == 1
+    assert f"--image-size {size}: the page takes 8192 pixels at most" in error
+    assert not Path("city2").exists()
+
+
+def test_a_folder_whose_name_is_no_text_is_a_city(few_files, capsys):
+    folder = os.fsdecode(b"caf\xe9")
+    status, _, error = pack(capsys, "-o", folder, "--no-page")
+    assert status == 0, error
+    with pocketvlad.load(folder) as city:
+        assert city.title == "caf\\xe9"
+
+
+def test_pack_and_page_have_the_same_bounds():
     source = (ROOT / "page" / "src" / "city" / "recogniser.js").read_text()
     [found] = re.findall(r"^const MOST_WEIGHTS = 2 \*\* (\d+);$", source, re.M)
     assert 2 ** int(found) == page_files.MOST_WEIGHTS
+    source = (ROOT / "page" / "src" / "city" / "city.js").read_text()
+    assert f"isWhole(sizing.image_size, 1, {page_files.MOST_PIXELS})" in source
 
 
 def test_a_city_of_the_workflow_is_packed_again_by_hand(few_files, capsys):

@@ -29,7 +29,7 @@ from pocketvlad.packing.packed_city import (
     packed_city,
     require_room,
 )
-from pocketvlad.packing.page_files import MOST_WEIGHTS, page_files
+from pocketvlad.packing.page_files import MOST_PIXELS, MOST_WEIGHTS, page_files
 from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
 from pocketvlad.packing.place_names import place_names
 from pocketvlad.packing.threshold import Calibration, calibrate
@@ -39,6 +39,8 @@ from pocketvlad.portable.metadata import package_version
 from pocketvlad.retrieval.photographs import model_sizing, photograph
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.shown import shown
 from pocketvlad.util.whole_folder import replacing_folder
 
 
@@ -142,11 +144,11 @@ def pack(
     require_room(target, database)
     shell = page_files() if page else []
     _require_readable(model, page)
-    model = _for_browsers(model, image_size)
+    model = _for_browsers(model, image_size, page)
     images = [path.relative_to(database).as_posix() for path in images_in(database).images]
     wanted = labels if labels is None or isinstance(labels, Mapping) else Path(labels)
     named = {} if wanted is None else place_names(wanted, images, str(database))
-    held = CityFolder(title=target.name if title is None else title)
+    held = CityFolder(title=shown(target.name if title is None else title))
     old = packed_city(target)
     with replacing_folder(target, [held.map, journal_file(Path(held.map)).name]) as made:
         export(model, made / held.graph, weights="outside")
@@ -202,9 +204,17 @@ def _require_readable(model: Model, by_page: bool) -> None:
         )
 
 
-def _for_browsers(model: Model, image_size: int | None) -> Model:
-    """The same, evaluated on images that the JPEG decoder has not halved: browsers cannot."""
+def _for_browsers(model: Model, image_size: int | None, page: bool) -> Model:
+    """The same, evaluated on images that the JPEG decoder has not halved: browsers cannot. Raises
+    OptionError where the page would not take images so large."""
     sizing = replace(model_sizing(model.stored, image_size), decoder_scaling=False)
+    if page and sizing.image_size > MOST_PIXELS:
+        raise OptionError(
+            "image_size",
+            sizing.image_size,
+            f"the page takes {MOST_PIXELS} pixels at most; give less, or pack without the page: "
+            "--no-page (in Python, page=False)",
+        )
     origin = model.stored.origin
     protocol = {**(origin.get("protocol") or {}), "squeeze": None, **sizing.as_dict()}
     return replace(model, stored=replace(model.stored, origin={**origin, "protocol": protocol}))

@@ -5,6 +5,8 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parent.parent / "page"
 MOST_WEIGHTS = 1 << 26
 """That a model may have: the page refuses one that claims more (page/src/city/recogniser.js)."""
+MOST_PIXELS = 8192
+"""Of the longer side of an image, as a model is shown it: page/src/city/city.js."""
 _FIRST = "index.html"
 
 
