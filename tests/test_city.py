@@ -163,6 +163,11 @@ def test_what_is_no_map_of_a_city_is_told(few_files, capsys):
         assert f"--database {database}: no file; give a .pvmap" in capsys.readouterr().err
 
 
+def test_a_backend_that_is_none_is_told_of_a_city_too(few_files, capsys):
+    assert main(["search", "city", "a.jpg", "--backend", "nosuch"]) == 1
+    assert "--backend nosuch: " in capsys.readouterr().err
+
+
 def test_thumbnails_of_a_city_are_taken_for_no_photographs(few_files, capsys):
     """Answers would be thumbnails, and what is kept of them would be in the way of `pack`."""
     write_photographs(few_files / "city" / "thumbnails", 2)

@@ -4,8 +4,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketvlad.api.defaults import BACKEND
+from pocketvlad.api.defaults import BACKEND, Options
 from pocketvlad.format.city_manifest import MANIFEST
+from pocketvlad.util.option_error import require_option
 
 if TYPE_CHECKING:
     from pocketvlad.api.city import City
@@ -41,6 +42,7 @@ def load(file: str | PathLike, *, device: str = "auto", backend: str = BACKEND) 
     >>> city.length, city.map.places
     (8, 12)
     """
+    require_option(Options, "backend", backend)
     path = Path(file)
     if path.is_dir() or path.name == MANIFEST:
         from pocketvlad.api.city import open_city

@@ -416,7 +416,6 @@ def load_model(file: str | PathLike, device: str = "auto", backend: str = BACKEN
     """The model in a `.pvlad` or `.safetensors` file; see `pocketvlad.load`."""
     if device not in DEVICES:
         raise OptionError("device", device, f"choose among {', '.join(DEVICES)}")
-    require_option(Options, "backend", backend)
     if backend == "onnxruntime":
         if device == "cuda":
             raise OptionError("backend", backend, "it computes on the CPU alone; take torch")
