@@ -546,6 +546,8 @@ def test_serve_shows_the_folder_and_nothing_else(few_files, capsys):
             "way-out",
             "../labels.csv",
             "%2e%2e/labels.csv",
+            "%00",
+            "%ed%a0%80",
         ):
             assert fetched(address + name)[0] == 404, name
         with urllib.request.urlopen(address) as answer:

@@ -29,13 +29,18 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def send_head(self):
         """Files that lie in the folder, also after links were followed, and are not hidden."""
-        path, folder = Path(self.translate_path(self.path)), Path(self.directory)
-        inside = path.resolve().is_relative_to(folder)
-        hidden = inside and any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not inside or hidden:
+        if not self._is_shown():
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
         return super().send_head()
+
+    def _is_shown(self) -> bool:
+        path, folder = Path(self.translate_path(self.path)), Path(self.directory)
+        try:
+            inside = path.resolve().is_relative_to(folder)
+        except ValueError:  # what no file's name may have, such as a zero byte
+            return False
+        return inside and not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
     def list_directory(self, path: str) -> None:
         """No list of files: the page needs none."""
