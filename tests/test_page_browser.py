@@ -221,6 +221,80 @@ def test_the_camera_takes_a_photograph(opened, city):
         assert not page.evaluate("document.querySelector('#camera').open")
 
 
+SLOW_CAMERA = """
+  window.streams = [];
+  window.seconds = { prompt: 0, start: 0 };
+  const after = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+  const given = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    await after(seconds.prompt);
+    const stream = await given(wanted);
+    streams.push(stream);
+    return stream;
+  };
+  const { play } = HTMLMediaElement.prototype;
+  HTMLMediaElement.prototype.play = async function () {
+    await after(seconds.start);
+    return play.call(this);
+  };
+  null;
+"""
+REFUSE = """
+  navigator.mediaDevices.getUserMedia = async () => {
+    throw new DOMException("", "NotAllowedError");
+  };
+  null;
+"""
+LIVE = "streams.filter((each) => each.getTracks().some((track) => track.readyState === 'live'))"
+
+
+@contextmanager
+def visit_with_slow_camera(opened, address, **seconds):
+    with visit(opened, address) as page:
+        page.evaluate(SLOW_CAMERA)
+        page.evaluate("(found) => Object.assign(seconds, found)", seconds)
+        yield page
+
+
+@pytest.mark.parametrize("what", ["prompt", "start"])
+@pytest.mark.parametrize("way", ["Escape", "Cancel"])
+def test_a_camera_that_is_not_wanted_any_more_is_switched_off(opened, city, what, way):
+    """While the visitor is asked for it, and while it starts."""
+    with served(city) as address, visit_with_slow_camera(opened, address, **{what: 1}) as page:
+        page.click("#take")
+        time.sleep(0.4)
+        page.keyboard.press("Escape") if way == "Escape" else page.click("#cancel")
+        wait(page, "!document.querySelector('#camera').open")
+        wait(page, "streams.length === 1")
+        wait(page, f"{LIVE}.length === 0")
+        assert page.is_hidden("#error")
+        page.evaluate("Object.assign(seconds, { prompt: 0, start: 0 })")
+        page.click("#take")
+        page.click("#shoot")
+        wait(page, ANSWERED)
+        assert page.is_hidden("#error")
+        wait(page, f"{LIVE}.length === 0")
+
+
+def test_a_second_tap_on_the_camera_does_nothing(opened, city):
+    with served(city) as address, visit_with_slow_camera(opened, address, prompt=0.5) as page:
+        page.evaluate("for (const _ of [1, 2]) document.querySelector('#take').click()")
+        page.click("#shoot")
+        wait(page, ANSWERED)
+        assert page.is_hidden("#error")
+        assert page.evaluate("streams.length") == 1
+        wait(page, f"{LIVE}.length === 0")
+
+
+def test_a_camera_that_is_refused_is_told(opened, city):
+    with served(city) as address, visit(opened, address) as page:
+        page.evaluate(REFUSE)
+        page.click("#take")
+        wait(page, "!document.querySelector('#error').hidden")
+        assert "The camera cannot be used (NotAllowedError)" in page.inner_text("#error")
+        assert not page.evaluate("document.querySelector('#camera').open")
+
+
 def require_fit(page):
     """Nothing serious stands in anybody's way, and nothing leaves the screen to the side."""
     assert serious(page) == []

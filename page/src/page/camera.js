@@ -1,37 +1,58 @@
 import { element } from "./elements.js";
 
+let taking = false;
+
 /**
  * Shows what the camera sees, and waits for the photograph.
- * @returns {Promise<Blob | null>} null: it was closed without one
+ * @returns {Promise<Blob | null>} null: it was closed without one, or is open already
  * @throws {Error} there is no camera, or the visitor does not allow it
  */
 export async function photograph() {
+  if (taking) return null;
   if (!navigator.mediaDevices?.getUserMedia) {
     throw new Error("The browser gives no camera to this page. Choose a picture instead: phones offer their camera there.");
   }
-  const stream = await navigator.mediaDevices
-    .getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } })
-    .catch((error) => {
-      throw new Error(`The camera cannot be used (${error.name}). Choose a picture instead.`);
-    });
+  taking = true;
   const dialog = element("dialog", "camera");
   const video = element("video", "video");
-  try {
-    video.srcObject = stream;
-    dialog.showModal();
+  const shoot = element("button", "shoot");
+  let over = false;
+  // The visitor may decide before the camera is there.
+  const decided = new Promise((resolve) => {
+    shoot.onclick = () => resolve(true);
+    element("button", "cancel").onclick = () => resolve(false);
+    dialog.onclose = () => resolve(false);
+  });
+  shoot.disabled = true;
+  dialog.showModal();
+  const stream = navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+  const started = stream.then(async (granted) => {
+    if (over) return;
+    video.srcObject = granted;
     await video.play();
-    const taken = await new Promise((resolve) => {
-      element("button", "shoot").onclick = () => resolve(true);
-      element("button", "cancel").onclick = () => resolve(false);
-      dialog.onclose = () => resolve(false);
-    });
-    return taken ? await still(video) : null;
+    if (!over) shoot.disabled = false;
+  });
+  const failed = started.then(
+    () => decided,
+    (error) => {
+      throw new Error(`The camera cannot be used (${error.name}). Choose a picture instead.`);
+    },
+  );
+  try {
+    return (await Promise.race([decided, failed])) ? await still(video) : null;
   } finally {
-    for (const track of stream.getTracks()) track.stop();
+    over = true;
+    stream.then(stop, () => {}); // it may come only now
     video.srcObject = null;
     dialog.onclose = null;
     dialog.close();
+    taking = false;
   }
+}
+
+/** @param {MediaStream} stream */
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 /**
