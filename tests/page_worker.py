@@ -21,10 +21,18 @@ _START = """(base) => new Promise((loaded, refused) => {
     else if (data.kind === "answer") told.answer(data);
     else if (data.kind === "error") told.error(new Error(data.message));
   };
-  window.ask = (box) => new Promise((answer, error) => {
-    told = { answer, error };
-    worker.postMessage({ kind: "ask", id: 1, file: input.files[0], box });
-  });
+  const sharesOf = async (box, file) => {
+    const { width, height } = await createImageBitmap(file);
+    return box.map((place, i) => place / [width, height][i % 2]);
+  };
+  window.ask = async (box) => {
+    const [file] = input.files;
+    const shares = box && (await sharesOf(box, file));
+    return new Promise((answer, error) => {
+      told = { answer, error };
+      worker.postMessage({ kind: "ask", id: 1, file, shares });
+    });
+  };
   worker.postMessage({ kind: "load", base });
 })"""
 _ASK = """(box) => ask(box).then(({ found, descriptor, milliseconds }) => ({

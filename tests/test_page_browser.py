@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 from browser import SCREENS, chromium
+from PIL import Image
 from playwright.sync_api import sync_playwright
 from workflow_runs import ROOT
 
@@ -188,6 +189,40 @@ def test_a_part_of_the_picture_is_marked(opened, city, few_files):
         page.locator("#whole").press("Enter")
         wait(page, ANSWERED)
         assert np.dot(whole, descriptor(page)) > 0.99999
+
+
+def mark(page, left, top, right, bottom):
+    """Mark a part with the sliders, in hundredths, and wait for the answer to it."""
+    page.evaluate("document.querySelector('#used').textContent = ''")
+    page.evaluate(
+        """(places) => {
+          for (const [id, place] of Object.entries(places)) {
+            const slider = document.getElementById(id);
+            slider.value = place;
+            slider.dispatchEvent(new Event("input"));
+          }
+          document.getElementById("bottom").dispatchEvent(new Event("change"));
+        }""",
+        {"left": left, "top": top, "right": right, "bottom": bottom},
+    )
+    wait(page, ANSWERED)
+
+
+def test_a_part_is_marked_of_more_pixels_than_a_canvas_has(opened, city, few_files, tmp_path):
+    """The browser's copy of such a photograph is smaller than what is shown."""
+    large = Image.new("RGB", (10000, 7500), "grey")
+    with Image.open(few_files / "holiday" / "0.jpg") as photograph:
+        large.paste(photograph.resize((3000, 2250)), (6800, 5000))
+    large.resize((2500, 1875)).save(tmp_path / "small.jpg")
+    large.save(tmp_path / "large.jpg")
+    with served(city) as address, visit(opened, address) as page:
+        found = []
+        for name in ("small.jpg", "large.jpg"):
+            ask(page, tmp_path / name)
+            mark(page, 68, 67, 98, 97)
+            assert page.is_hidden("#error")
+            found.append(descriptor(page))
+        assert np.dot(*found) > 0.99
 
 
 def test_what_is_like_nothing_is_not_known(opened, city, few_files):

@@ -11,7 +11,7 @@ export class MarkedBox {
     this.shown = element("div", "box");
     this.whole = element("button", "whole");
     this.sliders = ["left", "top", "right", "bottom"].map((id) => element("input", id));
-    /** @type {number[] | null} left, top, right, bottom as shares of the picture's sides */
+    /** @type {number[] | null} left, top, right, bottom as shares of the picture's sides; null: all of it counts */
     this.shares = null;
     this.changed = changed;
     this.frame.addEventListener("pointerdown", (event) => this.drag(event));
@@ -20,12 +20,6 @@ export class MarkedBox {
       slider.addEventListener("input", () => this.set(this.fromSliders(), false));
       slider.addEventListener("change", () => changed());
     }
-  }
-
-  /** In the picture's own pixels; null where all of it counts. */
-  get pixels() {
-    const sides = [this.picture.naturalWidth, this.picture.naturalHeight];
-    return this.shares && this.shares.map((share, i) => share * sides[i % 2]);
   }
 
   fromSliders() {

@@ -31,7 +31,7 @@ function ask() {
   error.hidden = true;
   answer.setAttribute("aria-busy", "true");
   element("h2", "place").textContent ||= "One moment";
-  worker.postMessage({ kind: "ask", id: ++asked, file, box: box.pixels });
+  worker.postMessage({ kind: "ask", id: ++asked, file, shares: box.shares });
 }
 
 /** @param {Blob} chosen */

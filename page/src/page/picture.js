@@ -38,6 +38,16 @@ export async function lookAt(file, look) {
 }
 
 /**
+ * A part in pixels of the picture as it is looked at, which may be smaller than its file.
+ * @param {{width: number, height: number}} picture
+ * @param {number[] | null} shares left, top, right, bottom as shares of its sides
+ */
+export function boxIn({ width, height }, shares) {
+  // A share of a pixel's place times the side is seldom whole: 1 / 49 * 49 is not.
+  return shares && shares.map((share, i) => Math.round(share * [width, height][i % 2] * 1e6) / 1e6);
+}
+
+/**
  * Gives memory back now: what is left to the browser's collector piles up to the size of the photograph.
  * @param {ArrayBufferLike} buffer
  */

@@ -4,7 +4,7 @@ import { loadCity } from "../city/recogniser.js";
 import { FormatError } from "../format/error.js";
 import { Fetcher } from "./fetch_file.js";
 import { countedMemory, isShortOfMemory } from "./memory.js";
-import { lookAt } from "./picture.js";
+import { boxIn, lookAt } from "./picture.js";
 import { compileAsItComes } from "./runtime_start.js";
 
 const ANSWERS = 6;
@@ -44,13 +44,13 @@ async function load(base) {
 
 /**
  * @param {Blob} file of the photograph
- * @param {number[] | null} box in its pixels
+ * @param {number[] | null} shares left, top, right, bottom of the part that counts, as shares of its sides
  */
-async function answer(file, box) {
+async function answer(file, shares) {
   const city = recogniser;
   if (!city) throw new Error("the city is not loaded");
   const begin = performance.now();
-  const prepared = await lookAt(file, (picture) => city.prepare(picture, { box, jpeg: file.type === "image/jpeg" }));
+  const prepared = await lookAt(file, (picture) => city.prepare(picture, { box: boxIn(picture, shares), jpeg: file.type === "image/jpeg" }));
   const decoded = performance.now();
   const descriptor = await city.describe(prepared);
   const described = performance.now();
@@ -75,10 +75,10 @@ function messageOf(error) {
 }
 
 addEventListener("message", async ({ data }) => {
-  const { kind, id, base, file, box } = data;
+  const { kind, id, base, file, shares } = data;
   try {
     if (kind === "load") await load(base);
-    else tell({ kind: "answer", id, ...(await answer(file, box)) });
+    else tell({ kind: "answer", id, ...(await answer(file, shares)) });
   } catch (error) {
     tell({ kind: "error", id: id ?? null, message: messageOf(error) });
   }
