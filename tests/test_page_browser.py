@@ -432,3 +432,42 @@ def test_what_is_no_picture_is_told(opened, city, tmp_path, few_files):
         ask(page, few_files / "holiday" / "0.jpg")
         assert page.is_hidden("#error")
         assert page.inner_text("#place") == "Gate"
+
+
+def test_an_answer_goes_with_its_picture(opened, city, tmp_path, few_files):
+    """No picture that fails has the answer to another one beside it."""
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "tiny.png")
+    with served(city) as address, visit(opened, address) as page:
+        failing(page, tmp_path / "tiny.png")  # the first picture of all
+        assert page.is_hidden("#answer")
+        ask(page, few_files / "holiday" / "0.jpg")
+        assert page.inner_text("#place") == "Gate"
+        failing(page, tmp_path / "tiny.png")
+        assert page.is_visible("#picture")
+        assert page.is_hidden("#answer")
+        assert page.text_content("#answer").split() == ["Sureness"]  # the meter's label
+        assert page.locator("#pictures li").count() == 0
+        ask(page, few_files / "holiday" / "0.jpg")
+        assert page.inner_text("#place") == "Gate"
+        assert page.is_visible("#answer")
+        page.evaluate("document.querySelector('#error').hidden = true")
+        mark(page, 10, 10, 20, 90)
+        assert "too small" in page.inner_text("#error")
+        assert page.is_hidden("#answer")
+        mark(page, 10, 10, 90, 90)
+        assert page.is_visible("#answer")
+
+
+def test_a_camera_that_fails_takes_no_answer_away(opened, city, few_files):
+    with served(city) as address, visit(opened, address) as page:
+        ask(page, few_files / "holiday" / "0.jpg")
+        page.evaluate(REFUSE)
+        page.click("#take")
+        wait(page, "!document.querySelector('#error').hidden")
+        assert page.inner_text("#place") == "Gate"
+
+
+def failing(page, file):
+    page.set_input_files("#file", file)
+    wait(page, "!document.querySelector('#error').hidden")
+    assert "too small" in page.inner_text("#error")

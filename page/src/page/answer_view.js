@@ -60,6 +60,18 @@ export function showAnswer(city, { found, milliseconds, memory }) {
 }
 
 /**
+ * Takes the answer away.
+ * @param {string} heading what stands in its place
+ */
+export function clearAnswer(heading) {
+  element("h2", "place").textContent = heading;
+  element("p", "sure").textContent = element("p", "used").textContent = "";
+  element("div", "sureness").hidden = true;
+  element("ol", "pictures").replaceChildren();
+  element("div", "plan").replaceChildren();
+}
+
+/**
  * From 0 at the threshold to 1 where pictures are one.
  * @param {number} similarity
  * @param {number} threshold

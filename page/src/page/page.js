@@ -1,7 +1,9 @@
-import { megabytes, showAnswer } from "./answer_view.js";
+import { clearAnswer, megabytes, showAnswer } from "./answer_view.js";
 import { photograph } from "./camera.js";
 import { element } from "./elements.js";
 import { MarkedBox } from "./marked_box.js";
+
+const MOMENT = "One moment";
 
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const begin = performance.now();
@@ -22,6 +24,16 @@ function fail(text) {
   error.textContent = text;
   error.hidden = false;
   element("section", "loading").hidden = true;
+}
+
+/**
+ * What was asked has no answer, and an older one does not stand for it.
+ * @param {string} text
+ */
+function failToAnswer(text) {
+  fail(text);
+  answer.hidden = true;
+  clearAnswer("");
   answer.setAttribute("aria-busy", "false");
 }
 
@@ -29,8 +41,9 @@ function fail(text) {
 function ask() {
   if (!city || !file) return;
   error.hidden = true;
+  if (answer.hidden) clearAnswer(MOMENT);
+  answer.hidden = false;
   answer.setAttribute("aria-busy", "true");
-  element("h2", "place").textContent ||= "One moment";
   worker.postMessage({ kind: "ask", id: ++asked, file, shares: box.shares });
 }
 
@@ -38,6 +51,9 @@ function ask() {
 async function show(chosen) {
   if (!city) return;
   error.hidden = true;
+  // The answer to the picture before is none to this one, and must not come while this is decoded.
+  asked++;
+  answer.hidden = true;
   const turn = ++shown;
   const picture = element("img", "picture");
   const old = picture.src;
@@ -47,7 +63,7 @@ async function show(chosen) {
     await picture.decode();
   } catch {
     if (turn !== shown) return; // another picture has taken its place meanwhile
-    fail("This is no picture that the browser can read. JPEG, PNG and WebP are.");
+    failToAnswer("This is no picture that the browser can read. JPEG, PNG and WebP are.");
     element("div", "both").hidden = true;
     return;
   }
@@ -101,7 +117,7 @@ worker.addEventListener("message", ({ data }) => {
   if (data.kind === "progress") element("progress", "progress").value = data.total ? data.loaded / data.total : 0;
   else if (data.kind === "step") element("label", "step").textContent = `Loading the city: ${data.what}`;
   else if (data.kind === "ready") ready(data);
-  else if (data.kind === "error" && (data.id === null || data.id === asked)) fail(data.message);
+  else if (data.kind === "error" && (data.id === null || data.id === asked)) failToAnswer(data.message);
   else if (data.kind === "answer" && data.id === asked && city) {
     showAnswer(city, data);
     answer.setAttribute("aria-busy", "false");
@@ -109,7 +125,7 @@ worker.addEventListener("message", ({ data }) => {
     dispatchEvent(new CustomEvent("answered", { detail: data }));
   }
 });
-worker.addEventListener("error", ({ message }) => fail(`The page cannot work here (${message}). A newer browser is needed.`));
+worker.addEventListener("error", ({ message }) => failToAnswer(`The page cannot work here (${message}). A newer browser is needed.`));
 
 element("button", "choose").addEventListener("click", () => element("input", "file").click());
 element("input", "file").addEventListener("change", ({ target }) => {
