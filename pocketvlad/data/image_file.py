@@ -72,6 +72,17 @@ def _in_eight_bits(image: Image.Image, most: int) -> Image.Image:
     return Image.fromarray(levels)
 
 
+def _on_white(image: Image.Image) -> Image.Image:
+    """In RGB. Under transparent pixels a file has colours that nobody sees; the page lays pictures
+    on white, too (page/src/page/picture.js)."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    seen = image.convert("RGBA")
+    white = Image.new("RGB", seen.size, "white")
+    white.paste(seen, mask=seen)
+    return white
+
+
 class ImageFile:
     """An open image file; use it in a `with` block.
 
@@ -146,11 +157,11 @@ class ImageFile:
             self._image.load()
 
     def pixels(self) -> Image.Image:
-        """The picture in RGB; of several in one file the first."""
+        """The picture in RGB, transparent ones on white; of several in one file the first."""
         with foreign(ImageError, f"{self.path} is damaged"):
             image = self._image
             image.load()
             if self._most is not None:
                 image = _in_eight_bits(image, self._most)
-            picture = image.convert("RGB")
+            picture = _on_white(image)
             return picture if self._turn is None else picture.transpose(self._turn)

@@ -3,7 +3,8 @@ import { isShortOfMemory } from "./memory.js";
 const MOST_PIXELS = 48e6; // what phones give a canvas; larger photographs are made smaller first
 
 /**
- * Looks at a photograph, turned as the camera was held. Colours stay as the file has them. Of its pixels
+ * Looks at a photograph, turned as the camera was held. Colours stay as the file has them; what is
+ * transparent is on white, as Python sees it. Of its pixels
  * only the browser's own copy is held whole: one of 12 million pixels takes 48 MB, and each further
  * copy as much.
  * @template T
@@ -23,7 +24,8 @@ export async function lookAt(file, look) {
       height: bitmap.height,
       read(left, top, width, height, use) {
         if (canvas.width < width || canvas.height < height) Object.assign(canvas, { width, height });
-        context.clearRect(0, 0, width, height);
+        context.fillStyle = "white"; // a change of its size has made it black
+        context.fillRect(0, 0, width, height);
         context.drawImage(bitmap, left, top, width, height, 0, 0, width, height);
         const { data } = context.getImageData(0, 0, width, height);
         const used = use({ width, height, channels: 4, data });
