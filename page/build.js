@@ -26,9 +26,10 @@ await build({ ...options, entryPoints: [join(source, "page.js"), join(source, "w
 for (const name of STATIC) copyFileSync(join(source, name), join(folder, name));
 copyFileSync(join(runtime, "dist", WASM), join(folder, WASM));
 
-const shell = readdirSync(folder).sort();
-const digest = createHash("sha256");
-for (const name of shell) digest.update(name).update("\0").update(readFileSync(join(folder, name)));
+const sha256 = (/** @type {string | Buffer} */ data) => createHash("sha256").update(data).digest("hex");
+const files = readdirSync(folder).sort();
+const digests = Object.fromEntries(files.map((name) => [name, sha256(readFileSync(join(folder, name)))]));
+const shell = JSON.stringify({ "./": digests["index.html"], ...digests });
 // The service worker has no modules in some browsers.
 await build({
   ...options,
@@ -36,8 +37,8 @@ await build({
   entryPoints: [join(source, "service_worker.js")],
   outdir: folder,
   define: {
-    __SHELL__: JSON.stringify(JSON.stringify(["./", ...shell])),
-    __DIGEST__: JSON.stringify(digest.digest("hex").slice(0, 16)),
+    __SHELL__: JSON.stringify(shell),
+    __DIGEST__: JSON.stringify(sha256(shell).slice(0, 16)),
   },
 });
 const { version, license } = JSON.parse(readFileSync(join(runtime, "package.json"), "utf8"));

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import zlib
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,8 @@ from pocketvlad.packing.threshold import PARTS, PLACES, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
 SHELL = ("index.html", "page.js", "page.webmanifest", "ort.wasm")
-OWN = {"graph.onnx", "graph.weights.json", "model.pvlad", "map.pvmap", "labels.json", "city.json"}
+LISTED = ("graph.onnx", "graph.weights.json", "model.pvlad", "map.pvmap", "labels.json")
+OWN = {*LISTED, "thumbnails.json", "city.json"}
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +79,17 @@ def test_a_city_has_all_that_the_page_asks_for(few_files, labels, capsys):
     assert Path("city2", "model.pvlad").read_bytes() == Path("small.pvlad").read_bytes()
     held = manifest()
     assert (held["format"], held["title"]) == (1, "Old town")
-    assert held["page"] == {"thumbnails": "thumbnails", "labels": "labels.json"}
+    assert held["page"] == {
+        "thumbnails": "thumbnails",
+        "thumbnail_digests": "thumbnails.json",
+        "labels": "labels.json",
+    }
+    for name, digest in held["digests"].items():
+        assert digest == sha256(Path("city2", name).read_bytes()).hexdigest()
+    assert held["digests"].keys() == {*LISTED, "thumbnails.json"}
+    pictures = [Path(f"city2/thumbnails/{place}.jpg").read_bytes() for place in range(12)]
+    listed = json.loads(Path("city2", "thumbnails.json").read_text())
+    assert listed == [sha256(each).hexdigest() for each in pictures]
     for each in held["files"].values():
         assert each["bytes"] == Path("city2", each["name"]).stat().st_size
     # Names and pictures are in the order of the map: that of the paths' bytes.
@@ -129,7 +141,7 @@ def test_it_prints_what_each_part_weighs(few_files, labels, capsys):
         "map": ["map.pvmap"],
         "names": ["labels.json"],
         "thumbnails": [f"thumbnails/{place}.jpg" for place in range(12)],
-        "manifest": ["city.json"],
+        "manifest": ["city.json", "thumbnails.json"],
         "page": SHELL,
     }
     held = contents("city2")

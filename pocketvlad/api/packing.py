@@ -25,6 +25,7 @@ from pocketvlad.packing.earlier_map import begin_map
 from pocketvlad.packing.packed_city import (
     LABELS,
     MADE_BY,
+    THUMBNAIL_DIGESTS,
     THUMBNAILS,
     packed_city,
     require_room,
@@ -33,7 +34,7 @@ from pocketvlad.packing.page_files import MOST_PIXELS, MOST_WEIGHTS, page_files
 from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
 from pocketvlad.packing.place_names import place_names
 from pocketvlad.packing.threshold import Calibration, calibrate
-from pocketvlad.packing.thumbnails import unchanged, write_thumbnails
+from pocketvlad.packing.thumbnails import thumbnail_digests, unchanged, write_thumbnails
 from pocketvlad.portable.city_folder import CityFolder, write_city_folder
 from pocketvlad.portable.metadata import package_version
 from pocketvlad.retrieval.photographs import model_sizing, photograph
@@ -160,7 +161,8 @@ def pack(
             names = [named.get(name) for name in files]
             known = unchanged(places, target / held.map, target / THUMBNAILS)
             write_thumbnails(made / THUMBNAILS, [database / name for name in files], known)
-            (made / LABELS).write_text(json.dumps(names) + "\n", encoding="utf-8")
+            _write_list(made / THUMBNAIL_DIGESTS, thumbnail_digests(made / THUMBNAILS))
+            _write_list(made / LABELS, names)
             state = _state(made, [held.model, held.map, LABELS])
             if old and old.state == state:
                 calibration = old.calibration and Calibration(**old.calibration)
@@ -177,7 +179,7 @@ def pack(
                 "map": [made / held.map],
                 "names": [made / LABELS],
                 "thumbnails": sorted((made / THUMBNAILS).iterdir()),
-                "manifest": [made / MANIFEST],
+                "manifest": [made / MANIFEST, made / THUMBNAIL_DIGESTS],
                 "page": [made / path.name for path in shell],
             }
         )
@@ -220,6 +222,10 @@ def _for_browsers(model: Model, image_size: int | None, page: bool) -> Model:
     return replace(model, stored=replace(model.stored, origin={**origin, "protocol": protocol}))
 
 
+def _write_list(path: Path, values: Sequence[str | None]) -> None:
+    path.write_text(json.dumps(values) + "\n", encoding="utf-8")
+
+
 def _state(folder: Path, names: Sequence[str]) -> str:
     """A digest of some files, and of the version that reads them."""
     digests = [file_digest(folder / name, "sha256") for name in names]
@@ -250,9 +256,17 @@ def _write_manifest(
 ) -> None:
     more = {
         "made_by": MADE_BY,
-        "page": {"thumbnails": THUMBNAILS, "labels": LABELS},
+        "page": {
+            "thumbnails": THUMBNAILS,
+            "thumbnail_digests": THUMBNAIL_DIGESTS,
+            "labels": LABELS,
+        },
+        # By which the page tells files of this version from those of another.
+        "digests": {
+            name: file_digest(folder / name, "sha256")
+            for name in sorted([*held.files.values(), LABELS, THUMBNAIL_DIGESTS])
+        },
         "calibration": calibration and calibration.as_dict(),
-        # The service worker forgets the old city when the manifest has changed.
         "state": state,
         "all": sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")),
     }

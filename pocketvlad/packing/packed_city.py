@@ -9,6 +9,7 @@ from pocketvlad.util.json_file import read_json, write_json
 
 MADE_BY = "pocketvlad pack"
 THUMBNAILS, LABELS = "thumbnails", "labels.json"
+THUMBNAIL_DIGESTS = "thumbnails.json"
 _FACTS = "study"  # the manifest's key of what a study says of the model
 _SNAKEMAKE = ".snakemake_timestamp"  # what it leaves in every folder that one of its rules makes
 

@@ -12,6 +12,7 @@ from pocketvlad.data.settings import Sizing
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_layout import STAMPS
 from pocketvlad.maps.place_map import PlaceMap
+from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.progress import progress_over
 from pocketvlad.util.whole_file import picture_bytes
 
@@ -48,6 +49,12 @@ def _keys(places: PlaceMap) -> list[tuple[str, bytes]]:
     return [
         (name, stamp.tobytes()) for name, stamp in zip(places.file.all_names(), stamps, strict=True)
     ]
+
+
+def thumbnail_digests(folder: Path) -> list[str]:
+    """SHA-256 of each thumbnail by place, hexadecimal."""
+    count = sum(1 for _ in folder.iterdir())
+    return [file_digest(folder / thumbnail_name(place), "sha256") for place in range(count)]
 
 
 def write_thumbnails(

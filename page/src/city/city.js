@@ -18,7 +18,9 @@ const REMEDY = "pack the city again";
  * @property {number | null} threshold the least similarity that tells a place
  * @property {{graph: Listed, weights: Listed, model: Listed, map: Listed}} files
  * @property {string | null} thumbnails folder of the pictures `<place>.jpg`
+ * @property {string | null} thumbnailDigests file of a list with the SHA-256 of each of them
  * @property {string | null} labels file of a list with a name or null for each place
+ * @property {Record<string, string>} digests SHA-256 of files by name, in hexadecimal
  */
 
 /**
@@ -50,6 +52,11 @@ function isPlain(name) {
   return typeof name === "string" && name !== "" && !/[/\\:]/.test(name) && name !== "." && name !== "..";
 }
 
+/** @param {unknown} digest */
+function isDigest(digest) {
+  return typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);
+}
+
 /**
  * @param {Uint8Array} bytes of city.json
  * @returns {City}
@@ -58,11 +65,10 @@ function isPlain(name) {
 export function readCity(bytes) {
   const content = parseJson(bytes, "city.json");
   if (!isObject(content) || content.format !== FORMAT) throw new FormatError(`city.json is not of format ${FORMAT}; ${REMEDY}`);
-  const { title, threshold, files, page = {} } = content;
+  const { title, threshold, files, page = {}, digests = {} } = content;
   const known = threshold === null || Number.isFinite(threshold);
-  if (typeof title !== "string" || !known || !isObject(files) || !isObject(page)) {
-    throw new FormatError(`city.json: title, threshold, files or page are malformed; ${REMEDY}`);
-  }
+  const good = typeof title === "string" && known && [files, page, digests].every(isObject) && Object.values(digests).every(isDigest);
+  if (!good) throw new FormatError(`city.json: title, threshold, files, page or digests are malformed; ${REMEDY}`);
   const listed = (/** @type {string} */ what) => {
     const entry = files[what];
     if (!isObject(entry) || !isPlain(entry.name) || !isWhole(entry.bytes, 1)) {
@@ -70,12 +76,12 @@ export function readCity(bytes) {
     }
     return { name: entry.name, bytes: entry.bytes };
   };
-  const { thumbnails = null, labels = null } = page;
-  for (const name of [thumbnails, labels]) {
+  const { thumbnails = null, thumbnail_digests: thumbnailDigests = null, labels = null } = page;
+  for (const name of [thumbnails, thumbnailDigests, labels]) {
     if (name !== null && !isPlain(name)) throw new FormatError(`city.json: ${String(name).slice(0, 80)} is no plain name; ${REMEDY}`);
   }
   const named = { graph: listed("graph"), weights: listed("weights"), model: listed("model"), map: listed("map") };
-  return { title, threshold, files: named, thumbnails, labels };
+  return { title, threshold, files: named, thumbnails, thumbnailDigests, labels, digests };
 }
 
 /**
@@ -122,5 +128,16 @@ function isSizing(sizing) {
 export function readLabels(content, places) {
   const good = Array.isArray(content) && content.length === places && content.every((each) => each === null || typeof each === "string");
   if (!good) throw new FormatError(`the file of names has none for each of ${places} places; ${REMEDY}`);
+  return content;
+}
+
+/**
+ * @param {any} content of the file of thumbnails' digests
+ * @param {number} places
+ * @returns {string[]} SHA-256 of each place's thumbnail
+ */
+export function readThumbnailDigests(content, places) {
+  const good = Array.isArray(content) && content.length === places && content.every(isDigest);
+  if (!good) throw new FormatError(`the file of thumbnails' digests has none for each of ${places} places; ${REMEDY}`);
   return content;
 }

@@ -3,7 +3,9 @@ import { openMap } from "../format/map_file.js";
 import { openModel } from "../format/model_file.js";
 import { pixelsFor } from "../image/pixels.js";
 import { PlaceMap } from "../retrieval/place_map.js";
-import { parseJson, readCity, readGraphList, readLabels } from "./city.js";
+import { parseJson, readCity, readGraphList, readLabels, readThumbnailDigests } from "./city.js";
+import { sha256 } from "./digest.js";
+import { Version } from "./version.js";
 import { graphWeights } from "./weights.js";
 
 // Larger than any network of ours: VGG16 has 32 million. A file that claims more is refused before
@@ -21,9 +23,17 @@ const MOST_WEIGHTS = 2 ** 26;
  */
 
 /**
- * The function that fetches a file of the city's folder, by its name and how many bytes it has (null:
- * not known).
- * @typedef {(name: string, bytes: number | null) => Promise<Uint8Array>} Fetch
+ * The function that fetches a file of the city's folder: its name, how many bytes it has (null: not
+ * known), and its address in the folder.
+ * @typedef {(name: string, bytes: number | null, address: string) => Promise<Uint8Array>} Fetch
+ */
+
+/**
+ * Where the parts of a city are, in its folder.
+ * @typedef {object} Addresses
+ * @property {string | null} version SHA-256 of the manifest, where the browser can compute it
+ * @property {string[]} files
+ * @property {string[] | null} thumbnails by place; null: there are none
  */
 
 /** A city that recognises photographs. */
@@ -33,14 +43,16 @@ export class Recogniser {
    * @param {import("./city.js").Graph} graph
    * @param {PlaceMap} map
    * @param {(string | null)[] | null} labels
+   * @param {Addresses} addresses
    * @param {typeof import("onnxruntime-web")} runtime
    * @param {import("onnxruntime-web").InferenceSession} session
    */
-  constructor(city, graph, map, labels, runtime, session) {
+  constructor(city, graph, map, labels, addresses, runtime, session) {
     this.city = city;
     this.graph = graph;
     this.map = map;
     this.labels = labels;
+    this.addresses = addresses;
     this.runtime = runtime;
     this.session = session;
   }
@@ -103,26 +115,37 @@ function isSame(one, other) {
  * @param {string} expected in hexadecimal
  */
 async function requireDigest(bytes, expected) {
-  // Browsers have it only where the page was fetched safely.
-  if (!globalThis.crypto?.subtle) return;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", /** @type {Uint8Array<ArrayBuffer>} */ (bytes)));
-  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (found !== expected) throw new FormatError("the graph was made from another model than the one beside it; pack the city again");
+  const found = await sha256(bytes);
+  if (found && found !== expected) throw new FormatError("the graph was made from another model than the one beside it; pack the city again");
 }
 
 /**
  * Everything that a city needs, fetched, checked and decoded.
+ * @param {Uint8Array} manifest the bytes of city.json
  * @param {Fetch} fetchFile
  * @param {typeof import("onnxruntime-web")} runtime
  * @param {(what: string) => void} [tell] what is being done
  * @returns {Promise<Recogniser>}
  * @throws {FormatError} a file is damaged, or not of this city
  */
-export async function loadCity(fetchFile, runtime, tell = () => {}) {
-  const city = readCity(await fetchFile("city.json", null));
-  const fetched = Object.values(city.files).map(({ name, bytes }) => fetchFile(name, bytes));
-  const labelled = city.labels ? fetchFile(city.labels, null) : null;
-  const [graphBytes, listBytes, modelBytes, mapBytes] = await Promise.all(fetched);
+export async function loadCity(manifest, fetchFile, runtime, tell = () => {}) {
+  const city = readCity(manifest);
+  const version = new Version(city.digests, await sha256(manifest));
+  /** @type {string[]} */
+  const addresses = [];
+  const fetched = async (/** @type {string} */ name, /** @type {number | null} */ bytes) => {
+    const address = version.addressOf(name);
+    addresses.push(address);
+    const found = await fetchFile(name, bytes, address);
+    await version.require(found, name);
+    return found;
+  };
+  const fetchedJson = async (/** @type {string | null} */ name) => name && parseJson(await fetched(name, null), name);
+  const [[graphBytes, listBytes, modelBytes, mapBytes], names, digests] = await Promise.all([
+    Promise.all(Object.values(city.files).map(({ name, bytes }) => fetched(name, bytes))),
+    fetchedJson(city.labels),
+    fetchedJson(city.thumbnailDigests),
+  ]);
   const { graph: graphFile, weights, model: modelFile, map: mapFile } = city.files;
   const graph = within(weights.name, () => readGraphList(listBytes));
   const model = within(modelFile.name, () => openModel(modelBytes, MOST_WEIGHTS));
@@ -135,12 +158,14 @@ export async function loadCity(fetchFile, runtime, tell = () => {}) {
   if (!isSame(map.file.provenance.sizing, graph.sizing)) {
     throw new FormatError(`${mapFile.name} was made with images of another size; pack the city again`);
   }
-  const labels = labelled && city.labels ? readLabels(parseJson(await labelled, city.labels), map.file.places) : null;
+  const { places } = map.file;
+  const labels = names && readLabels(names, places);
+  const thumbnails = city.thumbnails === null ? null : version.thumbnails(city.thumbnails, places, digests && readThumbnailDigests(digests, places));
   tell("decoding the model");
   const externalData = within(modelFile.name, () => [...graphWeights(model, graph.weights)]);
   tell("starting the network");
   const session = await startSession(runtime, graphBytes, externalData, graphFile.name);
-  return new Recogniser(city, graph, map, labels, runtime, session);
+  return new Recogniser(city, graph, map, labels, { version: version.own, files: addresses, thumbnails }, runtime, session);
 }
 
 /**

@@ -6,11 +6,13 @@ import { planOf } from "./plan.js";
  * @typedef {object} Ready
  * @property {string} title
  * @property {number | null} threshold
- * @property {string | null} thumbnails
+ * @property {string | null} version of the city: a digest
+ * @property {string[] | null} thumbnails their addresses, by place
  * @property {number} places
  * @property {Float64Array | null} positions
  * @property {number} imageSize
- * @property {string[]} files
+ * @property {string[]} files addresses
+ * @property {string | null} instead why this is not the newest version; null: it is
  * @property {number} seconds
  * @property {number} memory in bytes
  */
@@ -106,6 +108,6 @@ function sureText(similarity, threshold) {
 function pictureOf({ thumbnails }, found, heading) {
   const name = nameOf(found);
   const caption = made("figcaption", {}, `${name} (${shownSimilarity(found.similarity)})`);
-  const image = thumbnails && made("img", { src: `${encodeURIComponent(thumbnails)}/${found.place}.jpg`, alt: `${heading}${name}`, loading: "lazy" });
+  const image = thumbnails && made("img", { src: thumbnails[found.place], alt: `${heading}${name}`, loading: "lazy" });
   return made("li", {}, made("figure", { title: found.file }, ...(image ? [image] : []), caption));
 }

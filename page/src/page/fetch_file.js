@@ -1,4 +1,5 @@
 import { FormatError } from "../format/error.js";
+import { isPage } from "./exact_fetch.js";
 
 /** Fetches files of one folder, and counts their bytes. */
 export class Fetcher {
@@ -16,17 +17,17 @@ export class Fetcher {
   /**
    * @param {string} name
    * @param {number | null} bytes how long the file is, where that is known
+   * @param {{address?: string, cache?: RequestCache}} [options]
    * @returns {Promise<ReadableStream<Uint8Array>>} the file, as it comes in
    * @throws {Error} it is not there
    */
-  async stream(name, bytes) {
+  async stream(name, bytes, { address = encodeURIComponent(name), cache } = {}) {
     this.total += bytes ?? 0;
-    const response = await fetch(new URL(encodeURIComponent(name), this.base)).catch((error) => {
+    const response = await fetch(new URL(address, this.base), { cache }).catch((error) => {
       throw new Error(`${name} cannot be fetched (${error.message}). Is there a network? Then load the page again.`);
     });
     if (!response.ok) throw new Error(`${name} is missing on the server (${response.status}); pack the city again.`);
-    // Some servers answer with a page where a file is missing.
-    if (/text\/html/.test(response.headers.get("content-type") ?? "")) {
+    if (isPage(response)) {
       throw new FormatError(`the server has sent a page in place of ${name}; put the whole folder onto it`);
     }
     // What the header says is the length of what is sent, packed perhaps.
@@ -44,14 +45,16 @@ export class Fetcher {
   }
 
   /**
+   * A file as it is on the server now, or as it was kept under this address.
    * @param {string} name
    * @param {number | null} bytes how long the file must be, where that is known
+   * @param {string} address in the folder
    * @returns {Promise<Uint8Array>}
    * @throws {Error} it is not there
    * @throws {FormatError} it has another length
    */
-  async file(name, bytes) {
-    const reader = (await this.stream(name, bytes)).getReader();
+  async file(name, bytes, address) {
+    const reader = (await this.stream(name, bytes, { address, cache: "no-cache" })).getReader();
     /** @type {Uint8Array[]} */
     const pieces = [];
     let size = 0;

@@ -1,3 +1,3 @@
-/** What build.js puts into the service worker: a JSON list of files, and a digest of them. */
+/** What build.js puts into the service worker: JSON of files with their digests, and a digest of that. */
 declare const __SHELL__: string;
 declare const __DIGEST__: string;

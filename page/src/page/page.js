@@ -93,21 +93,21 @@ function ready(message) {
     `${((performance.now() - begin) / 1000).toFixed(1)} s, with ${megabytes(message.memory)} of memory for the network.`;
   element("section", "loading").hidden = true;
   element("section", "ask").hidden = false;
-  keepForLater(message);
+  if (message.instead === null) keepForLater(message);
+  else element("p", "offline").textContent = `There is a newer version of this city, which cannot be loaded yet. You see the one before. ${message.instead}`;
 }
 
 /** @param {import("./answer_view.js").Ready} city */
-async function keepForLater({ files, thumbnails, places }) {
+async function keepForLater({ version, files, thumbnails }) {
   if (!navigator.serviceWorker) return;
   const offline = element("p", "offline");
   try {
     await navigator.serviceWorker.register("service_worker.js");
     const registration = await navigator.serviceWorker.ready;
     navigator.serviceWorker.addEventListener("message", ({ data }) => {
-      if (data.kind === "kept" && data.count === data.of) offline.textContent = "The page now works without a network, too.";
+      if (data.kind === "kept" && data.whole) offline.textContent = "The page now works without a network, too.";
     });
-    const pictures = thumbnails ? Array.from({ length: places }, (_, place) => `${encodeURIComponent(thumbnails)}/${place}.jpg`) : [];
-    registration.active?.postMessage({ files: [...files.map(encodeURIComponent), ...pictures] });
+    registration.active?.postMessage({ version, files: [...files, ...(thumbnails ?? [])] });
   } catch (reason) {
     offline.textContent = `The page will need a network next time (${reason instanceof Error ? reason.message : reason}).`;
   }

@@ -1,65 +1,67 @@
 // Keeps the page and the city, so that both work without a network. It computes nothing: the runtime
 // does not start in here.
-
-/** The page's own files, and a digest of them: build.js puts both in. */
-const SHELL = /** @type {string[]} */ (JSON.parse(__SHELL__));
-const PAGE = `pocketvlad-page-${__DIGEST__}`;
-const CITY = "pocketvlad-city";
-const PATIENCE = 3000; // milliseconds
-const AT_ONCE = 6; // files, as many as browsers ask a server for
+import { fetchExactly } from "./exact_fetch.js";
+import { KeptCities, digestIn } from "./kept_cities.js";
 
 const worker = /** @type {any} */ (self);
+const { scope } = worker.registration;
 
-/**
- * Where caches of one folder are kept apart from those of another on the same host.
- * @param {string} name
- */
-function cacheName(name) {
-  return `${name} ${worker.registration.scope}`;
-}
+/** The page's own files with their SHA-256, and a digest of all: build.js puts both in. */
+const SHELL = /** @type {Record<string, string>} */ (JSON.parse(__SHELL__));
+// Caches of one folder are kept apart from those of another on the same host.
+const PAGE = `pocketvlad-page-${__DIGEST__} ${scope}`;
+const PATIENCE = 3000; // milliseconds
 
-/** @param {string} name */
-function open(name) {
-  return caches.open(cacheName(name));
-}
+const cities = new KeptCities(scope);
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
-  event.waitUntil(open(PAGE).then((cache) => cache.addAll(SHELL)).then(() => worker.skipWaiting()));
+  event.waitUntil(keepPage().then(() => worker.skipWaiting()));
 });
+
+/** Fails while not all files of this version are on the server; the browser will try again. */
+async function keepPage() {
+  const cache = await caches.open(PAGE);
+  const keep = async (/** @type {[string, string]} */ [name, digest]) => {
+    const address = new URL(name, scope).href;
+    await cache.put(address, await fetchExactly(address, digest));
+  };
+  await Promise.all(Object.entries(SHELL).map(keep));
+}
 
 worker.addEventListener("activate", (/** @type {any} */ event) => {
   event.waitUntil(removeOld().then(() => worker.clients.claim()));
 });
 
+/** Caches of the page that was here before. */
 async function removeOld() {
-  const kept = [cacheName(PAGE), cacheName(CITY)];
-  const mine = (await caches.keys()).filter((name) => name.endsWith(` ${worker.registration.scope}`));
-  await Promise.all(mine.filter((name) => !kept.includes(name)).map((name) => caches.delete(name)));
+  const mine = (await caches.keys()).filter((name) => name.endsWith(` ${scope}`));
+  await Promise.all(mine.filter((name) => name !== PAGE && !cities.has(name)).map((name) => caches.delete(name)));
 }
 
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;
-  const inside = request.url.startsWith(worker.registration.scope);
-  if (request.method !== "GET" || !inside) return;
-  event.respondWith(new URL(request.url).pathname.endsWith("/city.json") ? manifest(request) : kept(request));
+  if (request.method !== "GET" || !request.url.startsWith(scope)) return;
+  const { pathname, search } = new URL(request.url);
+  if (!pathname.endsWith("/city.json")) event.respondWith(kept(request));
+  else event.respondWith(search === "?kept" ? keptManifest() : manifest(request));
 });
 
+/** What is asked for where the city on the server cannot be loaded. */
+async function keptManifest() {
+  return (await cities.manifest()) ?? new Response(null, { status: 404 });
+}
+
 /**
- * The manifest comes from the network if there is one. A new one means other files.
+ * The manifest comes from the network if there is one.
  * @param {Request} request
  */
 async function manifest(request) {
-  const cache = await open(CITY);
-  const old = await cache.match(request);
   try {
     const fresh = await fetch(request, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
     if (!fresh.ok) throw new Error(String(fresh.status));
-    if (old && (await old.clone().text()) !== (await fresh.clone().text())) {
-      await caches.delete(cacheName(CITY));
-    }
-    await (await open(CITY)).put(request, fresh.clone());
-    return fresh;
+    return new Response(await fresh.blob(), fresh); // all of it has come
   } catch (error) {
+    const old = await cities.manifest();
     if (old) return old;
     throw error;
   }
@@ -67,31 +69,14 @@ async function manifest(request) {
 
 /** @param {Request} request */
 async function kept(request) {
-  const found = (await (await open(PAGE)).match(request, { ignoreSearch: true })) ?? (await (await open(CITY)).match(request));
-  return found ?? fetch(request);
+  const found = (await (await caches.open(PAGE)).match(request, { ignoreSearch: true })) ?? (await caches.match(request));
+  if (found) return found;
+  // Other files are checked by the page, where they are used.
+  return request.destination === "image" ? fetchExactly(request.url, digestIn(request.url)) : fetch(request);
 }
 
 // The page says which files of the city to keep, once all is well.
 worker.addEventListener("message", (/** @type {any} */ event) => {
-  const { files } = event.data;
-  event.waitUntil(keep(files).then((count) => event.source?.postMessage({ kind: "kept", count, of: files.length })));
+  const { version, files } = event.data;
+  event.waitUntil(cities.keep(version, files).then((whole) => event.source?.postMessage({ kind: "kept", whole })));
 });
-
-/**
- * @param {string[]} files
- * @returns {Promise<number>} how many are kept
- */
-async function keep(files) {
-  const cache = await open(CITY);
-  const left = [...files];
-  let count = 0;
-  const takeNext = async () => {
-    for (let file = left.shift(); file !== undefined; file = left.shift()) {
-      const address = new URL(file, worker.registration.scope);
-      const kept = (await cache.match(address)) || (await cache.add(address).then(() => true, () => false));
-      if (kept) count++;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, takeNext));
-  return count;
-}

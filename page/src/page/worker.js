@@ -8,6 +8,7 @@ import { boxIn, lookAt } from "./picture.js";
 import { compileAsItComes } from "./runtime_start.js";
 
 const ANSWERS = 6;
+const MANIFEST = "city.json";
 const WASM = "ort-wasm-simd-threaded.wasm";
 
 const memoryUsed = countedMemory();
@@ -27,19 +28,43 @@ async function load(base) {
   runtime.env.wasm.numThreads = 1; // more need headers that static hosts do not send
   runtime.env.logLevel = "error";
   const compiled = compileAsItComes(runtime, files.stream(WASM, null));
-  const loaded = loadCity((name, bytes) => files.file(name, bytes), runtime, (what) => tell({ kind: "step", what }));
-  [recogniser] = await Promise.all([loaded, compiled]);
-  const { city, map, graph } = recogniser;
+  const [{ loaded, instead }] = await Promise.all([loadNewest(files), compiled]);
+  recogniser = loaded;
+  const { city, map, graph, addresses } = recogniser;
   const places = map.file.places;
   const positions = map.file.positions;
   tell({
     kind: "ready",
-    ...{ title: city.title, threshold: city.threshold, thumbnails: city.thumbnails, places, positions },
+    ...{ title: city.title, threshold: city.threshold, places, positions },
+    ...addresses,
+    instead,
     imageSize: graph.sizing.image_size,
-    files: ["city.json", ...Object.values(city.files).map(({ name }) => name), ...(city.labels ? [city.labels] : [])],
     seconds: (performance.now() - begin) / 1000,
     memory: memoryUsed(),
   });
+}
+
+/**
+ * The city that is on the server; where it cannot be loaded, as while it is uploaded, the one that the
+ * service worker has kept.
+ * @param {Fetcher} files
+ * @returns {Promise<{loaded: import("../city/recogniser.js").Recogniser, instead: string | null}>} instead: what is wrong
+ *   with the newer one
+ */
+async function loadNewest(files) {
+  const load = (/** @type {Uint8Array} */ manifest) =>
+    loadCity(manifest, (...file) => files.file(...file), runtime, (what) => tell({ kind: "step", what }));
+  let newest = null;
+  try {
+    newest = await files.file(MANIFEST, null, MANIFEST);
+    return { loaded: await load(newest), instead: null };
+  } catch (error) {
+    if (isShortOfMemory(error)) throw error;
+    const kept = await files.file(MANIFEST, null, `${MANIFEST}?kept`).catch(() => null);
+    // A server without a service worker before it gives the same again.
+    if (!kept || String(kept) === String(newest)) throw error;
+    return { loaded: await load(kept), instead: messageOf(error) };
+  }
 }
 
 /**

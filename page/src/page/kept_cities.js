@@ -1,0 +1,91 @@
+import { fetchExactly } from "./exact_fetch.js";
+
+const CITY = "pocketvlad-city-";
+const MANIFEST = "city.json";
+const AT_ONCE = 6; // files, as many as browsers ask a server for
+
+/**
+ * What is kept of the city for times without a network: a cache for each version of it. One that has
+ * the manifest is whole, since that is put in last; the old one is dropped only then.
+ */
+export class KeptCities {
+  /** @param {string} scope the address of the city's folder */
+  constructor(scope) {
+    this.scope = scope;
+    this.manifestAddress = new URL(MANIFEST, scope).href;
+  }
+
+  /** @param {string} name of a cache */
+  has(name) {
+    return name.startsWith(CITY) && name.endsWith(` ${this.scope}`);
+  }
+
+  async names() {
+    return (await caches.keys()).filter((name) => this.has(name));
+  }
+
+  /** @returns {Promise<Response | undefined>} that of the newest whole version */
+  async manifest() {
+    for (const name of (await this.names()).reverse()) {
+      const found = await (await caches.open(name)).match(this.manifestAddress);
+      if (found) return found;
+    }
+  }
+
+  /**
+   * @param {string} version SHA-256 of the manifest
+   * @param {string[]} files addresses in the folder of all that the city has beside the manifest
+   * @returns {Promise<boolean>} whether it is kept whole
+   */
+  async keep(version, files) {
+    const name = `${CITY}${version} ${this.scope}`;
+    const cache = await caches.open(name);
+    if (!(await cache.match(this.manifestAddress))) {
+      try {
+        await takeAll(cache, files.map((file) => new URL(file, this.scope).href));
+        await cache.put(this.manifestAddress, await fetchExactly(this.manifestAddress, version));
+      } catch {
+        return false; // what is there already is not fetched again next time
+      }
+    }
+    const others = (await this.names()).filter((each) => each !== name);
+    await Promise.all(others.map((each) => caches.delete(each)));
+    return true;
+  }
+}
+
+/**
+ * @param {Cache} cache
+ * @param {string[]} addresses
+ * @throws {Error} one of them is not what it should be; the others are taken all the same
+ */
+async function takeAll(cache, addresses) {
+  const left = [...addresses];
+  /** @type {unknown[]} */
+  const failures = [];
+  const takeNext = async () => {
+    for (let address = left.shift(); address !== undefined; address = left.shift()) {
+      await take(cache, address).catch((error) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, takeNext));
+  if (failures.length) throw failures[0];
+}
+
+/**
+ * @param {Cache} cache
+ * @param {string} address
+ */
+async function take(cache, address) {
+  if (await cache.match(address)) return;
+  // A file that has not changed has the same address in the old version.
+  await cache.put(address, (await caches.match(address)) ?? (await fetchExactly(address, digestIn(address))));
+}
+
+/**
+ * @param {string} address
+ * @returns {string | null} SHA-256 that the file must have, where its address says so
+ */
+export function digestIn(address) {
+  return new URL(address).searchParams.get("sha256");
+}
