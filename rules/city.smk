@@ -22,6 +22,7 @@ rule pack_city:
         gpu=GPUS,
     params:
         library=library("pack_city"),
+        page=lambda wildcards: page_state(),
         cells=list(PACKABLE),
         training_city=test_city(PACKED_CITY),
         device=config["compute"]["device"],

@@ -34,6 +34,7 @@ from pocketvlad.util.code_digest import digest, keep_facts_in
 from pocketvlad.training.complete_outputs import forget_outputs
 from pocketvlad.util.dates import redate
 from pocketvlad.util.refusals import unwritable
+from pocketvlad.packing.page_files import page_state
 from pocketvlad.study.code import job_modules
 from pocketvlad.study.files import StudyFiles
 from pocketvlad.study.job import pass_on_path

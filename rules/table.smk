@@ -58,7 +58,11 @@ rule tabulate_results:
 rule tabulate_preview:
     input:
         base=filled(SCORE, model=MODELS[0], version="base"),
-        cells=[path for path in rules.evaluate.input.cells if f"/{MODELS[0]}/" in path],
+        cells=[
+            path
+            for path in rules.evaluate.input.cells
+            if path.startswith(result(f"scores/{MODELS[0]}/"))
+        ],
     output:
         result("preview.txt"),
     log:

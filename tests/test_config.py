@@ -129,6 +129,11 @@ def test_a_file_that_is_laid_over_nothing_says_so():
         (("figures",), {"studies": ["mini"]}, r"figures\.studies: mini is this study itself"),
         (("figures",), {"studies": ["A/b"]}, r"figures\.studies\.0: 'A/b'.*lower-case letters"),
         (("cities", "paris"), "london", r"cities\.paris: no data set is called 'london'.*mini-"),
+        (
+            ("cities",),
+            {"mean": "mini-oxford", "paris": "mini-paris"},
+            r"cities\.mean: tables call the mean of both cities so; give it another name",
+        ),
         (("cities", "paris"), "mini-oxford", r"both roles have the same data set"),
         (("test_sets",), {"x": "york"}, r"test_sets\.x: no data set is called 'york'.*mini-oxf"),
         (("test_sets",), {"x": "mini-paris"}, r"x: 'mini-paris' is the city paris already; remove"),
@@ -571,6 +576,15 @@ def test_weights_that_are_neither_there_nor_a_source_are_missed_at_once(tmp_path
     weights["file"] = "lite0.pth"
     (tmp_path / "lite0.pth").touch()
     require_local_data(config)
+
+
+def test_no_model_is_called_as_tables_call_the_baseline():
+    config = load("config.yaml")
+    config["models"]["histogram"] = config["models"].pop("vgg16")
+    with pytest.raises(
+        ConfigError, match=r"models\.histogram: tables call the baseline .* so; give"
+    ):
+        check_config(config)
 
 
 def test_distortions_of_the_first_seed_are_distortions_of_the_study():

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from workflow_runs import ROOT
 
 from pocketvlad.study.job import logged
-from pocketvlad.training.checkpoint import Checkpoint
+from pocketvlad.study.training_city import city_files
+from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.complete_outputs import forget_outputs
 
 JOB = """
@@ -110,3 +112,38 @@ def test_outputs_of_a_complete_job_come_back(tmp_path):
     forget_outputs(tmp_path / "checkpoints")
     assert not list((tmp_path / "checkpoints").iterdir())
     assert not checkpoint.restored(outputs, settings)
+
+
+def test_what_was_learnt_from_other_photographs_does_not_come_back(tmp_path):
+    """Also where these have the names, the sizes and the dates of the others."""
+    images = tmp_path / "images"
+    images.mkdir()
+    (tmp_path / "dataset.json").write_text("{}")
+    picture = images / "a.jpg"
+    found = []
+    for content in (b"one", b"two", b"one"):
+        picture.write_bytes(content)
+        os.utime(picture, (1e9, 1e9))
+        given = SimpleNamespace(dataset=tmp_path / "dataset.json", images=images)
+        files = city_files(SimpleNamespace(input=given))
+        assert files == [tmp_path / "dataset.json", picture]
+        found.append(fingerprint({}, files))
+    assert found[0] == found[2] != found[1]
+
+
+RESUMING = [
+    path
+    for path in sorted((ROOT / "workflow_scripts").glob("*.py"))
+    if "snakemake.input.images" in path.read_text() or "training_city(" in path.read_text()
+    if "Checkpoint(" in path.read_text() or "Trials(" in path.read_text()
+]
+
+
+@pytest.mark.parametrize("script", RESUMING, ids=lambda path: path.stem)
+def test_jobs_that_resume_know_their_photographs_again(script):
+    assert "city_files(snakemake)" in script.read_text()
+
+
+def test_jobs_that_resume_are_known():
+    names = {"prune_model", "round_model", "search_budgets", "train_codebook", "train_model"}
+    assert {path.stem for path in RESUMING} == names

@@ -448,6 +448,18 @@ def test_a_folder_whose_name_is_no_text_is_a_city(few_files, capsys):
         assert city.title == "caf\\xe9"
 
 
+def test_a_page_that_is_built_anew_is_another_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(page_files, "PAGE", tmp_path / "page")
+    assert page_files.page_state() == ""
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").write_text("one")
+    (tmp_path / "page" / "worker.js").write_text("a")
+    states = [page_files.page_state()]
+    (tmp_path / "page" / "worker.js").write_text("b")
+    states += [page_files.page_state()] * 2
+    assert len(set(states)) == 2
+
+
 def test_pack_and_page_have_the_same_bounds():
     source = (ROOT / "page" / "src" / "city" / "recogniser.js").read_text()
     [found] = re.findall(r"^const MOST_WEIGHTS = 2 \*\* (\d+);$", source, re.M)

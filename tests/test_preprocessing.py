@@ -222,6 +222,14 @@ def test_a_part_without_weights_has_no_share_in_the_table(tmp_path):
     assert line["pruned_percent_backbone"] == line["pruned_percent_projection"] == 50
 
 
+def test_the_same_seeds_in_another_order_are_the_same_trainings():
+    cities = ["oxford", "paris"]
+    rows = [row("base", city, seed=seed) for city in cities for seed in (1, 2)]
+    rows += [row("rd/0.1", city, seed=seed) for city in cities for seed in (2, 1)]
+    table, _ = results_tables(rows, cities)
+    assert list(table["seeds"]) == ["1 2", "1 2"]
+
+
 @pytest.mark.parametrize(
     ("source", "learnt", "expected"),
     [

@@ -93,6 +93,16 @@ def test_jobs_at_once_share_the_time():
     assert left.seconds(35) == pytest.approx((4 * 20 - 2 * 15) / 2)
 
 
+def test_a_job_that_failed_does_not_run_for_ever():
+    """It is still to be done, and one of its like took 20 s of the one core."""
+    left = TimeLeft(kinds(*["train a"] * 6))
+    left.begin(1, ("train", "a"), 0)
+    left.fail(1)
+    run(left, 2, "train a", 0, 20)
+    run(left, 3, "train a", 20, 40)
+    assert left.seconds(40) == pytest.approx(4 * 20)
+
+
 def test_a_job_on_all_cores_leaves_none_to_others():
     left = TimeLeft([*kinds("train a", "train b"), *[PlannedJob(("time", "a"), 10.0, 2)] * 3])
     for number, kind in ((1, "a"), (2, "b")):

@@ -213,6 +213,19 @@ def test_job_counts_of_the_catalogs_snakefile(tmp_path):
     assert counts == {name: count for name, count in expected.items() if name != "all"}
 
 
+@pytest.mark.parametrize("name", ["alexnet", "scores"])
+def test_the_preview_is_of_the_first_model_whatever_the_study_is_called(tmp_path, name):
+    folder = copy_workflow(tmp_path / "clone")
+    counts = []
+    for study in ("other", name):
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        (folder / "own.yaml").write_text(yaml.safe_dump(config | {"study": study}))
+        target = f"results/{study}/preview.txt"
+        counts.append(job_counts(snakemake(folder, "-n", target, "--configfile", "own.yaml")))
+    assert counts[0] == counts[1]
+    assert counts[0]["train_model"] == 2
+
+
 @pytest.mark.parametrize("config", [(), ("--configfile", str(ROOT / "config.yaml"))])
 def test_the_workflow_runs_in_another_folder(tmp_path, config):
     """The official data sets and the default study are beside the Snakefile."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pocketvlad.baselines.color_histogram import IDENTITY, color_histogram
 from pocketvlad.data.dataset import read_dataset
+from pocketvlad.report.names import HISTOGRAM
 from pocketvlad.retrieval.evaluation import evaluate
 from pocketvlad.scoring.recall_settings import RecallSettings
 from pocketvlad.scoring.scored import headline
@@ -23,7 +24,7 @@ with logged(*snakemake.log):
         recall=read_settings(RecallSettings, snakemake.params.recall),
     )
     row = {
-        "model": "histogram",
+        "model": HISTOGRAM,
         "preprocessing": IDENTITY.as_dict(),
         "protocol": snakemake.params.protocol,
         "test_city": snakemake.wildcards.city,

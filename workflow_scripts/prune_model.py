@@ -12,7 +12,7 @@ from pocketvlad.compression.sparsity import histogram_edges, weight_histograms
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import training_city
+from pocketvlad.study.training_city import city_files, training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
@@ -32,7 +32,7 @@ with logged(*snakemake.log):
     cell = [wildcards.threshold, wildcards.l1, params.cutoff]
     known = [params.training, params.pruning, params.recovery, cell]
     known += [params.validation, params.protocol, params.seed]
-    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
+    files = [Path(snakemake.input.model), *city_files(snakemake)]
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
     if checkpoint.restored(snakemake.output, params):
         sys.exit()

@@ -8,7 +8,7 @@ from pocketvlad.compression.rd.sections import settled, study_calibration
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import training_city
+from pocketvlad.study.training_city import city_files, training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.util.allocator import keep_small_blocks
 from pocketvlad.util.seeds import derive_seed
@@ -29,7 +29,7 @@ with logged(*snakemake.log):
         seed=derive_seed(params.seed),
     )
     distortion = float(snakemake.wildcards.distortion)
-    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
+    files = [Path(snakemake.input.model), *city_files(snakemake)]
     checkpoint = Checkpoint(
         Path(params.checkpoint),
         fingerprint([calibration.identity(), params.protocol, params.compute, distortion], files),

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from pocketvlad.compression.rd.budget import Target
+from pocketvlad.compression.rd.budget import Target, best
 from pocketvlad.compression.rd.sections import settled, study_calibration
 from pocketvlad.compression.rd.training_task import source_beside_task, study_task
 from pocketvlad.compression.rd.trials import Trials, write_trials
@@ -11,7 +11,7 @@ from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.evaluation import sizing_of
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import training_city
+from pocketvlad.study.training_city import city_files, training_city
 from pocketvlad.training.checkpoint import fingerprint
 from pocketvlad.util.allocator import keep_small_blocks
 from pocketvlad.util.atomic import replacing
@@ -32,17 +32,22 @@ with logged(*snakemake.log):
         small=params.small,
         seed=derive_seed(params.seed),
     )
-    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)]
+    files = [Path(snakemake.input.model), *city_files(snakemake)]
+    known = [calibration.identity(), params.small, params.protocol, params.compute]
     trials = Trials(
         folder=Path(params.checkpoint),
         calibration=calibration,
         task=study_task(city, base.network.min_side, calibration.seed),
         sizing=sizing_of(params.protocol),
         compute=params.compute,
-        computation=fingerprint([calibration.identity(), params.protocol, params.compute], files),
+        computation=fingerprint(known, files),
     )
-    for section, output in zip(params.targets, snakemake.output.models, strict=True):
-        found = trials.search(Target.of(section), params.trials)
+    targets = [Target.of(section) for section in params.targets]
+    for target in targets:
+        trials.search(target, params.trials)
+    # A trial for one target may be the best for another, as the table will say.
+    for target, output in zip(targets, snakemake.output.models, strict=True):
+        found = best(target, trials.known())
         with replacing(Path(output)) as unfinished:
             shutil.copyfile(trials.file(found.distortion), unfinished)
     write_trials(snakemake.output.trials, trials.known())

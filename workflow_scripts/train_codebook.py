@@ -12,7 +12,7 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import training_city
+from pocketvlad.study.training_city import city_files, training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
@@ -33,7 +33,7 @@ with logged(*snakemake.log):
     known = [params.training, params.recovery, learning, recipe]
     known += [params.validation, params.protocol, params.seed]
     checkpoint = Checkpoint(
-        Path(params.checkpoint), fingerprint(known, [path, Path(snakemake.input.dataset)])
+        Path(params.checkpoint), fingerprint(known, [path, *city_files(snakemake)])
     )
     if checkpoint.restored(snakemake.output, params):
         sys.exit()

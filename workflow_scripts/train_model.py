@@ -6,7 +6,7 @@ from pathlib import Path
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import training_city
+from pocketvlad.study.training_city import city_files, training_city
 from pocketvlad.training.checkpoint import Checkpoint, fingerprint
 from pocketvlad.training.declared import LOSSES
 from pocketvlad.training.fine_tuning import fine_tune
@@ -27,7 +27,7 @@ with logged(*snakemake.log):
     identity = {key: value for key, value in training.items() if key != "epochs"}
     known = [identity, params.validation, params.protocol, params.seed]
     asked = [Path(path) for path in snakemake.input.asked]
-    files = [Path(path) for path in (snakemake.input.model, snakemake.input.dataset)] + asked
+    files = [Path(snakemake.input.model), *city_files(snakemake), *asked]
     checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
     if checkpoint.restored(snakemake.output, params):
         sys.exit()

@@ -1,6 +1,9 @@
 """The page that a city has, as `make page` has built it into this package."""
 
+import hashlib
 from pathlib import Path
+
+from pocketvlad.util.checksum import file_digest
 
 PAGE = Path(__file__).resolve().parent.parent / "page"
 MOST_WEIGHTS = 1 << 26
@@ -22,6 +25,14 @@ def require_page(city: Path) -> None:
     """
     if not (city / _FIRST).is_file():
         raise PageError(f"{city} has no {_FIRST}: it was packed without the page; pack it again")
+
+
+def page_state() -> str:
+    """What changes when the page is built anew from other sources; "" where it is not built."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in PAGE.glob("*") if path.is_file()):
+        digest.update(f"{path.name} {file_digest(path, 'sha256')}\n".encode())
+    return digest.hexdigest() if (PAGE / _FIRST).is_file() else ""
 
 
 def page_files() -> list[Path]:

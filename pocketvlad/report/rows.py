@@ -12,6 +12,7 @@ from pocketvlad.compression.recipes import BASE, COLUMNS, KINDS, STATES, columns
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.weights.sources import weights_name
 from pocketvlad.report.best_cells import mark_best
+from pocketvlad.report.names import HISTOGRAM
 from pocketvlad.report.recall_columns import has_recall, recall_column
 from pocketvlad.report.score_columns import (
     DENSE,
@@ -176,7 +177,7 @@ def _mean_line(
     for name, value in lines[0].items():
         values = [line[name] for line in lines]
         if name == "seed":
-            mean["seeds"] = " ".join(map(str, trained))
+            mean["seeds"] = " ".join(map(str, sorted(trained)))  # the same ones, the same text
         elif name == "computed_on":
             mean[name] = "; ".join(sorted({each for text in values for each in text.split("; ")}))
         elif name in scores:
@@ -324,7 +325,7 @@ def baselines_table(
     keys = [key for key in ("map", DENSE.key("map")) if all(key in row for row in on_cities)]
     found: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
-        key = ("colour histogram", "") if row["model"] == "histogram" else _state(row)
+        key = ("colour histogram", "") if row["model"] == HISTOGRAM else _state(row)
         found.setdefault(key, []).append(row)
     lines = []
     for (model, state), some in found.items():

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import chain
 from statistics import fmean
 
+from pocketvlad.report.names import MEAN
 from pocketvlad.scoring.bootstrap import Drop, paired_drop
 from pocketvlad.scoring.landmark_bootstrap import Comparison, landmark_drop
 
-MEAN = "mean"  # in place of a city: the mean of all
 SPREAD = "_spread"  # after a column's name: its standard deviation over seeds
 
 

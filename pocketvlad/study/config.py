@@ -11,6 +11,7 @@ from pocketvlad.data.sections import QUERIES
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
+from pocketvlad.report.names import HISTOGRAM, MEAN
 from pocketvlad.study.declaration import Study
 from pocketvlad.study.empty_keys import drop_empty_keys, unknown_empty_keys
 from pocketvlad.study.faults import ConfigError, unfit_section
@@ -190,6 +191,14 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                 f"cities.{role}: {name!r} has no ground_truth, which a city that models are "
                 "trained on needs; add it, or write the data set under test_sets"
             )
+    for role in config["cities"]:
+        if role == MEAN:
+            yield f"cities.{role}: tables call the mean of both cities so; give it another name"
+    if HISTOGRAM in config["models"]:
+        yield (
+            f"models.{HISTOGRAM}: tables call the baseline without a network so; give the model "
+            "another name"
+        )
     if len(set(config["cities"].values())) != len(config["cities"]):
         yield "cities: both roles have the same data set; a model is tested on another city"
     yield from unfit_test_sets(config)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from pocketvlad.report.names import MEAN
+
 
 def declared_test_sets(config: Mapping) -> dict[str, str]:
     """The data sets by role that models of both cities are tested on and nothing is trained on."""
@@ -29,9 +31,6 @@ def unfit_test_sets(config: Mapping) -> Iterator[str]:
     """A line for each fault of the section `test_sets`."""
     if not declared_test_sets(config):
         return
-    # Not above: it imports scipy, for which every start and every job would wait.
-    from pocketvlad.report.score_columns import MEAN
-
     cities, datasets = config["cities"], config["datasets"]
     seen: dict[str, str] = {}
     for role, name in declared_test_sets(config).items():

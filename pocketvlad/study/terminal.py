@@ -146,6 +146,7 @@ class Terminal(logging.Formatter):
     def _error(self, record: logging.LogRecord) -> str:
         """ "" of a job that has no reason of its own: one of a group, of which another failed."""
         job = self._running.pop(record.jobid, None)
+        self._time_left.fail(record.jobid)
         name = job.name if job else record.rule_name
         log, found = _log_of(record), ""
         if Path(log).is_file():

@@ -47,11 +47,15 @@ class TimeLeft:
             self._running[number] = kind, at
 
     def end(self, number: int, at: float) -> None:
-        """A job has ended, in whatever way."""
+        """A job has done what it was to do."""
         if number in self._running:
             kind, begun = self._running.pop(number)
             self._took[kind].append(at - begun)
             self._left[kind] -= 1
+
+    def fail(self, number: int) -> None:
+        """A job has failed: it runs no more, and says nothing of how long its like take."""
+        self._running.pop(number, None)
 
     def _guess(self, counts: Counter[Kind]) -> float:
         """Of so many jobs together, in seconds of a core."""
