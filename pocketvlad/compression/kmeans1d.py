@@ -1,8 +1,8 @@
 """k-means of many numbers: exact on a few hundred groups, then Lloyd's iteration on a histogram.
 
 The weights of a layer are binned once, one pass over memory; each iteration then costs a few
-look-ups in prefix sums, whatever the number of weights. Up to `_GROUPS` distinct values the result
-is the optimum itself.
+look-ups in prefix sums, whatever the number of weights. Numbers in one bin, 1 / `BINS` of their
+range, are taken for one. Up to `_GROUPS` filled bins the result is the optimum of these itself.
 """
 
 import numpy as np
