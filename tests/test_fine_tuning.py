@@ -8,12 +8,14 @@ import torch
 from networks import assert_same, weights_of
 from training_cities import SETTINGS, Killed
 
+from pocketvlad.compression import iterative_pruning
 from pocketvlad.compression.iterative_pruning import prune_iteratively
-from pocketvlad.compression.prune import pruned_percent
+from pocketvlad.compression.prune import prune_below, pruned_percent
 from pocketvlad.compression.settings import PruningSettings
 from pocketvlad.compression.sparsity import l1_penalty
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.modules.mean import Mean
+from pocketvlad.training import fine_tuning
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.epoch import train_epoch, trainable_parameters
 from pocketvlad.training.fine_tuning import EpochRecord, fine_tune
@@ -108,6 +110,64 @@ def test_a_part_without_parameters_may_be_named(network):
     assert [parameter.shape for parameter in parameters] == [(8, 93), (8,)]
     with pytest.raises(ValueError, match="layers pooling have no parameter; choose among backbone"):
         trainable_parameters(network, ["pooling"])
+
+
+class Slope:
+    """The same gradient in every step: 5 for each weight."""
+
+    size, unit = 2, "step"
+
+    def losses(self, network, generator):
+        for _ in range(self.size):
+            yield 1, 5 * sum(weight.sum() for weight in network.projection.parameters())
+
+
+@pytest.mark.parametrize("gradient_norm", [0.3, 1e6])
+def test_training_goes_down_the_slope_as_by_hand(network, tmp_path, gradient_norm):
+    """SGD with momentum and decay of weights (Sutskever et al. 2013, as torch documents it), a rate
+    that falls from epoch to epoch, and gradients that are cut to a length."""
+    chosen = {"layers": ("projection",), "epochs": 3, "learning_rate": 0.1, "decay": 0.5}
+    chosen |= {"momentum": 0.8, "weight_decay": 0.02, "gradient_norm": gradient_norm}
+    weights = {k: v.numpy().astype(np.float64) for k, v in weights_of(network.projection).items()}
+    count = sum(each.size for each in weights.values())
+    slope = 5 * min(1, gradient_norm / (5 * np.sqrt(count)))
+    speeds = dict.fromkeys(weights, 0.0)
+    for epoch in range(3):
+        for _ in range(Slope.size):
+            for name in weights:
+                speeds[name] = 0.8 * speeds[name] + slope + 0.02 * weights[name]
+                weights[name] = weights[name] - 0.1 * 0.5**epoch * speeds[name]
+    others = weights_of(network.backbone)
+    checkpoint = Checkpoint(tmp_path / "c.pt", "x")
+    fine_tune(network, replace(SETTINGS, **chosen), 7, checkpoint, objective=Slope(), select=False)
+    for name, weight in network.projection.state_dict().items():
+        np.testing.assert_allclose(weight.numpy(), weights[name], rtol=1e-4, atol=1e-5)
+    assert_same(others, weights_of(network.backbone))
+
+
+def test_pruning_goes_to_its_cutoff_in_equal_steps_at_its_own_rate(
+    city, network, tmp_path, monkeypatch
+):
+    limits, rates = [], []
+
+    def note_limits(network, given):
+        limits.append(given)
+        prune_below(network, given)
+
+    def note_rate(network, optimiser, *others):
+        rates.append(optimiser.param_groups[0]["lr"])
+        return train_epoch(network, optimiser, *others)
+
+    monkeypatch.setattr(iterative_pruning, "prune_below", note_limits)
+    monkeypatch.setattr(fine_tuning, "train_epoch", note_rate)
+    expected = {name: 1.04 * float(weight.std()) for name, weight in compressible(network)}
+    pruning = PruningSettings(rounds=4, epochs_per_round=1, learning_rate=0.004)
+    prune(network, city, pruning, Checkpoint(tmp_path / "c.pt", "x"))
+    assert [set(each) for each in limits] == [set(expected)] * 4
+    for round_, found in enumerate(limits, start=1):
+        for name, limit in found.items():
+            assert float(limit) == pytest.approx(expected[name] * round_ / 4, rel=1e-3)
+    assert rates == pytest.approx([0.004 * SETTINGS.decay**epoch for epoch in range(4)])
 
 
 @pytest.mark.parametrize("epochs_per_round", [0, 1])
