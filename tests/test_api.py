@@ -140,7 +140,7 @@ def test_options_may_be_of_numpy_and_what_is_none_is_named(few_files):
     for call, message in [
         (lambda: model.recall(*folders, recall_values=5), "recall_values=5: give a list"),
         (lambda: model.describe(["a.jpg"], squeeze=5), "squeeze=5: give"),
-        (lambda: model.search("a.jpg", "holiday", box=("1", 2, 3, 4)), "box=.*: give four numbers"),
+        (lambda: model.search("a.jpg", "holiday", box=("x", 2, 3, 4)), "box=.*: give four numbers"),
         (
             lambda: pocketvlad.index(model, "holiday", "n.pvmap", code=5),
             "code=5: map code 5 is",

@@ -500,7 +500,7 @@ def test_a_figure_that_cannot_be_is_told_first(few_files, capsys, monkeypatch):
     monkeypatch.setattr("pocketvlad.load", pytest.fail, raising=False)
     status, _, err = search(capsys, "holiday", "--figure", "answer.doc")
     assert status == 1
-    assert "answer.doc: no figure ends in .doc" in err
+    assert "answer.doc is no .png or " in err
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from pocketvlad.api.defaults import Options
 from pocketvlad.data.box import Box
-from pocketvlad.util.option_error import require_option
+from pocketvlad.util.option_error import OptionError
 
 
 def listed(photographs: Iterable[str | PathLike]) -> list[Path]:
@@ -21,5 +20,11 @@ def listed(photographs: Iterable[str | PathLike]) -> list[Path]:
 
 
 def as_box(box: object) -> Box | None:
-    """A box of a query, as four numbers. Raises OptionError where it is none."""
-    return None if box is None else require_option(Options, "box", box)
+    """A box of a query, whose numbers may lie anywhere. Raises OptionError where it has none."""
+    if box is None:
+        return None
+    try:
+        x1, y1, x2, y2 = box
+        return float(x1), float(y1), float(x2), float(y2)
+    except (TypeError, ValueError):
+        raise OptionError("box", box, "give four numbers, x1 y1 x2 y2 in pixels") from None

@@ -26,13 +26,6 @@ class Options:
         BACKENDS[0],
         choices=BACKENDS,
     )
-    box: tuple[float, ...] | None = setting(
-        "the part of the query that counts",
-        None,
-        form="four numbers, x1 y1 x2 y2 in pixels",
-        shortest=4,
-        longest=4,
-    )
     probes: int = setting(
         "lists that are searched of a map that has some; more miss less", 64, minimum=1
     )

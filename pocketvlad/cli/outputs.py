@@ -57,7 +57,7 @@ def _require_writable(output: Path) -> None:
 def _require_own_kind(output: Path, suffixes: Sequence[str]) -> None:
     """A name is of a kind the first time, so that the same command may write it again: what is
     there then is an earlier output, not the first photograph of `-o *.jpg`."""
-    if output.suffix.lower() in suffixes:
+    if not output.suffix or output.suffix.lower() in suffixes:
         return
     kind = f"no {' or '.join(suffixes)} file"
     if output.exists():

@@ -177,7 +177,7 @@ def _mean_line(
     for name, value in lines[0].items():
         values = [line[name] for line in lines]
         if name == "seed":
-            mean["seeds"] = " ".join(map(str, sorted(trained)))  # the same ones, the same text
+            mean["seeds"] = " ".join(map(str, trained))
         elif name == "computed_on":
             mean[name] = "; ".join(sorted({each for text in values for each in text.split("; ")}))
         elif name in scores:
@@ -229,6 +229,7 @@ def results_tables(
         line = _line(training, base, directions, cities)
         lines.setdefault((model, version), {})[seed] = line
     means = []
+    seeds = dict.fromkeys(seed for each in lines.values() for seed in each)  # in the study's order
     for (model, version), trained in lines.items():
         [scores, *several] = trained.values()
         if several:
@@ -237,7 +238,8 @@ def results_tables(
                 for each in (BASE, version)
             )
             scores = score_columns(base, other, cities)
-        means.append(_mean_line(trained, scores, cities))
+        ordered = {seed: trained[seed] for seed in seeds if seed in trained}
+        means.append(_mean_line(ordered, scores, cities))
     for scores in test_sets:
         for ((model, version), trained), mean in zip(lines.items(), means, strict=True):
             whole, each = cell_columns(scores, model, BASE, version, list(trained))
