@@ -160,7 +160,7 @@ def test_pruning_goes_to_its_cutoff_in_equal_steps_at_its_own_rate(
 
     monkeypatch.setattr(iterative_pruning, "prune_below", note_limits)
     monkeypatch.setattr(fine_tuning, "train_epoch", note_rate)
-    expected = {name: 1.04 * float(weight.std()) for name, weight in compressible(network)}
+    expected = {name: 1.04 * float(weight.detach().std()) for name, weight in compressible(network)}
     pruning = PruningSettings(rounds=4, epochs_per_round=1, learning_rate=0.004)
     prune(network, city, pruning, Checkpoint(tmp_path / "c.pt", "x"))
     assert [set(each) for each in limits] == [set(expected)] * 4
