@@ -49,9 +49,9 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder):
+def served(folder, handler=Handler):
     """The address of a folder."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()

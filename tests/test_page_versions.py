@@ -3,16 +3,15 @@ shown is of one version, and what was kept for times without a network stays unt
 
 import json
 import shutil
-import threading
 import time
 from contextlib import contextmanager
 from functools import partial
-from http.server import ThreadingHTTPServer
 
 import pytest
 from PIL import Image
 from test_page_browser import Handler, ask, change_manifest, opened, visit, wait  # noqa: F401
 from test_page_browser import pytestmark as needed
+from test_page_browser import served as served_by
 
 import pocketvlad
 from pocketvlad.util.checksum import file_digest
@@ -30,13 +29,7 @@ class KeepingHandler(Handler):
         super().end_headers()
 
 
-@contextmanager
-def served(folder):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(KeepingHandler, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+served = partial(served_by, handler=KeepingHandler)
 
 
 @pytest.fixture

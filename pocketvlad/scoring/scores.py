@@ -49,7 +49,8 @@ def score_rankings(
     Raises:
         ValueError: no query has a positive at the protocol's headline difficulty.
     """
-    rules, headline = protocol_named(protocol).difficulties, protocol_named(protocol).headline
+    chosen = protocol_named(protocol)
+    rules, headline = chosen.difficulties, chosen.headline
     found = {name: Scores({}, {rank: {} for rank in RANKS}) for name in rules}
     for query, ranking in zip(queries, rankings, strict=True):
         for difficulty, scores in found.items():
