@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from pocketvlad.data.box import Box
+from pocketvlad.scoring.ranking import METRICS
 from pocketvlad.util.option_error import OptionError
 
 
@@ -28,3 +29,9 @@ def as_box(box: object) -> Box | None:
         return float(x1), float(y1), float(x2), float(y2)
     except (TypeError, ValueError):
         raise OptionError("box", box, "give four numbers, x1 y1 x2 y2 in pixels") from None
+
+
+def require_metric(metric: object) -> None:
+    """Raises OptionError where descriptors cannot be compared so."""
+    if not isinstance(metric, str) or metric not in METRICS:
+        raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")

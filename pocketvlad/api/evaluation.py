@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pocketvlad.api.arguments import require_metric
 from pocketvlad.data.dataset import Dataset, describe_absent, describe_counts, index_dataset
 from pocketvlad.data.declarations import declared_dataset
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
@@ -21,7 +22,7 @@ from pocketvlad.retrieval.descriptor_file import (
     require_same_images,
     unit_length,
 )
-from pocketvlad.scoring.ranking import METRICS, rankings
+from pocketvlad.scoring.ranking import rankings
 from pocketvlad.scoring.score_table import landmark_table, query_table
 from pocketvlad.scoring.scores import Scores, score_rankings, score_row
 from pocketvlad.util.option_error import OptionError
@@ -113,8 +114,7 @@ def evaluate(
     hall                1  90.28
     all                 1  90.28
     """
-    if not isinstance(metric, str) or metric not in METRICS:
-        raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")
+    require_metric(metric)
     ground_truth = Path(ground_truth)
     declared = declared_dataset(dataset) if dataset else {}
     usual = declared.get("protocol", "original")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pocketvlad.api.arguments import require_metric
 from pocketvlad.api.defaults import RADIUS, RECALL_VALUES
 from pocketvlad.api.evaluation import NamedRows
 from pocketvlad.data.image_listing import listing, require_apart
@@ -19,11 +20,10 @@ from pocketvlad.retrieval.descriptor_file import (
 )
 from pocketvlad.retrieval.listed_descriptors import of_folder
 from pocketvlad.retrieval.located import Images, Located, locate
-from pocketvlad.scoring.ranking import METRICS
 from pocketvlad.scoring.recall import Recall, require_told_apart
 from pocketvlad.scoring.recall import recall as recall_of
 from pocketvlad.scoring.recall_settings import RecallSettings
-from pocketvlad.util.option_error import OptionError, require_option
+from pocketvlad.util.option_error import require_option
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +160,7 @@ def recall(
     1 query has no image within 25 m and counts as not found
     R@1: 50.0, R@5: 75.0, R@10: 75.0, R@20: 75.0
     """
-    if not isinstance(metric, str) or metric not in METRICS:
-        raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")
+    require_metric(metric)
     values = require_recall_options(positive_dist_threshold, recall_values)
     sources = [
         each if isinstance(each, tuple) else Path(each) for each in (descriptors, query_descriptors)
