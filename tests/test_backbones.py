@@ -371,6 +371,18 @@ def test_a_file_of_the_wrong_kind_says_what_it_seems_to_be(tmp_path, source, hel
             lambda s: s.update({n.replace("layer", "stage"): s.pop(n) for n in list(s)}),
             r"lacks layer1\.0\.conv1\.weight.*for no source that we know: its first tensor is c",
         ),
+        # As torch's DataParallel names them.
+        (
+            lambda s: s.update({f"module.{n}": s.pop(n) for n in list(s)}),
+            r"lacks conv1\.weight.*without `module\.` before each name it seems to be a file for "
+            r"`resnet18-torchvision` \(resnet18\)",
+        ),
+        # As training programs keep a checkpoint.
+        (
+            lambda s: s.update({"epoch": 3, "model": {n: s.pop(n) for n in list(s)}}),
+            r"it has one under 'model'; save that alone: torch\.save\(torch\.load\(OLD, "
+            r"weights_only=True\)\['model'\], NEW\)",
+        ),
     ],
 )
 def test_a_file_that_is_not_as_published(tmp_path, change, message):

@@ -1,6 +1,6 @@
 """What a file of weights seems to be, for the error that says what it is not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pocketvlad.format.roles import Part
@@ -23,6 +23,20 @@ def _fitting(state: Mapping[str, object]) -> Iterator[tuple[str, str]]:
                 yield name, kind
 
 
+def _listed(found: Sequence[tuple[str, str]]) -> str:
+    return " or ".join(f"`{name}` ({kind})" for name, kind in found)
+
+
+def _without_common_beginning(state: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """(what all names begin with, up to the first dot; the rest): wrappers of networks name theirs
+    so, such as torch's DataParallel."""
+    before = {name[: name.find(".") + 1] for name in state}
+    if len(before) != 1:
+        return "", {}
+    [common] = before
+    return common, {name.removeprefix(common): value for name, value in state.items()}
+
+
 def seems_to_be(path: Path, source: str, backbone: Backbone) -> str:
     """Words for the end of an error message of a file that does not fit.
 
@@ -39,6 +53,8 @@ def seems_to_be(path: Path, source: str, backbone: Backbone) -> str:
     if (source, backbone.type) in found:
         return ""
     if found:
-        known = " or ".join(f"`{name}` ({kind})" for name, kind in found)
-        return f"; it seems to be a file for {known}"
+        return f"; it seems to be a file for {_listed(found)}"
+    before, bare = _without_common_beginning(state)
+    if found := list(_fitting(bare)):
+        return f"; without `{before}` before each name it seems to be a file for {_listed(found)}"
     return f"; it is for no source that we know: its first tensor is {next(iter(state), 'none')}"

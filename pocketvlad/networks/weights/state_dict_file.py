@@ -98,6 +98,28 @@ def _require_stored(path: Path) -> None:
             raise ValueError(f"{size:,} bytes hold {unpacked:,}")
 
 
+def _holds_tensors(value: object) -> bool:
+    """Whether it is a dict that maps names to tensors."""
+    # What a file sets as attributes of its dict or its tensors may hide their methods.
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(each, Tensor) for name, each in dict.items(value)
+    )
+
+
+def _kind(value: object) -> str:
+    """What a file holds that is no state dict; where one is inside it, how to take it out."""
+    if not isinstance(value, dict):
+        return f"it holds a {type(value).__name__}"
+    for name, each in dict.items(value):
+        if isinstance(name, str) and _holds_tensors(each) and dict.__len__(each):
+            key = name[:80]
+            return (
+                f"it has one under {key!r}; save that alone: "
+                f"torch.save(torch.load(OLD, weights_only=True)[{key!r}], NEW)"
+            )
+    return "it must map names to tensors"
+
+
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """A state dict saved by torch, read without executing anything in it.
 
@@ -113,11 +135,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path} is not a torch state dict, or it is damaged ({type(error).__name__})"
         ) from None
-    # What a file sets as attributes of its dict or its tensors may hide their methods.
-    if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in dict.items(state)
-    ):
-        raise WeightsError(f"{path} is not a torch state dict: it must map names to tensors")
+    if not _holds_tensors(state):
+        raise WeightsError(f"{path} is not a torch state dict: {_kind(state)}")
     for name, value in dict.items(state):
         if not _is_plain(value):
             raise WeightsError(
