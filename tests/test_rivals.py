@@ -23,12 +23,12 @@ from pocketvlad.baselines.rivals.coders import (
     deep_compression,
     float16,
     int8,
-    nncodec,
     pvlad,
     symbols,
 )
 from pocketvlad.baselines.rivals.container import pack, unpack
 from pocketvlad.baselines.rivals.declared import declared_rivals
+from pocketvlad.baselines.rivals.half import row_magnitudes
 from pocketvlad.baselines.rivals.layers_file import read_layers, write_layers
 from pocketvlad.baselines.rivals.process import NNCODEC, ROOT, RivalError, run_step
 from pocketvlad.baselines.rivals.source import our_settings, read_source
@@ -333,7 +333,7 @@ def test_a_step_that_fails_says_why(tmp_path):
 
 def test_magnitudes_of_rows():
     weight = np.array([[3.0, -4.0], [0, 0], [1e-12, 1e-12]], dtype=np.float32)
-    found = nncodec.row_magnitudes(weight)
+    found = row_magnitudes(weight)
     assert found.dtype == np.float16
     np.testing.assert_array_equal(found, np.array([12.5**0.5, 1, 2**-24], dtype=np.float16))
 
@@ -376,7 +376,7 @@ def test_the_section_unfolds_to_rivals():
         study(
             deep_compression={"thresholds": ["0.01"]},
             nncodec={"qp": [-28], "row_qp": [-4, 0]},
-            optq={"steps": [1.5]},
+            optq={"steps": [1.5], "row_steps": [0.5]},
             cerwu={"steps": [1, 2.5], "multipliers": [0.05]},
             cells=["0.005/l1-0/kmeans-5-fixed"],
         )
@@ -389,6 +389,7 @@ def test_the_section_unfolds_to_rivals():
         "nncodec-rows_qp-4": "base",
         "nncodec-rows_qp0": "base",
         "optq_1.5": "base",
+        "optq-rows_0.5": "base",
         "cerwu_1_0.05": "base",
         "cerwu_2.5_0.05": "base",
         "pvlad_0.005-l1-0-kmeans-5-fixed": "0.005/l1-0/kmeans-5-fixed",
@@ -397,11 +398,14 @@ def test_the_section_unfolds_to_rivals():
     }
     by_name = {rival.name: rival for rival in rivals}
     assert by_name["nncodec-rows_qp-4"].settings == {"qp": -4, "rows": True}
+    assert by_name["optq_1.5"].settings == {"coarseness": 1.5, "by_rows": False}
+    assert by_name["optq-rows_0.5"].settings == {"coarseness": 0.5, "by_rows": True}
     assert by_name["cerwu_2.5_0.05"].settings == {"coarseness": 2.5, "multiplier": 0.05}
     assert [rival.name for rival in rivals if rival.fitted] == [
         "cerwu_1_0.05",
         "cerwu_2.5_0.05",
         "optq_1.5",
+        "optq-rows_0.5",
     ]
 
 
@@ -429,6 +433,7 @@ def test_a_rival_that_is_fitted_needs_the_crops_of_rd():
     ("rivals", "message"),
     [
         ({"cerwu": {"steps": [2]}}, r"missing key in rivals\.cerwu: multipliers"),
+        ({"optq": {}}, r"rivals\.optq"),
         ({"optq": {"steps": [0]}}, r"rivals\.optq\.steps\.0: 0.*above 0"),
         ({"nncodec": {"qp": ["fine"]}}, r"rivals\.nncodec\.qp\.0: 'fine'.*whole number"),
         (

@@ -11,6 +11,7 @@ from pocketvlad.baselines.rivals.second_order import Grid, round_layer, round_pr
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.data.settings import CropSettings
+from pocketvlad.format.quantized_tensor import per_row
 from pocketvlad.networks.model import Model, to_contents
 
 DAMPING = 0.01  # of both publications
@@ -197,7 +198,13 @@ def calibration(city):
 
 
 @pytest.mark.parametrize(
-    ("coder", "settings"), [(optq, {}), (cerwu, {"multiplier": 0.05})], ids=["optq", "cerwu"]
+    ("coder", "settings"),
+    [
+        (optq, {"by_rows": False}),
+        (optq, {"by_rows": True}),
+        (cerwu, {"multiplier": 0.05}),
+    ],
+    ids=["optq", "optq by rows", "cerwu"],
 )
 def test_a_network_comes_back_on_its_grids(calibration, coder, settings):
     before = to_contents(calibration.base).tensors
@@ -214,7 +221,16 @@ def test_a_network_comes_back_on_its_grids(calibration, coder, settings):
             expected = tensor.astype(np.float16)
             np.testing.assert_array_equal(decoded[name], expected)
         elif not name.startswith("pooling"):
-            multiples = decoded[name] / tensor.std(ddof=1)
+            if settings.get("by_rows"):
+                # Rows are divided by their magnitudes in half precision; then all have one step.
+                rows = tensor.reshape(len(tensor), -1)
+                sizes = np.sqrt(np.square(rows.astype(np.float64)).mean(axis=1))
+                scales = np.where(sizes > 0, sizes, 1).astype(np.float16).astype(np.float32)
+                steps = per_row(scales, tensor.ndim)
+                steps = steps * (tensor / steps).std(ddof=1)
+            else:
+                steps = tensor.std(ddof=1)
+            multiples = decoded[name] / steps
             np.testing.assert_allclose(multiples, np.rint(multiples), atol=1e-4)
             assert len(np.unique(np.rint(multiples))) > 2
     assert not decoded["projection.weight"][6:].any()

@@ -16,9 +16,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pocketvlad.baselines.rivals.half import row_magnitudes
 from pocketvlad.baselines.rivals.layers_file import Layers
 from pocketvlad.compression.layer_samples import (
     drawn_places,
@@ -44,6 +46,7 @@ from pocketvlad.compression.rd.rounding import (
     round_with_few_samples,
     second_moments,
 )
+from pocketvlad.format.quantized_tensor import QuantizedTensor, per_row
 from pocketvlad.format.roles import Part, Role
 from pocketvlad.networks.labels import compressible, compressible_of
 from pocketvlad.networks.model import to_contents
@@ -62,7 +65,7 @@ class Grid:
 
     @classmethod
     def of(cls, weight: Tensor, coarseness: float) -> "Grid":
-        """One step a layer: so many standard deviations of its weights. Weights that compensate for
+        """One step a layer, so many standard deviations of its weights. Weights that compensate for
         the errors of others may become twice as large as the largest."""
         largest = float(weight.abs().max())
         step = max(coarseness * float(weight.std()), largest / MAX_MULTIPLE) or 1.0
@@ -166,28 +169,38 @@ def round_projection(
     return by_passes(rounded, grid, price, square, taps=1)
 
 
+def _as_stored(weight: Tensor, by_rows: bool) -> tuple[Tensor, np.ndarray | None]:
+    """(the weights that are rounded, the scales of their rows)"""
+    if not by_rows:
+        return weight, None
+    scales = row_magnitudes(weight.numpy(force=True)).astype(np.float32)
+    return weight / per_row(torch.from_numpy(scales).to(weight.device), weight.ndim), scales
+
+
 def _round_convolution(
     pair: PairedConvolution,
     coarseness: float,
     multiplier: float,
+    by_rows: bool,
     patches: int,
     generator: torch.Generator,
-) -> tuple[Tensor, Grid]:
+) -> QuantizedTensor:
     layer = pair.layer
     places = drawn_places(pair.wanted, patches, generator)
     price = multiplier * float(outputs_at(pair.wanted, places).var(dim=0).sum())
-    grid = Grid.of(layer.weight, coarseness)
+    stored, scales = _as_stored(layer.weight, by_rows)
+    grid = Grid.of(stored, coarseness)
     found = []
-    for group, weight in enumerate(layer.weight.flatten(1).chunk(layer.groups)):
+    for group, weight in enumerate(stored.flatten(1).chunk(layer.groups)):
         [seen] = inputs_at(pair.given, places, layer, range(group, group + 1))
         moments = second_moments(seen) / len(seen)
         found.append(round_layer(weight, moments, grid, price, layer.weight[0, 0].numel()))
-    return torch.cat(found), grid
+    return quantized_in_place(layer.weight, torch.cat(found), grid.step, scales=scales)
 
 
 @torch.no_grad()
 def rounded_layers(
-    calibration: Calibration, coarseness: float, multiplier: float
+    calibration: Calibration, coarseness: float, multiplier: float, by_rows: bool = False
 ) -> tuple[Layers, dict[str, Role]]:
     """The base model, its layers rounded from first to last on the crops that `rd` has.
 
@@ -198,7 +211,11 @@ def rounded_layers(
         coarseness: the step of a layer, in standard deviations of its weights.
         multiplier: the error, in shares of the variance of a layer's outputs, that a bit for each
             weight of the model is worth; 0 for OPTQ.
+        by_rows: whether each row has a step of its own: the step is then in root mean squares of
+            the row. For OPTQ alone, where the rows do not depend on one another.
     """
+    if by_rows and multiplier:
+        raise ValueError("a step for each row is for a multiplier of 0")
     settings = calibration.settings
     teacher = shortened(calibration.base.network, settings.length)
     network = copy.deepcopy(teacher)
@@ -209,17 +226,19 @@ def rounded_layers(
         network, teacher, drawn.batches, settings.patches, "rounding", features=features
     )
     for pair in walk:
-        multiples, grid = _round_convolution(pair, coarseness, each, settings.patches, drawn.places)
-        found[pair.name] = quantized_in_place(pair.layer.weight, multiples, grid.step)
+        found[pair.name] = _round_convolution(
+            pair, coarseness, each, by_rows, settings.patches, drawn.places
+        )
     found |= round_clusters(network, settings.cluster_bits)
     if layer := network.projection.linear:
         features += paired_features(network, teacher, drawn.more)
         inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
         price = each * float(outputs.var(dim=0).sum())
-        grid = Grid.of(layer.weight, coarseness)
-        multiples = round_projection(layer.weight, inputs, grid, price, settings.ridge)
+        stored, scales = _as_stored(layer.weight, by_rows)
+        grid = Grid.of(stored, coarseness)
+        multiples = round_projection(stored, inputs, grid, price, settings.ridge)
         [name] = compressible_of(network, Part.PROJECTION)
-        found[name] = quantized_in_place(layer.weight, multiples, grid.step)
+        found[name] = quantized_in_place(layer.weight, multiples, grid.step, scales=scales)
     contents = to_contents(replace(calibration.base, network=teacher))
     layers = {name: found.get(name, tensor) for name, tensor in contents.tensors.items()}
     return layers, {name: label.role for name, label in contents.labels.items()}

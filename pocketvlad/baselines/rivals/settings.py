@@ -40,7 +40,12 @@ _STEPS = {"shortest": 1, "distinct": True, "items": Value(above=0)}
 class OptqSection:
     """Second-order rounding without a price for bits."""
 
-    steps: tuple[float, ...] = setting(_STEPS_OF, **_STEPS)
+    RULES: ClassVar = {"minProperties": 1}
+
+    steps: tuple[float, ...] | None = setting(_STEPS_OF, None, **_STEPS)
+    row_steps: tuple[float, ...] | None = setting(
+        "the step of each row of a layer, in root mean squares of its weights", None, **_STEPS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,7 @@ class RivalsSection:
     )
     optq: OptqSection | None = setting(
         "second-order rounding without a price for bits (OPTQ), entropy-coded by our format; "
-        "fitted to the crops that `rd` rounds on: {steps: [...]}",
+        "fitted to the crops that `rd` rounds on: {steps: [...], row_steps: [...]}",
         None,
     )
     cerwu: CerwuSection | None = setting(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pocketvlad.baselines.rivals.container import pack, unpack
+from pocketvlad.baselines.rivals.half import row_magnitudes
 from pocketvlad.baselines.rivals.rival import Made, Rival
 from pocketvlad.format.quantized_tensor import per_row
 from pocketvlad.format.roles import Role
@@ -29,14 +30,6 @@ def rivals(section: Mapping, made: Made) -> list[Rival]:
             settings = {"qp": qp, "rows": rows}
             found.append(Rival(f"{name}_qp{qp}", f"{words}, qp {qp}", "nncodec", "base", settings))
     return found
-
-
-def row_magnitudes(tensor: np.ndarray) -> np.ndarray:
-    """[R] float16 root mean square of each row; 1 for a row of zeros."""
-    rows = tensor.reshape(len(tensor), -1).astype(np.float64)
-    sizes = np.sqrt(np.square(rows).mean(axis=1))
-    least = np.finfo(np.float16).smallest_subnormal
-    return np.where(sizes > 0, np.maximum(sizes.astype(np.float16), least), np.float16(1))
 
 
 def encode(
