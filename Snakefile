@@ -107,7 +107,7 @@ onstart:
             print(
                 f"{folder}: {dated} files were dated in the future, and are dated now"
             )
-    note_plan(planned(workflow.dag))
+    note_plan(planned(workflow.dag), alone())
     to_template = start_template(
         sorted((ROOT / "workflow_scripts").glob("*.py")),
         config["compute"]["threads"],
@@ -133,5 +133,8 @@ onsuccess:
     from pocketvlad.report.summary import summary_text
 
     note_end()
-    forget_outputs(Path("results") / STUDY / "checkpoints")
-    print(summary_text(Path("results") / STUDY))
+    # Those of another run may not be noted yet.
+    if alone():
+        forget_outputs(Path("results") / STUDY / "checkpoints")
+    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+    print(summary_text(Path("results") / STUDY, made))

@@ -43,7 +43,7 @@ from pocketvlad.study.parameters import spare_pandas
 from pocketvlad.study.remade import mark_outdated, note_end, note_plan, planned
 from pocketvlad.study.requests import NEEDS, Job, usual_seconds
 from pocketvlad.study.roles import data_sets, declared_test_sets
-from pocketvlad.study.run_lock import begin_run, run_begun
+from pocketvlad.study.run_lock import alone, begin_run, run_begun
 from pocketvlad.study.scheduler import (
     end_when_asked,
     explain_refusals,
@@ -59,7 +59,9 @@ TERMINAL = make_quiet(workflow.output_settings, logger, shown=["tabulate_preview
 
 # Not in what starts Snakemake again for a job of its own, on another machine.
 if workflow.is_main_process:
-    begin_run()
+    # A dry run changes nothing, and may wait for a pager as long as its reader likes.
+    if not workflow.output_settings.dryrun:
+        begin_run()
     mark_outdated()
     # Here, too: of what it would make again Snakemake only says that it is write-protected.
     if Path("results").exists() and not workflow.output_settings.dryrun:
@@ -239,9 +241,10 @@ def of_one(path, values):
 
 
 def library(script, *started):
-    """A parameter of a rule: a digest of the package's modules that its jobs run.
+    """A parameter of a rule: a digest of its script and of the package's modules that its jobs run.
 
-    It makes a job run again when one of the modules is edited. (As inputs the modules themselves
+    It makes a job run again when one of these is edited. (Snakemake itself looks at the script's
+    date, which an edited script may have from long ago, such as one unpacked from an archive. As inputs the modules themselves
     would do so, too; but Snakemake looks at every input of every waiting job each time it starts
     one.)
 
@@ -255,7 +258,7 @@ def library(script, *started):
 
     @cache
     def of(model, role):
-        return digest(job_modules(scripts, config, model, ROOT, role))
+        return digest([scripts[0], *job_modules(scripts, config, model, ROOT, role)])
 
     return lambda wildcards: of(
         wildcards.get("model"), wildcards.get("test_set", wildcards.get("city"))

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="only POSIX has these
 RUN = """
 import sys
 from pathlib import Path
-from pocketvlad.study.run_lock import begin_run, run_begun
+from pocketvlad.study import run_lock
+from pocketvlad.study.run_lock import alone, begin_run, run_begun
+run_lock._PATIENCE = float(sys.argv[1])
 begin_run()
 locked = Path(".snakemake/locks").is_dir()
 print("refused" if locked else "runs", flush=True)
@@ -22,7 +24,8 @@ if sys.stdin.readline() == "lock\\n":
     Path(".snakemake/locks/0.output.lock").touch()
     run_begun()
     print("locked", flush=True)
-    sys.stdin.readline()
+    while sys.stdin.readline():
+        print(alone(), flush=True)
 """
 
 
@@ -31,9 +34,9 @@ def run(tmp_path):
     """A function that starts a process that plays Snakemake, as far as locks go."""
     started = []
 
-    def start():
+    def start(patience=120):
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN],
+            [sys.executable, "-c", RUN, str(patience)],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
@@ -97,4 +100,35 @@ def test_a_lock_of_another_machine_stays(run, tmp_path):
     first.kill()
     first.wait()
     (tmp_path / ".snakemake" / "running").write_text("another machine")
+    assert run().stdout.readline() == "refused\n"
+
+
+def is_alone(process):
+    process.stdin.write("?\n")
+    process.stdin.flush()
+    return process.stdout.readline() == "True\n"
+
+
+def test_a_run_that_has_waited_in_vain_is_seen(run):
+    """By those that start when the one that it has waited for is gone."""
+    first = run()
+    assert first.stdout.readline() == "runs\n"
+    second = run(patience=0.5)
+    lock(second)
+    first.kill()
+    first.wait()
+    assert run().stdout.readline() == "refused\n"
+
+
+def test_a_run_knows_whether_it_is_alone(run):
+    first = run()
+    lock(first)
+    assert is_alone(first)
+    second = run()
+    assert second.stdout.readline() == "refused\n"
+    assert not is_alone(first)
+    second.kill()
+    second.wait()
+    assert is_alone(first)
+    # And it is still seen.
     assert run().stdout.readline() == "refused\n"

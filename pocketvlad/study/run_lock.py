@@ -40,12 +40,24 @@ def begin_run() -> None:
         _FOLDER.mkdir(exist_ok=True)
         for path in (_STARTING, _RUNNING):
             _held[path] = open(path, "a+b")  # noqa: SIM115 - until the process ends
-        if not _taken(_held[_STARTING]):
-            return
-        if _try(_held[_RUNNING]):
+        # After a wait in vain, too, this run has to be seen by others.
+        if _taken(_held[_STARTING]) and _try(_held[_RUNNING]):
             _remove_left(_held[_RUNNING])
-        # Nobody can come between: who asks for it all holds the other lock.
-        fcntl.flock(_held[_RUNNING], fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(_held[_RUNNING], fcntl.LOCK_SH)
+
+
+def alone() -> bool:
+    """Whether this run is known to be the only one that works in the folder."""
+    file = _held.get(_RUNNING)
+    if file is None:
+        return False
+    with suppress(OSError):
+        try:
+            return _try(file)
+        finally:
+            # Where it was not, another run holds its own share, so that nobody is taken for alone.
+            fcntl.flock(file, fcntl.LOCK_SH)
+    return False
 
 
 def run_begun() -> None:
