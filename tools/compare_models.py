@@ -1,0 +1,104 @@
+"""What one model answers better than another one on the same queries, with 95 % intervals.
+
+python tools/compare_models.py BASE.json... --other OTHER.json...
+
+The files are rows of scores, of models of one study or of two: results/STUDY/scores/MODEL/CITY/
+seed-N/VERSION.json, a row a training and a city. Studies can be compared where they have the same
+photographs: their queries must be the same.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from tabulate import tabulate
+
+from pocketvlad.report.rows import read_rows
+from pocketvlad.report.score_columns import MEAN, judging, row_sets, score_columns
+
+Trainings = dict[str, list[Mapping]]
+
+
+class ComparisonError(ValueError):
+    """The rows are not of two models on the same queries; the message says which differ."""
+
+
+def by_city(files: Sequence[Path]) -> Trainings:
+    """The rows of a model by their test city, in the order of its seeds.
+
+    Raises:
+        ComparisonError: a file is no row of scores.
+    """
+    found: Trainings = {}
+    for path in files:
+        try:
+            [row] = read_rows([path])
+            found.setdefault(row["test_city"], []).append(row)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ComparisonError(f"{path} is no row of scores: {error!r}") from None
+    return {city: sorted(rows, key=lambda row: row["seed"]) for city, rows in found.items()}
+
+
+def averaged(rows: Sequence[Mapping]) -> dict:
+    """One row of several trainings: of each query the mean of its average precisions."""
+    mean = dict(rows[0])
+    for queries in row_sets(rows):
+        scores, whole = queries.key("average_precision"), queries.key("map")
+        mean[scores] = {name: fmean(row[scores][name] for row in rows) for name in mean[scores]}
+        mean[whole] = fmean(row[whole] for row in rows)
+    return mean
+
+
+def compared(base: Trainings, other: Trainings) -> tuple[list[list[str]], int]:
+    """(a line a city and one of their mean, the trainings that the intervals allow for)
+
+    Raises:
+        ComparisonError: the models were scored on other cities, or on other queries.
+    """
+    if base.keys() != other.keys():
+        raise ComparisonError(f"rows of {', '.join(base)} cannot be compared with {list(other)}")
+    counts = {len(rows) for rows in (*base.values(), *other.values())}
+    if len(counts) > 1:
+        # The k-th of both are compared. Where there is no k-th of one, only means can be.
+        base, other = (
+            {city: [averaged(rows)] for city, rows in model.items()} for model in (base, other)
+        )
+    cities = sorted(base)
+    try:
+        columns = score_columns(base, other, cities)
+        itself = score_columns(base, base, cities)
+    except (KeyError, ValueError) as error:
+        raise ComparisonError(f"the models were not scored on the same queries: {error}") from None
+    queries, lines = judging(columns), []
+    for city in [*cities, MEAN]:
+        drop = queries.drop(city)
+        low, high = (columns[f"{drop}{queries.landmarks}_{end}"] for end in ("low", "high"))
+        scores = [
+            fmean(each[queries.key(f"map_{one}")] for one in (cities if city == MEAN else [city]))
+            for each in (itself, columns)
+        ]
+        gain, low, high = (f"{round(-each, 1) + 0.0:.1f}" for each in (columns[drop], high, low))
+        lines.append([city, *(f"{score:.1f}" for score in scores), f"{gain} [{low}, {high}]"])
+    return lines, len(base[cities[0]])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 1 where the rows cannot be compared."""
+    parser = argparse.ArgumentParser("python tools/compare_models.py", description=__doc__)
+    parser.add_argument("base", type=Path, nargs="+", help="rows of the first model")
+    parser.add_argument("--other", type=Path, nargs="+", required=True, help="of the second one")
+    arguments = parser.parse_args(words)
+    try:
+        lines, trainings = compared(by_city(arguments.base), by_city(arguments.other))
+    except ComparisonError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(tabulate(lines, ["city", "first", "second", "gain, points"], disable_numparse=True))
+    print(f"Intervals allow for landmarks, and for {trainings} training(s).")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
