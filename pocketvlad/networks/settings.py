@@ -29,7 +29,9 @@ class ComputeSettings(RunSettings):
     """The config's section `compute`."""
 
     threads: int = setting(
-        "cores that one training or describing job uses; beside a GPU they decode pictures",
+        "cores that one training or describing job uses, of those that `--cores` allows; beside a "
+        "GPU they decode pictures. Another number rounds differently, as another machine does; "
+        "what is there stays",
         1,
         minimum=1,
     )
