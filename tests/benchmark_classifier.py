@@ -140,7 +140,7 @@ class Asked:
     """Held-out photographs, decoded once."""
 
     def __init__(self, base: Model, folder: Path, count: int, sizing: Sizing) -> None:
-        found, _ = photographs(folder, base, sizing)
+        found = photographs(folder, base, sizing).pictures
         names = sorted(found)
         # Evenly spaced, so that all landmarks are among them.
         self.names = [names[each * len(names) // count] for each in range(min(count, len(names)))]
@@ -269,7 +269,7 @@ def main() -> None:
     weights = declared_weights(options.weights)
     base = classifier(weights)
     sizing = Sizing(options.image_size, "bicubic")
-    pictures, _ = photographs(options.city, base, sizing)
+    pictures = photographs(options.city, base, sizing).pictures
     asked = Asked(base, options.other, options.asked, sizing)
     settings = RoundingSettings(
         crops=options.crops,

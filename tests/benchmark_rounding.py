@@ -54,6 +54,14 @@ def _alike(sensitive, *errors):
     return _allowed(replace(sensitive, outputs=mean), *errors)
 
 
+def _uncorrected(pair, *rest):
+    biases = None if pair.layer.bias is None else pair.layer.bias.clone()
+    quantized = _round_convolution(pair, *rest)
+    if biases is not None:
+        pair.layer.bias.copy_(biases)
+    return quantized
+
+
 def _as_they_are(weight, multiples, step, transformed=False, scales=None, on_trellis=False):
     return _quantized(weight, multiples, step, scales=scales, on_trellis=on_trellis)
 
@@ -77,6 +85,7 @@ def _nearest_linear(weight, samples, wanted, step, most, *rest, **options):
 _PROJECTION = "projection"
 _equations, _prepared = convolution._equations, convolution._prepared
 _quantized, _allowed = convolution.quantized_in_place, quantize._allowed
+_round_convolution = quantize.round_convolution
 WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "coefficients of kernels": [
         (convolution, "cosine_basis", lambda *size: np.ones((1, 1))),
@@ -85,6 +94,7 @@ WITHOUT: dict[str, list[tuple[object, str, Callable]]] = {
     "shrinkage": [(convolution, "_prepared", _undrawn)],
     "sequential targets": [(convolution, "_equations", _own_outputs)],
     "error feedback in convolutions": [(convolution, "round_in_order", _nearest)],
+    "bias correction": [(quantize, "round_convolution", _uncorrected)],
     "coordinate descent": [(convolution, "descend", lambda multiples, *rest: multiples)],
     "rotation of the features": [(quantize, "is_rotatable", lambda network: False)],
     "scales of the projection's columns": [(quantize, "column_scales", _unscaled)],
