@@ -2,17 +2,20 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from snakemake.iocontainers import InputFiles, Params, Wildcards
 from workflow_runs import ROOT
 
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import city_files
-from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.study.job_checkpoint import job_checkpoint
+from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.complete_outputs import forget_outputs
 
 JOB = """
@@ -114,36 +117,87 @@ def test_outputs_of_a_complete_job_come_back(tmp_path):
     assert not checkpoint.restored(outputs, settings)
 
 
-def test_what_was_learnt_from_other_photographs_does_not_come_back(tmp_path):
-    """Also where these have the names, the sizes and the dates of the others."""
-    images = tmp_path / "images"
-    images.mkdir()
-    (tmp_path / "dataset.json").write_text("{}")
-    picture = images / "a.jpg"
-    found = []
-    for content in (b"one", b"two", b"one"):
-        picture.write_bytes(content)
-        os.utime(picture, (1e9, 1e9))
-        given = SimpleNamespace(dataset=tmp_path / "dataset.json", images=images)
-        files = city_files(SimpleNamespace(input=given))
-        assert files == [tmp_path / "dataset.json", picture]
-        found.append(fingerprint({}, files))
-    assert found[0] == found[2] != found[1]
+PARAMS = {
+    "library": "1",
+    "compute": {"device": "cpu", "precision": "float32"},
+    "checkpoint": "checkpoints/a.pt",
+    "training": {"epochs": 2, "margin": 0.1},
+}
 
 
+@pytest.fixture
+def training():
+    """A function that gives a job's checkpoint, where parameters, wildcards or the bytes of its
+    files are others."""
+    for name in ("checkpoints", "images"):
+        Path(name).mkdir()
+
+    def of(*, model=b"m", index=b"{}", picture=b"one", threshold="0.1", instead=None, **params):
+        files = {"model": "m.safetensors", "dataset": "dataset.json", "images": "images/a.jpg"}
+        for name, content in zip(files.values(), (model, index, picture), strict=True):
+            Path(name).write_bytes(content)
+            os.utime(name, (1e9, 1e9))
+        job = SimpleNamespace(
+            input=InputFiles(fromdict={**files, "images": "images"}),
+            params=Params(fromdict=PARAMS | params),
+            wildcards=Wildcards(fromdict={"threshold": threshold}),
+        )
+        return job_checkpoint(job, **(instead or {}))
+
+    return of
+
+
+def test_a_job_resumes_at_its_own_checkpoint(training):
+    training().save({"epoch": 1})
+    assert training().load() == {"epoch": 1}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"library": "2"},
+        {"compute": {"device": "cuda", "precision": "float32"}},
+        {"compute": {"device": "cpu", "precision": "bfloat16"}},
+        {"training": {"epochs": 2, "margin": 0.2}},
+        {"threshold": "0.2"},
+        {"model": b"n"},
+        {"index": b"[]"},
+        {"picture": b"two"},  # of the name, the size and the date of the other
+    ],
+    ids=["code", "device", "precision", "setting", "cell", "model", "index", "picture"],
+)
+def test_a_job_that_has_changed_begins_anew(training, changed):
+    training().save({"epoch": 1})
+    assert training(**changed).load() is None
+    assert training().load() == {"epoch": 1}
+
+
+def test_a_job_may_go_on_from_another_value(training):
+    lasting = {"training": {"margin": 0.1}}
+    training(instead=lasting).save({"epoch": 1})
+    longer = {"epochs": 5, "margin": 0.1}
+    assert training(instead=lasting, training=longer).load() == {"epoch": 1}
+    assert training(instead=lasting, training=longer, library="2").load() is None
+
+
+RULES = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
 RESUMING = [
-    path
-    for path in sorted((ROOT / "workflow_scripts").glob("*.py"))
-    if "snakemake.input.images" in path.read_text() or "training_city(" in path.read_text()
-    if "Checkpoint(" in path.read_text() or "Trials(" in path.read_text()
+    ROOT / "rules" / script
+    for rule in re.split(r"(?m)^(?=(?:use )?rule )", RULES)
+    if "checkpoint=" in rule
+    for script in re.findall(r'script:\n +"(.+)"', rule)
 ]
-
-
-@pytest.mark.parametrize("script", RESUMING, ids=lambda path: path.stem)
-def test_jobs_that_resume_know_their_photographs_again(script):
-    assert "city_files(snakemake)" in script.read_text()
 
 
 def test_jobs_that_resume_are_known():
     names = {"prune_model", "round_model", "search_budgets", "train_codebook", "train_model"}
-    assert {path.stem for path in RESUMING} == names
+    assert {path.stem for path in RESUMING} == names | {"pretrain_backbone"}
+
+
+@pytest.mark.parametrize("script", RESUMING, ids=lambda path: path.stem)
+def test_a_checkpoint_belongs_to_all_that_its_rule_names(script):
+    """Snakemake makes a job again where any of it has changed: epochs of before are no part of
+    it."""
+    text = script.read_text()
+    assert "job_checkpoint(snakemake" in text
+    assert not re.search(r"\bCheckpoint\(|fingerprint\(", text)

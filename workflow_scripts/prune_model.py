@@ -12,8 +12,8 @@ from pocketvlad.compression.sparsity import histogram_edges, weight_histograms
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import city_files, training_city
-from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.study.job_checkpoint import job_checkpoint
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.history import write_history
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
@@ -29,11 +29,7 @@ with logged(*snakemake.log):
         run_on(each.network, **params.compute)
     city = training_city(snakemake, model.preprocessing)
     training = TrainingSettings(**params.training)
-    cell = [wildcards.threshold, wildcards.l1, params.cutoff]
-    known = [params.training, params.pruning, params.recovery, cell]
-    known += [params.validation, params.protocol, params.seed]
-    files = [Path(snakemake.input.model), *city_files(snakemake)]
-    checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
+    checkpoint = job_checkpoint(snakemake)
     if checkpoint.restored(snakemake.output, params):
         sys.exit()
     history = prune_iteratively(

@@ -8,8 +8,8 @@ from pocketvlad.compression.rd.sections import settled, study_calibration
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import city_files, training_city
-from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.study.job_checkpoint import job_checkpoint
+from pocketvlad.study.training_city import training_city
 from pocketvlad.util.allocator import keep_small_blocks
 from pocketvlad.util.seeds import derive_seed
 
@@ -28,13 +28,9 @@ with logged(*snakemake.log):
         small=params.small,
         seed=derive_seed(params.seed),
     )
-    distortion = float(snakemake.wildcards.distortion)
-    files = [Path(snakemake.input.model), *city_files(snakemake)]
-    checkpoint = Checkpoint(
-        Path(params.checkpoint),
-        fingerprint([calibration.identity(), params.protocol, params.compute, distortion], files),
-    )
+    checkpoint = job_checkpoint(snakemake)
     if checkpoint.restored(snakemake.output, params):
         sys.exit()
+    distortion = float(snakemake.wildcards.distortion)
     write_rounded(Path(snakemake.output[0]), calibration, distortion, checkpoint)
     checkpoint.complete(snakemake.output, params)

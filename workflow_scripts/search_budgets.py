@@ -11,8 +11,8 @@ from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.retrieval.evaluation import sizing_of
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import city_files, training_city
-from pocketvlad.training.checkpoint import fingerprint
+from pocketvlad.study.job_checkpoint import job_checkpoint
+from pocketvlad.study.training_city import training_city
 from pocketvlad.util.allocator import keep_small_blocks
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.seeds import derive_seed
@@ -32,15 +32,15 @@ with logged(*snakemake.log):
         small=params.small,
         seed=derive_seed(params.seed),
     )
-    files = [Path(snakemake.input.model), *city_files(snakemake)]
-    known = [calibration.identity(), params.small, params.protocol, params.compute]
+    # A search for another target goes on from these trials.
+    checkpoint = job_checkpoint(snakemake, targets=None, trials=None)
     trials = Trials(
-        folder=Path(params.checkpoint),
+        folder=checkpoint.path,
         calibration=calibration,
         task=study_task(city, base.network.min_side, calibration.seed),
         sizing=sizing_of(params.protocol),
         compute=params.compute,
-        computation=fingerprint(known, files),
+        computation=checkpoint.computation,
     )
     targets = [Target.of(section) for section in params.targets]
     for target in targets:

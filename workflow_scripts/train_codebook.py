@@ -12,8 +12,8 @@ from pocketvlad.format.contents import read_contents
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import city_files, training_city
-from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.study.job_checkpoint import job_checkpoint
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.allocator import keep_freed_memory
 from pocketvlad.util.seeds import derive_seed
@@ -30,11 +30,7 @@ with logged(*snakemake.log):
     city = training_city(snakemake, model.preprocessing)
     training = TrainingSettings(**params.training)
     learning = params.quantization["training"]
-    known = [params.training, params.recovery, learning, recipe]
-    known += [params.validation, params.protocol, params.seed]
-    checkpoint = Checkpoint(
-        Path(params.checkpoint), fingerprint(known, [path, *city_files(snakemake)])
-    )
+    checkpoint = job_checkpoint(snakemake)
     if checkpoint.restored(snakemake.output, params):
         sys.exit()
     quantized, history = train_codebooks(

@@ -6,8 +6,8 @@ from pathlib import Path
 from pocketvlad.networks.device import run_on
 from pocketvlad.networks.model import read_model, write_model
 from pocketvlad.study.job import logged
-from pocketvlad.study.training_city import city_files, training_city
-from pocketvlad.training.checkpoint import Checkpoint, fingerprint
+from pocketvlad.study.job_checkpoint import job_checkpoint
+from pocketvlad.study.training_city import training_city
 from pocketvlad.training.declared import LOSSES
 from pocketvlad.training.fine_tuning import fine_tune
 from pocketvlad.training.history import write_history
@@ -23,15 +23,12 @@ with logged(*snakemake.log):
     run_on(model.network, **params.compute)
     city = training_city(snakemake, model.preprocessing)
     settings = TrainingSettings(**training)
-    # The number of epochs is not part of the identity: a longer training goes on from a shorter.
-    identity = {key: value for key, value in training.items() if key != "epochs"}
-    known = [identity, params.validation, params.protocol, params.seed]
-    asked = [Path(path) for path in snakemake.input.asked]
-    files = [Path(snakemake.input.model), *city_files(snakemake), *asked]
-    checkpoint = Checkpoint(Path(params.checkpoint), fingerprint(known, files))
+    # Whatever the number of epochs: a longer training goes on from a shorter.
+    lasting = {key: value for key, value in training.items() if key != "epochs"}
+    checkpoint = job_checkpoint(snakemake, training=lasting)
     if checkpoint.restored(snakemake.output, params):
         sys.exit()
-    others = [read_model(path) for path in asked]
+    others = [read_model(Path(path)) for path in snakemake.input.asked]
     for other in others:
         run_on(other.network, **params.compute)
     objective = LOSSES.of(settings.loss).objective(city, settings, [model, *others])

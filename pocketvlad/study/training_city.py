@@ -1,9 +1,7 @@
 """The training city of a job, from what its rule names."""
 
-from pathlib import Path
 from typing import Protocol
 
-from pocketvlad.data.image_files import find_images
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.training.sections import study_city
 from pocketvlad.training.training_city import TrainingImages
@@ -15,12 +13,6 @@ class CityJob(Protocol):
 
     input: object
     params: object
-
-
-def city_files(job: CityJob) -> list[Path]:
-    """What the training of `job` reads of its city: the index, and every image. Of the images the
-    index has names and sizes alone: others may have taken their places."""
-    return [Path(job.input.dataset), *find_images(Path(job.input.images))]
 
 
 def training_city(job: CityJob, preprocessing: Preprocessing) -> TrainingImages:
