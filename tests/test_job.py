@@ -112,6 +112,9 @@ def test_outputs_of_a_complete_job_come_back(tmp_path):
     assert not any(path.exists() for path in outputs)
     assert checkpoint.restored(outputs, settings)
     assert [path.read_text() for path in outputs] == ["0", "1"]
+    checkpoint.save({"history": []})  # of a process that was killed before it removed it
+    assert checkpoint.restored(outputs, settings)
+    assert not checkpoint.path.exists()
     forget_outputs(tmp_path / "checkpoints")
     assert not list((tmp_path / "checkpoints").iterdir())
     assert not checkpoint.restored(outputs, settings)
@@ -145,6 +148,19 @@ def training():
         return job_checkpoint(job, **(instead or {}))
 
     return of
+
+
+def test_a_search_keeps_its_trials_until_its_outputs_are_kept(tmp_path):
+    output = tmp_path / "model"
+    output.write_text("0")
+    search = Checkpoint(tmp_path / "checkpoints" / "search", "x")
+    search.path.mkdir(parents=True)
+    (search.path / "0.1.json").write_text("{}")
+    search.complete([output], {})
+    assert not search.path.exists()
+    output.unlink()
+    assert search.restored([output], {})
+    assert output.read_text() == "0"
 
 
 def test_a_job_resumes_at_its_own_checkpoint(training):
@@ -201,3 +217,10 @@ def test_a_checkpoint_belongs_to_all_that_its_rule_names(script):
     text = script.read_text()
     assert "job_checkpoint(snakemake" in text
     assert not re.search(r"\bCheckpoint\(|fingerprint\(", text)
+
+
+@pytest.mark.parametrize("script", RESUMING, ids=lambda path: path.stem)
+def test_a_complete_job_is_not_repeated_before_snakemake_has_noted_it(script):
+    text = script.read_text()
+    assert "if checkpoint.restored(snakemake.output, params):\n        sys.exit()\n" in text
+    assert text.endswith("    checkpoint.complete(snakemake.output, params)\n")

@@ -1,5 +1,6 @@
 """Pretrain one backbone on rendered buildings and write its weights in half precision."""
 
+import sys
 from pathlib import Path
 
 from pocketvlad.data.images import CENTRED
@@ -16,8 +17,10 @@ with logged(*snakemake.log):
     backbone = declared_part(Part.BACKBONE, params.model["backbone"])
     pictures = labelled_pictures(Path(snakemake.input.pictures))
     checkpoint = job_checkpoint(snakemake)
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     settings = PretrainingSettings(**params.settings)
     trained = pretrain(backbone, pictures, settings, CENTRED, seed, checkpoint)
     origin = {"pretraining": params.settings, "seed": seed}
     write_backbone(Path(snakemake.output[0]), trained, backbone, CENTRED, origin)
-    checkpoint.delete()
+    checkpoint.complete(snakemake.output, params)

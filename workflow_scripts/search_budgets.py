@@ -1,6 +1,7 @@
 """Round a base model to each target: trials on the training city alone."""
 
 import shutil
+import sys
 from pathlib import Path
 
 from pocketvlad.compression.rd.budget import Target, best
@@ -34,6 +35,8 @@ with logged(*snakemake.log):
     )
     # A search for another target goes on from these trials.
     checkpoint = job_checkpoint(snakemake, targets=None, trials=None)
+    if checkpoint.restored(snakemake.output, params):
+        sys.exit()
     trials = Trials(
         folder=checkpoint.path,
         calibration=calibration,
@@ -51,4 +54,4 @@ with logged(*snakemake.log):
         with replacing(Path(output)) as unfinished:
             shutil.copyfile(trials.file(found.distortion), unfinished)
     write_trials(snakemake.output.trials, trials.known())
-    shutil.rmtree(trials.folder)
+    checkpoint.complete(snakemake.output, params)

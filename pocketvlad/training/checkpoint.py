@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -54,12 +55,15 @@ class Checkpoint:
             torch.save({"computation": self.computation, "state": dict(state)}, unfinished)
 
     def delete(self) -> None:
-        """Remove the file: the computation is complete."""
-        self.path.unlink(missing_ok=True)
+        """Remove the file, or the folder that a search has in its place (`rd.trials`): the
+        computation is complete."""
+        if self.path.is_dir():
+            shutil.rmtree(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
 
     def complete(self, outputs: Sequence[str | Path], settings: Mapping[str, object]) -> None:
-        """Remove the file: the computation is complete. Its outputs are kept as in
-        `complete_outputs`.
+        """`delete`, and keep the outputs as in `complete_outputs`.
 
         Args:
             settings: all of the job's, the state of its code among them. A checkpoint depends on
@@ -71,7 +75,10 @@ class Checkpoint:
 
     def restored(self, outputs: Sequence[str | Path], settings: Mapping[str, object]) -> bool:
         """Whether the job was complete before, and its outputs are there again."""
-        return restore_outputs(self.path, outputs, self._job(settings))
+        found = restore_outputs(self.path, outputs, self._job(settings))
+        if found:
+            self.delete()  # a kill came before that
+        return found
 
     def _job(self, settings: Mapping[str, object]) -> str:
         return f"{self.computation} {fingerprint(dict(settings.items()))}"
