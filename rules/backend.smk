@@ -24,6 +24,7 @@ rule measure_backend:
     threads: workflow.resource_settings.cores or 1
     resources:
         **requests("measure_backend"),
+        gpu=GPUS,
     params:
         library=library("measure_backend"),
         protocol=config["protocol"],
