@@ -1,5 +1,7 @@
 """Losses against loops in float64 and against differences; their objectives on a tiny city."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -248,6 +250,20 @@ def test_a_teacher_sees_what_may_be_learnt_from_and_stays_as_it_was(city, networ
             weight.add_(0.1)
     list(zip(range(1), objective.losses(network, np.random.default_rng(0)), strict=False))
     np.testing.assert_array_equal(objective.rows, before)
+
+
+@pytest.mark.parametrize("kind", sorted(SMALL))
+def test_a_loss_says_what_it_shows(kind, city, network):
+    objective, steps = objective_of(kind, city, network), []
+
+    def count(module, given, made):
+        if made.requires_grad:
+            steps.append(len(made))
+
+    network.register_forward_hook(count)
+    list(objective.losses(network, np.random.default_rng(0)))
+    said = loss(kind).shown(asdict(SETTINGS))
+    assert (said.step, said.epoch) == (max(steps), sum(steps))
 
 
 def test_every_loss_is_tried():

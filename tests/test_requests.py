@@ -33,8 +33,12 @@ def rules() -> dict[str, str]:
     return {name: text for name, text in named.items() if "    script:\n" in text}
 
 
-def job(study: str, model: str = "") -> Job:
-    config = with_defaults(load_config(CONFIGS[study]))
+def job(study: str, model: str = "", **changed: dict) -> Job:
+    """changed: keys of sections, in place of the study's own."""
+    config = load_config(CONFIGS[study])
+    for section, keys in changed.items():
+        config[section].update(keys)
+    config = with_defaults(config)
     return Job(config, StudyFiles(config, "results"), model or None, tuple(config["cities"]))
 
 
@@ -96,6 +100,62 @@ def test_a_larger_network_on_larger_photographs_asks_for_more():
     }
     assert sorted(asked.values()) == list(asked.values())
     assert len({megabytes for megabytes, _ in asked.values()}) == 3
+
+
+def minutes(need: str, *study: str, **changed: dict) -> int:
+    return NEEDS[need](job(*study, **changed)).asked(1)[1]
+
+
+def test_tuning_is_asked_for():
+    """Of a thousand steps, docs/compression.md estimates an hour and a half on a CPU."""
+    plain, one = {"trellis": False}, {"distortions": ["0.1"], "targets": [{"drop": 1.0}]}
+    tuned = {"trellis": False, "tuning": {}}
+    phone = ("phone", "lite0")
+    before = minutes("round_model", *phone, rd=plain)
+    assert minutes("round_model", *phone, rd=tuned) >= before + 90
+    half = minutes("round_model", *phone, rd=tuned | {"tuning": {"steps": 500}})
+    assert before + 45 <= half < minutes("round_model", *phone, rd=tuned)
+    trials = minutes("search_budgets", *phone, rd=tuned | one | {"trials": 4})
+    assert trials >= 4 * minutes("round_model", *phone, rd=tuned)
+    # Rivals have the crops of `rd`, and tune nothing.
+    rival = minutes("compress_rival", *phone, rd=tuned)
+    assert rival == minutes("compress_rival", *phone, rd=plain)
+
+
+def test_a_training_asks_for_what_its_loss_shows():
+    def need(kind: str, **loss: object) -> Need:
+        given = {"loss": {"type": kind, **loss}}
+        return NEEDS["train_model"](job("mini", "vgg16", training=given))
+
+    for kind in ("contrastive", "distillation"):
+        assert need(kind, batches=1200).work > 20 * need(kind).work
+    assert need("contrastive", views=32).memory > 2 * need("contrastive").memory
+    # A teacher takes the more memory the larger the largest photographs are.
+    assert need("distillation", scales=[4.0]).memory > need("distillation").memory
+
+
+@pytest.mark.parametrize("epochs", [0, 3])
+def test_teachers_are_asked_for(epochs):
+    """They describe the training city, whether or not there is an epoch."""
+
+    def need(**loss: object) -> Need:
+        given = {"epochs": epochs, "loss": {"type": "distillation", **loss}}
+        return NEEDS["train_model"](job("paper", "alexnet", training=given))
+
+    one = job("paper", "alexnet")
+    look = one.network.describing(one.side, 1000) / one.speed
+    sizes = 0.7**2 + 1 + 1.4**2
+    least = need(scales=[1.0], photographs=2)
+    alone = need()
+    assert alone.work - least.work == pytest.approx(sizes * look, rel=0.01)
+    assert need(mirrored=True).work - least.work == pytest.approx(2 * sizes * look, rel=0.01)
+    two = need(models=["vgg16"])
+    other = job("paper", "vgg16").network
+    more = sizes * other.describing(one.side, 1000) / one.speed
+    assert two.work - alone.work == pytest.approx(more)
+    assert two.memory - alone.memory >= other.megabytes
+    # Of a model that is its own teacher anyway, there is one.
+    assert need(models=["alexnet"]) == alone
 
 
 @pytest.mark.parametrize("name", part_types(Part.BACKBONE))

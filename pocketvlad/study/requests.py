@@ -15,6 +15,7 @@ from pocketvlad.data.image_files import find_images
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.study.config import training_of
 from pocketvlad.study.files import StudyFiles
+from pocketvlad.training.declared import LOSSES
 
 MEMORY_MARGIN, TIME_MARGIN = 1.2, 2.0
 """By which a request exceeds the formulas: other machines, other versions of libraries."""
@@ -33,6 +34,8 @@ _STARTED, _TIMED, _DRAWN = 60.0, 30.0, 15.0
 _FLOAT = 4 / 1e6  # megabytes of a float32
 # Seconds of a core for a megapixel, per number of a backbone's map; the slowest has been VGG16.
 _SECONDS = 0.12
+# Seconds of a core that a step of tuning takes for a million weights, beside its crops.
+_TUNED = 0.1
 # Crops whose maps are kept at a time while layers are fitted.
 _KEPT_CROPS = 64
 
@@ -150,23 +153,23 @@ class Job:
         return len(find_images(self.files.images(role)))
 
     @property
-    def _gpu(self) -> bool:
+    def gpu(self) -> bool:
         return self.config["compute"]["device"] != "cpu"
 
     @property
     def speed(self) -> int:
         """Of describing, in cores. A GPU counts as five times the cores that it has beside it: a
         fourth of what was measured of a large one."""
-        return self.config["compute"]["threads"] * (5 if self._gpu else 1)
+        return self.config["compute"]["threads"] * (5 if self.gpu else 1)
 
     @property
     def started(self) -> float:
         """Megabytes of a process that has imported torch, and with a GPU its libraries."""
-        return _TORCH + (_CUDA if self._gpu else 0)
+        return _TORCH + (_CUDA if self.gpu else 0)
 
     def maps(self, side: int, images: int) -> float:
         """Megabytes of the largest maps of square images; none with a GPU, which has them."""
-        return 0.0 if self._gpu else self.network.maps(side, images)
+        return 0.0 if self.gpu else self.network.maps(side, images)
 
     @property
     def batch(self) -> int:
@@ -212,19 +215,33 @@ def _initialises(job: Job) -> Need:
     return Need(memory, network.describing(job.side, images) / job.speed, _STARTED)
 
 
+def _stepping(job: Job, side: int, shown: int) -> float:
+    """Megabytes of a job whose gradient steps are shown so many square images."""
+    return job.started + 6 * job.network.megabytes + 16 * job.maps(side, shown)
+
+
 def _trains(job: Job) -> Need:
     network, settings = job.network, training_of(job.config, job.model)
-    if not settings["epochs"]:
-        return Need(job.started + 3 * network.megabytes, allowance=_STARTED)
-    shown = settings["tuples_per_step"] * (2 + settings["negatives"])
-    memory = job.started + 6 * network.megabytes + 16 * job.maps(settings["image_size"], shown)
-    # Forwards and backwards; the pool that negatives are mined in, and the validation.
-    steps = 3 * settings["tuples"] * (2 + settings["negatives"])
-    validation = job.config["validation"]
-    others = settings["pool"] + validation["images"] + validation["queries"]
-    images = settings["epochs"] * (steps + others)
-    seconds = network.describing(settings["image_size"], images) / job.speed
-    return Need(memory, seconds, _STARTED)
+    loss = LOSSES.of(settings["loss"])
+    shown, side, epochs = loss.shown(settings), settings["image_size"], settings["epochs"]
+    # The teachers, if there are some, describe photographs whether or not there is an epoch.
+    others = [Model(job.config["models"][name]) for name in loss.asks if name != job.model]
+    held = sum(3 * each.megabytes for each in others)
+    taught = min(shown.taught, job.photographs)
+    seconds = memory = 0.0
+    for teacher in [network, *others] if taught else []:
+        seconds += teacher.describing(job.side, taught * shown.looks)
+        held += 2 * taught * teacher.length * _FLOAT
+        seen = 0.0 if job.gpu else 8 * teacher.maps(job.side, shown.at_once)
+        memory = max(memory, job.started + 3 * network.megabytes + seen)
+    if epochs:
+        # Forwards and backwards; what is mined, and the validation.
+        validation = job.config["validation"]
+        described = shown.mined + validation["images"] + validation["queries"]
+        seconds += network.describing(side, epochs * (3 * shown.epoch + described))
+        memory = max(memory, _stepping(job, side, shown.step))
+    memory = max(memory, job.started + 3 * network.megabytes)
+    return Need(memory + held, seconds / job.speed, _STARTED)
 
 
 def _fitting(job: Job, side: int, crops: int, patches: int, projection: int) -> float:
@@ -247,10 +264,11 @@ def _recovers(job: Job) -> Need:
     fitted, side = recovery["reconstruction"], recovery["image_size"]
     memory = _fitting(job, side, fitted["crops"], fitted["patches"], fitted["projection_crops"])
     if recovery["objective"] == "triplet":
-        memory = max(memory, _trains(job).memory)
+        training = training_of(config, job.model)
+        step = LOSSES.of({"type": "triplet"}).shown(training).step
+        memory = max(memory, _stepping(job, training["image_size"], step))
     else:
-        stepped = 16 * job.maps(side, recovery["crops_per_step"])
-        memory = max(memory, job.started + 6 * network.megabytes + stepped)
+        memory = max(memory, _stepping(job, side, recovery["crops_per_step"]))
     epochs = max(pruning["epochs_per_round"], config["quantization"]["training"]["epochs"])
     shown = 6 * max(recovery["crops"], 4 * recovery["tuples"]) * epochs
     shown += 2 * fitted["crops"] + fitted["projection_crops"]
@@ -263,21 +281,42 @@ def _least_squares(network: Model, patches: int) -> float:
     return 3e-4 * patches * network.million_weights
 
 
-def _rounds(job: Job, times: int = 1) -> Need:
+def _fits(job: Job) -> Need:
+    """Layers rounded on crops; rivals that are fitted do the same."""
     network, settings = job.network, job.config["rd"]
     side, crops = settings["image_size"], settings["crops"]
     memory = _fitting(job, side, crops, settings["patches"], settings["projection_crops"])
     passes = 24 * crops + settings["projection_crops"]
     seconds = network.describing(side, passes) + 3 * _least_squares(network, settings["patches"])
-    return Need(memory, times * seconds / job.speed, _STARTED)
+    return Need(memory, seconds / job.speed, _STARTED)
+
+
+def _rounds(job: Job) -> Need:
+    settings = job.config["rd"]
+    return _tuned(job, settings["tuning"]) if "tuning" in settings else _fits(job)
+
+
+def _tuned(job: Job, tuning: Mapping) -> Need:
+    """Rounded, and tuned after that: twice the networks of a training are there, since the best of
+    several is kept. The projection is rounded anew."""
+    network, settings, rounded = job.network, job.config["rd"], _fits(job)
+    side, steps = settings["image_size"], tuning["steps"]
+    at_once = min(job.config["recovery"]["crops_per_step"], tuning["crops_per_step"])
+    memory = _stepping(job, side, at_once) + 6 * network.megabytes
+    # The base model's look at each crop, and the tuned one's, forwards and backwards.
+    passes = 4 * steps * tuning["crops_per_step"]
+    passes += 2 * (settings["crops"] + settings["projection_crops"])
+    seconds = network.describing(side, passes) + _TUNED * steps * network.million_weights
+    work = rounded.work + seconds / job.speed
+    return Need(max(memory, rounded.memory), work, rounded.allowance)
 
 
 def _searches(job: Job) -> Need:
     settings = job.config["rd"]
     times = settings["trials"] * len(settings.get("targets", []))
-    one, scored = _rounds(job, times), _described(job, times)
+    one, scored = _rounds(job), _described(job, times)
     memory = one.memory + scored.memory - job.started
-    return Need(memory, one.work + scored.work, one.allowance + scored.allowance)
+    return Need(memory, times * one.work + scored.work, one.allowance + scored.allowance)
 
 
 def _chooses(job: Job) -> Need:
@@ -293,8 +332,9 @@ def _codes_weights(job: Job) -> Need:
 
 
 def _rivals(job: Job) -> Need:
-    """Any of them; those that are fitted to crops take what `rd` takes, and the decoded model."""
-    fitted = _rounds(job) if "rd" in job.config else _described(job)
+    """Any of them; those that are fitted to crops take what rounding takes, and the decoded model.
+    None of them tunes."""
+    fitted = _fits(job) if "rd" in job.config else _described(job)
     memory = fitted.memory + job.network.megabytes
     return Need(memory, fitted.work, 1200 + fitted.allowance)
 

@@ -5,7 +5,7 @@ says beside `type`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """How many photographs a training shows networks: by this its job asks for memory and time.
+
+    step: those of a gradient step, at most.  epoch: those of all steps of an epoch.  mined: those
+    that the network describes before each epoch.
+    taught: those that each teacher describes once, at most.  looks: what one of them takes, in
+    photographs of the protocol's size.  at_once: the most that a teacher sees at a time, likewise.
+    """
+
+    step: int
+    epoch: int
+    mined: int = 0
+    taught: int = 0
+    looks: float = 0.0
+    at_once: float = 0.0
+
+
+@dataclass(frozen=True)
 class Loss(Typed, ABC):
     """What a network is fine-tuned for."""
 
@@ -26,6 +44,13 @@ class Loss(Typed, ABC):
     def asks(self) -> tuple[str, ...]:
         """Models of the study whose initial networks it asks for descriptions."""
         return ()
+
+    @abstractmethod
+    def shown(self, training: Mapping[str, object]) -> Shown:
+        """
+        Args:
+            training: the section of this name, with all defaults.
+        """
 
     @abstractmethod
     def objective(

@@ -1,11 +1,11 @@
 """Losses of pairs of photographs, as a config declares them. Free of torch."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocketvlad.training.declared import Loss
+from pocketvlad.training.declared import Loss, Shown
 from pocketvlad.util.settings import setting
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class PairLoss(Loss):
             same, different: [N, N] bool, symmetric, their diagonals false: which pairs show the
                 same, and which certainly do not. Of all other pairs nothing is known.
         """
+
+    def shown(self, training: Mapping[str, object]) -> Shown:
+        step = self.landmarks * self.views + 2 * self.instances
+        return Shown(step=step, epoch=self.batches * step)
 
     def objective(
         self, images: "TrainingImages", settings: "TrainingSettings", models: "Sequence[Model]"

@@ -11,8 +11,7 @@ from pocketvlad.networks.model import Model
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.scales import describe_at_scales
-
-_BATCH_SIZE = 8  # the largest scale has twice the pixels
+from pocketvlad.training.losses.distillation import TAUGHT_AT_ONCE
 
 
 def _with_mirror(network: RetrievalNetwork) -> Callable[[Tensor], Tensor]:
@@ -51,7 +50,7 @@ def teacher_descriptors(
                 sizing,
                 scales,
                 model.preprocessing,
-                _BATCH_SIZE,
+                TAUGHT_AT_ONCE,
                 network.min_side,
                 "teacher",
             )

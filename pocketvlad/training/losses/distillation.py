@@ -5,11 +5,11 @@ distances, not descriptors, so that the teacher's may be of any length, and divi
 mean, so that the teacher's may be on any scale. Rankings depend on nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocketvlad.training.declared import Loss
+from pocketvlad.training.declared import Loss, Shown
 from pocketvlad.util.settings import Value, setting
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pocketvlad.training.settings import TrainingSettings
     from pocketvlad.training.training_city import TrainingImages
 
+TAUGHT_AT_ONCE = 8
+"""Photographs that a teacher sees at a time: the largest have twice the pixels."""
 _LEAST = 1e-12  # the root of nothing has no derivative
 
 
@@ -55,6 +57,17 @@ class Distillation(Loss):
     @property
     def asks(self) -> tuple[str, ...]:
         return self.models
+
+    def shown(self, training: Mapping[str, object]) -> Shown:
+        step = self.groups * (1 + self.neighbours)
+        sizes = [scale**2 for scale in self.scales]
+        return Shown(
+            step=step,
+            epoch=self.batches * step,
+            taught=self.photographs,
+            looks=sum(sizes) * (2 if self.mirrored else 1),
+            at_once=TAUGHT_AT_ONCE * max(sizes),
+        )
 
     def objective(
         self, images: "TrainingImages", settings: "TrainingSettings", models: "Sequence[Model]"

@@ -1,10 +1,10 @@
 """The loss of Saha, Varma & Jawahar (ACPR 2017): triplets of query crops and mined negatives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pocketvlad.training.declared import Loss
+from pocketvlad.training.declared import Loss, Shown
 
 if TYPE_CHECKING:
     from pocketvlad.networks.model import Model
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Triplet(Loss):
     """The paper's triplets; their numbers and margin are keys of `training`."""
+
+    def shown(self, training: Mapping[str, object]) -> Shown:
+        images = 2 + training["negatives"]
+        return Shown(
+            step=training["tuples_per_step"] * images,
+            epoch=training["tuples"] * images,
+            mined=training["pool"],
+        )
 
     def objective(
         self, images: "TrainingImages", settings: "TrainingSettings", models: "Sequence[Model]"
