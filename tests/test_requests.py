@@ -122,6 +122,16 @@ def test_tuning_is_asked_for():
     assert rival == minutes("compress_rival", *phone, rd=plain)
 
 
+def test_a_pretraining_asks_for_no_gpus_speed():
+    """It computes on the processor: its rule asks for no GPU."""
+    assert "gpu=" not in rules()["pretrain_backbone"]
+    found = {
+        device: NEEDS["pretrain_backbone"](job("mini", "vgg16", compute={"device": device}))
+        for device in ("cpu", "auto")
+    }
+    assert found["cpu"] == found["auto"]
+
+
 def test_a_training_asks_for_what_its_loss_shows():
     def need(kind: str, **loss: object) -> Need:
         given = {"loss": {"type": kind, **loss}}

@@ -360,13 +360,14 @@ def _compares_backends(job: Job) -> Need:
 
 
 def _pretrains(job: Job) -> Need:
+    """On the processor, whatever the study's device."""
     network, drawn = job.network, job.config["pretraining"]["buildings"]
     settings = job.config["pretraining"]["classifier"]
-    memory = job.started + 6 * network.megabytes
-    memory += 16 * job.maps(settings["image_size"], settings["batch"])
+    memory = _TORCH + 6 * network.megabytes
+    memory += 16 * network.maps(settings["image_size"], settings["batch"])
     images = 3 * settings["epochs"] * drawn["buildings"] * drawn["views"]
-    seconds = network.describing(settings["image_size"], images) / job.speed
-    return Need(memory, seconds, _STARTED)
+    seconds = network.describing(settings["image_size"], images)
+    return Need(memory, seconds / job.config["compute"]["threads"], _STARTED)
 
 
 def _packs(job: Job) -> Need:
