@@ -19,6 +19,7 @@ from pocketvlad.maps.photograph_map import journal_file, update_map
 from pocketvlad.maps.place_map import MapError, PlaceMap
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.retrieval.picture import Picture
+from pocketvlad.util import file_lock
 
 LENGTH, BATCH = 8, 3
 MADE = {"model_sha256": "ab" * 32, "preprocessing": {}, "sizing": {"image_size": 480}}
@@ -228,7 +229,7 @@ def test_a_journal_that_is_removed_is_no_other_runs(tmp_path, monkeypatch):
     path, opened = tmp_path / "journal", []
     first = Journal(path, "{}", LENGTH)
     first.add([("a.jpg", "1")], np.ones((1, LENGTH)))
-    real = journal_module.try_lock
+    real = file_lock.try_lock
 
     def lock(file):
         if not opened:
@@ -236,7 +237,7 @@ def test_a_journal_that_is_removed_is_no_other_runs(tmp_path, monkeypatch):
             first.remove()  # between the other's opening and its locking
         return real(file)
 
-    monkeypatch.setattr(journal_module, "try_lock", lock)
+    monkeypatch.setattr(file_lock, "try_lock", lock)
     with Journal(path, "{}", LENGTH) as second:
         second.add([("b.jpg", "1")], np.ones((1, LENGTH)))
         assert ("a.jpg", "1") not in second

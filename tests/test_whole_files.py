@@ -21,8 +21,10 @@ from pocketvlad.report.figures.style import save_figure
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.fine_tuning import EpochRecord
 from pocketvlad.training.history import write_history
+from pocketvlad.util import file_lock
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.whole_file import write_csv, write_text
+from pocketvlad.util.whole_folder import FolderInUseError, replacing_folder
 
 
 class KilledError(BaseException):
@@ -92,6 +94,67 @@ def test_a_folder_of_links_has_no_name_before_it_is_complete(photograph, tmp_pat
     assert not target.exists()
     link_images(tmp_path / "photographs", target)
     assert [path.name for path in target.iterdir()] == ["a.jpg"]
+
+
+def test_a_folder_is_one_process_alone_until_it_has_its_name(tmp_path, monkeypatch):
+    """Another that comes just before finds the folder locked: nothing of it is half written."""
+    target, rename, came = tmp_path / "city", Path.rename, []
+
+    def interrupted(path, name):
+        if not came:
+            other = replacing_folder(target)
+            came.append(other)
+            with pytest.raises(FolderInUseError, match="city is being written by another run"):
+                (other.__enter__() / "half").touch()
+        return rename(path, name)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with replacing_folder(target) as unfinished:
+        (unfinished / "whole").touch()
+    assert came
+    assert [path.name for path in target.iterdir()] == ["whole"]
+    assert [path.name for path in tmp_path.iterdir()] == ["city"]
+    with replacing_folder(target) as unfinished:
+        assert not list(unfinished.iterdir())
+
+
+def test_a_lock_that_is_removed_locks_nothing(tmp_path, monkeypatch):
+    """A process that opens it just before waits for none that is gone, and shares it with none."""
+    target, real, came = tmp_path / "city", file_lock.try_lock, []
+    first = replacing_folder(target)
+    (first.__enter__() / "one").touch()
+
+    def late(file):
+        if not came:
+            came.append(file)
+            first.__exit__(None, None, None)  # between the other's opening and its locking
+        return real(file)
+
+    monkeypatch.setattr(file_lock, "try_lock", late)
+    with replacing_folder(target) as unfinished:
+        (unfinished / "two").touch()
+        with pytest.raises(FolderInUseError), replacing_folder(target):
+            pass
+    assert [path.name for path in target.iterdir()] == ["two"]
+
+
+def test_a_process_that_is_killed_leaves_a_folder_to_the_next(tmp_path):
+    target = tmp_path / "city"
+    code = """
+import os, pathlib, sys
+from pocketvlad.util.whole_folder import replacing_folder
+with replacing_folder(pathlib.Path(sys.argv[1])) as unfinished:
+    (unfinished / "half").touch()
+    os.kill(os.getpid(), 9)
+"""
+    path = {"PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", code, target], env=os.environ | path)
+    assert killed.returncode == -9
+    assert not target.exists()
+    with replacing_folder(target) as unfinished:
+        (unfinished / "whole").touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["city"]
+    assert [path.name for path in target.iterdir()] == ["whole"]
 
 
 # Methods that write under the name they are given, as it is.

@@ -5,7 +5,6 @@ follows, the keys as JSON, their rows as float32. What a killed run has half wri
 """
 
 import json
-import os
 import struct
 import tempfile
 import zlib
@@ -15,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pocketvlad.util.file_lock import try_lock
+from pocketvlad.util.file_lock import open_locked, remove_locked
 from pocketvlad.util.foreign import reason
 
 Key = tuple[str, str]
@@ -98,11 +97,10 @@ class Journal:
 
     def remove(self) -> None:
         """Stop writing, and remove the file: all is in the map."""
-        if os.name == "nt":  # which removes no file that is open
+        if self.path is None:
             self._file.close()
-        if self.path is not None:  # before another run may lock it: that would lose its own
-            self.path.unlink(missing_ok=True)
-        self._file.close()
+        else:
+            remove_locked(self.path, self._file)
 
     def __enter__(self) -> "Journal":
         return self
@@ -149,17 +147,10 @@ def _locked(path: Path) -> BinaryIO:
         JournalError: another process has locked it.
         OSError: it cannot be opened.
     """
-    while True:
-        file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed by who gets it
-        if not try_lock(file):
-            file.close()
-            raise JournalError(f"{path} is being written by another run; wait until it has ended")
-        try:
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
-        file.close()  # the run that had it has removed it since
+    file = open_locked(path)
+    if file is None:
+        raise JournalError(f"{path} is being written by another run; wait until it has ended")
+    return file
 
 
 def _keys(text: bytes) -> list[Key]:

@@ -1,6 +1,8 @@
 """A lock on an open file, which ends with the process, however that ends."""
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 
@@ -30,3 +32,31 @@ def try_lock(file: BinaryIO) -> bool:
     except OSError:
         return True
     return True
+
+
+def open_locked(path: Path) -> BinaryIO | None:
+    """The file of this name, open for appending, made if there is none, and locked; None where
+    another process has locked it.
+
+    It has the name still: whoever had it locked before may have removed it.
+    """
+    while True:
+        file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed by who gets it
+        if not try_lock(file):
+            file.close()
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
+
+
+def remove_locked(path: Path, file: BinaryIO) -> None:
+    """Remove a file of `open_locked`, and unlock it."""
+    if os.name == "nt":  # which removes no file that is open, also where another process has it
+        file.close()
+        with suppress(PermissionError):
+            path.unlink(missing_ok=True)
+    else:  # before another process may lock it: that would lose its own
+        path.unlink(missing_ok=True)
+        file.close()

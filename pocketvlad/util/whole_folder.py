@@ -2,12 +2,10 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pocketvlad.util.file_lock import try_lock
-
-_LOCK = ".lock"
+from pocketvlad.util.file_lock import open_locked, remove_locked
 
 
 class FolderInUseError(ValueError):
@@ -39,25 +37,41 @@ def replacing_folder(folder: Path, kept: Sequence[str] = ()) -> Iterator[Path]:
     """
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     before = folder.with_name(f".{folder.name}.before")
-    unfinished.mkdir(exist_ok=True)
-    with open(unfinished / _LOCK, "ab") as lock:
-        if not try_lock(lock):
-            raise FolderInUseError(f"{folder} is being written by another run; wait for its end")
+    with _alone(folder):
         if before.exists():  # a kill came between the two names
             shutil.rmtree(before) if folder.exists() else before.rename(folder)
+        unfinished.mkdir(exist_ok=True)
         try:
-            _clean(unfinished, (*kept, _LOCK))
+            _clean(unfinished, kept)
             yield unfinished
         except BaseException:
-            _clean(unfinished, (*kept, _LOCK))
-            if {path.name for path in unfinished.iterdir()} == {_LOCK}:
+            _clean(unfinished, kept)
+            if not any(unfinished.iterdir()):
                 shutil.rmtree(unfinished, ignore_errors=True)
             raise
-    (unfinished / _LOCK).unlink()
-    if folder.exists():
-        folder.rename(before)
-    unfinished.rename(folder)
-    shutil.rmtree(before, ignore_errors=True)
+        if folder.exists():
+            folder.rename(before)
+        unfinished.rename(folder)
+        shutil.rmtree(before, ignore_errors=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process writes `folder` until the block ends. The lock lies beside all that gets
+    another name in it.
+
+    Raises:
+        FolderInUseError: another process is writing it.
+    """
+    path = folder.with_name(f".{folder.name}.lock")
+    lock = open_locked(path)
+    if lock is None:
+        raise FolderInUseError(f"{folder} is being written by another run; wait for its end")
+    try:
+        yield
+    finally:
+        with lock, suppress(OSError):  # a lock that a full or read-only disk keeps stops nobody
+            remove_locked(path, lock)
 
 
 def _clean(folder: Path, kept: Sequence[str]) -> None:
