@@ -10,7 +10,6 @@ from workflow_runs import job_counts, snakemake
 
 import pocketvlad
 from pocketvlad.format.error import FormatError
-from pocketvlad.packing.packed_city import add_facts
 from pocketvlad.report.best_cells import packed_cell
 from pocketvlad.report.city_note import city_note
 from pocketvlad.report.rows import read_table
@@ -84,10 +83,10 @@ def test_the_report_tells_what_a_city_weighs(few_files):
         for part, names in files.items()
     }
     megabytes["together"] = sum(megabytes.values())
-    add_facts(
-        few_files / "city",
-        {"name": "a&b", "recipe": "rd", "training_city": "paris", "drop": "0.4 [0.0, 0.7] points"},
-    )
+    manifest = few_files / "city" / "city.json"
+    facts = {"name": "a&b", "recipe": "rd", "training_city": "paris"}
+    facts["drop"] = "0.4 [0.0, 0.7] points"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "study": facts}))
     note = city_note(few_files)
     rows = re.findall(r'<th scope="row">(\w+)</th><td>([\d.]+)</td>', note)
     assert dict(rows) == {part: f"{each:.2f}" for part, each in megabytes.items()}

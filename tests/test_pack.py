@@ -28,6 +28,7 @@ from pocketvlad.cli.main import main
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.packing import page_files
 from pocketvlad.packing.city_server import city_server
+from pocketvlad.packing.packed_city import facts_of
 from pocketvlad.packing.threshold import PARTS, PLACES, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
@@ -499,6 +500,23 @@ def test_an_error_leaves_the_old_city_and_the_new_map(few_files, capsys, monkeyp
     _, said, _ = pack(capsys, "-o", "city2")
     assert "13 places, 0 described now" in said
     assert not list(Path().glob(".city2*"))
+
+
+def test_what_a_study_says_of_the_model_is_there_with_the_city(few_files, monkeypatch):
+    """A kill after the city has its name must not lose it."""
+    given = pocketvlad.load("small.pvlad"), "holiday", "city2"
+    facts, rename, found = {"name": "vgg16"}, Path.rename, []
+
+    def look(path, name):
+        found.append(dict(facts_of(path)))
+        return rename(path, name)
+
+    monkeypatch.setattr(Path, "rename", look)
+    pocketvlad.pack(*given, page=False, facts=facts)
+    assert facts in found
+    assert facts_of(Path("city2")) == facts
+    pocketvlad.pack(*given, page=False)
+    assert facts_of(Path("city2")) == {}
 
 
 def test_a_kill_between_the_two_names_is_mended(few_files, capsys):

@@ -6,7 +6,6 @@ from pocketvlad.api.loading import load
 from pocketvlad.api.packing import pack
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.data.landmarks import landmark_names
-from pocketvlad.packing.packed_city import add_facts
 from pocketvlad.report.best_cells import packed_cell
 from pocketvlad.report.city_note import model_facts
 from pocketvlad.report.rows import read_table
@@ -26,6 +25,6 @@ with logged(*snakemake.log):
         labels=landmark_names(dataset),
         title=dataset.name,
         positions=next(iter(inputs.positions), None),
+        facts=model_facts(cell, params.training_city),
     )
-    add_facts(made.folder, model_facts(cell, params.training_city))
     print(f"{file}: {made.summary}")

@@ -23,6 +23,7 @@ from pocketvlad.maps.photograph_map import journal_file
 from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.packing.earlier_map import begin_map
 from pocketvlad.packing.packed_city import (
+    FACTS,
     LABELS,
     MADE_BY,
     THUMBNAIL_DIGESTS,
@@ -97,6 +98,7 @@ def pack(
     positions: Mapping[str, tuple[float, float]] | str | PathLike | None = None,
     image_size: int | None = None,
     page: bool = True,
+    facts: Mapping[str, object] | None = None,
     seed: int = SEED,
 ) -> Packed:
     """Make a city: a folder of static files with the model, the map of its places, and the page.
@@ -119,6 +121,7 @@ def pack(
             code is another.
         image_size: pixels of the longest side; None: as the model was evaluated.
         page: whether the page and its runtime are put in.
+        facts: what a study says of the model, for the manifest.
         seed: of all that is drawn at random.
 
     Raises:
@@ -171,7 +174,7 @@ def pack(
         for path in shell:
             shutil.copyfile(path, made / path.name)
         held = replace(held, threshold=calibration and calibration.threshold)
-        _write_manifest(made, held, state, calibration)
+        _write_manifest(made, held, state, calibration, facts)
         parts = part_sizes(
             {
                 "model": [made / held.model],
@@ -252,7 +255,11 @@ def _calibrated(
 
 
 def _write_manifest(
-    folder: Path, held: CityFolder, state: str, calibration: Calibration | None
+    folder: Path,
+    held: CityFolder,
+    state: str,
+    calibration: Calibration | None,
+    facts: Mapping[str, object] | None,
 ) -> None:
     more = {
         "made_by": MADE_BY,
@@ -269,5 +276,6 @@ def _write_manifest(
         "calibration": calibration and calibration.as_dict(),
         "state": state,
         "all": sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")),
+        **({FACTS: facts} if facts else {}),
     }
     write_city_folder(folder, held, more)

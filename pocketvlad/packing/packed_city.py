@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.format.city_manifest import FORMAT, MANIFEST
-from pocketvlad.util.json_file import read_json, write_json
+from pocketvlad.util.json_file import read_json
 
 MADE_BY = "pocketvlad pack"
 THUMBNAILS, LABELS = "thumbnails", "labels.json"
 THUMBNAIL_DIGESTS = "thumbnails.json"
-_FACTS = "study"  # the manifest's key of what a study says of the model
+FACTS = "study"
+"""The manifest's key of what a study says of the model; the page passes over it."""
 _SNAKEMAKE = ".snakemake_timestamp"  # what it leaves in every folder that one of its rules makes
 
 
@@ -46,14 +47,9 @@ def packed_city(folder: Path) -> PackedCity | None:
     return None
 
 
-def add_facts(folder: Path, facts: Mapping[str, object]) -> None:
-    """Let the manifest of a packed city say more of its model; the page passes over it."""
-    write_json(folder / MANIFEST, {**(read_json(folder / MANIFEST) or {}), _FACTS: facts})
-
-
 def facts_of(folder: Path) -> Mapping[str, object]:
-    """What `add_facts` has added; nothing where it has not."""
-    found = (read_json(folder / MANIFEST) or {}).get(_FACTS)
+    """What a study has said of the model; nothing of a city that was packed by hand."""
+    found = (read_json(folder / MANIFEST) or {}).get(FACTS)
     return found if isinstance(found, Mapping) else {}
 
 
