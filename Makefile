@@ -35,7 +35,7 @@ phone: $(INSTALLED)
 # All jobs of the study `paper` on stand-ins for its data and weights, in the folder `rehearsal`:
 # docs/paper.md. A rehearsal that was ended goes on.
 rehearsal: $(INSTALLED)
-	PYTHONPATH=$(CURDIR) $(BIN)/python tests/rehearse.py --cores $(CORES) $(if $(OPTIONS),-- $(OPTIONS))
+	PYTHONPATH="$(CURDIR)" $(BIN)/python tests/rehearse.py --cores $(CORES) $(if $(OPTIONS),-- $(OPTIONS))
 
 # Other coders on the same models and photographs: results/subset/rivals.md. What the subset study
 # has not made yet is made first.
@@ -96,7 +96,7 @@ test: $(INSTALLED)
 
 # Faults injected into a small study, by kind: docs/faults.md.
 faults: $(INSTALLED)
-	OMP_NUM_THREADS=1 PYTHONPATH=$(CURDIR)/tests:$(CURDIR) $(BIN)/python -m faults --faults $(FAULTS) --seed $(SEED)
+	OMP_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" $(BIN)/python -m faults --faults $(FAULTS) --seed $(SEED)
 
 # Adds what profiles/slurm needs: docs/cluster.md.
 slurm: $(INSTALLED)
@@ -112,7 +112,7 @@ cluster: slurm
 READER ?= pvlad
 SECONDS ?= 3600
 fuzz: .venv-fuzz/installed
-	OMP_NUM_THREADS=1 PYTHONPATH=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages) \
+	OMP_NUM_THREADS=1 PYTHONPATH="$$(echo "$(CURDIR)"/$(VENV)/lib/python3*/site-packages)" \
 		.venv-fuzz/bin/python tests/fuzz/run.py $(READER) $(SECONDS)
 
 # Atheris, beside all that the other environment has.

@@ -146,6 +146,33 @@ def test_make_report_names_the_config_that_is_none(tmp_path, config, message):
     assert "missing: run the study" not in run.stderr
 
 
+@pytest.mark.parametrize(
+    ("target", "program", "paths"),
+    [
+        ("rehearsal", ".venv/bin/python", [""]),
+        ("faults", ".venv/bin/python", ["tests", ""]),
+        ("fuzz", ".venv-fuzz/bin/python", [".venv/lib/python3.11/site-packages"]),
+    ],
+)
+def test_make_works_in_a_folder_with_a_space_in_its_name(tmp_path, target, program, paths):
+    folder = tmp_path / "two words"
+    (folder / ".venv/lib/python3.11/site-packages").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    # In place of the environments and of what they are made from.
+    for name in ("pyproject.toml", "envs/requirements.txt", "envs/fuzz.txt", ".venv/installed"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    (folder / program).parent.mkdir(parents=True)
+    (folder / ".venv-fuzz").mkdir(exist_ok=True)
+    (folder / ".venv-fuzz/installed").touch()
+    (folder / program).write_text('#!/bin/sh\nprintf "%s" "$PYTHONPATH" > found\n')
+    (folder / program).chmod(0o755)
+    run = subprocess.run(["make", target], cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    found = (folder / "found").read_text().split(":")
+    assert [Path(path) for path in found] == [folder / path for path in paths]
+
+
 def test_make_bench_makes_the_environment_first():
     assert re.search(r"^bench:.* nncodec$", (ROOT / "Makefile").read_text(), re.M)
 
