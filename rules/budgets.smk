@@ -28,7 +28,7 @@ rule search_budgets:
         trials=config["rd"]["trials"],
         rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
-        recovery=config["recovery"],
+        recovery=ROUNDING_CROPS,
         training=training,
         validation=config["validation"],
         protocol=config["protocol"],

@@ -27,7 +27,7 @@ from pocketvlad.compression.recipes import (
     study_recipes,
 )
 from pocketvlad.compression.recipes.searched import Searched
-from pocketvlad.compression.rd.settings import CHOOSE, RoundingSettings
+from pocketvlad.compression.rd.settings import CHOOSE, CROP_KEYS, RoundingSettings
 from pocketvlad.data.image_files import find_images, state
 from pocketvlad.networks.settings import MEASURED
 from pocketvlad.util.code_digest import digest, keep_facts_in
@@ -110,6 +110,8 @@ ROUNDING = {
     for key, value in config.get("rd", {}).items()
     if key in (*(each.name for each in fields(RoundingSettings)), "image_size")
 }
+# What of `recovery` they depend on: how pruned models recover must round none again.
+ROUNDING_CROPS = {key: config["recovery"][key] for key in CROP_KEYS}
 # Whether each base model has settings of its own, chosen on its training city.
 CHOOSES = ROUNDING.get("length") == CHOOSE
 # Models that a search for a target finds, never part of the study's own table.

@@ -96,7 +96,7 @@ rule round_model:
         checkpoint=result("checkpoints/rd-{model}-{city}-seed-{seed}-{distortion}.pt"),
         rounding=ROUNDING,
         small=config["quantization"]["small_tensors"],
-        recovery=config["recovery"],
+        recovery=ROUNDING_CROPS,
         training=training,
         validation=config["validation"],
         protocol=config["protocol"],

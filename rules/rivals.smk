@@ -16,10 +16,10 @@ FITTING = {True: ["baselines/rivals/fitting.py"], False: []}
 
 def calibration_of(wildcards):
     """How `rd` would round the model, but for the distortion: the same crops."""
-    names = ("recovery", "validation", "protocol")
     return {
         "training": training(wildcards),
-        **{name: config[name] for name in names},
+        **{name: config[name] for name in ("validation", "protocol")},
+        "recovery": ROUNDING_CROPS,
         "compute": COMPUTE,
         "rounding": ROUNDING,
         "small": config["quantization"]["small_tensors"],

@@ -366,12 +366,13 @@ def test_the_section_of_a_config_is_read(teacher, city):
         Model(teacher, city.preprocessing),
         city.crop_source,
         rounding={"image_size": 67, "crops": 8, "tuning": asdict(TUNING)},
-        recovery={"crops": 8, "crops_per_step": 4, "image_size": 96},
+        recovery={"crops": 8, "crops_per_step": 4},
         training=asdict(TRAINING),
         small="float16",
         seed=7,
     )
     assert found.settings == RoundingSettings(crops=8, tuning=TUNING)
+    assert (found.crops.crops, found.crops.batch, found.crops.image_size) == (8, 4, 67)
     assert found.identity()["settings"]["tuning"] == asdict(TUNING)
 
 

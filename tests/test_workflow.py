@@ -652,6 +652,20 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study, changed):
     }
 
 
+def test_another_way_to_recover_rounds_no_model_again(small_study, changed):
+    recovery = yaml.safe_load((small_study[0] / "small.yaml").read_text())["recovery"]
+    more = recovery["reconstruction"] | {"iterations": 21}
+    assert changed(recovery=recovery | {"reconstruction": more, "image_size": 68}) == {
+        "prune_model": 2,
+        "quantize_model": 2,
+        "train_codebook": 2,
+        "evaluate_model": 4,
+        **from_scores(1),
+        **of_speed(1),
+        "show_configuration": 1,
+    }
+
+
 def test_one_more_seed_runs_its_own_jobs_only(changed):
     assert changed(seeds=[1, 8]) == {
         "initialise_model": 2,

@@ -1,7 +1,6 @@
 """How a study rounds, from the sections of its config."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from pocketvlad.compression.objectives import compression_crops
@@ -40,13 +39,14 @@ def study_calibration(
         base: the base model, its network where it computes.
         source: of the photographs that are rounded on.
         rounding: the section `rd` as `settled` gives it, without what chooses and searches.
-        recovery, training: the sections of these names, which say how crops are cut; their side is
-            that of `rounding`.
+        recovery: the keys `CROP_KEYS` of the section; the crops' side is that of `rounding`.
+        training: the section, which says how crops are cut.
         small: "float16" or "float32", for tensors that are not rounded.
     """
     settings = dict(rounding)
-    crops = compression_crops(recovery, TrainingSettings(**training))
-    crops = replace(crops, image_size=settings.pop("image_size"))
+    crops = compression_crops(
+        {**recovery, "image_size": settings.pop("image_size")}, TrainingSettings(**training)
+    )
     tuning = settings.pop("tuning", None)
     if tuning is not None:
         settings["tuning"] = read_settings(TuningSettings, tuning)

@@ -9,6 +9,9 @@ from pocketvlad.util.settings import Value, setting
 PATCHES_A_CROP = 125
 """Places of a crop that a convolution is rounded on: enough on photographs of 224 pixels."""
 _CROPS = 256
+CROP_KEYS = ("crops", "crops_per_step")
+"""Of the section `recovery`: on how many crops distances are measured, and how many are computed at
+a time. The side of crops is the section `rd`'s own."""
 CHOOSE = "choose"
 """In place of a length: the workflow chooses one for each model."""
 DISTORTION = Value(
