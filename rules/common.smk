@@ -199,6 +199,12 @@ def of_cells(path):
     ]
 
 
+def seeds_in_order(*models):
+    """The seeds of the base models and of each cell: a parameter of what takes means over them. They
+    depend on the order, and of inputs Snakemake compares the names alone."""
+    return [SEEDS, *(seeds for model in models for seeds in RECIPES[model].values())]
+
+
 def of_all(path):
     """A path filled in for every model of the study, those before compression first."""
     return (

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -679,6 +680,32 @@ def test_one_more_seed_runs_its_own_jobs_only(changed):
         **from_scores(1),
         "show_configuration": 1,
     }
+
+
+def test_seeds_in_another_order_make_the_tables_again(finished_study, tmp_path):
+    """Means over seeds, and their intervals, depend on the order."""
+    folder = tmp_path / "clone"
+    shutil.copytree(finished_study[0], folder, symlinks=True)
+    # In place of two more trainings.
+    for first in list((folder / "results").rglob("seed-1")):
+        for seed in (8, 9):
+            shutil.copytree(first, first.with_name(f"seed-{seed}"))
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+
+    def write(name: str, seeds: list[int], **sections: object) -> tuple[str, str]:
+        (folder / name).write_text(yaml.safe_dump(config | sections | {"seeds": seeds}))
+        return "--configfile", name
+
+    three = write("three.yaml", [1, 8, 9])
+    snakemake(folder, "--cores", "1", "--touch", *three)
+    assert job_counts(snakemake(folder, "-n", *three)) == {}
+    tables = {"tabulate_results", "tabulate_recall"}
+    counts = job_counts(snakemake(folder, "-n", *write("other.yaml", [1, 9, 8])))
+    assert counts.keys() >= tables
+    assert not counts.keys() & {"train_model", "evaluate_model"}
+    own = config["rd"] | {"seeds": [1, 9, 8]}
+    counts = job_counts(snakemake(folder, "-n", *write("own.yaml", [1, 8, 9], rd=own)))
+    assert counts.keys() >= tables
 
 
 def test_a_block_with_one_seed_runs_nothing_of_the_other(small_study, changed):
