@@ -42,6 +42,15 @@ def test_landmarks_of_one_stem_are_called_by_a_query_of_theirs():
     assert found == {"IMG_1": "IMG_1", "IMG_2": "IMG_2", "IMG_3": "IMG_1"}
 
 
+def test_no_landmark_has_the_name_of_another_ones_query():
+    found = landmarks(
+        query("IMG_1234", ["IMG_1240"]),
+        query("IMG_2000", ["IMG_2001"]),
+        query("IMG_1234_1", ["IMG_1234_2"]),
+    )
+    assert found == {name: name for name in ("IMG_1234", "IMG_2000", "IMG_1234_1")}
+
+
 def test_a_chain_is_one_landmark_and_one_common_image_is_none():
     chain = [query(f"q_{k}", [f"q_{k + 10}", f"q_{k + 11}", f"q_{k + 12}"]) for k in range(4)]
     assert set(landmarks(*chain).values()) == {"q"}

@@ -55,14 +55,16 @@ def with_landmarks(lists: Sequence[QueryLists]) -> list[QueryLists]:
     """The same queries, sorted by name, those of one landmark with the same `landmark`.
 
     It is what its images are called, their last numbers left out; if another landmark's are called
-    so, too, its first query's name.
+    so, too, or one of its queries, its first query's name. So no two landmarks have one name.
     """
     groups = _groups(sorted(lists, key=lambda query: query.name))
     stems = [_commonest_stem(group) for group in groups]
-    names = [
-        stem if stems.count(stem) == 1 else min(query.name for query in group)
-        for stem, group in zip(stems, groups, strict=True)
-    ]
+    asked = {query.name for query in lists}
+    names = []
+    for stem, group in zip(stems, groups, strict=True):
+        own = {query.name for query in group}
+        taken = stems.count(stem) > 1 or stem in asked - own
+        names.append(min(own) if taken else stem)
     named = [
         replace(query, landmark=name)
         for name, group in zip(names, groups, strict=True)
