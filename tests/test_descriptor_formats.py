@@ -102,6 +102,18 @@ def test_names_within_the_folder_are_those_of_its_images(tmp_path):
     np.testing.assert_array_equal(read.rows, wanted)
 
 
+def test_the_folder_where_one_stands_has_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    names = ["queries/b.jpg", "db/b.jpg", "a/c.jpg", "db/a-b.jpg"]
+    rows = np.arange(8, dtype=np.float64).reshape(4, 2)
+    read = of_folder((names, rows), "rows", Path("."), "--database-folder")
+    assert read.names == ["a-b.jpg", "a/c.jpg", "b.jpg"]
+    np.testing.assert_array_equal(read.rows, rows[[3, 2, 1]])
+    names[1] = "x/db/b.jpg"
+    with pytest.raises(DescriptorError, match=r"1 of 3 images of \. have no .*: b\.jpg; describe"):
+        of_folder((names, rows), "rows", Path("."), "--database-folder")
+
+
 def test_two_images_do_not_share_a_descriptor(tmp_path):
     for name in ("in/a.jpg", "out/a.jpg"):
         (tmp_path / "db" / name).parent.mkdir(parents=True)

@@ -342,6 +342,7 @@ def test_no_other_cut_errs_less(seed):
 
 WRONG_LABELS = {
     "image,name\nnone.jpg,Gate\n": r"labels\.csv, line 2: none\.jpg is no image of holiday",
+    "image,name\nother/0.jpg,Gate\n": r"line 2: other/0\.jpg is no image of holiday",
     "image,name\n0,Gate\n0.jpg,Hall\n": r"line 3: 0\.jpg has the name Gate already .*line 2\)",
     "image,name\n0,\n": "line 2: a name is empty",
     "image,place\n0,Gate\n": "has the columns image,place; write image,name",

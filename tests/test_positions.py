@@ -1,6 +1,7 @@
 """Positions of images: in their names, and in tables."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,12 @@ from pyproj import Geod
 
 from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.position_error import PositionError
-from pocketvlad.data.positions import positions_in_names, positions_in_table
+from pocketvlad.data.positions import (
+    positions_in_names,
+    positions_in_table,
+    positions_of_files,
+)
+from pocketvlad.retrieval.located import Images, locate
 
 NAMES = ["db/a.jpg", "db/b.jpg", "q/a.jpg"]
 
@@ -57,6 +63,25 @@ def test_a_name_that_stands_there_whole_means_no_other(tmp_path):
     text = "image,easting,northing\na.jpg,1,2\nin/a.jpg,3,4\n"
     found = positions_in_table(table(tmp_path, text), ["in/a.jpg", "a.jpg"], "D")
     assert found.tolist() == [[3, 4], [1, 2]]
+
+
+def test_the_folder_where_one_stands_has_its_name(tmp_path, monkeypatch):
+    """Of files all folders are known, whichever were typed."""
+    (tmp_path / "all" / "db").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "all" / "db")
+    head = "image,easting,northing\n"
+    rows = "queries/a.jpg,1,2\nall/db/a.jpg,3,4\nin/a.jpg,5,6\n"
+    read, files = table(tmp_path, head + rows), {"a": Path("a.jpg"), "in/a": Path("in/a.jpg")}
+    assert positions_of_files(files, read, ".", partial=True) == {"a": (3, 4), "in/a": (5, 6)}
+    read = table(tmp_path, head + "a.jpg,3,4\ndb/in/a.jpg,5,6\n")
+    assert positions_of_files(files, read, ".") == {"a": (3, 4), "in/a": (5, 6)}
+    read = table(tmp_path, head + "other/db/a.jpg,1,2\n")
+    with pytest.raises(PositionError, match=r"p\.csv: 1 of 1 images of \. have no row: a\.jpg"):
+        positions_of_files({"a": Path("a.jpg")}, read, ".", partial=True)
+    (tmp_path / "p.csv").write_text(head + "queries/a.jpg,1,2\ndb/a.jpg,3,4\n")
+    database = Images(".", ["a.jpg"], files=True)
+    found = locate(database, Images("../queries", ["../queries/a.jpg"], True), tmp_path / "p.csv")
+    assert (found.database.tolist(), found.queries.tolist()) == ([[3, 4]], [[1, 2]])
 
 
 GOOD = "db/a,1,2\ndb/b,1,2\nq/a,1,2\n"

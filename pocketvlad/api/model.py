@@ -335,7 +335,7 @@ class Model:
             warn_passed_over(each)
         sides = [each.images for each in found]
         given = [
-            Images(str(folder), list(map(str, side)))
+            Images(str(folder), list(map(str, side)), files=True)
             for folder, side in zip(folders, sides, strict=True)
         ]
         at = locate(*given, positions and Path(positions))

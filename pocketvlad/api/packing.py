@@ -151,7 +151,7 @@ def pack(
     model = _for_browsers(model, image_size, page)
     images = [path.relative_to(database).as_posix() for path in images_in(database).images]
     wanted = labels if labels is None or isinstance(labels, Mapping) else Path(labels)
-    named = {} if wanted is None else place_names(wanted, images, str(database))
+    named = {} if wanted is None else place_names(wanted, images, database)
     held = CityFolder(title=shown(target.name if title is None else title))
     old = packed_city(target)
     with replacing_folder(target, [held.map, journal_file(Path(held.map)).name]) as made:

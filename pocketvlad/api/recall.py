@@ -181,7 +181,7 @@ def recall(
     if metric == "cosine":
         database, queries = map(unit_length, (database, queries))
     given = [
-        Images(str(folder or rows.label), rows.names)
+        Images(str(folder or rows.label), rows.names, files=bool(folder))
         for folder, rows in zip(folders, (database, queries), strict=True)
     ]
     return score_places(

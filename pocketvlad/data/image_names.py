@@ -1,8 +1,9 @@
 """What image files are called, and what lists call them."""
 
+import os
 import unicodedata
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from pocketvlad.util.shown import shown
 
@@ -48,6 +49,11 @@ def bare_name(text: str) -> str:
     return image_name(_as_path(text))
 
 
+def full_path(file: str | Path) -> str:
+    """All folders of a file that is there, whichever of them were typed."""
+    return os.path.abspath(file)  # Path.absolute keeps `..`
+
+
 class NameClashError(ValueError):
     """Two images would have one name; the message has both."""
 
@@ -66,19 +72,27 @@ class NameIndex:
     >>> index = NameIndex(["db/1.jpg", "db/2.jpg", "query/1.jpg"])
     >>> index.find("2"), index.find("images/query/1.jpg"), index.find("1.jpg")
     ([1], [2], [0, 2])
+
+    Where more is known than the names say, no other folders are taken for theirs:
+
+    >>> index = NameIndex(["1.jpg"], ["/images/db/1.jpg"])
+    >>> index.find("1.jpg"), index.find("db/1.jpg"), index.find("query/1.jpg")
+    ([0], [0], [])
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._paths = [_as_path(name) for name in names]
+    def __init__(self, names: Sequence[str], paths: Sequence[str] | None = None) -> None:
+        """`paths`: the same images with all their folders, where these are known."""
+        self._names = [_as_path(name) for name in names]
+        self._paths = self._names if paths is None else [_as_path(path) for path in paths]
         self._numbers: dict[str, list[int]] = {}
-        for number, path in enumerate(self._paths):
+        for number, path in enumerate(self._names):
             self._numbers.setdefault(image_name(path), []).append(number)
 
     def exactly(self, text: str) -> list[int]:
         """Numbers of the names that `text` is."""
         path = _as_path(text)
         numbers = self._numbers.get(image_name(path), [])
-        return [number for number in numbers if self._paths[number] == path]
+        return [number for number in numbers if self._names[number] == path]
 
     def find(self, text: str) -> list[int]:
         """Numbers of the names that `text` may mean: one alone where it is that very name."""

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from pocketvlad.data.csv_positions import COLUMNS, PositionTable
-from pocketvlad.data.image_names import NameIndex
+from pocketvlad.data.image_names import NameIndex, full_path
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.data.written_number import written_number
 from pocketvlad.util.shown import shown
@@ -89,22 +89,28 @@ def positions_in_names(label: str, names: Sequence[str], otherwise: str = "") ->
 
 
 def positions_in_table(
-    table: PositionTable, names: Sequence[str], label: str, *, partial: bool = False
+    table: PositionTable,
+    names: Sequence[str],
+    label: str,
+    *,
+    paths: Sequence[str] | None = None,
+    partial: bool = False,
 ) -> np.ndarray:
     """[N, 2] float64, easting and northing in metres, of N images.
 
     A row's image may have any number of folders before its name, as long as it means one image.
 
     Args:
-        names: paths of the images, as far as they are known.
+        names: of the images, as far as they are known.
         label: whose images they are, for messages.
+        paths: see `NameIndex`.
         partial: whether rows may name images that are not there.
 
     Raises:
         PositionError: an image has no row or two, or a row names no image or several; names the
             table's file and line.
     """
-    index = NameIndex(names)
+    index = NameIndex(names, paths)
     lines: dict[int, int] = {}  # image -> its row
     strays = []
     for row, text in enumerate(table.images):
@@ -158,9 +164,10 @@ def positions_of_files(
     Raises:
         PositionError: see `positions_in_names` and `positions_in_table`.
     """
-    paths = [str(path) for path in files.values()]
+    names = [str(path) for path in files.values()]
     if table is None:
-        found = positions_in_names(label, paths, otherwise)
+        found = positions_in_names(label, names, otherwise)
     else:
-        found = positions_in_table(table, paths, label, partial=partial)
+        paths = [full_path(path) for path in files.values()]
+        found = positions_in_table(table, names, label, paths=paths, partial=partial)
     return {name: (float(x), float(y)) for name, (x, y) in zip(files, found, strict=True)}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pocketvlad.data.csv_file import csv_lines
-from pocketvlad.data.image_names import NameIndex
+from pocketvlad.data.image_names import NameIndex, full_path
 from pocketvlad.data.positions import some
 from pocketvlad.util.shown import shown
 
@@ -16,7 +16,7 @@ class PlaceNameError(ValueError):
 
 
 def place_names(
-    source: Path | Mapping[str, str], images: Sequence[str], label: str
+    source: Path | Mapping[str, str], images: Sequence[str], folder: Path
 ) -> dict[str, str]:
     """The name of the place that an image shows, by image. Images need not have one.
 
@@ -25,24 +25,24 @@ def place_names(
             image may be written with fewer folders than in `images`, or without its suffix, as long
             as it means one.
         images: paths within the folder.
-        label: of the folder, for messages.
 
     Raises:
         PlaceNameError: a column is missing, a row names no image or several, an image has two
             names, or a name is empty; names file and line.
 
-    >>> place_names({"gate/1": "Gate"}, ["gate/1.jpg", "hall/1.jpg"], "holiday")
+    >>> place_names({"gate/1": "Gate"}, ["gate/1.jpg", "hall/1.jpg"], Path("holiday"))
     {'gate/1.jpg': 'Gate'}
     """
     rows = _named(source) if isinstance(source, Mapping) else _rows(source)
-    index, found, first = NameIndex(images), {}, {}
+    index = NameIndex(images, [full_path(folder / image) for image in images])
+    found, first = {}, {}
     for place, image, name in rows:
         if not image or not name:
             raise PlaceNameError(f"{place}: {'a name' if image else 'an image'} is empty; write it")
         meant = index.find(image)
         if not meant:
             raise PlaceNameError(
-                f"{place}: {shown(image)} is no image of {label}; correct the name, or remove it"
+                f"{place}: {shown(image)} is no image of {folder}; correct the name, or remove it"
             )
         if len(meant) > 1:
             raise PlaceNameError(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.data.image_listing import listing
-from pocketvlad.data.image_names import NameIndex
+from pocketvlad.data.image_names import NameIndex, full_path
 from pocketvlad.data.positions import some
 from pocketvlad.retrieval.descriptor_file import (
     DescriptorError,
@@ -26,13 +26,16 @@ from pocketvlad.util.shown import shown
 def _numbers(label: str, names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[int]:
     """The rows of the images of a folder, in their order."""
     index = NameIndex(names)
-    # A name within the folder may be the end of another one's.
-    found = [index.exactly(_within(folder, each)) or index.find(each) for each in wanted]
+    # A name within the folder, or as typed, may be the end of another one's.
+    found = [
+        index.exactly(_within(folder, each)) or index.exactly(each) or index.find(full_path(each))
+        for each in wanted
+    ]
     missing = [each for each, numbers in zip(wanted, found, strict=True) if not numbers]
     if missing:
         raise DescriptorError(
             f"{label}: {len(missing)} of {len(wanted)} images of {folder} have no descriptor: "
-            f"{some(missing)}; describe every image"
+            f"{some(missing)}; describe every image, and name it by its path in the folder"
         )
     taken: dict[int, str] = {}
     for each, numbers in zip(wanted, found, strict=True):

@@ -7,16 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.data.csv_positions import read_csv_positions
+from pocketvlad.data.image_names import full_path
 from pocketvlad.data.positions import positions_in_names, positions_in_table
 
 
 @dataclass(frozen=True)
 class Images:
     """label: what messages call them, such as their folder.  names: paths, as far as they are
-    known."""
+    known.  files: whether they are those of files that are there."""
 
     label: str
     names: Sequence[str]
+    files: bool = False
+
+    @property
+    def paths(self) -> list[str]:
+        """With all folders that are known."""
+        return [full_path(name) if self.files else name for name in self.names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +50,7 @@ def locate(database: Images, queries: Images, table: Path | None) -> Located:
         return Located(*each)
     read = read_csv_positions(table)
     names = [*database.names, *queries.names]
-    found = positions_in_table(read, names, f"{database.label} and {queries.label}")
+    label, paths = f"{database.label} and {queries.label}", [*database.paths, *queries.paths]
+    found = positions_in_table(read, names, label, paths=paths)
     count = len(database.names)
     return Located(found[:count], found[count:], read.note)
