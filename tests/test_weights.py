@@ -1,11 +1,14 @@
 """Readers of initial weights, against networks computed from the raw arrays by plain torch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import architecture
+from networks import architecture, assert_same, weights_of
 from scipy.io import savemat
+from torch import nn
 from torchvision import models
 from weights_files import (
     ALEXNET_NUMBERS,
@@ -28,7 +31,8 @@ from pocketvlad.data.images import CENTRED, Preprocessing
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.declared import part_types
-from pocketvlad.networks.network import RetrievalNetwork
+from pocketvlad.networks.modules.kept import kept
+from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.networks.settings import WeightsSection
 from pocketvlad.networks.weights.error import WeightsError
 from pocketvlad.networks.weights.initial import load_initial_weights
@@ -506,10 +510,10 @@ def test_random_weights_need_no_file_and_others_do():
 SETTINGS = InitialisationSettings(cluster_images=8, locals_per_image=10, projection_samples=20)
 
 
-def start(weights, path, pictures):
+def start(weights, path, pictures, declared=VGG16):
     compute = {"device": "cpu", "precision": "float32"}
     sizing = Sizing(48, "bilinear")
-    return initial_model(VGG16, weights, path, pictures, sizing, compute, SETTINGS, 7)
+    return initial_model(declared, weights, path, pictures, sizing, compute, SETTINGS, 7)
 
 
 def test_whole_weights_are_kept_and_nothing_is_learnt(tmp_path, pitts):
@@ -525,6 +529,28 @@ def test_whole_weights_are_kept_and_nothing_is_learnt(tmp_path, pitts):
         "pooling": "netvlad-pitts30k",
         "projection": "netvlad-pitts30k",
     }
+
+
+class KeptAtTheEnd(type(VGG16.backbone)):
+    """Has a layer that is no convolution."""
+
+    def build(self):
+        return nn.Sequential(super().build(), kept(nn.Linear(26, 26)))
+
+
+def test_every_random_weight_is_of_the_seed_and_nothing_else_is_drawn():
+    parts = {"pooling": {"type": "abs-mean"}, "projection": {"type": "none"}}
+    declared = Architecture.of(VGG16.as_dict() | parts)
+    declared = replace(declared, backbone=KeptAtTheEnd(width=0.05))
+    state = torch.get_rng_state()
+    first = start({"source": "random"}, None, [], declared).network
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(1)
+    second = start({"source": "random"}, None, [], declared).network
+    assert_same(weights_of(first), weights_of(second))
+    convolutions = VGG16.backbone.build()
+    initialise_randomly(convolutions, 7)
+    assert_same(weights_of(first.backbone[0]), weights_of(convolutions))
 
 
 def test_bare_convolutions_get_clustering_and_pca_and_say_so(tmp_path, pitts, photograph):

@@ -4,6 +4,8 @@ images."""
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
+
 from pocketvlad.data.settings import Sizing
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
@@ -15,6 +17,16 @@ from pocketvlad.networks.weights.sources import SOURCES
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.training.initialise import fit_pooling, fit_projection
 from pocketvlad.training.settings import InitialisationSettings
+
+
+def _built(architecture: Architecture, seed: int) -> RetrievalNetwork:
+    """The network; layers that nothing fills later have weights of this seed, too.
+
+    When they are built, torch draws them from its own generator, which is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):  # they are built on the CPU
+        torch.default_generator.manual_seed(seed)
+        return RetrievalNetwork(architecture).eval()
 
 
 def initial_model(
@@ -42,7 +54,7 @@ def initial_model(
         WeightsError: the weights cannot be read or do not fit.
         ValueError: too few pictures to learn from.
     """
-    network = RetrievalNetwork(architecture).eval()
+    network = _built(architecture, seed)
     source = weights["source"]
     stand_in = weights.get("stand_in", False)
     preprocessing = load_initial_weights(network, source, file, seed, stand_in)
