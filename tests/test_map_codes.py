@@ -178,7 +178,15 @@ def test_photographs_that_are_there_twice_tell_no_axis_twice():
     rows = rows[np.arange(30) % 5]
     axes = fit(code_named("float32-4"), rows, seed=0).parameters()["axes"].astype(np.float64)
     np.testing.assert_allclose(axes @ axes.T, np.eye(4), atol=2e-3)
-    with pytest.raises(ValueError, match=r"some of which are alike, tell 4 axes .* not 5"):
+    with pytest.raises(ValueError, match=r"some of which are alike .* tell 4 axes .* not 5"):
+        fit(code_named("float32-5"), rows, seed=0)
+
+
+def test_more_photographs_than_components_tell_no_axis_either_that_is_not_there():
+    rows = unit(np.random.default_rng(0).normal(size=(5, 8)))
+    rows = rows[np.arange(30) % 5]
+    fit(code_named("float32-4"), rows, seed=0)
+    with pytest.raises(ValueError, match=r"depend on others, tell 4 axes .* not 5; ask for fewer"):
         fit(code_named("float32-5"), rows, seed=0)
 
 

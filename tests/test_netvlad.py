@@ -55,6 +55,22 @@ def test_whitening_is_scikit_learns_up_to_one_scale():
         principal_components(samples, 60)
 
 
+@pytest.mark.parametrize("offset", [0, 3])
+def test_whitening_of_more_components_than_vectors_have_is_refused(offset):
+    """Else rounding would be scaled to the size of all others."""
+    few = np.random.default_rng(0).normal(offset, size=(20, 64)).astype(np.float32)
+    rows = torch.from_numpy(few[np.arange(60) % 20])
+    WhiteningMap(64, 19).fit(rows)
+    with pytest.raises(ValueError, match=r"have 19 principal .* not 20; write 19 .* `length`"):
+        WhiteningMap(64, 20).fit(rows)
+    dead = rows.clone()
+    dead[:, 10:] = 0
+    with pytest.raises(ValueError, match="have 10 principal components, not 19; write 10 or less"):
+        WhiteningMap(64, 19).fit(dead)
+    with pytest.raises(ValueError, match=r"60 pooled vectors are all alike.*`weights`"):
+        WhiteningMap(64, 2).fit(rows[:1].expand(60, -1).contiguous())
+
+
 def test_too_few_local_descriptors_for_the_clusters():
     with pytest.raises(ValueError, match="cannot make 5 clusters"):
         cluster_centres(np.zeros((4, 2), dtype=np.float32), 5, 0)

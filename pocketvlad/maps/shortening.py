@@ -3,8 +3,7 @@
 import numpy as np
 
 from pocketvlad.maps.unit_rows import unit_rows
-
-_NOISE = 1e-12  # of the largest eigenvalue: what double precision leaves of a zero
+from pocketvlad.util.told_axes import told_axes
 
 
 def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
@@ -15,7 +14,7 @@ def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
     axis points where its largest component is positive, so that it is the same on every machine.
 
     Raises:
-        ValueError: more axes are asked for than rows or components can tell.
+        ValueError: more axes are asked for than the rows tell.
     """
     count, components = rows.shape
     if length > components:
@@ -31,17 +30,15 @@ def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
     centred = rows.astype(np.float64)
     centred -= centred.mean(axis=0)
     # The smaller of both products has the same eigenvalues.
-    if components <= count:
-        axes = np.linalg.eigh(centred.T @ centred)[1].T
-    else:
-        found, places = np.linalg.eigh(centred @ centred.T)
-        told = int((found > _NOISE * found[-1]).sum())
-        if length > told:
-            raise ValueError(
-                f"{count} descriptors, some of which are alike, tell {told} axes of a PCA, not "
-                f"{length}; ask for fewer components, or learn from more photographs"
-            )
-        axes = places.T[-length:] @ centred
+    wide = components > count
+    found, places = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+    told = told_axes(rows, found / (count - 1))
+    if length > told:
+        raise ValueError(
+            f"{count} descriptors, some of which are alike or depend on others, tell {told} axes "
+            f"of a PCA, not {length}; ask for fewer components, or learn from more photographs"
+        )
+    axes = places.T[-length:] @ centred if wide else places.T
     axes = axes[::-1][:length]
     axes /= np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     largest = np.abs(axes).argmax(axis=1)

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketvlad.networks.modules.base import ProjectionModule
+from pocketvlad.util.told_axes import told_axes
 
 
 def principal_components(
@@ -14,13 +15,13 @@ def principal_components(
 
     Args:
         pooled: [N, P].
-        length: F, the number of components, below N.
+        length: F, the number of components, below N; no more than the vectors tell.
 
     Returns:
         axes [F, P] of unit length, in the order of their variance; variances [F]; mean [P].
 
     Raises:
-        ValueError: `length` is not below N, or above P.
+        ValueError: `length` is not below N, or above P, or above the vectors' rank.
     """
     from sklearn.decomposition import PCA  # takes a second to import; one job needs it
 
@@ -36,6 +37,18 @@ def principal_components(
             f"write {numbers} or less as `length` of the projection"
         )
     pca = PCA(length, svd_solver="full").fit(pooled)
+    told = told_axes(pooled, pca.explained_variance_)
+    if not told:
+        raise ValueError(
+            f"{count} pooled vectors are all alike, and nothing can be learnt from them; check "
+            "`weights` of the model, or take other images"
+        )
+    if told < length:  # what is divided by its deviation would be rounding
+        raise ValueError(
+            f"{count} pooled vectors, some of which are alike or depend on others, have {told} "
+            f"principal components, not {length}; write {told} or less as `length` of the "
+            "projection, or raise `initialise.projection_samples`"
+        )
     return pca.components_, pca.explained_variance_, pca.mean_
 
 
@@ -53,7 +66,7 @@ class LinearMap(nn.Linear, ProjectionModule):
         """Set the layer by PCA. See `ProjectionModule`.
 
         Raises:
-            ValueError: there are not more vectors than components, or more components than numbers.
+            ValueError: there are more components than the vectors tell, see `principal_components`.
         """
         axes, variances, mean = principal_components(pooled.numpy(), self.out_features)
         weight = axes / self.divisors(variances)[:, np.newaxis]
