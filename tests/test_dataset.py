@@ -113,6 +113,27 @@ def test_left_out_images_are_gone_from_everywhere(lists):
     assert all("hall_000002" not in query.positives for query in dataset.queries)
 
 
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("protocol", ["original", "revisited"])
+def test_a_left_out_image_is_no_query_either(lists, partial, protocol):
+    """Neither is it missing: what is left out is not counted, images and queries alike."""
+    queries = [*read_ground_truth(lists, "oxc1_")]
+    queries.append(replace(queries[1], name="hall_2", image="hall_000002", good=("hall_000003",)))
+    dataset = index_dataset(
+        "city",
+        SIZES,
+        queries,
+        expected_images=4,
+        expected_queries=3,
+        leave_out=["other_000007"],
+        partial=partial,
+        protocol=protocol,
+    )
+    assert [query.name for query in dataset.queries] == ["hall_1", "hall_2"]
+    images = {"original": 3, "revisited": 1}[protocol]
+    assert describe_counts(dataset.counts()) == f"{images} images, 2 queries"
+
+
 def test_a_list_that_names_a_missing_image(lists):
     sizes = {**SIZES, "new": (1, 1)}
     del sizes["hall_000003"]

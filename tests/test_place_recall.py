@@ -10,6 +10,7 @@ from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.dataset import (
     Dataset,
     DatasetError,
+    describe_counts,
     index_dataset,
     index_located,
     read_dataset,
@@ -143,6 +144,14 @@ def test_a_data_set_with_nothing_to_be_found_is_refused(city, asked, options, me
         )
         assert len(dataset.images) == 14
         assert "b0" not in dataset.positions
+
+
+def test_queries_that_are_left_out_are_not_missing(city):
+    for asked, queries in ((["a1", "b0"], 2), (None, 15)):
+        dataset = index_located(
+            "city", city.sizes, asked, city.positions, leave_out=["b0"], expected_queries=queries
+        )
+        assert describe_counts(dataset.counts()) == f"14 images, {queries - 1} queries"
 
 
 def test_queries_are_the_images_below_a_folder(tmp_path):

@@ -28,8 +28,8 @@ with logged(*snakemake.log), unchanged(snakemake.input):
         Path(params.ground_truth), params.protocol, params.query_prefix
     )
     left_out = {bare_name(name) for name in params.leave_out}
-    files = originals(Path(snakemake.input.images))
-    files = {name: path for name, path in files.items() if name not in left_out}
+    found = originals(Path(snakemake.input.images))
+    files = {name: path for name, path in found.items() if name not in left_out}
     sizes, faults = image_sizes(files, progress_over("images", "image"), params.upright)
     for fault in faults.values():
         print(f"left out: {fault}")
@@ -59,7 +59,7 @@ with logged(*snakemake.log), unchanged(snakemake.input):
             **counted,
         )
     else:
-        asked = params.queries and below(files, Path(params.queries))
+        asked = params.queries and below(found, Path(params.queries))
         dataset = index_located(params.name, sizes, asked, positions, **counted)
     require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)

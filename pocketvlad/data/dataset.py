@@ -115,7 +115,7 @@ def _expected(
     there: Sizes,
     queries: int,
     declared: tuple[int | None, int | None],
-    left_out: int,
+    left_out: tuple[int, int],
     faults: Mapping[str, str],
     remedy: str | None,
 ) -> tuple[int, int]:
@@ -123,15 +123,16 @@ def _expected(
 
     Args:
         there: the images that are there.  queries: how many.
-        declared: images, those that are left out counted, and queries; None: as many as there are.
+        declared: images and queries, those that are left out counted; None: as many as there are.
+        left_out: images and queries that are.
         remedy: what to do where others are there; None: any number may be.
 
     Raises:
         DatasetError: others are there.
     """
     images, asked = declared
-    expected = len(there) + len(faults) if images is None else images - left_out
-    expected_queries = queries if asked is None else asked
+    expected = len(there) + len(faults) if images is None else images - left_out[0]
+    expected_queries = queries if asked is None else asked - left_out[1]
     if remedy and images is not None and len(there) != expected:
         raise _told(
             f"data set {name}: {len(there)} images found, {expected} expected; {remedy}", faults
@@ -184,7 +185,7 @@ def index_located(
         there,
         len(chosen),
         (expected_images, expected_queries),
-        len(leave_out),
+        (len(leave_out), len(leave_out if asked is None else leave_out & named)),
         faults,
         None if partial else "get all images, or allow a part with `partial: true`",
     )
@@ -225,7 +226,8 @@ def index_dataset(
         expected_images: how many the complete data set has, `leave_out` not counted off, query
             images counted; None: as many as there are, for a data set of one's own.
         expected_queries: likewise.
-        leave_out: images to ignore wherever they are named.
+        leave_out: images to ignore wherever they are named, and with them the queries that they
+            are.
         partial: whether images and queries may be missing. If so, queries without their image
             or without any positive are dropped and the lists are cut.
         upright: whether `sizes` are those of images turned as their cameras were held.
@@ -240,7 +242,8 @@ def index_dataset(
     """
     leave_out = frozenset(leave_out)
     there, faults = _without(leave_out, sizes, faults)
-    lists = list(lists)
+    asked = list(lists)
+    lists = [query for query in asked if query.image not in leave_out]
     remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
     # Where no count is declared, what is not there is not counted.
@@ -250,7 +253,7 @@ def index_dataset(
         there,
         len(lists),
         (expected_images, expected_queries),
-        len(leave_out),
+        (len(leave_out), len(asked) - len(lists)),
         faults,
         None if partial else remedy,
     )

@@ -133,9 +133,14 @@ class DatasetSection:
         None,
         minimum=1,
     )
-    expected_queries: int | None = setting("queries in the complete data set", None, minimum=1)
+    expected_queries: int | None = setting(
+        "queries in the complete data set, those whose images are left out counted",
+        None,
+        minimum=1,
+    )
     leave_out: tuple[str, ...] | None = setting(
-        "images to ignore, by name without suffix; none unless told", None
+        "images to ignore, by name without suffix, and queries of these images; none unless told",
+        None,
     )
     partial: bool | None = setting(
         "whether images and queries may be missing; every table then says so; false unless told",
