@@ -147,6 +147,22 @@ def test_the_split_shares_no_image_and_is_seeded():
         split_landmarks(marks[:1], names, 0.3, 0)
 
 
+@pytest.mark.parametrize(("fraction", "held"), [(0.1, 1), (0.6, 2)])
+def test_landmarks_that_share_their_images_leave_nothing_to_learn_from(fraction, held):
+    """Junk of one that is held out is closed, too."""
+    names = [f"i{k}" for k in range(6)]
+    marks = [
+        Landmark(mark, (names[2 * k], names[2 * k + 1]), frozenset(names))
+        for k, mark in enumerate("abc")
+    ]
+    with pytest.raises(ValueError, match=r"no landmark is left.*; list images for one") as error:
+        split_landmarks(marks, names, fraction, 0)
+    message = str(error.value)
+    assert ("validation.fraction" in message) == (held > 1)
+    assert all(f" {mark}" in message for mark in "abc")
+    assert "shared: i" in message
+
+
 def test_checkpoint_belongs_to_one_computation(tmp_path):
     file = tmp_path / "input"
     file.write_text("a")

@@ -1,13 +1,14 @@
 """What the ground truth teaches: which images show the same landmark, and which to hold out."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pocketvlad.data.dataset import Dataset
 from pocketvlad.data.images import Box
+from pocketvlad.data.positions import some
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,20 @@ class Split:
     background: tuple[str, ...]
 
 
+def _nothing_left(
+    others: Sequence[Landmark], validation: Sequence[Landmark], closed: frozenset[str]
+) -> ValueError:
+    """The error where no landmark can be learnt from, for those held out show its images."""
+    shared = sorted({name for landmark in others for name in landmark.positives} & closed)
+    fewer = ", or lower `validation.fraction`" if len(validation) > 1 else ""
+    return ValueError(
+        f"no landmark is left to learn from: validation takes {some([m.name for m in validation])} "
+        f"and all images that the lists of these name, junk too, and so too many of "
+        f"{some([m.name for m in others])} (shared: {some(shared)}); list images for one landmark "
+        f"alone, or add landmarks to the training city{fewer}"
+    )
+
+
 def split_landmarks(
     found: Iterable[Landmark], images: Iterable[str], fraction: float, seed: int
 ) -> Split:
@@ -68,7 +83,8 @@ def split_landmarks(
     that is validated on has been learnt from.
 
     Raises:
-        ValueError: fewer than two landmarks.
+        ValueError: fewer than two landmarks, or none is left to learn from; names the images that
+            landmarks of both sides show.
     """
     found = list(found)
     if len(found) < 2:
@@ -80,13 +96,15 @@ def split_landmarks(
     order = np.random.default_rng(seed).permutation(len(found))
     validation = tuple(found[index] for index in sorted(order[:held]))
     closed = frozenset().union(*(landmark.shown for landmark in validation))
+    others = [found[index] for index in sorted(order[held:])]
     training = []
-    for index in sorted(order[held:]):
-        landmark = found[index]
+    for landmark in others:
         positives = tuple(name for name in landmark.positives if name not in closed)
         if len(positives) > 1:
             queries = tuple(query for query in landmark.queries if query[0] not in closed)
             training.append(Landmark(landmark.name, positives, landmark.shown, queries))
+    if not training:
+        raise _nothing_left(others, validation, closed)
     shown = closed.union(*(landmark.shown for landmark in training))
     background = tuple(name for name in images if name not in shown)
     return Split(tuple(training), validation, background)
