@@ -33,8 +33,26 @@ def test_a_list_beside_the_folder_goes_first(folder):
     listed = folder.with_name("set_images_paths.txt")
     listed.write_text("b/c/2.jpg\na/9.jpg\n")
     assert listing(folder).images == [folder / "b/c/2.jpg", folder / "a/9.jpg"]
-    listed.write_text("b/c/2.jpg\na/8.jpg\n")
-    with pytest.raises(ImageError, match=r"set_images_paths.txt lists .*a/8.jpg, which is missing"):
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("a/8.jpg", r".*/set/a/8\.jpg is missing; correct"),
+        ("a", ".*/set/a is no file; correct"),
+        (300 * "a", ".*/set/a+ is missing; correct"),
+        ("{folder}/a.jpg", r".*/set/a\.jpg is no path within .*/set; write paths from"),
+        ("../other/1.jpg", r"\.\./other/1\.jpg is no path within .*/set; write"),
+        ("a/../a.jpg", ".* is no path within"),
+        ("b//c/./2.jpg", r"b//c/\./2\.jpg is in line 1 already; correct the list, or remove it"),
+    ],
+)
+def test_a_list_has_each_image_of_the_folder_once(folder, line, fault):
+    folder.with_name("other").mkdir()
+    (folder.with_name("other") / "1.jpg").touch()
+    line = line.format(folder=folder)
+    folder.with_name("set_images_paths.txt").write_text(f"b/c/2.jpg\n\n{line}\n")
+    with pytest.raises(ImageError, match=rf"set_images_paths\.txt, line 3: {fault}"):
         listing(folder)
 
 

@@ -5,6 +5,7 @@ That is the order of their paths as text, "a-b/1.jpg" before "a/1.jpg"; or that 
 names are in this order.
 """
 
+import os
 from pathlib import Path
 
 from pocketvlad.data.image_file import ImageError
@@ -14,17 +15,27 @@ from pocketvlad.util.shown import shown
 from pocketvlad.util.text_file import read_text
 
 _LIST = "_images_paths.txt"
+_REMEDY = "correct the list, or remove it, and the folder itself is read"
 
 
 def _listed(folder: Path, file: Path) -> Found:
-    images = [folder / line for line in read_text(file, ImageError).splitlines() if line]
-    for path in images:
-        if not path.is_file():
+    lines: dict[Path, int] = {}
+    for number, line in enumerate(read_text(file, ImageError).splitlines(), start=1):
+        if not line:
+            continue
+        path, place = Path(line), f"{file}, line {number}"
+        if path.anchor or ".." in path.parts:
             raise ImageError(
-                f"{file} lists {shown(path)}, which is {'no file' if path.exists() else 'missing'};"
-                " correct the list, or remove it, and the folder itself is read"
+                f"{place}: {shown(line)} is no path within {folder}; write paths from that folder "
+                f"on, without `..`; {_REMEDY}"
             )
-    return Found(images)
+        if (first := lines.setdefault(path, number)) != number:
+            raise ImageError(f"{place}: {shown(line)} is in line {first} already; {_REMEDY}")
+        image = folder / path
+        if not os.path.isfile(image):  # also where no file may have such a name
+            fault = "no file" if os.path.exists(image) else "missing"
+            raise ImageError(f"{place}: {shown(image)} is {fault}; {_REMEDY}")
+    return Found([folder / path for path in lines])
 
 
 def images_in(folder: Path, listed: Path | None = None) -> Found:
@@ -34,7 +45,8 @@ def images_in(folder: Path, listed: Path | None = None) -> Found:
         listed: a file that lists paths in it, which are then its images, in that order.
 
     Raises:
-        ImageError: it is no folder, there is no image in it, or the list names what is missing.
+        ImageError: it is no folder, there is no image in it, or the list names what is missing, not
+            within the folder, or there twice.
     """
     if not folder.is_dir():
         raise ImageError(f"{folder} is not a folder; give the one that holds the photographs")
