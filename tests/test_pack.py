@@ -308,6 +308,14 @@ def test_without_places_of_two_photographs_parts_are_asked_for(few_files):
     assert made.kept > made.mistaken
 
 
+def test_another_seed_asks_for_other_parts_of_a_city_that_is_there(few_files):
+    model = pocketvlad.load("small.pvlad")
+    first = pocketvlad.pack(model, "holiday", "city2", seed=1).calibration
+    other = pocketvlad.pack(model, "holiday", "city2", seed=2).calibration
+    assert other != first
+    assert other == pocketvlad.pack(model, "holiday", "city3", seed=2).calibration
+
+
 def test_one_place_has_no_threshold(few_files):
     for path in Path("holiday").iterdir():
         if path.name != "0.jpg":

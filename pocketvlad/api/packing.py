@@ -122,7 +122,8 @@ def pack(
         image_size: pixels of the longest side; None: as the model was evaluated.
         page: whether the page and its runtime are put in.
         facts: what a study says of the model, for the manifest.
-        seed: of all that is drawn at random.
+        seed: of all that is drawn at random. A city that is there gets the threshold of another
+            seed; its map's code stays as it was learnt.
 
     Raises:
         CityError: the folder is something else, or lies in that of the photographs.
@@ -166,7 +167,7 @@ def pack(
             write_thumbnails(made / THUMBNAILS, [database / name for name in files], known)
             _write_list(made / THUMBNAIL_DIGESTS, thumbnail_digests(made / THUMBNAILS))
             _write_list(made / LABELS, names)
-            state = _state(made, [held.model, held.map, LABELS])
+            state = _state(made, [held.model, held.map, LABELS], seed)
             if old and old.state == state:
                 calibration = old.calibration and Calibration(**old.calibration)
             else:
@@ -229,10 +230,11 @@ def _write_list(path: Path, values: Sequence[str | None]) -> None:
     path.write_text(json.dumps(values) + "\n", encoding="utf-8")
 
 
-def _state(folder: Path, names: Sequence[str]) -> str:
-    """A digest of some files, and of the version that reads them."""
+def _state(folder: Path, names: Sequence[str], seed: int) -> str:
+    """A digest of all that a calibration rests on: some files, the version that reads them, and the
+    seed."""
     digests = [file_digest(folder / name, "sha256") for name in names]
-    return hashlib.sha256(" ".join([package_version(), *digests]).encode()).hexdigest()
+    return hashlib.sha256(" ".join([package_version(), *digests, str(seed)]).encode()).hexdigest()
 
 
 def _calibrated(
