@@ -38,6 +38,12 @@ def write_photographs(folder, count):
         Image.fromarray(small).resize((160, 120)).save(folder / f"{number}.jpg", quality=95)
 
 
+def write_noise(path):
+    """A picture that is like none of these."""
+    noise = np.random.default_rng(5).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+
+
 def write_lists(folder):
     """The ground truth of one query, as the official lists."""
     folder.mkdir()

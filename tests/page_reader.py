@@ -49,6 +49,12 @@ def read_models(files: Sequence[bytes], most: int = 1 << 20) -> tuple[list[dict]
     return said["found"], said["used"]
 
 
+def read_cities(manifests: Sequence[bytes]) -> list[dict]:
+    """What the page reads of each `city.json`, or `{"refused": message}`."""
+    said, _ = _run("cities", manifests, [{}] * len(manifests))
+    return said["found"]
+
+
 def read_maps(
     files: Sequence[bytes], queries: Sequence[np.ndarray], count: int = 5
 ) -> tuple[list[dict], dict]:

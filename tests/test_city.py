@@ -10,6 +10,7 @@ import pytest
 from few_files import write_photographs
 from hypothesis import given
 from hypothesis import strategies as st
+from page_reader import needs_node, read_cities
 from PIL import Image
 
 import pocketvlad
@@ -136,6 +137,21 @@ def test_a_manifest_that_is_wrong_is_told(few_files, changes, fault):
     manifest(few_files, **changes)
     with pytest.raises(FormatError, match=fault):
         pocketvlad.load("city")
+
+
+@needs_node
+def test_the_page_takes_the_thresholds_that_python_takes(few_files):
+    thresholds = [None, -1, 0.5, 1, 1.0, 1.0021, -1.5, 2, 1e300, True, "low", [0.5]]
+    taken, manifests = [], []
+    for threshold in thresholds:
+        manifest(few_files, threshold=threshold)
+        manifests.append((few_files / "city" / "city.json").read_bytes())
+        try:
+            taken.append(read_city_folder(few_files / "city").threshold)
+        except FormatError:
+            taken.append("refused")
+    found = [each.get("threshold", "refused") for each in read_cities(manifests)]
+    assert found == taken == [None, -1, 0.5, 1, 1.0, *["refused"] * 7]
 
 
 def test_a_folder_that_is_no_city_is_told(few_files, capsys):

@@ -26,10 +26,14 @@ from workflow_runs import ROOT
 import pocketvlad
 from pocketvlad.cli.main import main
 from pocketvlad.format.compressed_file import open_compressed
+from pocketvlad.maps.fitted_code import fit
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.place_map import PlaceMap, write_places
+from pocketvlad.maps.unit_rows import unit_rows
 from pocketvlad.packing import page_files
 from pocketvlad.packing.city_server import city_server
 from pocketvlad.packing.packed_city import facts_of
-from pocketvlad.packing.threshold import PARTS, PLACES, cut
+from pocketvlad.packing.threshold import PARTS, PLACES, calibrate, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
 SHELL = ("index.html", "page.js", "page.webmanifest", "ort.wasm")
@@ -336,6 +340,28 @@ def test_names_that_similarities_do_not_tell_apart_have_no_threshold(few_files):
     assert made.calibration is None
     assert manifest()["threshold"] is None
     assert "no two places that similarities tell apart" in made.summary
+
+
+def test_a_threshold_is_a_similarity_that_cities_may_have(tmp_path):
+    """Though the rounding of a code makes pictures that are nearly one more alike than 1."""
+    above = 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        row = generator.normal(size=8)
+        two = unit_rows((row + 0.01 * generator.normal(size=(2, 8))).astype(np.float32))
+        rows = np.repeat(two, 2, axis=0)
+        code = fit(code_named("int8"), rows, 0)
+        names = [f"{number}.jpg" for number in range(4)]
+        codes = code.encode(rows)
+        above += (rows @ code.decode(codes).T > 1).any()
+        path = tmp_path / f"{seed}.pvmap"
+        write_places(path, names=names, codes=codes, code=code, made_with="{}")
+        with PlaceMap(path) as places:
+            found = calibrate(places, list, ["A", "A", "B", "B"], rows.__getitem__, 1, 0)
+        if found:
+            assert found.threshold <= 1
+            assert found.kept > found.mistaken
+    assert above
 
 
 @pytest.mark.parametrize("seed", range(5))

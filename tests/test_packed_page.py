@@ -4,8 +4,7 @@ import threading
 from contextlib import contextmanager
 
 import numpy as np
-from few_files import write_models
-from PIL import Image
+from few_files import write_models, write_noise
 from test_page_browser import ask, opened, visit  # noqa: F401
 from test_page_browser import pytestmark as needed
 
@@ -46,8 +45,7 @@ def test_a_city_of_vgg16_answers_as_python_does(opened, few_files):  # noqa: F81
 def test_a_packed_city_recognises_itself(opened, few_files):  # noqa: F811
     model = pocketvlad.load("small.pvlad")
     made = pocketvlad.pack(model, "holiday", "old-town", labels={"7": "Hall", "3.jpg": "Gate"})
-    noise = np.random.default_rng(5).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    Image.fromarray(noise).save("noise.png")
+    write_noise("noise.png")
     with pocketvlad.load("old-town") as city:
         expected = {name: city.search(name, top=6) for name in ("holiday/7.jpg", "noise.png")}
     assert expected["noise.png"][0].similarity < made.calibration.threshold

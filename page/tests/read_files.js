@@ -1,9 +1,10 @@
 // What the page reads of many files at once, for Python to compare:
-//   node page/tests/read_files.js models|maps FOLDER
+//   node page/tests/read_files.js models|maps|cities FOLDER
 // FOLDER/files.json is a list of [begin, end, options] of files in FOLDER/files.bin. FOLDER/found.json
 // becomes a list of what was found in each, FOLDER/numbers.bin the float32 numbers one after another.
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { readCity } from "../src/city/city.js";
 import { FormatError } from "../src/format/error.js";
 import { readSymbols, weightsOf } from "../src/format/layer.js";
 import { openMap } from "../src/format/map_file.js";
@@ -63,7 +64,7 @@ function readMap(data, { queries, count }) {
 }
 
 /** @type {Record<string, (data: Uint8Array, options: any) => object>} */
-const READERS = { models: readModel, maps: readMap };
+const READERS = { models: readModel, maps: readMap, cities: readCity };
 
 const found = files.map((/** @type {[number, number, any]} */ [begin, end, options]) => {
   try {

@@ -108,7 +108,9 @@ def calibrate(
         queries = random_parts(pictures(chosen.tolist()), _PARTS_EACH, seed, min_side)
         asked = np.repeat(chosen, _PARTS_EACH)
         without = np.full(len(asked), -1)
-    own, others = _best(places, describe(queries), groups, groups[asked], without)
+    found = _best(places, describe(queries), groups, groups[asked], without)
+    # As people are told them: the rounding of a code takes some a little beyond 1.
+    own, others = (np.clip(each, -1, 1) for each in found)
     threshold = round(float(cut(own, others)), 4)
     kept, mistaken = (round(float((each >= threshold).mean()), 4) for each in (own, others))
     if kept <= mistaken:

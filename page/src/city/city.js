@@ -52,6 +52,11 @@ function isPlain(name) {
   return typeof name === "string" && name !== "" && !/[/\\:]/.test(name) && name !== "." && name !== "..";
 }
 
+/** @param {unknown} threshold */
+function isThreshold(threshold) {
+  return threshold === null || (typeof threshold === "number" && Math.abs(threshold) <= 1);
+}
+
 /** @param {unknown} digest */
 function isDigest(digest) {
   return typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);
@@ -66,8 +71,7 @@ export function readCity(bytes) {
   const content = parseJson(bytes, "city.json");
   if (!isObject(content) || content.format !== FORMAT) throw new FormatError(`city.json is not of format ${FORMAT}; ${REMEDY}`);
   const { title, threshold, files, page = {}, digests = {} } = content;
-  const known = threshold === null || Number.isFinite(threshold);
-  const good = typeof title === "string" && known && [files, page, digests].every(isObject) && Object.values(digests).every(isDigest);
+  const good = typeof title === "string" && isThreshold(threshold) && [files, page, digests].every(isObject) && Object.values(digests).every(isDigest);
   if (!good) throw new FormatError(`city.json: title, threshold, files, page or digests are malformed; ${REMEDY}`);
   const listed = (/** @type {string} */ what) => {
     const entry = files[what];
