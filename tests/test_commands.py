@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -426,6 +427,31 @@ def test_of_the_folder_of_trials_what_others_have_put_there_stays(tmp_path):
     (work / "notes.txt").unlink()
     remove_trials(work)
     assert not work.exists()
+
+
+@pytest.mark.parametrize("given", ["x.pvlad.trials/0.1.pvlad", "link.pvlad", "../out/./linked"])
+def test_a_trial_is_not_compressed_in_its_own_folder(
+    capsys, model_file, many_photographs, tmp_path, monkeypatch, given
+):
+    """The search would write over it, and remove it at its end."""
+    folder = tmp_path / "out"
+    work = folder / "x.pvlad.trials"
+    work.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    trial = work / "0.1.pvlad"
+    trial.write_bytes(model_file.read_bytes())
+    Path("link.pvlad").symlink_to(trial)
+    Path("linked").symlink_to("link.pvlad")
+    command = ("compress", given, "--calibration", many_photographs, *FEW, "--megabytes", 1)
+    status, _, err = run(capsys, *command, "-o", "x.pvlad")
+    assert status == 1
+    assert "is a trial in x.pvlad.trials, which this search would replace and remove" in err
+    assert [path.name for path in work.iterdir()] == ["0.1.pvlad"]
+    assert trial.read_bytes() == model_file.read_bytes()
+    trial.rename("mine.pvlad")
+    trial.symlink_to(folder / "mine.pvlad")
+    assert run(capsys, "compress", trial, *command[2:], "-o", "x.pvlad")[0] == 1
+    assert trial.is_symlink()
 
 
 def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photographs, tmp_path):

@@ -17,7 +17,7 @@ from pocketvlad.compression.rd.settings import (
     SearchSettings,
     TargetSection,
 )
-from pocketvlad.compression.rd.trials import Trials
+from pocketvlad.compression.rd.trials import Trials, require_no_trial
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.images import ImageError
 from pocketvlad.data.settings import CropSettings, Sizing
@@ -159,6 +159,7 @@ def compress(
     Raises:
         OptionError: an option has an impossible value.
         ImageError: there are too few usable photographs; names the folder.
+        TrialsError: the model's file is a trial in the work folder.
         BudgetError: no model that was tried meets the target; says what came nearest.
 
     >>> import pocketvlad
@@ -185,6 +186,8 @@ def compress(
             f"{model.name} makes descriptors of {model.length} components; give 2 to "
             f"{model.length}",
         )
+    if work_folder is not None and isinstance(model.content, Path):
+        require_no_trial(model.content, Path(work_folder))
     sizing = model_sizing(model.stored, image_size)
     usable = _usable(Path(photographs), model, sizing)
     with ExitStack() as stack:

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises FormatError or ImageError, naming the file, or BudgetError."""
+    """Raises FormatError, ImageError or TrialsError, naming the file, or BudgetError."""
     import pocketvlad
     from pocketvlad.cli.models import model_of
     from pocketvlad.compression.rd.trials import remove_trials

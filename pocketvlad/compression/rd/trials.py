@@ -45,6 +45,24 @@ def remove_trials(folder: Path) -> None:
         folder.rmdir()
 
 
+class TrialsError(ValueError):
+    """A search would replace and remove a file that it reads; the message names it."""
+
+
+def require_no_trial(file: Path, folder: Path) -> None:
+    """Make sure that a model that is read is none of the files that searches write into a folder.
+
+    Raises:
+        TrialsError: it is one of them, or a link from or to one.
+    """
+    for path in (file.resolve(), file.parent.resolve() / file.name):
+        if path.parent == folder.resolve() and _WRITTEN.fullmatch(path.name):
+            raise TrialsError(
+                f"{file} is a trial in {folder}, which this search would replace and remove; copy "
+                "it elsewhere and give the copy"
+            )
+
+
 @dataclass(frozen=True)
 class Trials:
     """Those of one base model. Trials are kept in a folder. A search that resumes, or one for
