@@ -129,6 +129,28 @@ def test_describe_gives_the_networks_descriptors(capsys, model_file, photographs
     np.testing.assert_allclose(np.linalg.norm(stored["descriptors"], axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("suffix", ["npz", "h5"])
+def test_two_images_of_one_name_are_told_before_they_are_described(
+    capsys, model_file, photographs, tmp_path, monkeypatch, suffix
+):
+    """`evaluate` could not tell them apart."""
+    other, output = tmp_path / "other", tmp_path / f"d.{suffix}"
+    other.mkdir()
+    (other / "a.jpg").write_bytes((photographs / "a.jpg").read_bytes())
+    monkeypatch.setattr("pocketvlad.api.model.photograph", None)
+    for images in ((photographs, other), ("a.jpg", "b.jpg", "a.jpg")):
+        status, _, err = run(capsys, "describe", model_file, *images, "-o", output)
+        assert status == 1
+        assert f"d.{suffix}: a.jpg would be there twice; give each image once" in err
+    assert not output.exists()
+
+
+def test_an_array_alone_may_have_an_image_twice(capsys, model_file, photographs, tmp_path):
+    output = tmp_path / "d.npy"
+    assert run(capsys, "describe", model_file, *[photographs / "a.jpg"] * 2, "-o", output)[0] == 0
+    assert len(np.load(output)) == 2
+
+
 def test_search_finds_the_picture_itself_and_indexes_once(
     capsys, model_file, photographs, tmp_path, monkeypatch
 ):

@@ -24,7 +24,12 @@ from pocketvlad.networks.settings import DEVICES
 from pocketvlad.portable import backend as backends
 from pocketvlad.portable.backend import Describing
 from pocketvlad.retrieval import describe as describing
-from pocketvlad.retrieval.descriptor_file import has_names, require_format, write_descriptors
+from pocketvlad.retrieval.descriptor_file import (
+    has_names,
+    require_format,
+    require_names,
+    write_descriptors,
+)
 from pocketvlad.retrieval.located import Images, locate
 from pocketvlad.retrieval.named_images import named_images, warn_passed_over
 from pocketvlad.retrieval.photographs import (
@@ -175,7 +180,8 @@ class Model:
 
         Raises:
             ImageError: see `describe` and `usable`; or a folder has no image.
-            DescriptorError: no format has this suffix, or it cannot have these names.
+            DescriptorError: no format has this suffix, it cannot have these names, or two images
+                have one.
             ImportError: the format needs a package that is not installed.
             DiskSpaceError: there is no room for the file.
 
@@ -187,6 +193,7 @@ class Model:
         output = Path(file)
         require_format(output)
         named = named_images(listed(photographs))
+        require_names(output, [name for name, _ in named])
         size = {"image_size": image_size, "squeeze": squeeze}
         if has_names(output):
             good = set(self.usable([path for _, path in named], **size))

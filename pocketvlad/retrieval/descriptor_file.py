@@ -1,6 +1,6 @@
 """Descriptors by anybody: rows with names of images, in one of the formats of files."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -215,6 +215,28 @@ def has_names(path: Path) -> bool:
     return _format_of(path).HAS_NAMES
 
 
+def require_names(path: Path, names: Iterable[str]) -> None:
+    """Make sure that images of these names can be told apart in a file of this name.
+
+    Raises:
+        DescriptorError: two would have one name there, or its format cannot have one of them.
+    """
+    if not has_names(path):
+        return
+    form, known = _format_of(path), set()
+    for name in names:
+        try:
+            called = form.called(name)
+        except ContentError as fault:
+            raise DescriptorError(f"{path}: {fault}") from None
+        if called in known:
+            raise DescriptorError(
+                f"{path}: {shown(called)} would be there twice; give each image once, and in place "
+                "of several folders the one around them"
+            )
+        known.add(called)
+
+
 def write_descriptors(path: Path, names: Sequence[str], rows: np.ndarray, made: str) -> None:
     """Write what `read_descriptors` reads, in the format of the suffix; whole or not at all.
 
@@ -222,14 +244,12 @@ def write_descriptors(path: Path, names: Sequence[str], rows: np.ndarray, made: 
         made: what they were made with, see `provenance`.
 
     Raises:
-        DescriptorError, ImportError: see `require_format`; or the format cannot have these names.
+        DescriptorError, ImportError: see `require_format` and `require_names`.
     """
     require_format(path)
+    require_names(path, names)
     with replacing(path) as unfinished:
-        try:
-            _format_of(path).write(unfinished, names, rows, made)
-        except ContentError as fault:
-            raise DescriptorError(f"{path}: {fault}") from None
+        _format_of(path).write(unfinished, names, rows, made)
 
 
 def require_comparable(one: Descriptors, other: Descriptors) -> None:

@@ -1,8 +1,8 @@
 """Formats of files of descriptors, a module each.
 
 A module has `SUFFIXES`; `NEEDS`, the package that it imports and our extra that brings it, or None;
-`HAS_NAMES`, whether its files have names of images; `REMEDY`, what a file must hold; `read` and
-`write`. Nothing else has to know of it.
+`HAS_NAMES`, whether its files have names of images, and if so `called`, what they call an image of
+some name; `REMEDY`, what a file must hold; `read` and `write`. Nothing else has to know of it.
 """
 
 from collections.abc import Sequence

@@ -79,21 +79,19 @@ def read_here(path: Path) -> Content:
     return Content(text_names(names), np.stack(rows), made)
 
 
+def called(name: str) -> str:
+    """The group of an image. Raises ContentError where the name cannot be that of a group."""
+    group = name.replace("\\", "/").strip("/")
+    if not {"", ".", ".."}.isdisjoint(group.split("/")) or shown(group) != group:
+        raise ContentError(f"{shown(name)} cannot be a name in it; name the folder of the image")
+    return group
+
+
 def write(path: Path, names: Sequence[str], rows: np.ndarray, made: str) -> None:
-    """Raises ContentError where names cannot be those of groups, or are not different."""
+    """No two of `names` are called alike."""
     import h5py
 
-    groups: dict[str, np.ndarray] = {}
-    for name, row in zip(names, rows, strict=True):
-        group = name.replace("\\", "/").strip("/")
-        if not {"", ".", ".."}.isdisjoint(group.split("/")) or shown(group) != group:
-            raise ContentError(
-                f"{shown(name)} cannot be a name in it; name the folder of the image"
-            )
-        if group in groups:
-            raise ContentError(f"{name} would be there twice; give each image once")
-        groups[group] = row
     with h5py.File(path, "w") as file:
         file.attrs[_PROVENANCE] = made
-        for group, row in groups.items():
-            file.create_group(group).create_dataset(DATASET, data=row)
+        for name, row in zip(names, rows, strict=True):
+            file.create_group(called(name)).create_dataset(DATASET, data=row)
