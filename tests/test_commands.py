@@ -550,6 +550,34 @@ def test_an_earlier_output_is_replaced(capsys, model_file, photographs):
         assert status == 0, err
 
 
+EARLIER = {
+    "compress": ("base.safetensors", "--calibration", "holiday", *FEW[:-1], 1, "--megabytes", 1),
+    "decode": ("small.pvlad",),
+    "describe": ("small.pvlad", "a.jpg"),
+    "evaluate": (
+        *("--model", "small.pvlad"),
+        *("--database-folder", "places/database", "--queries-folder", "places/queries"),
+    ),
+    "export": ("small.pvlad",),
+    "index": ("small.pvlad", "--database", "holiday"),
+    "search": ("small.pvlad", "a.jpg", "--database", "holiday"),
+}
+
+
+@pytest.mark.parametrize("verb", EARLIER)
+def test_without_a_suffix_an_earlier_output_alone_is_replaced(capsys, few_files, verb):
+    words = (verb, *EARLIER[verb], "--figure" if verb == "search" else "-o")
+    for _ in range(2):
+        status, _, err = run(capsys, *words, "out")
+        assert status == 0, err
+    for text in ("", "Copyright\n", '{"a": 1}'):
+        Path("LICENSE").write_text(text)
+        status, _, err = run(capsys, *words, "LICENSE")
+        assert status == 1
+        assert "LICENSE is there already and is no ." in err
+        assert Path("LICENSE").read_text() == text
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_says_what_it_writes(verb):
     """Whatever else is a path is read, so that an output can be held against it."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pocketvlad.cli.earlier_outputs import is_earlier_output
 from pocketvlad.data.image_files import find_images
 from pocketvlad.data.image_names import is_image_name
 
@@ -56,8 +57,11 @@ def _require_writable(output: Path) -> None:
 
 def _require_own_kind(output: Path, suffixes: Sequence[str]) -> None:
     """A name is of a kind the first time, so that the same command may write it again: what is
-    there then is an earlier output, not the first photograph of `-o *.jpg`."""
-    if not output.suffix or output.suffix.lower() in suffixes:
+    there then is an earlier output, not the first photograph of `-o *.jpg`. Without a suffix, what
+    is there says of which kind it is."""
+    if output.suffix.lower() in suffixes:
+        return
+    if not output.suffix and (not output.exists() or is_earlier_output(output, suffixes[0])):
         return
     kind = f"no {' or '.join(suffixes)} file"
     if output.exists():
@@ -72,8 +76,9 @@ def require_outputs(arguments: argparse.Namespace, outputs: Mapping[str, Sequenc
     output.
 
     Args:
-        outputs: the arguments that name files to write, each with the suffixes that these have;
-            every other path is read. Without suffixes it is a folder, which the verb looks at.
+        outputs: the arguments that name files to write, each with the suffixes that these have,
+            first that of the format of files without one; every other path is read. Without
+            suffixes it is a folder, which the verb looks at.
 
     Raises:
         OutputError: a file cannot be written there; names it, and what to do.
