@@ -33,6 +33,7 @@ from pocketvlad.maps.unit_rows import unit_rows
 from pocketvlad.packing import page_files
 from pocketvlad.packing.city_server import city_server
 from pocketvlad.packing.packed_city import facts_of
+from pocketvlad.packing.place_names import PlaceNameError
 from pocketvlad.packing.threshold import PARTS, PLACES, calibrate, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
@@ -396,6 +397,14 @@ def test_wrong_labels_are_told_before_anything_is_made(few_files, capsys, table)
     assert re.search(WRONG_LABELS[table], error)
     assert error.count("\n") == 1
     assert not list(Path().glob("*city2*"))
+
+
+@pytest.mark.parametrize("labels", [{"0": 5}, {"0": None}, {"0": float("nan")}, {0: "Gate"}])
+def test_names_are_texts(few_files, labels):
+    """The page takes no others."""
+    with pytest.raises(PlaceNameError, match=r"labels, 0: \w+ is no text; write an image and its"):
+        pocketvlad.pack(pocketvlad.load("small.pvlad"), "holiday", "city2", labels=labels)
+    assert not Path("city2").exists()
 
 
 def something_else(city):

@@ -28,7 +28,7 @@ def place_names(
 
     Raises:
         PlaceNameError: a column is missing, a row names no image or several, an image has two
-            names, or a name is empty; names file and line.
+            names, or a name is empty or no text; names file and line.
 
     >>> place_names({"gate/1": "Gate"}, ["gate/1.jpg", "hall/1.jpg"], Path("holiday"))
     {'gate/1.jpg': 'Gate'}
@@ -60,7 +60,13 @@ def place_names(
 
 
 def _named(names: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
-    return ((f"labels, {shown(image)}", image, name) for image, name in names.items())
+    """(place for messages, image, name) of every entry."""
+    for image, name in names.items():
+        place = f"labels, {shown(image)}"
+        for each in (image, name):
+            if not isinstance(each, str):
+                raise PlaceNameError(f"{place}: {each!r} is no text; write an image and its name")
+        yield place, image, name
 
 
 def _rows(path: Path) -> Iterable[tuple[str, str, str]]:
