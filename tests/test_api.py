@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import numpy as np
@@ -17,8 +18,12 @@ from workflow_runs import ROOT
 
 import pocketvlad
 from pocketvlad import api
+from pocketvlad.maps.fitted_code import fit
+from pocketvlad.maps.map_code import code_named
+from pocketvlad.maps.place_lists import learnt_centres
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.seeds import LARGEST_SEED
 
 DOCUMENTED = [f"pocketvlad.api.{module.name}" for module in iter_modules(api.__path__)]
 
@@ -168,7 +173,7 @@ def test_an_impossible_option_is_named(few_files):
         ({"megabytes": 1, "image_size": 0}, "image_size=0: "),
         ({"megabytes": float("inf")}, "megabytes=inf: give a number, above 0"),
         ({"drop": 1, "crops": 4.5}, "crops=4.5: give a whole number, 1 or more"),
-        ({"drop": 1, "seed": -1}, "seed=-1: give a whole number, 0 or more"),
+        ({"drop": 1, "seed": -1}, "seed=-1: give a whole number, from 0 to 2147483647"),
         ({}, "give a drop or megabytes"),
         ({"drop": 1, "megabytes": 1}, "give a drop or megabytes"),
     ]:
@@ -176,6 +181,31 @@ def test_an_impossible_option_is_named(few_files):
             pocketvlad.compress(model, "holiday", **options)
     with pytest.raises(OptionError, match="device=gpu: choose among auto, cpu, cuda"):
         pocketvlad.load("small.pvlad", device="gpu")
+
+
+def test_a_seed_that_generators_do_not_take_is_told_at_once(few_files, monkeypatch):
+    model = pocketvlad.load("small.pvlad")
+    monkeypatch.setattr("pocketvlad.retrieval.photographs.photograph", None)
+    monkeypatch.setattr("pocketvlad.api.packing.export", None)
+    for call in (
+        lambda **options: pocketvlad.index(model, "holiday", "n.pvmap", **options),
+        lambda **options: pocketvlad.pack(model, "holiday", "n", page=False, **options),
+        lambda **options: pocketvlad.compress(model, "holiday", drop=1, **options),
+    ):
+        for seed in (LARGEST_SEED + 1, 1 << 70, np.uint32(LARGEST_SEED + 1), 1.0):
+            with pytest.raises(OptionError, match=r"seed=.*give .* from 0 to 2147483647"):
+                call(seed=seed)
+
+
+def test_the_largest_seed_is_one(few_files):
+    rows = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+    code = fit(code_named("pq4x4"), rows, LARGEST_SEED)
+    assert learnt_centres(code, code.encode(rows), 2, LARGEST_SEED).shape == (2, 8)
+    model = pocketvlad.load("small.pvlad")
+    for seed in (LARGEST_SEED, np.int64(LARGEST_SEED)):
+        options = {"code": "rotated-bits", "lists": 2, "seed": seed}
+        assert pocketvlad.index(model, "holiday", f"{type(seed).__name__}.pvmap", **options)
+    assert Path("int.pvmap").read_bytes() == Path("int64.pvmap").read_bytes()
 
 
 def test_a_killed_search_goes_on_where_it_was(few_files, capsys):

@@ -320,10 +320,11 @@ def test_mistakes_are_explained(path, value, message):
         ("grid", "[{1: 2}]", r'grid\.0\.1: the name 1 is no text to YAML; put it in quotes, "1"'),
         ("study", "2024", r"study: 2024 is no text to YAML; put it in quotes, or write lower-case"),
         ("seeds", "[2024-01-01]", r"seeds\.0: datetime\.date.* does not fit; write a whole number"),
-        ("seeds", "1", r"seeds: 1 does not fit; write a list of whole numbers, 0 or more, none of"),
+        ("seeds", "1", r"seeds: 1 does not fit; write a list of whole numbers, from 0 to "),
         ("seeds", "[]", r"seeds: \[\] does not fit; write a list of whole numbers"),
         ("seeds", "[3, 1, 3]", r"seeds: \[3, 1, 3\] .* none of them twice"),
-        ("seeds", "[-1]", r"seeds\.0: -1 does not fit; write a whole number, 0 or more"),
+        ("seeds", "[-1]", r"seeds\.0: -1 does not fit; write a whole number, from 0 to 2147483647"),
+        ("seeds", "[2147483648]", r"seeds\.0: 2147483648 does not fit; write a whole number"),
         ("seed", "3", r"seed: 3 stands alone.*list of seeds; write seeds: \[3\]"),
     ],
 )

@@ -178,7 +178,7 @@ def compress(
     require_option(RoundingSettings, "crops", crops)
     require_option(RoundingSettings, "projection_crops", projection_crops)
     require_option(SearchSettings, "trials", trials)
-    require_option(Options, "seed", seed)
+    seed = require_option(Options, "seed", seed)
     if length is not None and not (isinstance(length, Integral) and 2 <= length <= model.length):
         raise OptionError(
             "length",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pocketvlad.compression.rd.settings import RoundingSettings, SearchSettings
 from pocketvlad.networks.settings import BACKENDS
 from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.util.seeds import LARGEST_SEED
 from pocketvlad.util.settings import default_of, setting
 
 
@@ -13,7 +14,7 @@ class Options:
     """Options that are no settings of a study."""
 
     top: int = setting("how many answers", 5, minimum=1)
-    seed: int = setting("the same seed, the same file", 1, minimum=0)
+    seed: int = setting("the same seed, the same file", 1, minimum=0, maximum=LARGEST_SEED)
     lists: int | None = setting(
         "lists of like places, of which a search compares a part; 0: a search compares all places. "
         "Unless told, those of the map that is there, else 0",

@@ -101,7 +101,7 @@ def index(
     >>> model.search("a.jpg", "places.pvmap", top=1)[0].position
     (548000.0, 4180000.0)
     """
-    require_option(Options, "seed", seed)
+    seed = require_option(Options, "seed", seed)
     if lists is not None:
         require_option(Options, "lists", lists)
     try:

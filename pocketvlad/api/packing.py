@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.api.defaults import SEED
+from pocketvlad.api.defaults import SEED, Options
 from pocketvlad.api.exporting import export
 from pocketvlad.api.indexing import Indexed, index
 from pocketvlad.api.model import Model
@@ -41,7 +41,7 @@ from pocketvlad.portable.metadata import package_version
 from pocketvlad.retrieval.photographs import model_sizing, photograph
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.checksum import file_digest
-from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.option_error import OptionError, require_option
 from pocketvlad.util.shown import shown
 from pocketvlad.util.whole_folder import replacing_folder
 
@@ -145,6 +145,7 @@ def pack(
     >>> pocketvlad.load("packed").search("a.jpg", top=1)[0].path.name
     '0.jpg'
     """
+    seed = require_option(Options, "seed", seed)
     target, database = Path(folder).resolve(), Path(photographs)
     require_room(target, database)
     shell = page_files() if page else []

@@ -5,6 +5,7 @@ from typing import Any
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.data.settings import CropSettings
+from pocketvlad.util.seeds import LARGEST_SEED
 from pocketvlad.util.settings import Value, default_of, setting
 
 THRESHOLD_MODES = ("relative", "relative-row", "absolute")
@@ -16,10 +17,10 @@ DECIMAL = r"0\.[0-9]*[1-9]"
 _THRESHOLD = Value(form="a quoted threshold of pruning.thresholds")
 
 SEEDS = {
-    "form": "a list of whole numbers, 0 or more, none of them twice",
+    "form": f"a list of whole numbers, from 0 to {LARGEST_SEED}, none of them twice",
     "shortest": 1,
     "distinct": True,
-    "items": Value(minimum=0),
+    "items": Value(minimum=0, maximum=LARGEST_SEED),
 }
 """Rules of a list of seeds: of a study's, and of some of its sections."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pocketvlad.data.protocols import protocol_names
+from pocketvlad.util.seeds import LARGEST_SEED
 from pocketvlad.util.settings import Value, setting
 
 STYLES = ("oxford", "paris")
@@ -44,7 +45,7 @@ class RenderSection:
     """An embedded city. What is left out has the renderer's own default."""
 
     style: str = setting("the kind of city", choices=STYLES)
-    seed: int = setting("another seed draws another city", minimum=0)
+    seed: int = setting("another seed draws another city", minimum=0, maximum=LARGEST_SEED)
     landmarks: int | None = setting("landmarks", None, minimum=2, maximum=11)
     queries: int | None = setting("queries per landmark", None, minimum=1)
     views: int | None = setting("pictures per landmark", None, minimum=2)

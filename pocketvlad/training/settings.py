@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from pocketvlad.data.settings import Augmentation
+from pocketvlad.util.seeds import LARGEST_SEED
 from pocketvlad.util.settings import Value, setting
 
 
@@ -82,7 +83,7 @@ class PretrainingSettings(Augmentation):
 class BuildingsSection:
     """The pictures that narrow backbones are pretrained on."""
 
-    seed: int = setting("a seed that no data set has", minimum=0)
+    seed: int = setting("a seed that no data set has", minimum=0, maximum=LARGEST_SEED)
     buildings: int = setting("ordinary buildings of each style", minimum=1)
     views: int = setting("pictures a building", minimum=1)
     size: int = setting("the longest side of a picture", unit="pixels", minimum=48, maximum=2048)

@@ -1,6 +1,9 @@
-"""A seed for each job, derived from that of its training."""
+"""Which seeds there are, and one for each job, derived from that of its training."""
 
 import hashlib
+
+LARGEST_SEED = (1 << 31) - 1
+"""What every generator takes: the smallest are C's `int`."""
 
 
 def derive_seed(identity: str) -> int:

@@ -64,12 +64,12 @@ class Value:
     def bounds(self) -> str:
         """In words: "from 1 to 8", "above 0"; empty where there are none."""
         if self.minimum is not None and self.maximum is not None:
-            return f"from {self.minimum:g} to {self.maximum:g}"
+            return f"from {_figure(self.minimum)} to {_figure(self.maximum)}"
         words = [
-            self.minimum is not None and f"{self.minimum:g} or more",
-            self.above is not None and f"above {self.above:g}",
-            self.maximum is not None and f"at most {self.maximum:g}",
-            self.below is not None and f"below {self.below:g}",
+            self.minimum is not None and f"{_figure(self.minimum)} or more",
+            self.above is not None and f"above {_figure(self.above)}",
+            self.maximum is not None and f"at most {_figure(self.maximum)}",
+            self.below is not None and f"below {_figure(self.below)}",
         ]
         return " and ".join(filter(None, words))
 
@@ -257,6 +257,11 @@ def _items_of(kind: Any) -> Any:
     if origin is tuple:
         return typing.get_args(kind)[0]
     return typing.get_args(kind)[1] if origin is dict else None
+
+
+def _figure(bound: float) -> str:
+    """All digits of a whole number."""
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def _words(kind: Any, value: Value) -> str:
