@@ -183,6 +183,17 @@ def test_an_impossible_option_is_named(few_files):
         pocketvlad.load("small.pvlad", device="gpu")
 
 
+@pytest.mark.parametrize(
+    "protocol",
+    [{"squeeze": [1 << 20, 9]}, {"image_size": 1 << 40}, {"squeeze": 5}, {"image_size": True}],
+)
+def test_a_models_file_that_says_what_no_image_can_be_says_nothing(few_files, protocol):
+    model = pocketvlad.load("small.pvlad")
+    model.stored.origin["protocol"] |= protocol
+    with pytest.raises(OptionError, match=r"image_size=None: the model's file does not say how"):
+        model.describe(["a.jpg"])
+
+
 def test_a_seed_that_generators_do_not_take_is_told_at_once(few_files, monkeypatch):
     model = pocketvlad.load("small.pvlad")
     monkeypatch.setattr("pocketvlad.retrieval.photographs.photograph", None)

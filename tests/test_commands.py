@@ -333,6 +333,11 @@ SEARCH = ("search", "{model}", "{photographs}/a.jpg", "--database", "{photograph
         ),
         ((*SEARCH, "--top", "0"), "--top 0"),
         ((*SEARCH, "--image-size", "-3"), "--image-size -3"),
+        ((*SEARCH, "--image-size", "16385"), "--image-size 16385: give a whole number of pixels"),
+        (
+            (*SEARCH, "--squeeze", "100000", "4000000000"),
+            "--squeeze 100000 4000000000: give height and width in pixels, [480, 640], each 16384",
+        ),
         ((*SEARCH, "--box", "3", "3", "20", "20"), "a.jpg: 17 x 17 pixels are left"),
     ],
 )

@@ -428,7 +428,8 @@ def test_a_squeeze_fits_its_image_size_and_the_backbones():
         ),
         ([30, 192], r"protocol\.squeeze\.0: 30 is less than the 35 pixels .* models\.alexnet"),
         ([192], r"protocol\.squeeze: \[192\] does not fit; write height and width in pixels"),
-        ([192, "x"], r"protocol\.squeeze\.1: 'x' does not fit; write a whole number, 1 or more"),
+        ([192, "x"], r"protocol\.squeeze\.1: 'x' does not fit; write a whole number, from 1"),
+        ([192, 16385], r"protocol\.squeeze\.1: 16385 does not fit; write a whole number, from 1"),
     ]:
         config["protocol"]["squeeze"] = squeeze
         with pytest.raises(ConfigError, match=message):

@@ -108,7 +108,7 @@ class Model:
 
         Raises:
             ImageError: a file is no image, is damaged, or is too small for the network; names it.
-            OptionError: the image size is not above 0, or is needed.
+            OptionError: the image size is impossible, or is needed.
 
         >>> import pocketvlad
         >>> model = pocketvlad.load("small.pvlad")

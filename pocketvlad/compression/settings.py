@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
-from pocketvlad.data.settings import CropSettings
+from pocketvlad.data.settings import LARGEST_SIDE, CropSettings
 from pocketvlad.util.seeds import LARGEST_SEED
 from pocketvlad.util.settings import Value, default_of, setting
 
@@ -105,7 +105,10 @@ class RecoverySection:
         "distillation: crops per gradient step", default_of(CropSettings, "batch"), minimum=1
     )
     image_size: int = setting(
-        "distillation and reconstruction: the side of the square crops", unit="pixels", minimum=1
+        "distillation and reconstruction: the side of the square crops",
+        unit="pixels",
+        minimum=1,
+        maximum=LARGEST_SIDE,
     )
     reconstruction: ReconstructionSettings = setting(
         "after each round of pruning, before the fine-tuning, every convolution and the projection "

@@ -2,9 +2,11 @@
 
 from dataclasses import asdict, dataclass, replace
 
-from pocketvlad.util.settings import Value, setting
+from pocketvlad.util.settings import Value, declared, setting
 
 INTERPOLATIONS = ("bilinear", "bicubic", "lanczos")
+LARGEST_SIDE = 1 << 14
+"""Pixels on a side that images are brought to."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,10 @@ class Sizing:
     """
 
     image_size: int = setting(
-        "the longest side; larger images are shrunk, smaller ones stay", unit="pixels", minimum=1
+        "the longest side; larger images are shrunk, smaller ones stay",
+        unit="pixels",
+        minimum=1,
+        maximum=LARGEST_SIDE,
     )
     interpolation: str = setting("how images are resized", "bilinear", choices=INTERPOLATIONS)
     decoder_scaling: bool = setting(
@@ -29,11 +34,20 @@ class Sizing:
         "what every image is squeezed or stretched to, whatever its aspect, as other programs do; "
         "its larger side is image_size. Aspects are kept unless told",
         None,
-        form="height and width in pixels, [480, 640]",
+        form=f"height and width in pixels, [480, 640], each {LARGEST_SIDE} at most",
         shortest=2,
         longest=2,
-        items=Value(minimum=1),
+        items=Value(minimum=1, maximum=LARGEST_SIDE),
     )
+
+    @property
+    def fault(self) -> str | None:
+        """None, or which value is none that a config could give: a file may have any."""
+        for each in declared(Sizing):
+            value = getattr(self, each.name)
+            if not (each.fits(value) or (value is None and each.default is None)):
+                return f"{each.name} {str(value)[:40]} does not fit; {each.words}"
+        return None
 
     def as_dict(self) -> dict[str, object]:
         """`squeeze` only where there is one: files from before there was any say the same."""
@@ -77,7 +91,9 @@ class Sizing:
 class Augmentation:
     """What a training picture goes through: a random square crop, its colours moved."""
 
-    image_size: int = setting("the side of the square crops", unit="pixels", minimum=1)
+    image_size: int = setting(
+        "the side of the square crops", unit="pixels", minimum=1, maximum=LARGEST_SIDE
+    )
     crop: float = setting(
         "the least share of an image's shorter side in a crop; 1 is the whole side",
         0.7,

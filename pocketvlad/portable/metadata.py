@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from pocketvlad.data.images import Preprocessing
-from pocketvlad.data.settings import Sizing
-from pocketvlad.util.settings import declared
+from pocketvlad.data.settings import LARGEST_SIDE, Sizing
 
 PIXELS, DESCRIPTORS = "pixels", "descriptors"
 """The graph's input and output."""
@@ -31,7 +30,6 @@ def package_version() -> str:
         return "unknown"
 
 
-_LARGEST = 1 << 14  # pixels on a side that images are brought to
 _LONGEST = 1 << 20  # numbers of a descriptor
 
 
@@ -43,12 +41,8 @@ def _within(name: str, number: int, most: int) -> int:
 
 def _checked(sizing: Sizing) -> Sizing:
     """Raises ValueError where a value is none that a config could give."""
-    for each in declared(Sizing):
-        value = getattr(sizing, each.name)
-        if not (each.fits(value) or (value is None and each.default is None)):
-            raise ValueError(f"{each.name} {str(value)[:40]} does not fit; {each.words}")
-    for side in sizing.squeeze or ():
-        _within("squeeze", side, _LARGEST)
+    if sizing.fault:
+        raise ValueError(sizing.fault)
     return sizing
 
 
@@ -98,7 +92,7 @@ class GraphMetadata:
                 texts["model_sha256"],
                 Preprocessing.from_dict(json.loads(texts["preprocessing"])),
                 _checked(Sizing(**sizing)),
-                _within("min_side", int(texts["min_side"]), _LARGEST),
+                _within("min_side", int(texts["min_side"]), LARGEST_SIDE),
                 _within("length", int(texts["length"]), _LONGEST),
                 texts["weights"],
             )

@@ -11,7 +11,7 @@ import numpy as np
 from pocketvlad.data.box import Box
 from pocketvlad.data.image_listing import images_in
 from pocketvlad.data.images import ImageError, clipped, image_size, load_image
-from pocketvlad.data.settings import INTERPOLATIONS, Sizing
+from pocketvlad.data.settings import Sizing
 from pocketvlad.retrieval.named_images import warn_passed_over
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.retrieval.picture import Picture, too_small
@@ -105,13 +105,16 @@ def _evaluated_sizing(protocol: object) -> Sizing | None:
             "image_size": int(size),
             "interpolation": str(interpolation),
             "decoder_scaling": bool(scaling),
-        } if size > 0 and interpolation in INTERPOLATIONS:
+        }:
             sizing = Sizing(size, interpolation, scaling)
             match protocol.get("squeeze"):
                 case None:
-                    return sizing
-                case [int(height), int(width)] if min(height, width) > 0:
-                    return sizing.squeezed((height, width))
+                    pass
+                case [int(height), int(width)]:
+                    sizing = sizing.squeezed((height, width))
+                case _:
+                    return None
+            return None if sizing.fault else sizing
     return None
 
 
@@ -125,8 +128,8 @@ def model_sizing(
         squeeze: height and width of every image.
 
     Raises:
-        OptionError: one of them is not above zero, both are given, or none and the model's file has
-            no usable protocol.
+        OptionError: one of them is no size of images, both are given, or none and the model's file
+            has no usable protocol.
     """
     sizing = _evaluated_sizing(model.origin.get("protocol"))
     if squeeze is not None:

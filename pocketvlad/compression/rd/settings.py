@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from pocketvlad.compression.settings import DECIMAL, MAX_BITS, seeds_setting
+from pocketvlad.data.settings import LARGEST_SIDE
 from pocketvlad.util.settings import Value, setting
 
 PATCHES_A_CROP = 125
@@ -201,5 +202,8 @@ class RateDistortionSection(LengthChoiceSettings, RoundingSettings, SearchSettin
         pattern=f"^{CHOOSE}$",
     )
     image_size: int = setting(
-        "the side of the square crops; near that of the protocol's images", unit="pixels", minimum=1
+        "the side of the square crops; near that of the protocol's images",
+        unit="pixels",
+        minimum=1,
+        maximum=LARGEST_SIDE,
     )
