@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from few_files import PROTOCOL
+from few_files import PROTOCOL, write_photographs
 from networks import random_network
 from PIL import Image
 from workflow_runs import ROOT
@@ -293,6 +294,22 @@ def test_a_map_knows_what_it_was_made_with(capsys, model_file, photographs, tmp_
         assert message in err
         assert err.count("\n") == 1
     assert output.read_bytes() == before
+
+
+def test_the_same_command_updates_a_map_of_a_code_that_was_learnt_elsewhere(capsys, few_files):
+    write_photographs(few_files / "many", 16)
+    words = ("index", "small.pvlad", "--database", "holiday", "-o", "new.pvmap", "--code", "pq2x4")
+    words += ("--training", "many")
+    status, out, err = run(capsys, *words)
+    assert status == 0, err
+    assert "12 places, 12 described now" in out
+    before = Path("new.pvmap").read_bytes()
+    shutil.rmtree("many")
+    status, out, err = run(capsys, *words)
+    assert status == 0, err
+    assert "12 places, 0 described now" in out
+    assert "new.pvmap keeps its code as it was learnt: the photographs in many are not used" in err
+    assert Path("new.pvmap").read_bytes() == before
 
 
 def test_a_photograph_is_seen_as_its_camera_was_held(capsys, model_file, photographs, tmp_path):

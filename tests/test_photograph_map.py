@@ -371,8 +371,11 @@ def test_a_code_may_be_learnt_from_other_photographs(network, folder, tmp_path):
         assert found.places == 9
         for name, array in found.code.parameters().items():
             np.testing.assert_array_equal(array, expected[name])
-    with pytest.raises(MapError, match=r"city\.pvmap has its code already"):
-        update_map(path, pictures(folder), network.describer, wanted)
+    network.taken()
+    before = path.read_bytes()
+    update_map(path, pictures(folder), network.describer, wanted)  # the code stays
+    assert network.taken() == []
+    assert path.read_bytes() == before
 
 
 def test_a_map_of_another_code_or_model_is_refused(network, folder, tmp_path):

@@ -1,5 +1,6 @@
 """Photographs of a folder as a map."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -13,6 +14,7 @@ from pocketvlad.maps.map_positions import position_wish
 from pocketvlad.maps.map_update import Wishes
 from pocketvlad.maps.photograph_map import update_map
 from pocketvlad.retrieval import photographs as describable
+from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.option_error import OptionError, require_option
 
 
@@ -64,7 +66,8 @@ def index(
         file: the `.pvmap` file.
         code: as which bytes descriptors are kept (docs/map.md), such as "pq32"; None: that of the
             map that is there, else "int8".
-        training: a folder of photographs that the code is learnt from; None: those of the map.
+        training: a folder of photographs that the code of a new map is learnt from; None: those of
+            the map.
         lists: of like places, so that a search compares a part of them; 0: it compares all. None:
             as in the map that is there, else 0.
         positions: where the photographs were taken: a CSV `image,easting,northing` or
@@ -113,7 +116,13 @@ def index(
     found = describable.photographs(folder, model.stored, sizing)
     at = position_wish(positions, folder, found.files)
     faults, learnt_from = found.faults, None
-    if training is not None:
+    if training is not None and Path(file).exists():
+        warnings.warn(
+            f"{file} keeps its code as it was learnt: the photographs in {training} are not used",
+            PhotographWarning,
+            stacklevel=2,
+        )
+    elif training is not None:
         usable = describable.photographs(Path(training), model.stored, sizing)
         learnt_from, faults = list(usable.pictures.values()), faults + usable.faults
     outcome = update_map(

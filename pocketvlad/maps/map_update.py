@@ -28,7 +28,7 @@ _MOST_TRAINING = 1 << 16  # descriptors that a code is learnt from
 class Wishes:
     """What a map is to be like.
 
-    code: of a new map.  training: photographs that it is learnt from; None: those of the map.
+    code: of a new map.  training: photographs that this is learnt from; None: those of the map.
     lists: see `write_places`; None: as in the map that is there.  positions: unless told, those of
     the map that is there.  seed: of what is drawn at random.
     """

@@ -43,7 +43,7 @@ def update_map(
 
     Args:
         pictures: by their paths within the folder.
-        wishes: `code` there is that of a new map.
+        wishes: `code` and `training` there are those of a new map.
         code: what a map that is there must have; None: any.
 
     Raises:
@@ -62,7 +62,7 @@ def update_map(
         if path.exists():
             old = stack.enter_context(PlaceMap(path))
             old.require_made_with(describer.made_with)
-            _require_code_of(old, code, wishes)
+            _require_code_of(old, code)
         else:
             require_code(wishes.code, describer.length)
         update = MapUpdate(old, pictures, describer)
@@ -81,14 +81,9 @@ def update_map(
     return Outcome(update.described, update.removed, update.faults)
 
 
-def _require_code_of(old: PlaceMap, code: Code | None, wishes: Wishes) -> None:
-    remedy = "write to another file, or remove this one"
+def _require_code_of(old: PlaceMap, code: Code | None) -> None:
     if code is not None and code != old.code.declared:
         raise MapError(
-            f"{old.path} has the code {old.code.declared.short}, not {code.short}; {remedy}"
-        )
-    if wishes.training is not None:
-        raise MapError(
-            f"{old.path} has its code already, which is not learnt again from other photographs; "
-            f"{remedy}"
+            f"{old.path} has the code {old.code.declared.short}, not {code.short}; write to "
+            "another file, or remove this one"
         )

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--training",
         type=Path,
         metavar="FOLDER",
-        help="photographs that the code is learnt from [those of the map]",
+        help="photographs that the code of a new map is learnt from [those of the map]",
     )
     add_setting(parser, "--lists", Options, "lists")
     add_positions(parser)
