@@ -194,6 +194,24 @@ def test_a_models_file_that_says_what_no_image_can_be_says_nothing(few_files, pr
         model.describe(["a.jpg"])
 
 
+def test_an_impossible_option_of_a_map_is_named(few_files):
+    model = pocketvlad.load("small.pvlad")
+    pocketvlad.index(model, "holiday", "lists.pvmap", lists=3)
+    [row] = model.describe(["a.jpg"])
+    for file in ("holiday.pvmap", "lists.pvmap"):
+        with pocketvlad.open_map(file) as places:
+            for top, probes, message in [
+                (0, 1, "top=0: give a whole number, 1 or more"),
+                (-1, 1, "top=-1: give"),
+                (2.5, 1, "top=2.5: give"),
+                (1, 0, "probes=0: give a whole number, 1 or more"),
+                (1, "all", "probes=all: give"),
+            ]:
+                with pytest.raises(OptionError, match=message):
+                    places.nearest(row, top, probes)
+            assert len(list(places.nearest(row, np.int64(2), np.int64(3)))) == 2
+
+
 def test_a_seed_that_generators_do_not_take_is_told_at_once(few_files, monkeypatch):
     model = pocketvlad.load("small.pvlad")
     monkeypatch.setattr("pocketvlad.retrieval.photographs.photograph", None)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pocketvlad.api.defaults import Options
 from pocketvlad.format.map_layout import POSITIONS, Section
-from pocketvlad.maps.place_map import PlaceMap
+from pocketvlad.maps.place_map import PlaceMap, Places
+from pocketvlad.util.option_error import require_option
 
 
 class Map:
@@ -91,6 +93,7 @@ class Map:
 
         Raises:
             FormatError: what is read is damaged.
+            OptionError: `top` or `probes` is not above 0.
             ValueError: the descriptor has another length, or is not finite.
 
         >>> import pocketvlad
@@ -100,7 +103,12 @@ class Map:
         0.jpg 1.00
         1.jpg 0.87
         """
+        top = require_option(Options, "top", top)
+        probes = require_option(Options, "probes", probes)
         [found] = self._opened.search(row[None], top, probes)
+        return self._answers(found)
+
+    def _answers(self, found: Places) -> Iterator[tuple[str, float, tuple[float, float] | None]]:
         for place, similarity in zip(found.numbers.tolist(), found.similarities, strict=True):
             [name] = self._opened.file.names(place, place + 1)
             yield name, float(similarity), self._opened.file.position(place)
