@@ -70,7 +70,7 @@ manual: $(INSTALLED)
 	$(BIN)/python -m pocketvlad.study.manual docs/config.md
 
 # The picture that the README begins with, once `phone` has run: its models, and those of `subset`
-# if that study has run here. Until then it is results/subset/plots/size.svg.
+# and `subset-crops` if these have run here. Until then it is results/subset/plots/size.svg.
 picture: $(INSTALLED)
 	$(SNAKEMAKE) results/phone/plots/studies.svg --configfile config/phone.yaml
 	cp results/phone/plots/studies.svg docs/size.svg

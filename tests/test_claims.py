@@ -19,7 +19,7 @@ from claim_files import (
 from claim_spread import read_runs, tolerance
 from claim_table import BEGIN, END, claims_table, with_claims
 from claims import all_claims, check_claims, main
-from workflow_runs import ROOT
+from workflow_runs import CROPS, ROOT, load_config
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, columns_of, study_recipes
 
@@ -310,14 +310,15 @@ def test_committed_tolerances_follow_from_the_recorded_runs(study):
 @pytest.mark.parametrize(
     ("study", "config"),
     [
-        ("mini", "config.yaml"),
-        ("subset", "config/subset.yaml"),
-        ("phone", "config/phone.yaml"),
+        ("mini", ["config.yaml"]),
+        ("subset", ["config/subset.yaml"]),
+        ("subset-crops", CROPS),
+        ("phone", ["config/phone.yaml"]),
     ],
 )
 def test_claims_are_about_cells_of_the_study(study, config):
     """A claim of a cell that the grid no longer has could never hold."""
-    settings = yaml.safe_load((ROOT / config).read_text())
+    settings = load_config(*(ROOT / name for name in config))
     versions = [BASE, *(recipe.version for recipe in study_recipes(settings))]
     for claim in read_claims(ROOT / "tests" / "expected" / f"{study}.yaml").claims:
         wanted = {key: value for key, value in claim.row.items() if key in COLUMNS}
