@@ -597,6 +597,13 @@ def test_a_layer_may_be_kept_in_half_precision(city, tmp_path):
     for name in held:
         half = teacher.state_dict()[name].half().float().numpy()
         np.testing.assert_array_equal(found[name], half)
+    decoded = copy_of(teacher)
+    tensors = read_compressed(tmp_path / "m.pvlad").tensors
+    decoded.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()})
+    pictures = torch.randn(2, 3, 40, 48, generator=torch.Generator().manual_seed(5))
+    expected = network(pictures)
+    torch.testing.assert_close(decoded(pictures), expected, atol=2e-3, rtol=0)
+    assert not torch.allclose(teacher(pictures), expected, atol=2e-3)
 
 
 def row(name, outgoing, incoming, side, places, bias=1):
