@@ -7,7 +7,7 @@ written from there.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from claim_files import (
@@ -56,9 +56,13 @@ def check_claims(claims: Claims, results: Path) -> tuple[list[str], int]:
     return [line for _, line in checked], sum(not holds for holds, _ in checked)
 
 
+def _by_study(claims: Iterable[Claims]) -> list[Claims]:
+    return sorted(claims, key=lambda each: each.study)
+
+
 def all_claims(folder: Path) -> list[Claims]:
     """Those of every study, by the studies' names."""
-    return [read_claims(path) for path in sorted(folder.glob("*.yaml"))]
+    return _by_study(read_claims(path) for path in folder.glob("*.yaml"))
 
 
 def _files_of(configs: Sequence[Path]) -> tuple[Path, Path]:
@@ -91,8 +95,7 @@ def _refresh(arguments: argparse.Namespace) -> int:
     changes = {name: value for name in ("time", "hardware") if (value := getattr(arguments, name))}
     new = refreshed(read_claims(path), read_runs(held), RESULTS, **changes)
     others = [each for each in all_claims(EXPECTED) if each.study != new.study]
-    studies = sorted([*others, new], key=lambda each: each.study)
-    readme = with_claims(README.read_text(encoding="utf-8"), studies)
+    readme = with_claims(README.read_text(encoding="utf-8"), _by_study([*others, new]))
     write_claims(path, new)
     README.write_text(readme, encoding="utf-8")
     print(f"{path} and {README} are written; look at `git diff` before you commit them")
