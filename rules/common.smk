@@ -200,8 +200,8 @@ def of_cells(path):
 
 
 def seeds_in_order(*models):
-    """The seeds of the base models and of each cell: a parameter of what takes means over them. They
-    depend on the order, and of inputs Snakemake compares the names alone."""
+    """The seeds of the base models and of each cell: a parameter of what takes means over them.
+    Means depend on the order, which Snakemake does not see in the inputs."""
     return [SEEDS, *(seeds for model in models for seeds in RECIPES[model].values())]
 
 
@@ -251,10 +251,9 @@ def of_one(path, values):
 def library(script, *started):
     """A parameter of a rule: a digest of its script and of the package's modules that its jobs run.
 
-    It makes a job run again when one of these is edited. (Snakemake itself looks at the script's
-    date, which an edited script may have from long ago, such as one unpacked from an archive. As inputs the modules themselves
-    would do so, too; but Snakemake looks at every input of every waiting job each time it starts
-    one.)
+    It makes a job run again when one of these is edited. Of a script, Snakemake itself sees the date
+    alone, which may be old: that of one from an archive is. The modules are no inputs, because
+    Snakemake looks at every input of every waiting job each time it starts one.
 
     Args:
         started: modules that the script runs in other processes, by their paths in the package.

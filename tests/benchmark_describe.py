@@ -31,6 +31,7 @@ from pocketvlad.networks.network import RetrievalNetwork, initialise_randomly
 from pocketvlad.retrieval.describe import decoded_batches, describe
 from pocketvlad.retrieval.picture import Picture
 
+USUAL = "config/subset.yaml:vgg16"
 PREPROCESSING = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 
 
@@ -80,19 +81,19 @@ def spread(values: Sequence[float], others: Sequence[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = [Measured.of("config/subset.yaml:vgg16")]
-    parser.add_argument("models", nargs="*", type=Measured.of, default=default)
+    parser.add_argument("models", nargs="*", type=Measured.of, help=f"[{USUAL}]")
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    models = options.models or [Measured.of(USUAL)]
     sizing = Sizing(options.size, "bilinear")
     with tempfile.TemporaryDirectory() as folder:
         pictures = write_photographs(Path(folder), options.images)
         ready = list(decoded_batches(pictures, sizing, PREPROCESSING, options.batch))
         for _ in range(options.rounds + 1):
-            for each in options.models:
+            for each in models:
                 start = time.process_time()
                 with torch.inference_mode():
                     for _, batch in ready:
@@ -106,9 +107,9 @@ def main() -> None:
         "images per second of processor time"
     )
     lines = []
-    for each in options.models:
+    for each in models:
         bare, whole = each.bare[1:], each.whole[1:]  # the first round warms up
-        first = options.models[0].bare[1:]
+        first = models[0].bare[1:]
         lines.append([each.name, *map(statistics.median, (bare, whole))])
         lines[-1] += [spread(whole, bare), spread(bare, first)]
     head = ["model", "bare backbone", "description", "of the bare", "of the first"]

@@ -68,16 +68,16 @@ def compared(base: Trainings, other: Trainings) -> tuple[list[list[str]], int]:
     cities = sorted(base)
     try:
         columns = score_columns(base, other, cities)
-        itself = score_columns(base, base, cities)
     except (KeyError, ValueError) as error:
         raise ComparisonError(f"the models were not scored on the same queries: {error}") from None
     queries, lines = judging(columns), []
     for city in [*cities, MEAN]:
         drop = queries.drop(city)
         low, high = (columns[f"{drop}{queries.landmarks}_{end}"] for end in ("low", "high"))
+        shown = cities if city == MEAN else [city]
         scores = [
-            fmean(each[queries.key(f"map_{one}")] for one in (cities if city == MEAN else [city]))
-            for each in (itself, columns)
+            fmean(100 * row[queries.key("map")] for one in shown for row in model[one])
+            for model in (base, other)
         ]
         gain, low, high = (f"{round(-each, 1) + 0.0:.1f}" for each in (columns[drop], high, low))
         lines.append([city, *(f"{score:.1f}" for score in scores), f"{gain} [{low}, {high}]"])

@@ -7,7 +7,7 @@ _LONGEST = 64  # bytes that any of them begins with
 
 
 def _beginnings() -> dict[str, bytes]:
-    """By the suffix that a verb's outputs have; of other programs' files none begins so."""
+    """By the suffix that a verb's outputs have. Of these, other programs write pictures alone."""
     from pocketvlad.format import compressed_file, map_prefix  # not for every start of the command
 
     return {
