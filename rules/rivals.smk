@@ -33,6 +33,36 @@ def rival_path(path):
     return result(f"rivals/{{model}}/{{city}}/seed-{{seed}}/{path}")
 
 
+def given_to(model):
+    """The rivals that there are of a model: those of what the study makes of it."""
+    made = {"base", *versions_of(model)}
+    made |= {f"{pruning}/pruned" for pruning in prunings_of(model)}
+    return [rival for rival in RIVALS.values() if rival.source in made]
+
+
+def of_rivals(path, of_cell=None):
+    """A path filled in for every model's rivals; for those that code cells, or the others, alone."""
+    return [
+        each
+        for model in MODELS
+        for rival in given_to(model)
+        if of_cell in (None, rival.of_cell)
+        for each in filled(path, model=model, version=rival.name, seed=FIRST_SEED)
+    ]
+
+
+def of_sources(path):
+    """A path filled in for the cells that rivals code."""
+    return [
+        each
+        for model in MODELS
+        for cell in dict.fromkeys(
+            rival.source for rival in given_to(model) if rival.of_cell
+        )
+        for each in filled(path, model=model, version=cell, seed=FIRST_SEED)
+    ]
+
+
 rule compress_rival:
     input:
         model=lambda wildcards: (
@@ -137,30 +167,15 @@ use rule evaluate_test_set as evaluate_rival_test_set with:
 
 rule tabulate_rivals:
     input:
-        measured=filled(rival_path("{version}.json"), version=RIVALS, seed=FIRST_SEED),
-        scores=filled(
-            rival_path("{version}.scores.json"), version=SCORED, seed=FIRST_SEED
-        )
-        + filled(
-            SCORE,
-            version=dict.fromkeys(RIVALS[name].source for name in OF_CELLS),
-            seed=FIRST_SEED,
-        ),
+        measured=of_rivals(rival_path("{version}.json")),
+        scores=of_rivals(rival_path("{version}.scores.json"), of_cell=False)
+        + of_sources(SCORE),
         base=filled(SCORE, version="base", seed=FIRST_SEED),
         test_sets=on_test_sets(
-            rules.evaluate_rival_test_set.output[0],
-            filled,
-            version=SCORED,
-            seed=FIRST_SEED,
+            rules.evaluate_rival_test_set.output[0], of_rivals, of_cell=False
         )
-        + on_test_sets(
-            TEST_SCORE,
-            filled,
-            version=dict.fromkeys(
-                ["base", *(RIVALS[name].source for name in OF_CELLS)]
-            ),
-            seed=FIRST_SEED,
-        ),
+        + on_test_sets(TEST_SCORE, filled, version="base", seed=FIRST_SEED)
+        + on_test_sets(TEST_SCORE, of_sources),
         by_seed=result("table_seeds.csv"),
         paper=rules.tabulate_results.input.paper,
     output:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 from workflow_runs import ROOT, job_counts, snakemake
 
@@ -85,6 +86,20 @@ def test_page_and_figure(rivals):
     assert (results / "rivals.svg").read_text().startswith("<?xml")
     with Image.open(results / "rivals.png") as picture:
         assert picture.width > 500
+
+
+def test_a_model_has_rivals_of_what_the_study_makes_of_it(rivals):
+    """One with a grid of its own gets no cell of the study's grid, and no pruned model of it."""
+    folder = rivals[0].parent.parent
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+    grid = [config["grid"][0] | {"thresholds": ["0.05"], "codebooks": ["fixed"]}]
+    config["models"]["other"] = config["models"]["vgg16"] | {"grid": grid}
+    (folder / "two.yaml").write_text(yaml.safe_dump(config))
+    counts = job_counts(snakemake(folder, "-n", "rivals", "--configfile", "two.yaml"))
+    # Of two cities: in halves, in bytes and by CERWU. What is pruned and quantized is its own.
+    assert counts["compress_rival"] == counts["evaluate_rival"] == 2 * 3
+    assert counts["prune_model"] == counts["quantize_model"] == 2
+    assert "compress_symbols" not in counts
 
 
 def test_an_edited_coder_runs_again_alone(rivals):
