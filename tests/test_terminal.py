@@ -1,6 +1,7 @@
 """What the terminal shows of a run: a line a job, why one failed, the table in its width."""
 
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,12 @@ from pocketvlad.study.time_left import PlannedJob
 JOB = {"wildcards": {"model": "vgg16", "seed": "1"}, "log": []}
 
 FAILED = {**JOB, "rule_msg": None, "indent": False}
+
+
+UNWRITTEN = """RuleException:
+OSError in file "rules/train.smk", line 47:
+[Errno 28] No space left on device
+  File "tempfile.py", line 501, in __exit__"""
 
 
 @pytest.fixture
@@ -113,6 +120,21 @@ def test_a_failed_job_has_its_reason_and_its_log(terminal, tmp_path, text, reaso
     tell("error", fault, level=logging.ERROR)
     tell("job_error", level=logging.ERROR, **fields)
     assert shown == [f"FAILED  score vgg16 1\n  {reason}\n  log: {log}"]
+
+
+def test_a_job_for_which_snakemake_could_not_write_says_what_to_do(terminal, tmp_path):
+    """The disk was full before the job could begin: it has no log."""
+    shown, tell = terminal
+    fields = {"rule_name": "score", "jobid": 5, **FAILED, "log": [str(tmp_path / "a.log")]}
+    tell("job_info", **fields)
+    tell("error", UNWRITTEN, level=logging.ERROR)
+    tell("job_error", level=logging.ERROR, **fields)
+    fault = f"{Path.cwd()}: [Errno 28] No space left on device; make room on the disk"
+    assert shown[0].startswith(f"FAILED  score vgg16 1\n  {fault}")
+    assert len(shown) == 1
+    # What is no refusal is shown as it is.
+    tell("error", "OSError in file x:\n[Errno 5] Input/output error", level=logging.ERROR)
+    assert "Input/output error" in shown[1]
 
 
 def test_a_job_that_a_cluster_ended_has_the_reason_that_the_cluster_gave(terminal, tmp_path):

@@ -6,11 +6,13 @@ Snakemake's own account of every job, of ten lines, goes to its log file as befo
 """
 
 import logging
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.study.time_left import PlannedJob, TimeLeft
+from pocketvlad.util.refusals import remedy
 
 _SHOWN = ("Nothing to be done", "Complete log")
 """Beginnings of what Snakemake says at its ends, and that a user is to see."""
@@ -40,6 +42,19 @@ def reason(log: str) -> str:
         if line and not line.startswith(" "):
             return "\n".join(lines[number:]) if "Traceback" in log else ""
     return ""
+
+
+def refused(message: str) -> str:
+    """Of Snakemake's message about a file that the system has refused it before a job could begin:
+    why, and what to do; "" for other messages.
+
+    >>> refused("OSError:\\n[Errno 28] No space left on device\\n  File ...").partition(": ")[2]
+    '[Errno 28] No space left on device; make room on the disk that it lies on'
+    """
+    found = re.search(r"^\[Errno (\d+)\] .*", message, re.MULTILINE)
+    advice = remedy(OSError(int(found[1]), "")) if found else None
+    # The message need not name the file; Snakemake's own lie in this folder.
+    return f"{Path.cwd()}: {found[0]}; {advice}" if found and advice else ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ class Terminal(logging.Formatter):
             return str(record.msg).startswith(_SHOWN)
         if event == "error":
             # Of a job that failed there is a job_error as well.
-            return "CalledProcessError" not in str(record.msg)
+            return "CalledProcessError" not in str(record.msg) and not refused(str(record.msg))
         return record.levelno >= logging.WARNING or event in ("run_info", "progress")
 
     def format(self, record: logging.LogRecord) -> str:
@@ -122,7 +137,8 @@ class Terminal(logging.Formatter):
 
     def _note_error(self, record: logging.LogRecord) -> None:
         lines = str(record.msg).strip().splitlines()
-        self._fault = lines[-1] if lines else ""  # of a job: its command, and how that ended
+        # Of a job: its command, and how that ended.
+        self._fault = refused(str(record.msg)) or (lines[-1] if lines else "")
 
     def _left(self, now: float) -> str:
         """ "" until that is known."""
