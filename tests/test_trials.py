@@ -7,7 +7,7 @@ from networks import random_network
 from training_cities import Killed
 
 from pocketvlad.compression.rd import trials as module
-from pocketvlad.compression.rd.budget import START, Target
+from pocketvlad.compression.rd.budget import START, Target, best
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.compression.rd.trials import Trials
@@ -75,21 +75,39 @@ def test_a_search_goes_on_after_a_kill(trials, rounded):
     target = Target("megabytes", 0.5 * size)
     most[0] = 2
     with pytest.raises(Killed):
-        trials.search(target, 6)
+        trials.search([target], 6)
     most[0] = 99
-    found = trials.search(target, 6)
+    tried = trials.search([target], 6)
+    found = best(target, tried)
     assert found.bytes <= 0.5e6 * size
     assert found.bytes == trials.file(found.distortion).stat().st_size
-    assert len(made) == len(set(made)) == len(trials.known())
-    before = list(made)
-    assert trials.search(target, 6) == found
-    assert trials.search(Target("drop", 99), 1).bytes <= found.bytes
-    assert len(made) <= len(before) + 1
+    assert made[0] == START
+    assert sorted(made) == [trial.distortion for trial in tried]
+    assert trials.search([target], 6) == tried
+    assert len(made) == len(tried)
     # Another computation finds nothing, and starts anew.
-    other = replace(trials, computation="another")
-    assert other.known() == []
-    other.at(START)
-    assert made[-1] == START
+    replace(trials, computation="another").at(START)
+    assert made[len(tried) :] == [START]
+
+
+def test_what_is_searched_does_not_depend_on_what_was(trials, rounded, tmp_path):
+    """Neither on a kill in the midst of a later target, nor on searches for other ones."""
+    made, most = rounded
+    size = trials.at(START).bytes / 1e6
+    targets = [Target("megabytes", 0.8 * size), Target("megabytes", 0.5 * size)]
+    fresh = replace(trials, folder=tmp_path / "fresh")
+    expected = fresh.search(targets, 2)
+    assert len(expected) > 2
+    fewer = fresh.search(targets[:1], 2)
+    assert [trial for trial in expected if trial in fewer] == fewer
+    made.clear()
+    most[0] = len(expected) - 2  # the last of the second target, without the first of all
+    with pytest.raises(Killed):
+        trials.search(targets, 2)
+    most[0] = 99
+    trials.at(7.0)
+    assert trials.search(targets, 2) == expected
+    assert trials.search(targets[:1], 2) == fewer
 
 
 def test_trials_of_another_version_are_made_again(trials, rounded, monkeypatch):
@@ -98,7 +116,6 @@ def test_trials_of_another_version_are_made_again(trials, rounded, monkeypatch):
     trials.at(START)
     assert made == [START]
     monkeypatch.setattr(module, "_code", lambda: "another version")
-    assert trials.known() == []
     trials.at(START)
     assert made == [START, START]
 

@@ -33,7 +33,7 @@ with logged(*snakemake.log):
         small=params.small,
         seed=derive_seed(params.seed),
     )
-    # A search for another target goes on from these trials.
+    # A search for other targets does not make these trials again.
     checkpoint = job_checkpoint(snakemake, targets=None, trials=None)
     if checkpoint.restored(snakemake.output, params):
         sys.exit()
@@ -46,12 +46,11 @@ with logged(*snakemake.log):
         computation=checkpoint.computation,
     )
     targets = [Target.of(section) for section in params.targets]
-    for target in targets:
-        trials.search(target, params.trials)
+    made = trials.search(targets, params.trials)
     # A trial for one target may be the best for another, as the table will say.
     for target, output in zip(targets, snakemake.output.models, strict=True):
-        found = best(target, trials.known())
+        found = best(target, made)
         with replacing(Path(output)) as unfinished:
             shutil.copyfile(trials.file(found.distortion), unfinished)
-    write_trials(snakemake.output.trials, trials.known())
+    write_trials(snakemake.output.trials, made)
     checkpoint.complete(snakemake.output, params)

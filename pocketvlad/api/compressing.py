@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pocketvlad.api.defaults import CROPS, PROJECTION_CROPS, SEED, TRIALS, Options
 from pocketvlad.api.model import Model, load_model
-from pocketvlad.compression.rd.budget import Target, Trial
+from pocketvlad.compression.rd.budget import Target, Trial, best
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.settings import (
     PATCHES_A_CROP,
@@ -195,7 +195,9 @@ def compress(
             work_folder = stack.enter_context(tempfile.TemporaryDirectory())
         rounding = _rounding(crops, projection_crops, length, trellis)
         tried = _trials(model, usable, sizing, rounding, seed, Path(work_folder))
-        best = tried.search(target, trials)
-        made = load_model(tried.file(best.distortion), model.stored.network.device.type)
+        found = best(target, tried.search([target], trials))
+        made = load_model(tried.file(found.distortion), model.stored.network.device.type)
         content = made.content.read_bytes()
-    return Compressed(made.stored, f"{model.name}, compressed", made.sha256, content, made.by, best)
+    return Compressed(
+        made.stored, f"{model.name}, compressed", made.sha256, content, made.by, found
+    )

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from pocketvlad.compression.rd.budget import Target, Trial, best, next_distortion
+from pocketvlad.compression.rd.budget import Target, Trial, next_distortion
 from pocketvlad.compression.rd.calibration import Calibration, write_rounded
 from pocketvlad.data.settings import Sizing
 from pocketvlad.networks.device import run_on
@@ -65,8 +65,8 @@ def require_no_trial(file: Path, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Trials:
-    """Those of one base model. Trials are kept in a folder. A search that resumes, or one for
-    another target, finds them there.
+    """Those of one base model. Trials are kept in a folder: a search that resumes, or one for
+    another target, does not make them again.
 
     folder: for these trials only.  task: what scores models.  sizing: how large its images are.
     compute: see `device.run_on`.  computation: a fingerprint of all that a trial depends on, but
@@ -123,32 +123,31 @@ class Trials:
         self._keep(name, asdict(trial))
         return trial
 
-    def known(self) -> list[Trial]:
-        """All that were made, by distortion."""
-        names = sorted(path.name for path in self.folder.glob("*.json"))
-        kept = [self._kept(name) for name in names if name != "base.json"]
-        return sorted((Trial(**each) for each in kept if each), key=lambda t: t.distortion)
+    def search(self, targets: Iterable[Target], limit: int) -> list[Trial]:
+        """Trials for each target in turn, by distortion. Those for earlier targets help with later.
 
-    def search(self, target: Target, limit: int) -> Trial:
-        """The best trial for a target.
+        What is tried follows from the targets alone: a trial that is kept from before is taken
+        where it comes up, and is not known before. So a search that was killed, and one that is
+        repeated, find what a search in an empty folder finds.
 
         Args:
-            limit: how many new trials it may take.
-
-        Raises:
-            BudgetError: none of them meets the target.
+            limit: how many trials there may be for a target.
         """
-        for number in range(1, limit + 1):
-            distortion = next_distortion(target, self.known())
-            if distortion is None:
-                break
-            print(f"{target.name}: trial {number} of {limit} at most, distortion {distortion:g}")
-            trial = self.at(distortion)
-            print(
-                f"{target.name}: {trial.bytes / MEGABYTE:.2f} MB, self-retrieval loses "
-                f"{trial.drop:.2f} points"
-            )
-        return best(target, self.known())
+        found: dict[float, Trial] = {}
+        for target in targets:
+            for number in range(1, limit + 1):
+                distortion = next_distortion(target, found.values())
+                if distortion is None or distortion in found:
+                    break
+                print(
+                    f"{target.name}: trial {number} of {limit} at most, distortion {distortion:g}"
+                )
+                trial = found[distortion] = self.at(distortion)
+                print(
+                    f"{target.name}: {trial.bytes / MEGABYTE:.2f} MB, self-retrieval loses "
+                    f"{trial.drop:.2f} points"
+                )
+        return sorted(found.values(), key=lambda trial: trial.distortion)
 
 
 def write_trials(path: Path | str, trials: Iterable[Trial]) -> None:
