@@ -8,9 +8,10 @@ INSTALLED := $(VENV)/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # The study that report, city and the claims' targets are about: its config, and files laid over it.
 CONFIG ?= config.yaml
-# Of `make faults`.
+# Of `make faults`: the study is `plain` or `asked`.
 FAULTS ?= 300
 SEED ?= 1
+STUDY ?= plain
 # Asked for once, where it is needed: what is wrong with the config is told there.
 RESULTS = $(eval RESULTS := results/$(shell $(BIN)/python tools/study_name.py $(CONFIG)))$(RESULTS)
 
@@ -96,7 +97,8 @@ test: $(INSTALLED)
 
 # Faults injected into a small study, by kind: docs/faults.md.
 faults: $(INSTALLED)
-	OMP_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" $(BIN)/python -m faults --faults $(FAULTS) --seed $(SEED)
+	OMP_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" \
+		$(BIN)/python -m faults --study $(STUDY) --faults $(FAULTS) --seed $(SEED)
 
 # Adds what profiles/slurm needs: docs/cluster.md.
 slurm: $(INSTALLED)

@@ -1,14 +1,19 @@
 """The fault harness sees what it is for: a process is found, a damaged result is no survival."""
 
+import json
+import re
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from random import Random
 
 import pytest
 from faults.campaign import drawn
 from faults.kinds import all_kinds
 from faults.processes import jobs_in, now, processes_in
+from faults.reduced import ASKED, NEVER, STUDIES
 from faults.study import NotSurvivedError, Reference, Study
+from workflow_runs import ROOT, job_counts, snakemake
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness reads Linux's /proc")
 
@@ -22,9 +27,9 @@ time.sleep(60)
 
 @pytest.fixture
 def study(tmp_path):
-    for part in ("reference", "clone/results/small", "clone/logs/small/train_model"):
+    for part in ("reference/results/small", "clone/results/small", "clone/logs/small/train_model"):
         (tmp_path / part).mkdir(parents=True)
-    reference = Reference(tmp_path / "reference", {}, [])
+    reference = Reference(tmp_path / "reference", "small", {}, {})
     return Study(tmp_path / "clone", "small", reference)
 
 
@@ -104,3 +109,93 @@ def test_faults_are_drawn_by_the_seed_and_meet_every_rule():
     assert {rule for kind, rule in found if kind.name == "job killed"} == set(rules)
     counts = [sum(kind is each for kind, _ in found) for each in kinds]
     assert min(counts) >= 300 // 20
+
+
+def note(folder, file, rule, inputs, begin, end, there=True):
+    """What Snakemake keeps of a file that a job has made."""
+    name = urlsafe_b64encode(file.encode()).decode()
+    path = folder / ".snakemake" / "metadata" / f"@{name[:5]}" / name[5:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code = f'    "../workflow_scripts/{rule}_it.py"\n'
+    record = {"rule": rule, "code": code, "input": inputs, "starttime": begin, "endtime": end}
+    path.write_text(json.dumps(record))
+    if there:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(file)
+
+
+@pytest.fixture
+def noted(tmp_path):
+    """A folder in which a study has run."""
+    note(tmp_path, "results/small/table.csv", "tabulate", ["results/small/a"], 9.0, 9.5)
+    note(tmp_path, "results/small/a", "train", ["results/small/b", "config.yaml"], 4.0, 7.0)
+    note(tmp_path, "results/small/b", "draw", [], 1.0, 3.0, there=False)
+    note(tmp_path, "results/small/c", "train", [], 2.0, 3.0)
+    return tmp_path
+
+
+def test_a_reference_knows_who_made_what_and_how_long_it_took(noted):
+    whole = Reference.of(noted, "small")
+    assert whole.made == {
+        "train": ["results/small/c", "results/small/a"],
+        "tabulate": ["results/small/table.csv"],
+    }
+    assert whole.seconds == {"draw": 2.0, "train": 3.0, "tabulate": 0.5}
+    assert whole.passing == {"results/small/b"}
+    assert whole.scripts == {"draw": "draw_it", "train": "train_it", "tabulate": "tabulate_it"}
+    # Names of rules are no files: they stand for all.
+    assert Reference.of(noted, "small", ["all", "results/small/a"]) == whole
+    part = Reference.of(noted, "small", ["results/small/a"])
+    assert part.made == {"train": ["results/small/a"]}
+    assert part.passing == {"results/small/b"}
+
+
+def test_what_is_missing_is_left_to_do(noted, tmp_path):
+    clone = Study(tmp_path / "clone", "small", Reference.of(noted, "small"))
+    made = clone.results / "c"
+    made.parent.mkdir(parents=True)
+    made.write_text("results/small/c")
+    assert clone.has_left("train")
+    aims = set()
+    for seed in range(40):
+        clone.aim("train", Random(seed))
+        aims.add(tuple(clone.aimed))
+    assert aims == {(), ("results/small/a",)}
+    with pytest.raises(NotSurvivedError, match="results/small/a of train is missing"):
+        clone.check_all()
+    (clone.results / "a").write_text("results/small/a")
+    assert clone.has_made("train")
+    clone.aim("train", Random(1))
+    assert clone.aimed == ()
+    (clone.results / "table.csv").write_text("results/small/table.csv")
+    (clone.results / "b").touch()
+    with pytest.raises(NotSurvivedError, match="results/small/b is left"):
+        clone.check_all()
+
+
+def all_rules():
+    """Names of the workflow's rules that make something."""
+    texts = [path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]]
+    parts = [part for text in texts for part in re.split(r"^(?=(?:use )?rule )", text, flags=re.M)]
+    heads = [re.match(r"(?:use rule \w+ as|rule) (\w+)", part) for part in parts]
+    return {
+        head[1]
+        for head, part in zip(heads, parts, strict=True)
+        if head and ("output:" in part or part.startswith("use"))
+    }
+
+
+def test_every_rule_is_disturbed_in_one_of_the_studies(tmp_path):
+    """By their dry runs: a new rule has to come into one of them, or into `NEVER`."""
+    found = {}
+    for name, prepare in STUDIES.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        with prepare(folder) as study:
+            study.write_clone(folder / "clone")
+            data = {"POCKETVLAD_DATA": str(folder / "clone" / "data")}
+            asked = ("-n", "--", *study.targets)
+            found[name] = set(job_counts(snakemake(folder / "clone", *asked, environment=data)))
+    rules = all_rules()
+    assert set(ASKED) == (found["asked"] - found["plain"]) & rules
+    assert (found["asked"] | found["plain"]) & rules == rules - NEVER.keys()

@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 
-import yaml
-from workflow_runs import copy_workflow
-
 from faults.kinds import Kind, all_kinds
 from faults.mounts import alone, mount_disk
+from faults.reduced import Reduced
 from faults.study import NotSurvivedError, Reference, Study
 
 _MEGABYTES = 400  # of the disk that can be full
@@ -90,12 +88,11 @@ def drawn(count: int, kinds: Sequence[Kind], rules: Sequence[str], rng: Random) 
 @dataclass
 class Campaign:
     """
-    folder: for all that is written.  config: of the study.  rules: whose jobs are disturbed.
-    targets: see `Study`.
+    folder: for all that is written.  rules: whose jobs are disturbed.  targets: see `Study`.
     """
 
     folder: Path
-    config: Path
+    reduced: Reduced
     reference: Reference
     rules: Sequence[str]
     seed: int
@@ -153,6 +150,7 @@ class Campaign:
                     continue
                 begin, wrong, found = time.monotonic(), "", []
                 try:
+                    study.aim(rule, rng)
                     found = kind.inject(study, rule, rng)
                     study.check_files()
                     study.check_epochs()
@@ -175,6 +173,7 @@ class Campaign:
         return missed
 
     def _finish(self, study: Study, report: Report) -> None:
+        study.aimed = ()
         try:
             with study.run() as run:
                 status, text = run.wait()
@@ -194,10 +193,8 @@ class Campaign:
         folder.mkdir(parents=True)
         if alone():
             mount_disk(folder, _MEGABYTES)
-        copy_workflow(folder)
-        shutil.copyfile(self.config, folder / "config.yaml")
-        name = yaml.safe_load(self.config.read_text())["study"]
-        return Study(folder, name, self.reference, self.targets)
+        self.reduced.write_clone(folder)
+        return Study(folder, self.reduced.name, self.reference, self.targets)
 
     def _remove(self, study: Study) -> None:
         if alone():

@@ -1,5 +1,6 @@
 """The reduced study that suffers the faults: its folder, its runs, what it must come to."""
 
+import json
 import os
 import re
 import signal
@@ -7,7 +8,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +19,14 @@ from typing import NoReturn
 from faults.processes import Process, jobs_in, now, open_in, processes_in
 
 _PATIENCE = 600.0  # seconds for a run
+_ONE_FILE = 0.25  # of the runs are for one file alone
 _LAST_WORDS = 5.0  # seconds for a process to say where it hangs
-_VARYING = re.compile(r"speed(/|[._])|plots/run-time\.|map\.(md|html)|map_fragment\.")
-"""Results that measure time or memory, and so are new each time. All others are the same."""
+_VARYING = re.compile(
+    r"speed(/|[._])|plots/run-time\.|map\.(md|html)|map_fragment\.|rivals\."
+    r"|city/(map\.pvmap|city\.json)$"
+)
+"""Results that measure time or memory, or hold the dates of photographs, and so are new each time.
+All others are the same."""
 
 
 class NotSurvivedError(AssertionError):
@@ -30,32 +37,71 @@ class NotSurvivedError(AssertionError):
 class Reference:
     """What an undisturbed run has left.
 
-    seconds: by rule, how long its longest job took.
+    seconds: by rule, how long its longest job took.  made: by rule the files that its jobs have
+    made, in `folder`; rules in the order in which their first jobs began. Both only of what the
+    targets need.  passing: files that were made and are gone, since all that reads them was made.
+    scripts: by rule the name of its script, which several rules may share.
     """
 
-    results: Path
+    folder: Path
+    study: str
     seconds: dict[str, float]
-    rules: list[str]
-    """In the order in which their first jobs began."""
+    made: dict[str, list[str]]
+    passing: frozenset[str] = frozenset()
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / self.study
+
+    @property
+    def rules(self) -> list[str]:
+        return list(self.made)
 
     @classmethod
-    def of(cls, folder: Path, study: str) -> "Reference":
-        """
+    def of(cls, folder: Path, study: str, targets: Sequence[str] = ()) -> "Reference":
+        """By what Snakemake has noted of each file.
+
         Args:
             folder: where it ran.
+            targets: files; names of rules among them stand for all that was made.
         """
-        times = folder / "benchmarks" / study
+        records = _records(folder)
+        if targets and all(target in records for target in targets):
+            records = {file: records[file] for file in _needed(records, targets)}
         seconds: dict[str, float] = {}
-        for path in times.rglob("*.tsv"):
-            rule = path.relative_to(times).parts[0].removesuffix(".tsv")
-            lines = path.read_text().splitlines()
-            if len(lines) > 1:
-                seconds[rule] = max(seconds.get(rule, 0), float(lines[1].split("\t")[0]))
-        logs = sorted((folder / ".snakemake" / "log").glob("*.log"))
-        text = "\n".join(path.read_text(errors="replace") for path in logs)
-        rules = dict.fromkeys(re.findall(r"^(?:local)?rule (\w+):$", text, re.M))
-        rules.pop("all", None)  # nothing but its inputs
-        return cls(folder / "results" / study, seconds, list(rules))
+        made: dict[str, list[str]] = {}
+        for file, record in sorted(records.items(), key=lambda each: each[1]["starttime"]):
+            rule, took = record["rule"], record["endtime"] - record["starttime"]
+            seconds[rule] = max(seconds.get(rule, 0), took)
+            if (folder / file).exists():
+                made.setdefault(rule, []).append(file)
+        passing = records.keys() - {file for files in made.values() for file in files}
+        scripts = {each["rule"]: Path(each["code"].strip('" \n')).stem for each in records.values()}
+        return cls(folder, study, seconds, made, frozenset(passing), scripts)
+
+
+def _records(folder: Path) -> dict[str, dict]:
+    """What Snakemake has noted of each file, by its name."""
+    notes, found = folder / ".snakemake" / "metadata", {}
+    for path in notes.rglob("*"):
+        if path.is_file():
+            # A name in base 64, which is cut into folders where it is too long for one.
+            name = "".join(part.removeprefix("@") for part in path.relative_to(notes).parts)
+            found[b64decode(name, b"-_").decode()] = json.loads(path.read_text())
+    return found
+
+
+def _needed(records: Mapping[str, dict], targets: Sequence[str]) -> set[str]:
+    """The targets, and what was made for them."""
+    found: set[str] = set()
+    waiting = list(targets)
+    while waiting:
+        file = waiting.pop()
+        if file in records and file not in found:
+            found.add(file)
+            waiting += records[file]["input"]
+    return found
 
 
 @dataclass
@@ -103,8 +149,11 @@ class Run:
             self.process.wait(_LAST_WORDS)
         raise NotSurvivedError(f"a run has not ended:\n{self.text()[-10000:]}")
 
-    def job_of(self, rule: str) -> Process | None:
+    def job_of(self, rule: str, again: bool = False) -> Process | None:
         """A process that does a job of a rule, as soon as there is one; None: none will come.
+
+        Args:
+            again: whether what the rule has made is there, and is made again.
 
         Raises:
             NotSurvivedError: the run failed before, or does not end.
@@ -118,7 +167,7 @@ class Run:
                 if status:
                     raise NotSurvivedError(f"the run did not come to {rule}:\n{text[-3000:]}")
                 return None
-            if not self.has_left(rule):
+            if not again and not self.has_left(rule):
                 return None
             time.sleep(0.05)
 
@@ -133,13 +182,15 @@ class Run:
 class Study:
     """A clone in which the study is made under faults.
 
-    targets: what the command asks for beside the study's config; all of it without.
+    targets: what the command asks for beside the study's config; all of it without.  aimed: what
+    it asks for in their place, until `aim` says otherwise.
     """
 
     folder: Path
     name: str
     reference: Reference
     targets: Sequence[str] = ()
+    aimed: Sequence[str] = ()
     begun: dict[Path, tuple[int, list[str]]] = field(default_factory=dict)
     """By the log of a job that was killed: its time then, and the epochs that it had begun."""
     runs: int = 0
@@ -154,11 +205,17 @@ class Study:
         # Beside it: what is said of a full disk must not be lost on it.
         output = self.folder.with_name(f"output-{self.runs}.txt")
         began = now()
+        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        variables = {
+            "PYTHONPATH": str(self.folder),
+            "PYTHONFAULTHANDLER": "1",
+            "POCKETVLAD_DATA": str(self.folder / "data"),
+        }
         with open(output, "w") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--cores", "2", *options, *self.targets],
+                [*command, *options, "--", *(self.aimed or self.targets)],
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(self.folder), "PYTHONFAULTHANDLER": "1"},
+                env=os.environ | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -187,15 +244,21 @@ class Study:
             time.sleep(0.05)
 
     def has_left(self, rule: str) -> bool:
-        """Whether jobs of a rule are still to come, by what Snakemake has written of its runs."""
-        logs = sorted((self.folder / ".snakemake" / "log").glob("*.log"))
-        texts = [path.read_text(errors="replace") for path in logs]
-        planned = [text for text in texts if re.search(r"^total +\d+$", text, re.M)]
-        if not planned:
-            return True  # no run has said yet what it will do
-        asked = re.search(rf"^{rule} +(\d+)$", planned[0], re.M)
-        ended = sum(text.count(f"(Rule: {rule})") for text in texts)
-        return asked is not None and ended < int(asked[1])
+        """Whether something that jobs of a rule make is missing."""
+        return bool(self._missing(rule))
+
+    def has_made(self, rule: str) -> bool:
+        """Whether all that jobs of a rule make is there."""
+        return not self._missing(rule)
+
+    def _missing(self, rule: str) -> list[str]:
+        files = self.reference.made.get(rule, [])
+        return [file for file in files if not (self.folder / file).exists()]
+
+    def aim(self, rule: str, rng: Random) -> None:
+        """Let runs make one missing file of a rule alone, or, mostly, all of the study."""
+        missing = self._missing(rule)
+        self.aimed = (rng.choice(missing),) if missing and rng.random() < _ONE_FILE else ()
 
     def delay(self, process: Process, rule: str, rng: Random) -> None:
         """Wait for a random moment in a job's life, or its end if that comes first."""
@@ -212,7 +275,11 @@ class Study:
         Raises:
             NotSurvivedError: one is not.
         """
-        for path in self._files():
+        for path in _files(self.folder / "resources"):
+            expected = self.reference.folder / path.relative_to(self.folder)
+            if expected.is_file() and path.read_bytes() != expected.read_bytes():
+                raise NotSurvivedError(f"{path.name} is not what was downloaded")
+        for path in _files(self.results):
             name = path.relative_to(self.results)
             expected = self.reference.results / name
             if _VARYING.match(str(name)):
@@ -220,6 +287,8 @@ class Study:
             if name.parts[0] == "checkpoints":
                 if path.suffix == ".pt" and not _is_whole(path):
                     raise NotSurvivedError(f"{name} is damaged")
+            elif str(path.relative_to(self.folder)) in self.reference.passing:
+                continue
             elif not expected.is_file():
                 raise NotSurvivedError(f"{name}: an undisturbed run has no such file")
             elif lasting(path) != lasting(expected):
@@ -229,12 +298,6 @@ class Study:
                     f"{expected.stat().st_size}"
                 )
 
-    def _files(self) -> Iterator[Path]:
-        for path in sorted(self.results.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(self.results).parts)
-            if not hidden and path.is_file():
-                yield path
-
     def check_all(self) -> None:
         """At the end: nothing is missing, nothing is left over, there is nothing to do.
 
@@ -242,14 +305,16 @@ class Study:
             NotSurvivedError: there is.
         """
         self.check_files()
-        if not self.targets:
-            there = {path.relative_to(self.results) for path in self._files()}
-            for path in sorted(self.reference.results.rglob("*")):
-                name = path.relative_to(self.reference.results)
-                if path.is_file() and not path.name.startswith(".") and name not in there:
-                    raise NotSurvivedError(f"{name} is missing")
-            if left := list((self.results / "checkpoints").glob("*.pt")):
-                raise NotSurvivedError(f"{left[0]} is left")
+        for rule in self.reference.rules:
+            for path in map(self.reference.folder.joinpath, self.reference.made[rule]):
+                for file in [path, *path.rglob("*")]:
+                    name = file.relative_to(self.reference.folder)
+                    if not file.name.startswith(".") and not (self.folder / name).exists():
+                        raise NotSurvivedError(f"{name} of {rule} is missing")
+        left = [self.folder / file for file in self.reference.passing]
+        left = [file for file in left if file.exists()]
+        if left := left or list((self.results / "checkpoints").glob("*.pt")):
+            raise NotSurvivedError(f"{left[0]} is left")
         with self.run() as run:
             status, text = run.wait()
         if status or "Nothing to be done" not in text:
@@ -280,6 +345,14 @@ class Study:
                 raise NotSurvivedError(f"{path.name}: {min(over)} again after {before[-1]}")
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    """All in a folder that have final names."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file():
+            yield path
+
+
 def lasting(path: Path) -> bytes:
     """The content of a result without milliseconds, which some files have beside what is the same
     in every run.
@@ -292,7 +365,7 @@ def lasting(path: Path) -> bytes:
     """
     content = path.read_bytes()
     if path.suffix == ".json":
-        return re.sub(rb'"\w+_ms": [\d.e-]+', b"", content)
+        return re.sub(rb'"\w+_(ms|seconds|memory_mb)": [\d.e-]+', b"", content)
     if path.suffix == ".csv" and b"_ms" in content.partition(b"\n")[0]:
         lines = [line.split(b",") for line in content.splitlines(keepends=True)]
         kept = [place for place, name in enumerate(lines[0]) if b"_ms" not in name]

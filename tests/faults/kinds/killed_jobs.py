@@ -29,7 +29,10 @@ def _inject(study: Study, rule: str, rng: Random) -> list[str]:
     if status == 0:
         return []  # they had done all but ending
     said = Counter(re.findall(r"^FAILED  (\w+)", text, re.M))
-    if others := said - Counter(killed):
+    # A process that was killed before it had its log is known by its script alone.
+    scripts = study.reference.scripts
+    failed = Counter(scripts[each] for each in said.elements())
+    if others := failed - Counter(scripts[each] for each in killed):
         raise NotSurvivedError(f"{', '.join(others)} failed, not killed:\n{text[-3000:]}")
     require_said(text, *[GOES_ON] * by_itself)
     return [f"{each} killed" for each in said.elements()]
