@@ -148,7 +148,7 @@ def compress(
         crops: of photographs that the convolutions are rounded on.
         projection_crops: that the projection is rounded on.
         seed: the same seed makes the same file.
-        trials: models to make at most.
+        trials: models to try at most, those that are kept among them.
         work_folder: keeps the trials, so that a killed search goes on where it was; None: a
             temporary folder.
 
