@@ -1,5 +1,6 @@
 import { element, made } from "./elements.js";
 import { planOf } from "./plan.js";
+import { similarityTexts } from "./similarity.js";
 
 /**
  * What the worker says of the city.
@@ -83,21 +84,14 @@ function surenessOf(similarity, threshold) {
 }
 
 /**
- * A map's code rounds, and may take the similarity of two equal pictures above 1.
- * @param {number} similarity
- */
-function shownSimilarity(similarity) {
-  return Math.min(1, similarity).toFixed(2);
-}
-
-/**
  * @param {number} similarity
  * @param {number | null} threshold
  */
 function sureText(similarity, threshold) {
-  const found = `Similarity of the best picture: ${shownSimilarity(similarity)}`;
-  if (threshold === null) return `${found}. This city does not say from where on a place is known.`;
-  return `${found}; a place is known from ${threshold.toFixed(2)} on.`;
+  const [found, least] = similarityTexts(similarity, threshold);
+  const text = `Similarity of the best picture: ${found}`;
+  if (threshold === null) return `${text}. This city does not say from where on a place is known.`;
+  return `${text}; a place is known from ${least} on.`;
 }
 
 /**
@@ -107,7 +101,7 @@ function sureText(similarity, threshold) {
  */
 function pictureOf({ thumbnails }, found, heading) {
   const name = nameOf(found);
-  const caption = made("figcaption", {}, `${name} (${shownSimilarity(found.similarity)})`);
+  const caption = made("figcaption", {}, `${name} (${similarityTexts(found.similarity)[0]})`);
   const image = thumbnails && made("img", { src: thumbnails[found.place], alt: `${heading}${name}`, loading: "lazy" });
   return made("li", {}, made("figure", { title: found.file }, ...(image ? [image] : []), caption));
 }
