@@ -26,6 +26,7 @@ from fuzz.trial import FindingError, bounded, names, reader, trial
 from scipy.io import savemat
 from workflow_runs import ROOT, load_config
 
+from pocketvlad.data.plain_pickle import read_plain_pickle
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.roles import Part
 from pocketvlad.maps.map_code import code_of
@@ -313,6 +314,27 @@ def test_pickles_that_claim_much_are_refused(tmp_path):
         b"cnumpy\nndarray\n((I1099511627776\ntS'f8'\ntR.",
     ):
         refused("revisited", data, tmp_path)
+
+
+def test_frames_in_frames_hide_nothing(tmp_path):
+    """Python's parser jumps from the inner frame to what follows the outer one."""
+
+    def frame(size, content):
+        return b"\x95" + size.to_bytes(8, "little") + content
+
+    shown, hidden = b"N.", b"Nr\xff\xff\xff\x0f."
+    inner = frame(len(hidden), shown)
+    data = b"\x80\x04" + frame(len(inner), inner) + hidden
+    refused("revisited", data, tmp_path)
+    # The same with a value for a place in the memo: it is the one that is shown that is read.
+    path = tmp_path / "odd.pkl"
+    path.write_bytes(data.replace(hidden, b"K\x07q\x00.ab"))
+    assert pickle.load(io.BytesIO(path.read_bytes())) == 7
+    assert read_plain_pickle(path) is None
+    # Frames as they are written.
+    whole = {"a": list(range(70000)), "b": "x" * 70000}
+    path.write_bytes(pickle.dumps(whole, 4))
+    assert read_plain_pickle(path) == whole
 
 
 def test_a_large_pickle_is_refused_before_it_is_read(tmp_path):

@@ -114,12 +114,26 @@ class _Unpickler(pickle.Unpickler):
         return _NAMES[module, name]
 
 
-def _require_honest(content: bytes) -> None:
-    """Raises where memory would be taken for what is not there: a place in the pickle's memo beyond
-    any that it can have filled, more bytes than are left."""
-    for opcode, argument, _ in pickletools.genops(content):
+_FRAME_BYTES = 9  # a code and a length
+
+
+def _honest(content: bytes) -> bytes:
+    """A pickle without its frames. They only say how much to read at a time, but frames in frames
+    let Python's parser skip what is checked here, and run what is not.
+
+    Raises:
+        PlainPickleError: memory would be taken for what is not there: a place in the pickle's memo
+            beyond any that it can have filled.
+        ValueError: it is cut off, or claims more bytes than are left.
+    """
+    kept, begin = bytearray(), 0
+    for opcode, argument, place in pickletools.genops(content):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(content):
             raise PlainPickleError(f"it claims {argument} values")
+        if opcode.name == "FRAME":
+            kept += content[begin:place]
+            begin = place + _FRAME_BYTES
+    return bytes(kept + content[begin:])
 
 
 def read_plain_pickle(path: Path) -> object:
@@ -131,6 +145,5 @@ def read_plain_pickle(path: Path) -> object:
     """
     if (size := path.stat().st_size) > MAX_BYTES:
         raise PlainPickleError(f"{size:,} bytes; at most {MAX_BYTES:,} are allowed")
-    content = path.read_bytes()
-    _require_honest(content)
+    content = _honest(path.read_bytes())
     return _Unpickler(io.BytesIO(content), encoding="latin1").load()
