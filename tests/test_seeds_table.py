@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 from study_rows import BASE, CITIES, PRUNED, ROUNDED, study_row, study_rows
 
+from pocketvlad.report.best_cells import chosen_cells
 from pocketvlad.report.rows import of_seed, read_table, results_tables
+from pocketvlad.util.whole_file import write_csv
 
 GOLDEN = Path(__file__).parent / "golden" / "table_of_one_seed.csv"
 UNLIKE = {BASE: [3, 1, 2], PRUNED: [3, 1, 2], ROUNDED: [1]}
@@ -162,6 +164,18 @@ def test_tables_are_read_as_they_were_written(unlike, tmp_path):
     assert set(first["seeds"]) == {"3"}
     with pytest.raises(ValueError, match="no row of seed 4, only of 3, 1, 2"):
         of_seed(by_seed, 4)
+
+
+@pytest.mark.parametrize("name", ["50", "007", "1e5", "true", "nan"])
+def test_names_of_models_and_data_sets_are_texts(tmp_path, name):
+    rows = [row | {"model": name} for row in study_rows({BASE: [1], PRUNED: [1]})]
+    for row in rows:
+        row["test_dataset"] = row["test_dataset"] | {"name": name}
+    for table in results_tables(rows, CITIES):
+        write_csv(tmp_path / "table.csv", table)
+        read = read_table(tmp_path / "table.csv")
+        assert (read[["model", "dataset_oxford", "dataset_paris"]] == name).all(axis=None)
+        assert chosen_cells(read, name, 1)[0].version == PRUNED
 
 
 @pytest.mark.parametrize(

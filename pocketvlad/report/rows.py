@@ -262,12 +262,15 @@ def read_table(path: Path | str) -> pd.DataFrame:
     """The study's `table.csv`, or `table_seeds.csv`.
 
     What recipes have in texts, such as thresholds, is read as text, and is "" where it does not
-    apply; a number that does not apply is missing.
+    apply; a number that does not apply is missing. Names of models and data sets are texts, even
+    such as "50".
     """
+    header = list(pd.read_csv(path, nrows=0))
     parts = [f"pruned_percent_{part}" for part in Part]
-    spreads = [name for name in pd.read_csv(path, nrows=0) if name.endswith(SPREAD)]
+    spreads = [name for name in header if name.endswith(SPREAD)]
     names = (*_NUMBERS, "paper_memory_mb", "paper_ratio", *parts, *spreads)
-    texts = _TEXTS | _NUMBERS | {"seeds": str}
+    named = ["model", *(name for name in header if name.startswith("dataset_"))]
+    texts = _TEXTS | _NUMBERS | dict.fromkeys(["seeds", *named], str)
     blank = {name: [""] for name in names}
     return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=blank)
 
