@@ -11,7 +11,7 @@ from pocketvlad.data.sections import QUERIES
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.networks.weights.sources import SOURCES
-from pocketvlad.report.names import HISTOGRAM, MEAN
+from pocketvlad.report.names import HISTOGRAM, TAKEN
 from pocketvlad.study.declaration import Study
 from pocketvlad.study.empty_keys import drop_empty_keys, unknown_empty_keys
 from pocketvlad.study.faults import ConfigError, unfit_section
@@ -192,8 +192,8 @@ def _contradictions(config: Mapping) -> Iterator[str]:
                 "trained on needs; add it, or write the data set under test_sets"
             )
     for role in config["cities"]:
-        if role == MEAN:
-            yield f"cities.{role}: tables call the mean of both cities so; give it another name"
+        if role in TAKEN:
+            yield f"cities.{role}: tables call {TAKEN[role]} so; give it another name"
     if HISTOGRAM in config["models"]:
         yield (
             f"models.{HISTOGRAM}: tables call the baseline without a network so; give the model "

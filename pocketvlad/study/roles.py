@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from pocketvlad.report.names import MEAN
+from pocketvlad.report.names import TAKEN
 
 
 def declared_test_sets(config: Mapping) -> dict[str, str]:
@@ -37,8 +37,8 @@ def unfit_test_sets(config: Mapping) -> Iterator[str]:
         key = f"test_sets.{role}"
         if role in cities:
             yield f"{key}: {role} is the role of a city already; give the test set another name"
-        if role == MEAN:
-            yield f"{key}: tables call the mean of both cities so; give the test set another name"
+        if role in TAKEN:
+            yield f"{key}: tables call {TAKEN[role]} so; give the test set another name"
         if name not in datasets:
             yield f"{key}: no data set is called {name!r}; choose among {', '.join(datasets)}"
             continue
