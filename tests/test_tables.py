@@ -228,6 +228,8 @@ def test_the_explanation_says_what_rows_rest_on(layout, several):
         assert "± is the standard deviation" in text
     assert "not the differences between its mAP and that of the base model's row" in unlike
     assert "not the differences" not in alike
+    assert "★ and † are of the rows of the most trainings of a model" in unlike
+    assert "most trainings" not in alike + of_one
 
 
 def test_the_papers_figures_stand_beside_ours(layout):

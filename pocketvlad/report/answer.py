@@ -53,13 +53,20 @@ def _bound(drop: Drop) -> str:
     return f"{found}, no drop larger than {fixed(drop.largest, 1)} points"
 
 
-def _clause(model: str, cells: pd.DataFrame, best: pd.DataFrame, unlike: bool) -> str:
-    """unlike: whether lines rest on unlike trainings, so that the clause must say on which."""
-    queries = judging(cells.columns)
+def _clause(model: str, cells: pd.DataFrame, column: str, unlike: bool) -> str:
+    """
+    Args:
+        cells: all of the model's; those of fewer trainings than others are no candidates.
+        column: marks the best.
+        unlike: whether lines rest on unlike trainings, so that the clause must say on which.
+    """
+    every, cells = len(cells), cells[of_most_trainings(cells)]
+    queries, best = judging(cells.columns), cells[cells[column]]
     if best.empty:
+        among = " of the most trainings" if len(cells) < every else ""
         return (
-            f"no compressed file of {model} qualifies ({len(cells)} tried; the smallest mean drop "
-            f"is {fixed(cells[queries.drop(MEAN)].min(), 1)} points)"
+            f"no compressed file of {model}{among} qualifies ({len(cells)} tried; the smallest "
+            f"mean drop is {fixed(cells[queries.drop(MEAN)].min(), 1)} points)"
         )
     line = best.iloc[0]
     by = f" (of {with_seeds(line['seeds'])})" if unlike else ""
@@ -76,13 +83,10 @@ def answer_sentences(table: pd.DataFrame) -> list[str]:
     Args:
         table: as `rows.results_tables` gives it first.
     """
-    cells = table[of_most_trainings(table)]  # the others have been no candidates
-    blocks = list(cells.groupby("model", sort=False))
+    blocks = list(table[is_cell(table)].groupby("model", sort=False))
     sentences = []
     for column, opening in _LIMITS.items():
-        clauses = (
-            _clause(model, cells, cells[cells[column]], of_unlike(table)) for model, cells in blocks
-        )
+        clauses = (_clause(model, cells, column, of_unlike(table)) for model, cells in blocks)
         sentences.append(f"{opening}, {'; '.join(clauses)}.")
     return sentences
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.basis import all_queries, of_several, of_unlike, with_seeds
+from pocketvlad.report.best_cells import is_cell, of_most_trainings
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, SPREAD, QuerySet, query_sets
 from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval, spread_text
 from pocketvlad.report.tables.parts import (
@@ -60,6 +61,10 @@ _UNLIKE = (
     "A row of fewer seeds than its base model has drops below the base models of its own seeds. "
     "They are not the differences between its mAP and that of the base model's row."
 )
+_FEWER = (
+    f"{MARKS['best_no_drop']} and {MARKS['best_2_points']} are of the rows of the most trainings "
+    "of a model; one of fewer may have been lucky."
+)
 
 
 def _explanation(table: pd.DataFrame, cities: Sequence[str]) -> Iterator[str]:
@@ -75,6 +80,8 @@ def _explanation(table: pd.DataFrame, cities: Sequence[str]) -> Iterator[str]:
         )
     if of_unlike(table):
         yield _UNLIKE
+    if (is_cell(table) & ~of_most_trainings(table)).any():
+        yield _FEWER
 
 
 _DIAL = "threshold"
