@@ -370,6 +370,13 @@ def test_a_file_that_is_no_benchmark(benchmarks, content):
         read_benchmarks(benchmarks)
 
 
+@pytest.mark.parametrize("figure", ["soon", "\0\0\0"])
+def test_a_benchmark_without_a_number_is_named(benchmarks, figure):
+    benchmarks["train_model"][0].write_text(f"s\tcpu_time\tmax_rss\n{figure}\t1\t2\n")
+    with pytest.raises(ValueError, match=r"vgg16-paris\.tsv is not a meas.* float: '.*; delete"):
+        read_benchmarks(benchmarks)
+
+
 def digests(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 

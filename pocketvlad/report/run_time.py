@@ -34,7 +34,12 @@ def read_benchmarks(files: Mapping[str, Sequence[Path]]) -> pd.DataFrame:
                     f"{path} is not a measurement of a job: it lacks "
                     f"{', '.join(sorted(missing)) or 'a line'}; delete it"
                 )
-            values = table[list(_COLUMNS)].astype(float).mean()
+            try:
+                values = table[list(_COLUMNS)].astype(float).mean()
+            except ValueError as error:
+                raise ValueError(
+                    f"{path} is not a measurement of a job: {error}; delete it"
+                ) from None
             job = path.as_posix().rpartition(f"/{rule}/")[2].removesuffix(".tsv")
             lines.append({"rule": rule, "job": job, **values.rename(_COLUMNS)})
     return pd.DataFrame(lines, columns=["rule", "job", *_COLUMNS.values()])
