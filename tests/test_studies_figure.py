@@ -86,3 +86,11 @@ def test_studies_on_other_data_are_refused(tables, column, value):
     message = rf"{column} is .* in the study phone and {value} in subset: .*figures\.studies"
     with pytest.raises(ValueError, match=message):
         studies_figure(tables, CITIES)
+
+
+def test_a_study_of_other_cities_is_refused(tables):
+    others = {name: name.replace("paris", "rome") for name in tables["subset"]}
+    tables["subset"] = tables["subset"].rename(columns=others)
+    message = r"study subset has no column dataset_paris, .*take subset out of figures\.studies"
+    with pytest.raises(ValueError, match=message):
+        studies_figure(tables, CITIES)

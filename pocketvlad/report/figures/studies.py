@@ -52,12 +52,19 @@ def _check_comparable(
     """Check that all studies were tested on the same images and queries.
 
     Raises:
-        ValueError: they were not; names both studies and what differs.
+        ValueError: they were not; names both studies and what differs. Or a study has no such city.
     """
     first, *others = tables
     columns = ["evaluation"]
     for city in cities:
         columns += [f"dataset_{city}", f"images_{city}", queries.key(f"queries_{city}")]
+    for study, table in tables.items():
+        if missing := [column for column in columns if column not in table]:
+            raise ValueError(
+                f"the table of the study {study} has no column {missing[0]}, as one of the cities "
+                f"{' and '.join(cities)} has; take {study} out of figures.studies, or run it again "
+                "if an earlier version made its table"
+            )
     for other in others:
         for column in columns:
             found = [tables[study][column].iloc[0] for study in (first, other)]
