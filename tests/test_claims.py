@@ -207,6 +207,16 @@ def test_a_bound_is_not_below_the_interval(repository, results):
     assert drop.measured.tolerance == 1.07  # 3 x 0.3536 x 1, upwards
 
 
+def test_a_bound_allows_for_landmarks(repository, results):
+    """Of a column whose plain interval has the shorter name."""
+    highs = {"dense_drop_mean_high": 2.0, "dense_drop_mean_landmarks_high": 6.01}
+    write(results, ["1", "2"], ratio=20.0, dense_drop_mean=[1, 1.5], **highs)
+    record()
+    assert main(["refresh", "config.yaml"]) == 0
+    drop = read_claims(repository / "tests" / "expected" / "mini.yaml").claims[1]
+    assert drop.measured.bound == 6.1
+
+
 @pytest.mark.parametrize("high", [float("inf"), float("nan")])
 def test_a_bound_is_a_number(repository, results, capsys, high):
     write(results, ["1", "2"], ratio=20.0, dense_drop_mean=[1, 1.5], dense_drop_mean_high=high)

@@ -51,15 +51,18 @@ def found_value(claims: Claims, claim: Claim, results: Path) -> float:
 
 
 def upper_end(claims: Claims, claim: Claim, results: Path) -> float | None:
-    """The upper end of the figure's interval; none where its file has no `<column>_high`.
+    """The upper end of the figure's interval, by landmarks where there are two; none where its
+    file has no `<column>_high`.
 
     Raises:
         as for `found_value`.
     """
     path = results / claims.study / claim.file
     row = _one(_rows(claims, claim, path, (claim.column,)), claim, path)
-    column = f"{claim.column}_high"
-    return _float(row[column], column, path) if column in row else None
+    for column in (f"{claim.column}_landmarks_high", f"{claim.column}_high"):
+        if column in row:
+            return _float(row[column], column, path)
+    return None
 
 
 def found_trainings(claims: Claims, claim: Claim, results: Path) -> dict[str, float]:
