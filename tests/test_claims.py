@@ -19,6 +19,7 @@ from claim_files import (
 from claim_spread import read_runs, tolerance
 from claim_table import BEGIN, END, claims_table, with_claims
 from claims import all_claims, check_claims, main
+from study_name import StudyNameError, study_of
 from workflow_runs import CROPS, ROOT, load_config
 
 from pocketvlad.compression.recipes import BASE, COLUMNS, columns_of, study_recipes
@@ -109,6 +110,22 @@ def test_what_cannot_be_found_fails(results, rows, message):
     assert message in lines[0]
 
 
+@pytest.mark.parametrize("content", [b"", b"model\n\xff\n", b'a,b\n1,2\n"'])
+def test_a_file_that_is_no_table_is_named(results, tmp_path, content):
+    for path in (results / "mini" / "table.csv", tmp_path / "mini_runs.csv"):
+        path.write_bytes(content)
+    lines, failed = check_claims(CLAIMS, results)
+    assert failed == 2
+    assert "mini/table.csv is no table: " in lines[0]
+    with pytest.raises(ClaimsError, match=r"mini_runs\.csv is no table: .*; put it back"):
+        read_runs(tmp_path / "mini_runs.csv")
+
+
+def test_without_a_config_no_study_is_named():
+    with pytest.raises(StudyNameError, match="no config is named; give"):
+        study_of([])
+
+
 @pytest.mark.parametrize("kind", [VALUE, AT_MOST, EXACT])
 def test_a_claim_without_a_measurement_fails(results, kind):
     claims = replace(CLAIMS, claims=(replace(SIZE, kind=kind, measured=None),))
@@ -157,6 +174,12 @@ def test_a_file_without_a_study_is_named(tmp_path, capsys):
     (tmp_path / "three.yaml").write_text("seeds: [1, 2, 3]\n")
     assert main(["check", str(tmp_path / "three.yaml")]) == 1
     assert "three.yaml has no study: name the config that it is laid" in capsys.readouterr().err
+
+
+def test_a_study_that_is_a_number_is_named(tmp_path, capsys):
+    (tmp_path / "own.yaml").write_text("study: 2024\n")
+    assert main(["check", str(tmp_path / "own.yaml")]) == 1
+    assert "own.yaml: study is 2024, no text; write" in capsys.readouterr().err
 
 
 def test_what_is_written_is_read(repository):
@@ -275,6 +298,9 @@ def test_a_wrong_file_of_claims_is_named(tmp_path):
         path.write_text(text.replace(right, wrong))
         with pytest.raises(ClaimsError, match=rf"mini\.yaml: .*{message}"):
             read_claims(path)
+    path.write_bytes(b"study: \xff")
+    with pytest.raises(ClaimsError, match=r"mini\.yaml: .*can't decode.*; see another"):
+        read_claims(path)
     with pytest.raises(ClaimsError, match="no claims are made"):
         read_claims(tmp_path / "other.yaml")
 

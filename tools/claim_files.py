@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 VALUE, AT_MOST, EXACT = "value", "at most", "exact"
@@ -120,6 +121,18 @@ def where(row: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items())
 
 
+def read_texts(path: Path) -> pd.DataFrame:
+    """A table, all of it as texts.
+
+    Raises:
+        ClaimsError: the file is no table; names it.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeError) as error:
+        raise ClaimsError(f"{path} is no table: {error}; put it back, or make it again") from None
+
+
 def _claim(held: Mapping) -> Claim:
     measured = held.get("measured")
     return Claim(**{**held, "measured": Measured(**measured) if measured else None})
@@ -138,7 +151,7 @@ def read_claims(path: Path) -> Claims:
         return Claims(**{**held, "claims": tuple(map(_claim, held["claims"]))})
     except ClaimsError as error:
         raise ClaimsError(f"{path}: {error}") from None
-    except (AttributeError, TypeError, KeyError, yaml.YAMLError) as error:
+    except (AttributeError, TypeError, KeyError, UnicodeError, yaml.YAMLError) as error:
         raise ClaimsError(f"{path}: {error}; see another study's claims") from None
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from claim_files import Claim, Claims, ClaimsError, MissingResultsError, where
+from claim_files import Claim, Claims, ClaimsError, MissingResultsError, read_texts, where
 
 _TABLE, _OF_SEEDS = "table.csv", "table_seeds.csv"
 
@@ -12,7 +12,7 @@ def _rows(claims: Claims, claim: Claim, path: Path, columns: tuple[str, ...]) ->
     """The rows of a file that the claim picks, as texts."""
     if not path.is_file():
         raise MissingResultsError(f"{path} is missing; `{claims.command}` makes it")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_texts(path)
     missing = [name for name in (*claim.row, *columns) if name not in table]
     if missing:
         raise ClaimsError(f"{path} has no column {missing[0]!r}; it has {', '.join(table)}")

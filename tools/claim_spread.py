@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from claim_files import EXACT, Claim, ClaimsError, where
+from claim_files import EXACT, Claim, ClaimsError, read_texts, where
 
 _FIGURE = ["file", "row", "column"]
 _RUN = ["series", "machine", "seed"]
@@ -30,7 +30,7 @@ def read_runs(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         return pd.DataFrame(columns=COLUMNS).astype({"value": float})
-    runs = pd.read_csv(path, dtype=str, keep_default_na=False)
+    runs = read_texts(path)
     if list(runs) != COLUMNS:
         raise ClaimsError(f"{path} has the columns {list(runs)}; it needs {COLUMNS}")
     try:

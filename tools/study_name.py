@@ -21,8 +21,11 @@ def study_of(configs: Sequence[Path]) -> str:
         configs: a study's, and files that are laid over it: the last name counts.
 
     Raises:
-        StudyNameError: a file is missing or no YAML, or none has the key `study`.
+        StudyNameError: there is none, a file is missing or no YAML, a name
+            is no text, or none has the key `study`.
     """
+    if not configs:
+        raise StudyNameError("no config is named; give a study's config with CONFIG=...")
     name = None
     for path in configs:
         if not path.is_file():
@@ -33,7 +36,9 @@ def study_of(configs: Sequence[Path]) -> str:
             raise StudyNameError(f"{path} is no YAML: {error}") from None
         if isinstance(config, dict):
             name = config.get("study") or name
-    if not isinstance(name, str):
+        if name is not None and not isinstance(name, str):
+            raise StudyNameError(f"{path}: study is {name!r}, no text; write study: '...'")
+    if name is None:
         raise StudyNameError(
             f"{configs[-1]} has no study: name the config that it is laid over before it, "
             f'CONFIG="config.yaml {configs[-1]}"'
