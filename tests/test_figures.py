@@ -14,7 +14,7 @@ from workflow_runs import ROOT
 from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.format.compressed_file import open_compressed, write_compressed
 from pocketvlad.format.contents import Contents
-from pocketvlad.format.inspection import layer_reports
+from pocketvlad.format.inspection import LayerReport, layer_reports
 from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.report.figures.layer_bytes import layer_bytes_figure
 from pocketvlad.report.figures.pruning import pruning_figure
@@ -31,6 +31,7 @@ from pocketvlad.report.weight_stages import (
     stage_titles,
     weight_stages,
 )
+from pocketvlad.util.whole_file import write_csv
 
 PAPER = published_results(ROOT / "config" / "paper_results.csv")
 LABELS = {
@@ -310,6 +311,22 @@ def test_bytes_by_layer_add_up_to_the_files(by_layer):
     assert table["zero_percent"][1] == pytest.approx(48.4, abs=3)
     assert table["bits_a_weight"][:3].between(1.5, 7).all()
     assert np.isnan(table["bits_a_weight"][3])
+
+
+def test_bytes_of_a_large_layer_are_written_in_full(tmp_path):
+    weights = 16_777_217
+    label = Label(Part.BACKBONE, Role.CONVOLUTION)
+    reports = [
+        LayerReport("backbone.fc.weight", label, (weights,), "uniform", 8, weights, 1_234_567, size)
+        for size in (2_000_001, 2_000_002)
+    ]
+    write_csv(
+        tmp_path / "bytes.csv", layer_bytes([([each], 3_000_000, 5 * weights) for each in reports])
+    )
+    line = pd.read_csv(tmp_path / "bytes.csv").iloc[0]
+    assert line["weights"] == weights
+    assert line["base_bytes"] == 4 * weights
+    assert line["compressed_bytes"] == 2_000_001.5
 
 
 HEADINGS = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"

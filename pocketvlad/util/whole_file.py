@@ -26,7 +26,20 @@ def write_text(path: Path | str, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def write_csv(path: Path | str, table: pd.DataFrame, float_format: str | None = "%.6g") -> None:
+def six_digits(value: float) -> str:
+    """A number with six digits, or with as many as its whole part has.
+
+    >>> six_digits(57.12345678), six_digits(16777216.5)
+    ('57.1235', '16777216.5')
+    """
+    return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.12g}"
+
+
+def write_csv(
+    path: Path | str,
+    table: pd.DataFrame,
+    float_format: Callable[[float], str] | None = six_digits,
+) -> None:
     """Write a table without its index, likewise.
 
     Args:
