@@ -119,6 +119,13 @@ def test_size_has_a_panel_a_city_and_model_with_the_papers_points():
     plt.close(figure)
 
 
+def test_dollars_in_the_name_of_a_data_set_are_no_mathematics(tmp_path):
+    figure = size_figure(study_table().assign(dataset_oxford=r"$a\b$"), PAPER, CITIES)
+    assert panels_of(figure)[0].get_title() == r"vgg16, tested on $a\b$"
+    save_figure(figure, [tmp_path / "size.svg"])
+    assert r"tested on $a\b$" in (tmp_path / "size.svg").read_text()
+
+
 def test_the_front_is_drawn_through_the_best_cells():
     figure = size_figure(study_table(), PAPER, CITIES)
     (front,) = (

@@ -147,7 +147,9 @@ def panels(
                 looks = {name: [getattr(r, name) for r in recipes] for name in ("coding", "rate")}
                 panel = Panel(axes, model, score, base, cells.assign(**looks))
                 axes.axhline(panel.base_score, color=GREY, linewidth=0.9, linestyle="--")
-                axes.set(title=score.title(base), ylabel=score.label)
+                axes.set_ylabel(score.label)
+                # The name of a data set may have dollars, which are no mathematics.
+                axes.set_title(score.title(base), parse_math=False)
                 yield panel
 
     return figure, each()
