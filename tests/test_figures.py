@@ -294,6 +294,17 @@ def test_the_cell_whose_weights_are_shown():
     assert "L1" not in stage_titles(choice, penalty)
 
 
+def test_a_penalty_is_shown_by_no_name_but_its_own():
+    table = study_table()
+    versions = ["0.005/l1-0/kmeans-8-fixed", "0.01/l1-0.001/kmeans-5-trained"]
+    # The smaller one has a penalty, and no cell without stands at its threshold.
+    choice, penalty = illustrated_cell(table[table["version"].isin(versions)], "vgg16")
+    assert (choice.version, penalty) == (versions[0], None)
+    choice, penalty = illustrated_cell(table[table["version"] == versions[1]], "vgg16")
+    assert (choice.version, penalty) == (versions[1], None)
+    assert stage_titles(choice, penalty)["pruned"] == "pruned at 0.01,\nL1 0.001"
+
+
 @pytest.fixture
 def by_layer(tmp_path, weights):
     """Bytes by layer of two directions, and the sizes of the compressed files."""

@@ -42,7 +42,8 @@ def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, PrunedQua
     """A cell without L1 penalty, and one with the strongest penalty at its threshold, to compare.
 
     Where the study has penalties, the cell is chosen among those of a threshold that has one, so
-    that nothing but the penalty tells the histograms apart.
+    that nothing but the penalty tells the histograms apart. Where no threshold has both, it is
+    chosen among those without; where all have a penalty, among all.
 
     Args:
         table: the results table.
@@ -53,7 +54,7 @@ def illustrated_cell(table: pd.DataFrame, model: str) -> tuple[Choice, PrunedQua
     plain, penalised = lines[lines["l1"] == "0"], lines[lines["l1"] != "0"]
     both = set(plain["threshold"]) & set(penalised["threshold"])
     if not both:
-        return chosen_cells(lines, model, 1)[0], None
+        return chosen_cells(plain if len(plain) else lines, model, 1)[0], None
     choice = chosen_cells(plain[plain["threshold"].isin(both)], model, 1)[0]
     there = penalised[penalised["threshold"] == choice.cell["threshold"]]
     return choice, recipe_of(there.loc[there["l1"].astype(float).idxmax(), "version"])
@@ -66,7 +67,8 @@ def stage_titles(choice: Choice, penalised: PrunedQuantized | None) -> dict[str,
         choice, penalised: as `illustrated_cell` gives them.
     """
     pruned = f"pruned at {choice.recipe.threshold}"
-    titles = {BASE: "base", PRUNED: pruned}
+    own = "" if choice.recipe.l1 == "0" else f",\nL1 {choice.recipe.l1}"
+    titles = {BASE: "base", PRUNED: f"{pruned}{own}"}
     if penalised:
         titles[PENALISED] = f"{pruned},\nL1 {penalised.l1}"
     return titles | {QUANTIZED: f"quantized: {choice.recipe.coding},\n{choice.recipe.rate}"}
