@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketvlad.report.score_columns import MEAN, OFFICIAL, QuerySet, judging
+from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, QuerySet, judging
 
 _MARKS = {"best_no_drop": "*", "best_2_points": "+"}
-_NOTES = "cities, drop: mAP in %   * smallest file at no drop   + smallest within 2 points"
+_NOTES = "mAP in %, {} queries   * smallest at no drop   + smallest within 2 points"
 _GAP = "  "
 
 
@@ -55,8 +55,9 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 
 def _figures(lines: Iterable[Mapping[str, str]], column: str, digits: int) -> list[str]:
-    """Empty where a line has none: not every model is scored on a test set."""
-    return [f"{float(line[column]):.{digits}f}" if line[column] else "" for line in lines]
+    """Empty where a line has none: not every model is scored on a test set. Never "-0.0"."""
+    found = (line[column] for line in lines)
+    return [f"{round(float(each), digits) + 0.0:.{digits}f}" if each else "" for each in found]
 
 
 def _map_column(lines: Sequence[Mapping[str, str]], queries: QuerySet, city: str) -> _Column | None:
@@ -95,7 +96,8 @@ def narrow_table(path: Path, width: int) -> str:
         *filter(None, cities),
         _Column("drop", _figures(lines, queries.drop(MEAN), 1)),
     ]
-    return f"{_text(columns, width)}\n{_NOTES[:width]}"
+    notes = _NOTES.format("dense" if queries == DENSE else "official")
+    return f"{_text(columns, width)}\n{notes[:width]}"
 
 
 def narrow_baselines(path: Path, width: int) -> str:
