@@ -24,6 +24,7 @@ rule answer_question:
 rule show_configuration:
     input:
         base=rules.evaluate.input.base,
+        cells=rules.evaluate.input.cells,
     output:
         report(
             result("configuration.html"),

@@ -11,7 +11,7 @@ from jinja2 import UndefinedError
 from workflow_runs import ROOT
 
 from pocketvlad.data.dataset import describe_counts
-from pocketvlad.report.configuration_page import configuration_page
+from pocketvlad.report.configuration_page import configuration_page, used_versions
 from pocketvlad.report.model_card import card_facts, data_terms, model_card, weights_terms
 from pocketvlad.report.rows import read_table
 from pocketvlad.report.tables.drops import fixed
@@ -83,6 +83,14 @@ def test_only_what_the_study_uses_is_shown():
     assert "torch: 2.11.0" in text
     assert "silent.pth" not in text
     assert not re.search(r"(src|href)=", page)
+
+
+def test_the_configuration_has_every_version_and_letter():
+    rows = [{"versions": {"torch": torch, "numpy": "2.4"}} for torch in ("2.10", "2.11", "2.10")]
+    assert used_versions(rows) == {"torch": "2.10, 2.11", "numpy": "2.4"}
+    page = configuration_page({"datasets": {"Zürich": {}}}, used_versions(rows))
+    assert "Zürich" in re.sub(r"<[^>]+>", "", page)
+    assert "charset=utf-8" in page
 
 
 def test_a_card_lies_beside_each_compressed_file(small_study):
