@@ -253,6 +253,17 @@ def test_facts_that_contradict_each_other_are_refused(one_file, change, message)
         card_facts(file, row | change, table, by_seed, settings)
 
 
+def test_a_pipe_in_the_name_of_a_data_set_makes_no_column():
+    text = (ROOT / "report" / "model_card.md.jinja").read_text()
+    heads = [
+        line for line in text.splitlines() if re.match(r"\| .*(test\.name|set\.dataset)", line)
+    ]
+    assert len(heads) == 3
+    facts = {"test": {"name": "a|b"}, "set": {"dataset": "a|b", "role": "x"}, "ranks": (1, 5, 10)}
+    columns = [len(re.findall(r"(?<!\\)\|", model_card(line, facts))) - 1 for line in heads]
+    assert columns == [3, 3, 6]
+
+
 def test_a_template_may_name_only_facts():
     with pytest.raises(UndefinedError, match="sise"):
         model_card("{{ sise }}", {"size": 3})
