@@ -240,6 +240,18 @@ def test_the_card_says_of_training_and_test_apart_whether_they_are_drawn(one_fil
     assert ("show people, nothing was done" in card) == (not drawn)
 
 
+def test_the_card_says_that_queries_are_missing(one_file):
+    file, row, table, by_seed, settings = one_file
+    template = (ROOT / "report" / "model_card.md.jinja").read_text()
+    counts = row["test_dataset"]
+    counts = counts | {"expected_images": counts["images"]}
+    for missing in (0, 1):
+        counts = counts | {"expected_queries": counts["queries"] + missing}
+        facts = card_facts(file, row | {"test_dataset": counts}, table, by_seed, settings)
+        said = "Only a part of the data set was there" in model_card(template, facts)
+        assert said == bool(missing)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -254,6 +254,16 @@ def test_the_report_says_that_nothing_was_fine_tuned():
     assert starting_point(row("base", "paris", **lite0)) == f"{said}; nothing was fine-tuned."
 
 
+@pytest.mark.parametrize("kind", ["images", "queries"])
+def test_tables_say_that_a_part_of_the_data_is_missing(kind):
+    rows = [row("base", city) for city in ("oxford", "paris")]
+    part = "Only a part of the data: not comparable with published mAP."
+    assert part not in study_notes(rows, ["oxford", "paris"])
+    counts = rows[1]["test_dataset"]
+    rows[1]["test_dataset"] = counts | {f"expected_{kind}": counts[kind] + 1}
+    assert part in study_notes(rows, ["oxford", "paris"])
+
+
 def test_tables_say_that_weights_are_stand_ins():
     weights = {"source": "alexnet-caffe", "file": "x.mat", "stand_in": True}
     rows = [row("base", city, weights=weights, initialise={}) for city in ("oxford", "paris")]

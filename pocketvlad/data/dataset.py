@@ -82,6 +82,12 @@ def describe_counts(counts: Mapping[str, int]) -> str:
     return f"{part('images')}, {part('queries')}"
 
 
+def lacks_some(counts: Mapping[str, int]) -> bool:
+    """Whether images or queries of a data set are missing, so that its mAP is not that which others
+    have published."""
+    return any(counts[kind] != counts[f"expected_{kind}"] for kind in ("images", "queries"))
+
+
 def describe_absent(dataset: Dataset) -> str:
     """How many listed names no image has, in words; nothing if none."""
     if not dataset.absent:

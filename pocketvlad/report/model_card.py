@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined, Template
 
 from pocketvlad.compression.recipes import BASE, recipe_of
-from pocketvlad.data.dataset import describe_counts
+from pocketvlad.data.dataset import describe_counts, lacks_some
 from pocketvlad.data.declarations import source_names
 from pocketvlad.format.compressed_file import open_compressed
 from pocketvlad.networks.architecture import Architecture
@@ -91,7 +91,7 @@ def _caveats(row: Mapping, drawn: Mapping[str, bool], seeds: Sequence[str]) -> I
         yield f"It has seen no photographs of buildings: {training['name']} is drawn."
     if row["weights"].get("stand_in"):
         yield "The initial weights are stand-ins, for a rehearsal: the file is of no use."
-    if test["images"] != test["expected_images"]:
+    if lacks_some(test):
         yield (
             f"Only a part of the data set was there ({describe_counts(test)}): not comparable with "
             "published mAP."

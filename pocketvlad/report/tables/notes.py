@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pocketvlad.data.dataset import describe_counts
+from pocketvlad.data.dataset import describe_counts, lacks_some
 from pocketvlad.networks.weights.sources import weights_name
 
 
@@ -31,7 +31,7 @@ def study_notes(base: Sequence[dict], cities: Sequence[str]) -> list[str]:
     notes = [
         f"{city}: {datasets[city]['name']}, {describe_counts(datasets[city])}." for city in cities
     ]
-    if any(d["images"] != d["expected_images"] for d in datasets.values()):
+    if any(map(lacks_some, datasets.values())):
         notes.append("Only a part of the data: not comparable with published mAP.")
     if any(row["weights"].get("stand_in") for row in base):
         notes.append("A rehearsal with stand-in weights: its figures say nothing of the networks.")
