@@ -694,6 +694,18 @@ def test_positions_alone_are_enough_for_a_test_set(tmp_path, monkeypatch):
         check_config(config | {"test_sets": {}})
 
 
+def test_no_city_has_images_of_the_other():
+    """A model would be tested on photographs that it was trained on, and its card deny it."""
+    config = load("config.yaml")
+    own = {"folder": "mine", "ground_truth": "mine/lists"}
+    config["datasets"] |= {"one": own, "two": own | {"ground_truth": "mine/others"}}
+    config["cities"] = {"one": "one", "two": "two"}
+    with pytest.raises(ConfigError, match=r"cities: 'one' has images of 'two' \(mine\), and a"):
+        check_config(config)
+    config["datasets"]["one"] = own | {"leave_out": ["a.jpg"]}
+    check_config(config)
+
+
 def test_test_sets_are_of_any_protocol_and_of_images_that_nothing_is_trained_on():
     config = load("config.yaml")
     config["test_sets"] = {"roxford": "roxford5k", "paris6k": "paris6k"}

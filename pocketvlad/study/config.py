@@ -17,7 +17,7 @@ from pocketvlad.study.empty_keys import drop_empty_keys, unknown_empty_keys
 from pocketvlad.study.faults import ConfigError, unfit_section
 from pocketvlad.study.map_codes import unfit_map
 from pocketvlad.study.parts import completed_loss, completed_parts, unfit_loss, unfit_parts
-from pocketvlad.study.roles import is_listed, unfit_test_sets
+from pocketvlad.study.roles import is_listed, unfit_cities, unfit_test_sets
 from pocketvlad.training.settings import TrainingSettings
 from pocketvlad.util.settings import completed
 
@@ -201,6 +201,7 @@ def _contradictions(config: Mapping) -> Iterator[str]:
         )
     if len(set(config["cities"].values())) != len(config["cities"]):
         yield "cities: both roles have the same data set; a model is tested on another city"
+    yield from unfit_cities(config)
     yield from unfit_test_sets(config)
     for name, dataset in config["datasets"].items():
         for kind in ("images", "ground_truth"):

@@ -27,6 +27,21 @@ def _images_of(dataset: Mapping) -> set[str]:
     return set(dataset.get("images", [])) | {dataset.get("folder")} - {None}
 
 
+def unfit_cities(config: Mapping) -> Iterator[str]:
+    """The fault of two cities of the same images: models would be tested on what they have seen.
+    Data sets that leave images out may be the halves of one folder."""
+    names = [name for name in config["cities"].values() if name in config["datasets"]]
+    both = [config["datasets"][name] for name in names]
+    if len(set(names)) < 2 or any("leave_out" in dataset for dataset in both):
+        return
+    if shared := _images_of(both[0]) & _images_of(both[1]):
+        yield (
+            f"cities: {names[0]!r} has images of {names[1]!r} ({min(shared)}), and a model is "
+            "tested on other images than those that it is trained on; name a data set of others, "
+            "or have each leave out (leave_out) what the other has"
+        )
+
+
 def unfit_test_sets(config: Mapping) -> Iterator[str]:
     """A line for each fault of the section `test_sets`."""
     if not declared_test_sets(config):
