@@ -328,6 +328,17 @@ def test_a_header_that_is_none_is_refused(real_file, text):
         decode(assemble(text, parts(real_file)[1]))
 
 
+@pytest.mark.parametrize("digits", [310, 400, 5000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_whole_number_that_float64_cannot_hold_is_refused(real_file, digits, sign):
+    """Others read it as infinity: docs/format.md has no such number."""
+    header, payloads = parts(real_file)
+    text = json.dumps(header).replace("[1.0, 2.0, 3.0]", f"[{sign}{'9' * digits}, 2.0, 3.0]")
+    with pytest.raises(FormatError, match=r"9999.* is no finite number") as caught:
+        decode(assemble(text.encode(), payloads))
+    assert len(str(caught.value)) < 200
+
+
 @pytest.mark.parametrize(
     "architecture",
     [

@@ -309,6 +309,12 @@ def test_a_number_in_the_header_that_is_not_finite_is_refused(tmp_path, plain):
         read_bytes(tmp_path, assemble(header, plain[1].values()))
 
 
+def test_a_whole_number_in_the_header_that_float64_cannot_hold_is_refused(tmp_path, plain):
+    header = plain[0] | {"provenance": {"preprocessing": 10**400}}
+    with pytest.raises(FormatError, match=r"odd\.pvmap: .*10000.* is no finite number"):
+        read_bytes(tmp_path, assemble(header, plain[1].values()))
+
+
 def test_counts_beyond_the_file_are_refused(tmp_path, small):
     """Of checksums and of the header's bytes, in the first 24."""
     for at in (12, 16):

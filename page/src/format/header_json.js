@@ -23,9 +23,9 @@ export function readHeader(bytes) {
 
 /** @param {string} found in JSON: a text, or a number */
 function wholeOrText(found) {
-  if (found.startsWith('"') || /^-?\d+$/.test(found)) return found;
-  if (!Number.isFinite(Number(found))) throw new FormatError(`${found} is no finite number`);
-  return "null";
+  if (found.startsWith('"')) return found;
+  if (!Number.isFinite(Number(found))) throw new FormatError(`${found.slice(0, 40)} is no finite number`);
+  return /^-?\d+$/.test(found) ? found : "null";
 }
 
 /**
