@@ -27,6 +27,7 @@ from pocketvlad.format.compressed_file import (
 from pocketvlad.format.contents import Contents
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.layer_coding import decode_layer, encode_layer, side_information_bytes
+from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.format.stored import is_compressed
 from pocketvlad.format.symbol_model import coded_bits, model_of
@@ -527,6 +528,16 @@ def test_scales_of_inputs_by_hand():
     found = from_multiples(kernels, 0.5, True, scales).dequantize()
     expected = idctn(0.5 * kernels * scales[:, None, None], axes=(2, 3), norm="ortho")
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (1, 1, 1, 1)])
+@pytest.mark.parametrize("scaled", ["scales", "input_scales"])
+def test_a_scaled_weight_keeps_its_shape(shape, scaled):
+    """Each dimension that a shape does not have counts as 1, and is not added."""
+    codes, scales = np.ones(shape, np.uint8), {scaled: np.float32([2])}
+    tensor = QuantizedTensor(codes, np.float32([0, 3]), **scales)
+    found = decode_layer(encode_layer(tensor), shape).dequantize()
+    assert (found.shape, found.tolist()) == (shape, np.full(shape, 6).tolist())
 
 
 @pytest.mark.parametrize("scale", [0, -1, np.nan, np.inf])

@@ -28,12 +28,12 @@ def by_axes(shape: Sequence[int]) -> tuple[int, int, int]:
 
 def per_input(scales: np.ndarray, dimensions: int) -> np.ndarray:
     """`scales` [C] in a shape that broadcasts over a weight of so many dimensions, by inputs."""
-    return scales.reshape(1, -1, *[1] * (dimensions - 2)) if dimensions > 1 else scales
+    return scales.reshape((1, -1, *[1] * (dimensions - 2))[:dimensions])
 
 
 def per_row(scales: np.ndarray, dimensions: int) -> np.ndarray:
     """`scales` [R] in a shape that broadcasts over a weight of so many dimensions, by rows."""
-    return scales.reshape(-1, *[1] * (dimensions - 1))
+    return scales.reshape((-1, *[1] * (dimensions - 1))[:dimensions])
 
 
 @dataclass(frozen=True)
