@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from networks import copy_of, random_network
 from torch import nn
 
-from pocketvlad.compression.layer_samples import drawn_places, inputs_at
+from pocketvlad.compression.layer_samples import drawn_places, inputs_at, outputs_at
 from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
+from pocketvlad.compression.rd.sensitivity import seen_by_taps
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,29 @@ def test_patches_are_those_that_unfolding_the_whole_image_gives(kernel, settings
     )
     expected = rows.unflatten(1, (layer.groups, -1)).transpose(0, 1)[groups.start : groups.stop]
     assert torch.equal(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("kernel", "settings"),
+    [
+        (3, {"padding": "same"}),
+        ((4, 2), {"padding": "same", "dilation": (1, 2)}),
+        (3, {"padding": "valid"}),
+        *((3, {"padding": (1, 2), "padding_mode": mode}) for mode in ("reflect", "replicate")),
+        (3, {"padding": 1, "padding_mode": "circular", "stride": 2, "groups": 2}),
+    ],
+)
+def test_patches_make_the_outputs_whatever_the_padding(kernel, settings):
+    layer = nn.Conv2d(4, 6, kernel, bias=False, **settings)
+    images = [torch.randn(2, 4, 9, 11, generator=torch.Generator().manual_seed(6))]
+    outputs = [layer(batch) for batch in images]
+    places = drawn_places(outputs, 10**6, torch.Generator().manual_seed(6))
+    seen = inputs_at(images, places, layer, range(layer.groups))
+    made = seen @ layer.weight.flatten(1).unflatten(0, (layer.groups, -1)).mT
+    torch.testing.assert_close(made.transpose(0, 1).flatten(1), outputs_at(outputs, places))
+    means, squares = seen_by_taps(images[0], layer)
+    rows = seen.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(means.flatten(), rows.mean(dim=0))
+    torch.testing.assert_close(squares.flatten(), rows.square().mean(dim=0))

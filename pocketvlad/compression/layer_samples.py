@@ -73,6 +73,17 @@ def outputs_at(outputs: Sequence[Tensor], places: Sequence[Tensor]) -> Tensor:
     return torch.cat([image.flatten(1)[:, place].t() for image, place in rows])
 
 
+def padded(maps: Tensor, layer: nn.Conv2d) -> Tensor:
+    """Maps [..., C, H, W] with what `layer` puts around them, whatever its padding."""
+    if isinstance(layer.padding, str):  # "same": torch has it in numbers, the last axis first
+        around = layer._reversed_padding_repeated_twice
+    else:
+        above, before = layer.padding
+        around = (before, before, above, above)
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    return F.pad(maps, around, mode)
+
+
 def _covered(places: Tensor, layer: nn.Conv2d, row: int) -> Tensor:
     """[P, K] Which values of a padded channel, in rows of `row` values, the kernel covers at some
     places of the layer's output."""
@@ -91,7 +102,6 @@ def inputs_at(
     output."""
     channels = layer.in_channels // layer.groups
     own = slice(groups.start * channels, groups.stop * channels)
-    above, before = layer.padding
     images = (image for batch in inputs for image in batch)
     # Filled in place: this is the largest tensor, and must not be held twice. Only the places that
     # are wanted are cut out: an image has many times as many.
@@ -99,7 +109,7 @@ def inputs_at(
     patches = inputs[0].new_empty(len(groups), sum(map(len, places)), channels, kernel)
     start = 0
     for image, place in zip(images, places, strict=True):
-        seen = F.pad(image[own], (before, before, above, above))
+        seen = padded(image[own], layer)
         covered = _covered(place, layer, seen.shape[2])
         found = seen.flatten(1)[:, covered.flatten()]
         by_group = found.view(len(groups), channels, *covered.shape)

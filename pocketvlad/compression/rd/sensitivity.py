@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from pocketvlad.compression.layer_samples import padded
 from pocketvlad.compression.rd.layer_inputs import watch_inputs
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.graph import Graph, weighted_steps
@@ -47,10 +47,10 @@ def _convolutions(network: RetrievalNetwork) -> dict[str, nn.Conv2d]:
     }
 
 
-def _seen(maps: Tensor, layer: nn.Conv2d) -> Tensor:
+def seen_by_taps(maps: Tensor, layer: nn.Conv2d) -> Tensor:
     """[2, C, h, w] Means and mean squares of what each tap of a layer sees of maps [n, C, H, W]."""
-    (up, left), (height, width) = layer.padding, layer.kernel_size
-    maps = F.pad(maps.float(), (left, left, up, up))
+    height, width = layer.kernel_size
+    maps = padded(maps.float(), layer)
     spans = [
         side - reach * (size - 1)
         for side, reach, size in zip(maps.shape[2:], layer.dilation, layer.kernel_size, strict=True)
@@ -78,7 +78,7 @@ def _inputs(
     sums: dict[nn.Module, Tensor | float] = dict.fromkeys(layers.values(), 0.0)
 
     def look(layer: nn.Module, maps: Tensor) -> None:
-        sums[layer] = sums[layer] + len(maps) * _seen(maps, layer)
+        sums[layer] = sums[layer] + len(maps) * seen_by_taps(maps, layer)
 
     watch_inputs(network, layers.values(), batches, look)
     total = sum(map(len, batches))
