@@ -23,7 +23,8 @@ from pocketvlad.compression.quantize import quantize_contents
 from pocketvlad.compression.rd.trials import remove_trials
 from pocketvlad.data.images import Preprocessing, load_image, to_batch
 from pocketvlad.format.compressed_file import open_compressed, write_compressed
-from pocketvlad.format.contents import read_contents
+from pocketvlad.format.contents import Contents, read_contents
+from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.networks.model import Model, read_model, write_model
 from pocketvlad.retrieval.photographs import model_sizing
 from pocketvlad.util.checksum import file_digest
@@ -105,6 +106,17 @@ def test_inspect_accounts_for_every_byte(capsys, model_file):
     assert float(lines["total"][-1]) == pytest.approx(4 * parameters / size, abs=0.06)
     zeros = 100 * (tensors["projection.weight"] == 0).mean()
     assert float(lines["projection.weight"][4]) == pytest.approx(zeros, abs=0.06)
+
+
+def test_inspect_shows_names_without_control_characters(capsys, tmp_path):
+    """A file may come from anybody: its names are no orders to a terminal."""
+    name, path = "a\x1b[31m\r\nred", tmp_path / "odd.pvlad"
+    tensors, labels = {name: np.ones(3, np.float32)}, {name: Label(Part.BACKBONE, Role.OTHER)}
+    write_compressed(path, Contents(tensors, labels, {}), {})
+    status, out, _ = run(capsys, "inspect", path)
+    assert status == 0
+    assert "\na\\x1b[31m\\r\\nred  " in out
+    assert all(each.isprintable() for each in out.split("\n"))
 
 
 def test_decode_writes_the_network_that_is_evaluated(capsys, model_file, tmp_path):

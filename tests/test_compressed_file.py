@@ -285,6 +285,7 @@ def test_an_unknown_version_is_named(real_file):
         lambda h: [entry.__setitem__(5, 10**4299) for entry in h["layers"]],
         lambda h: h["layers"][3].__setitem__(6, 2**32),
         lambda h: h["layers"][3].__setitem__(0, 5),
+        lambda h: h["layers"][3].__setitem__(0, "half of a pair: \ud800"),
         lambda h: h["layers"][3].__setitem__(1, "head"),
         lambda h: h["layers"][3].__setitem__(1, None),
         lambda h: h["layers"][3].__setitem__(1, ["projection"]),

@@ -139,6 +139,15 @@ def _is_whole(value: object, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def _is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it. JSON can write half of a surrogate pair, which is no text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _identity(entry: Sequence[object], version: int) -> tuple[str, Label] | None:
     """(name, label) that an entry of the header's list begins with, before the last four fields."""
     match entry[:-4]:
@@ -156,7 +165,8 @@ def _layer(entry: object, version: int) -> Layer:
         match entry[-4:]:
             case [list(shape), str(coding), size, crc] if coding in _CODINGS:
                 if (
-                    len(shape) <= _MAX_DIMENSIONS
+                    _is_text(identity[0])
+                    and len(shape) <= _MAX_DIMENSIONS
                     and all(_is_whole(side, 1, _MAX_BYTES) for side in shape)
                     and _is_whole(size, 0, _MAX_BYTES)
                     and _is_whole(crc, 0, 0xFFFFFFFF)

@@ -11,6 +11,7 @@ const MOST_LAYERS = 4096;
 const MOST_DIMENSIONS = 8;
 const MOST_WEIGHTS = 2 ** 29;
 const PARTS = ["backbone", "pooling", "projection"];
+const HALF_PAIR = /\p{Surrogate}/u; // that UTF-8 cannot hold
 const ROLES = ["convolution", "linear", "cluster", "bias", "kept", "other"];
 // What version 2 calls the parts, and the role of the weights of each.
 const VERSION_2 = { backbone: ["backbone", "convolution"], netvlad: ["pooling", "cluster"], whitening: ["projection", "linear"] };
@@ -102,6 +103,7 @@ function checkedEntry(entry) {
   const { name, shape, coding, bytes, sum } = entry;
   const good =
     typeof name === "string" &&
+    !HALF_PAIR.test(name) &&
     Array.isArray(shape) &&
     shape.length <= MOST_DIMENSIONS &&
     shape.every((size) => isWhole(size, 1)) &&

@@ -21,9 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _line(report: "LayerReport") -> tuple:
     from pocketvlad.format.inspection import ratio
+    from pocketvlad.util.shown import shown
 
     return (
-        report.name,
+        shown(report.name),
         " x ".join(map(str, report.shape)),
         report.coding,
         report.levels or "",
