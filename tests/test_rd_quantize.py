@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from networks import copy_of, random_network
+from networks import backbone, copy_of, network_behind, random_network
 from scipy.fft import idctn
 from training_cities import learnt_network
 
@@ -160,3 +160,20 @@ def test_fewer_bits_and_closer_than_rounding_each_weight_by_itself(teacher, city
     for name, weight in compressible(other):
         weight.data = torch.from_numpy(finer[name].dequantize())
     assert distance(network, teacher, city) < distance(other, teacher, city)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "abs-mean"])
+def test_a_projection_whose_inputs_are_all_alike_is_zeros(city, pooling):
+    """Rounded so coarsely that nothing is left of the convolutions but their biases."""
+    teacher = network_behind(backbone("alexnet", 0.1), pooling, {"type": "linear", "length": 5})
+    settings = replace(SETTINGS, multiplier=1000.0)
+    network, quantized = rounded(teacher, city, 0.9, settings)
+    assert not quantized["projection.weight"].codes.any()
+    assert not network.projection.weight.any()
+    (images,) = crop_batches(
+        city.crop_source, replace(CROPS, crops=6, batch=6), np.random.default_rng(99)
+    )
+    with torch.no_grad():
+        made, wanted = network(images), teacher(images)
+    assert torch.equal(made, made[:1].expand_as(made))
+    assert descriptor_distance(made, wanted) < 0.5
