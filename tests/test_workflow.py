@@ -29,7 +29,7 @@ def from_scores(models: int, places: bool = True, drawn: str = "plot_layers") ->
     """
     one_a_model = dict.fromkeys((drawn, "draw_retrieval"), models)
     once = ("tabulate_results", "plot_results", "plot_run_time", "answer_question")
-    once += ("tabulate_recall",) * places
+    once += ("show_configuration", *("tabulate_recall",) * places)
     others = dict.fromkeys((*once, "write_model_cards", "all"), 1)
     return one_a_model | others
 
@@ -50,7 +50,7 @@ def of_maps(descriptions: int) -> dict[str, int]:
 
 SUBSET, PHONE = "config/subset.yaml", "config/phone.yaml"
 # What hardly anything renews: no score.
-FROM_NOTHING = {"show_configuration": 1, "tell_city": 1}
+FROM_NOTHING = {"tell_city": 1}
 # Jobs of one complete run; from nothing, in an empty directory.
 COUNTS = {
     "config.yaml": {
@@ -538,7 +538,6 @@ def dry_run(folder: Path) -> dict[str, int]:
                 "choose_settings": 2,
                 "round_model": 2,
                 "evaluate_model": 12,
-                "show_configuration": 1,
                 **from_scores(1),
                 **of_speed(1),
             },
@@ -649,7 +648,6 @@ def test_one_more_cell_runs_its_own_jobs_only(small_study, changed):
         "quantize_model": 2,
         "evaluate_model": 2,
         **from_scores(1),
-        "show_configuration": 1,
     }
 
 
@@ -663,7 +661,6 @@ def test_another_way_to_recover_rounds_no_model_again(small_study, changed):
         "evaluate_model": 4,
         **from_scores(1),
         **of_speed(1),
-        "show_configuration": 1,
     }
 
 
@@ -678,7 +675,6 @@ def test_one_more_seed_runs_its_own_jobs_only(changed):
         "round_model": 2,
         "evaluate_model": 10,  # initial, base and three cells
         **from_scores(1),
-        "show_configuration": 1,
     }
 
 
@@ -717,7 +713,6 @@ def test_a_block_with_one_seed_runs_nothing_of_the_other(small_study, changed):
         "round_model": 2,
         "evaluate_model": 6,
         **from_scores(1),
-        "show_configuration": 1,
     }
 
 
@@ -746,7 +741,6 @@ def test_a_second_seed_is_trained_beside_the_first(small_study):
         "train_model": 2,
         "evaluate_model": 4,
         **from_scores(1),
-        "show_configuration": 1,
     }
     for path, content in before.items():
         assert path.suffix == ".md" or path.read_bytes() == content, path
