@@ -2,9 +2,11 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from pocketvlad.compression.rd.budget import BudgetError, Target, Trial, best, next_distortion
+from pocketvlad.report.tables.budgets import budgets_markdown
 
 
 def trial(distortion, noise=0.0):
@@ -77,3 +79,10 @@ def test_targets_out_of_reach_are_named():
         best(Target("drop", 0.001), search(Target("drop", 0.001)))
     everything = search(Target("megabytes", 1000))
     assert best(Target("megabytes", 1000), everything).distortion == pytest.approx(2**-9, rel=0.01)
+
+
+def test_the_page_claims_no_more_than_the_search_does():
+    """Photographs are held out of rounding alone: the base model has seen all of its city."""
+    page = budgets_markdown(pd.DataFrame({"model": []}), ["oxford", "paris"], "Budgets")
+    assert "not rounded on, though the base model was trained on that city" in page
+    assert "nothing was fitted" not in page

@@ -13,8 +13,9 @@ from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, f
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
 _NOTE = (
-    "Self-retrieval is that of photographs of the training city which nothing was fitted on: parts "
-    "of them are searched among all, and its drop is what these lose on their mean, gains not set "
+    "Self-retrieval is that of photographs of the training city which were not rounded on, though "
+    "the base model was trained on that city: parts of them are searched among these photographs "
+    "and others of the city, and its drop is what the parts lose on their mean, gains not set "
     "against it. The targets were met by it; no test city was looked at. "
     f"{DROPS} A size is that of the file that was decoded, in "
     "millions of bytes, the mean of both directions. Distortions and self-retrieval are given by "
