@@ -120,6 +120,43 @@ def test_trials_of_another_version_are_made_again(trials, rounded, monkeypatch):
     assert made == [START, START]
 
 
+def test_a_model_of_another_computation_is_no_trial(trials, rounded, monkeypatch):
+    """Another search in the same folder was killed when it had replaced a model."""
+    made, _ = rounded
+    trial, other = trials.at(START), replace(trials, computation="another")
+    content = trials.file(START).read_bytes()
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "read_model", killed)
+        with pytest.raises(Killed):
+            other.at(START)
+    changed = bytes(len(content))  # of the same size, too
+    trials.file(START).write_bytes(changed)
+    assert trials.at(START) == trial
+    assert made == [START] * 3
+    assert trials.file(START).read_bytes() == content
+
+
+def test_a_trial_whose_model_is_gone_is_made_again(trials, rounded):
+    made, _ = rounded
+    trial = trials.at(START)
+    trials.file(START).unlink()
+    assert trials.at(START) == trial
+    assert made == [START] * 2
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "null", '"text"', "{}", "[" * 100_000])
+def test_files_of_others_in_the_folder_are_no_trials(trials, rounded, text):
+    trials.folder.mkdir()
+    for name in ("base.json", "0.1.json"):
+        (trials.folder / name).write_text(text)
+    trials.at(START)
+    assert rounded[0] == [START]
+
+
 def test_a_trial_is_what_its_file_decodes_to(trials, rounded):
     trial = trials.at(0.3)
     with open_compressed(trials.file(0.3)) as model:

@@ -88,10 +88,20 @@ class Trials:
         """What an earlier search found, if it is of the same computation."""
         try:
             found = json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
+            return None
+        if not isinstance(found, dict):  # somebody else's
             return None
         known = [found.get("computation"), found.get("code")]
         return found["result"] if known == [self.computation, _code()] else None
+
+    def _kept_trial(self, name: str) -> Trial | None:
+        """A trial that an earlier search has made, if its model is still there."""
+        if not (found := self._kept(name)):
+            return None
+        trial = Trial(**found)
+        file = self.file(trial.distortion)
+        return trial if file.is_file() and file.stat().st_size == trial.bytes else None
 
     def _keep(self, name: str, result: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -109,8 +119,10 @@ class Trials:
     def at(self, distortion: float) -> Trial:
         """The trial of one distortion."""
         name = f"{distortion:g}.json"
-        if found := self._kept(name):
-            return Trial(**found)
+        if found := self._kept_trial(name):
+            return found
+        # Before its model is replaced: what another computation says of it holds no longer.
+        (self.folder / name).unlink(missing_ok=True)
         base = self._base_scores()
         file = self.file(distortion)
         known = fingerprint([self.computation, _code(), distortion])
