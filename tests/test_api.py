@@ -174,6 +174,7 @@ def test_an_impossible_option_is_named(few_files):
         ({"megabytes": float("inf")}, "megabytes=inf: give a number, above 0"),
         ({"drop": 1, "crops": 4.5}, "crops=4.5: give a whole number, 1 or more"),
         ({"drop": 1, "seed": -1}, "seed=-1: give a whole number, from 0 to 2147483647"),
+        ({"drop": 1, "trellis": "no"}, "trellis=no: give true or false"),
         ({}, "give a drop or megabytes"),
         ({"drop": 1, "megabytes": 1}, "give a drop or megabytes"),
     ]:
@@ -235,6 +236,16 @@ def test_the_largest_seed_is_one(few_files):
         options = {"code": "rotated-bits", "lists": 2, "seed": seed}
         assert pocketvlad.index(model, "holiday", f"{type(seed).__name__}.pvmap", **options)
     assert Path("int.pvmap").read_bytes() == Path("int64.pvmap").read_bytes()
+
+
+def test_numbers_of_numpy_compress_as_pythons_own_do(few_files):
+    model = pocketvlad.load("base.safetensors")
+    options = {"crops": 4, "projection_crops": 8, "length": 6, "trials": 1, "trellis": True}
+    alike = {name: np.array(value)[()] for name, value in options.items()}
+    assert {type(value) for value in alike.values()} == {np.int64, np.bool_}
+    first = pocketvlad.compress(model, "holiday", megabytes=1, **options)
+    second = pocketvlad.compress(model, "holiday", megabytes=np.float32(1), **alike)
+    assert (first.content, first.trial) == (second.content, second.trial)
 
 
 def test_a_killed_search_goes_on_where_it_was(few_files, capsys):

@@ -2,7 +2,7 @@
 
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -174,10 +174,11 @@ def compress(
     True
     """
     target = _target(drop, megabytes)
-    require_option(TargetSection, target.kind, target.limit)
-    require_option(RoundingSettings, "crops", crops)
-    require_option(RoundingSettings, "projection_crops", projection_crops)
-    require_option(SearchSettings, "trials", trials)
+    target = replace(target, limit=float(require_option(TargetSection, target.kind, target.limit)))
+    crops = require_option(RoundingSettings, "crops", crops)
+    projection_crops = require_option(RoundingSettings, "projection_crops", projection_crops)
+    trellis = require_option(RoundingSettings, "trellis", trellis)
+    trials = require_option(SearchSettings, "trials", trials)
     seed = require_option(Options, "seed", seed)
     if length is not None and not (isinstance(length, Integral) and 2 <= length <= model.length):
         raise OptionError(
@@ -186,6 +187,7 @@ def compress(
             f"{model.name} makes descriptors of {model.length} components; give 2 to "
             f"{model.length}",
         )
+    length = None if length is None else int(length)  # of numpy's, too: files say it in JSON
     if work_folder is not None and isinstance(model.content, Path):
         require_no_trial(model.content, Path(work_folder))
     sizing = model_sizing(model.stored, image_size)
