@@ -69,5 +69,5 @@ def write_rounded(
     size = write_compressed(path, contents, quantized, calibration.small)
     if checkpoint:
         checkpoint.delete()
-    print(f"{size:,} bytes; squared distance on crops of the training city {distance:.4f}")
+    print(f"{size:,} bytes; squared distance {distance:.4f} on crops of what it was rounded on")
     return size
