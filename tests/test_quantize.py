@@ -16,10 +16,12 @@ from pocketvlad.compression.prune import (
     zero_masks,
 )
 from pocketvlad.compression.quantize import quantize_contents, quantize_tensor, row_scales
+from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.data.images import Preprocessing
 from pocketvlad.format.compressed_file import read_compressed, write_compressed
-from pocketvlad.format.contents import read_contents
+from pocketvlad.format.contents import Contents, read_contents
 from pocketvlad.format.error import FormatError
+from pocketvlad.format.roles import Label, Part, Role
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, build_model, read_model, write_model
 from pocketvlad.util.size import paper_megabytes
@@ -212,3 +214,14 @@ def test_the_papers_size_convention_gives_the_papers_sizes():
     # AlexNet, 8 bits at 69.92 % pruned: 20.0 MB; VGG16, 5 bits at 75.66 %: 21.2 MB.
     assert paper_megabytes(69_479_808, 69.92, 8) == pytest.approx(20.0, abs=0.1)
     assert paper_megabytes(149_002_048, 75.66, 5) == pytest.approx(21.2, abs=0.5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("quantizer", QUANTIZERS)
+def test_a_weight_that_is_not_finite_is_named(quantizer, value):
+    weight = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    weight[1, 2] = value
+    labels = {"backbone.conv1.weight": Label(Part.BACKBONE, Role.CONVOLUTION)}
+    contents = Contents({"backbone.conv1.weight": weight}, labels, {})
+    with pytest.raises(ValueError, match=r"backbone\.conv1\.weight is not finite: .* lower the"):
+        quantize_contents(contents, quantizer, 3)

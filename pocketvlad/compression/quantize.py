@@ -60,9 +60,19 @@ def quantize_tensor(weight: np.ndarray, quantizer: str, bits: int) -> QuantizedT
 
 
 def quantize_contents(contents: Contents, quantizer: str, bits: int) -> dict[str, QuantizedTensor]:
-    """Every compressible tensor of a network, quantized, by name."""
-    return {
-        name: quantize_tensor(tensor, quantizer, bits)
-        for name, tensor in contents.tensors.items()
-        if contents.labels[name].role.compressed
-    }
+    """Every compressible tensor of a network, quantized, by name.
+
+    Raises:
+        ValueError: a weight is not finite; names the tensor.
+    """
+    found = {}
+    for name, tensor in contents.tensors.items():
+        if not contents.labels[name].role.compressed:
+            continue
+        # Here, where the name is known: levels of such weights are none, or not finite either.
+        if not np.isfinite(tensor).all():
+            raise ValueError(
+                f"a weight of {name} is not finite: its training diverged; lower the learning rate"
+            )
+        found[name] = quantize_tensor(tensor, quantizer, bits)
+    return found
