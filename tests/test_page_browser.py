@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -424,6 +425,59 @@ def test_a_city_that_is_not_whole_is_told_by_name(opened, city, harm, message):
     with served(city) as address, visit(opened, address) as page:
         assert message in page.inner_text("#error")
         assert page.is_hidden("#ask")
+
+
+def broken_off(handler, path):
+    """Half of a file, and no more."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", handler.guess_type(path))
+    handler.send_header("Content-Length", str(path.stat().st_size))
+    handler.end_headers()
+    handler.wfile.write(path.read_bytes()[: path.stat().st_size // 2])
+    handler.close_connection = True
+
+
+def busy(handler, path):
+    handler.send_error(503)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "message"),
+    [
+        ("map.pvmap", broken_off, "map.pvmap broke off on its way"),
+        ("city.json", broken_off, "city.json broke off on its way"),
+        ("ort-wasm-simd-threaded.wasm", broken_off, "threaded.wasm cannot be compiled ("),
+        ("map.pvmap", busy, "the server does not give map.pvmap now (503); load the page again"),
+    ],
+)
+def test_a_file_that_does_not_come_is_told_by_name(opened, city, name, answer, message):
+    """What the visitor is to do is not to pack the city again."""
+
+    class Failing(Handler):
+        def do_GET(self):
+            path = Path(self.translate_path(self.path))
+            answer(self, path) if path.name == name else super().do_GET()
+
+    with served(city, Failing) as address, visit(opened, address) as page:
+        assert message in page.inner_text("#error")
+        assert page.is_hidden("#ask")
+
+
+def no_code(city):
+    """A file of the right length that no browser compiles."""
+    name = "ort-wasm-simd-threaded.wasm"
+    content = bytearray((city / name).read_bytes())
+    content[1_000_000:1_000_400] = b"\xff" * 400
+    (city / name).unlink()  # the page's own is linked to it
+    (city / name).write_bytes(content)
+
+
+def test_a_runtime_that_the_browser_cannot_compile_is_told_by_name(opened, city):
+    no_code(city)
+    with served(city) as address, visit(opened, address) as page:
+        said = page.inner_text("#error")
+        assert said.startswith("ort-wasm-simd-threaded.wasm cannot be compiled (")
+        assert "take a newer browser, or pack the city again" in said
 
 
 def test_what_is_no_picture_is_told(opened, city, tmp_path, few_files):

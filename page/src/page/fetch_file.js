@@ -1,6 +1,8 @@
 import { FormatError } from "../format/error.js";
 import { isPage } from "./exact_fetch.js";
 
+const ABSENT = [404, 410]; // any other status says nothing of the folder: a server may be busy, or ask for a password
+
 /** Fetches files of one folder, and counts their bytes. */
 export class Fetcher {
   /**
@@ -26,7 +28,8 @@ export class Fetcher {
     const response = await fetch(new URL(address, this.base), { cache }).catch((error) => {
       throw new Error(`${name} cannot be fetched (${error.message}). Is there a network? Then load the page again.`);
     });
-    if (!response.ok) throw new Error(`${name} is missing on the server (${response.status}); pack the city again.`);
+    if (ABSENT.includes(response.status)) throw new Error(`${name} is missing on the server (${response.status}); pack the city again.`);
+    if (!response.ok) throw new Error(`the server does not give ${name} now (${response.status}); load the page again later.`);
     if (isPage(response)) {
       throw new FormatError(`the server has sent a page in place of ${name}; put the whole folder onto it`);
     }
@@ -50,7 +53,7 @@ export class Fetcher {
    * @param {number | null} bytes how long the file must be, where that is known
    * @param {string} address in the folder
    * @returns {Promise<Uint8Array>}
-   * @throws {Error} it is not there
+   * @throws {Error} it is not there, or the connection breaks off in the middle of it
    * @throws {FormatError} it has another length
    */
   async file(name, bytes, address) {
@@ -59,7 +62,9 @@ export class Fetcher {
     const pieces = [];
     let size = 0;
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((error) => {
+        throw new Error(`${name} broke off on its way (${error.message}). Is there a network? Then load the page again.`);
+      });
       if (done) break;
       pieces.push(value);
       size += value.length;

@@ -27,7 +27,7 @@ async function load(base) {
   const files = new Fetcher(base, (loaded, total) => tell({ kind: "progress", loaded, total }));
   runtime.env.wasm.numThreads = 1; // more need headers that static hosts do not send
   runtime.env.logLevel = "error";
-  const compiled = compileAsItComes(runtime, files.stream(WASM, null));
+  const compiled = compileAsItComes(runtime, files.stream(WASM, null), WASM);
   const [{ loaded, instead }] = await Promise.all([loadNewest(files), compiled]);
   recogniser = loaded;
   const { city, map, graph, addresses } = recogniser;
