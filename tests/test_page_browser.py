@@ -417,6 +417,7 @@ def page_for_file(city):
         (of_another_model, "another model"),
         (page_for_file, "has sent a page in place of ort-wasm"),
         (lambda city: (city / "graph.onnx").unlink(), "graph.onnx is missing on the server"),
+        (lambda city: (city / "worker.js").unlink(), "worker.js cannot be loaded"),
         (lambda city: (city / "city.json").write_text("{"), "city.json is no JSON"),
     ],
 )

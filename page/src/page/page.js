@@ -125,7 +125,11 @@ worker.addEventListener("message", ({ data }) => {
     dispatchEvent(new CustomEvent("answered", { detail: data }));
   }
 });
-worker.addEventListener("error", ({ message }) => failToAnswer(`The page cannot work here (${message}). A newer browser is needed.`));
+worker.addEventListener("error", ({ message }) => {
+  // Without a message the file has not come, or the browser knows no modules in workers.
+  if (message) failToAnswer(`The page cannot work here (${message}). A newer browser is needed.`);
+  else failToAnswer("worker.js cannot be loaded. Load the page again; if that does not help, take a newer browser, or put the whole folder onto the server.");
+});
 
 element("button", "choose").addEventListener("click", () => element("input", "file").click());
 element("input", "file").addEventListener("change", ({ target }) => {
