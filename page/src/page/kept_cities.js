@@ -13,6 +13,8 @@ export class KeptCities {
   constructor(scope) {
     this.scope = scope;
     this.manifestAddress = new URL(MANIFEST, scope).href;
+    /** @type {Promise<unknown>} what the version before waits for */
+    this.before = Promise.resolve();
   }
 
   /** @param {string} name of a cache */
@@ -33,11 +35,22 @@ export class KeptCities {
   }
 
   /**
+   * One version after another: each removes the others at its end, also one that is not whole yet.
    * @param {string} version SHA-256 of the manifest
    * @param {string[]} files addresses in the folder of all that the city has beside the manifest
    * @returns {Promise<boolean>} whether it is kept whole
    */
-  async keep(version, files) {
+  keep(version, files) {
+    const kept = this.before.then(() => this.#keepAlone(version, files));
+    this.before = kept.catch(() => {});
+    return kept;
+  }
+
+  /**
+   * @param {string} version
+   * @param {string[]} files
+   */
+  async #keepAlone(version, files) {
     const name = `${CITY}${version} ${this.scope}`;
     const cache = await caches.open(name);
     if (!(await cache.match(this.manifestAddress))) {

@@ -1,0 +1,100 @@
+// The service worker with a browser of its own making, for Python to look at:
+//   node page/tests/keep_files.js two_tabs|nothing_kept|folder_within
+// Prints what came of it as JSON. A cache that was deleted can still be written to, as in browsers.
+import { createHash } from "node:crypto";
+
+const scope = "https://host/city/";
+const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
+/** @type {Map<string, Map<string, Response>>} */
+const held = new Map();
+const addressOf = (/** @type {any} */ request) => request.url ?? request;
+const cacheOf = (/** @type {Map<string, Response>} */ files) => ({
+  match: async (/** @type {any} */ request) => files.get(addressOf(request))?.clone(),
+  put: async (/** @type {any} */ request, /** @type {Response} */ response) => void files.set(addressOf(request), response),
+});
+const browser = /** @type {any} */ (globalThis);
+browser.caches = {
+  keys: async () => [...held.keys()],
+  open: async (/** @type {string} */ name) => cacheOf(held.get(name) ?? held.set(name, new Map()).get(name) ?? new Map()),
+  delete: async (/** @type {string} */ name) => held.delete(name),
+  async match(/** @type {any} */ request) {
+    for (const files of held.values()) if (files.has(addressOf(request))) return files.get(addressOf(request))?.clone();
+  },
+};
+/** @type {Record<string, (event: any) => void>} */
+const listeners = {};
+Object.assign(browser, { self: browser, registration: { scope }, __SHELL__: "{}", __DIGEST__: "0" });
+browser.addEventListener = (/** @type {string} */ kind, /** @type {any} */ listener) => void (listeners[kind] = listener);
+await import("../src/page/service_worker.js");
+
+/** What the server gives; it may take its time, and give up when the browser does. */
+let server = async (/** @type {string} */ _address, /** @type {AbortSignal | undefined} */ _signal) => new Response("", { status: 404 });
+browser.fetch = (/** @type {any} */ request, /** @type {any} */ { signal } = {}) => server(addressOf(request), signal);
+
+/** @param {string} name */
+async function asked(name) {
+  /** @type {Promise<Response> | undefined} */
+  let given;
+  const request = { method: "GET", url: new URL(name, scope).href, destination: "" };
+  listeners.fetch({ request, respondWith: (/** @type {any} */ promise) => (given = promise) });
+  if (!given) return "left to the browser";
+  return given.then(async (response) => `${response.status} ${await response.text()}`, (error) => `failed: ${error.name}`);
+}
+
+/**
+ * @param {string} manifest
+ * @param {string} file
+ * @returns {Promise<boolean>} whether the worker says that this city is kept
+ */
+async function keep(manifest, file) {
+  let whole = false;
+  /** @type {Promise<void> | undefined} */
+  let done;
+  const data = { version: sha256(manifest), files: [`${file}?sha256=${sha256(file)}`] };
+  const source = { postMessage: (/** @type {any} */ said) => (whole = said.whole) };
+  listeners.message({ data, source, waitUntil: (/** @type {any} */ promise) => (done = promise) });
+  await done;
+  return whole;
+}
+
+const after = (/** @type {number} */ milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+/** @type {Record<string, () => Promise<any>>} */
+const CASES = {
+  /** One tab has the old city and says so while the new one of another is on its way. */
+  async two_tabs() {
+    let manifest = "old";
+    server = async (address) => {
+      const name = new URL(address).pathname.split("/").pop() ?? "";
+      if (name === "new.pvmap") await after(50);
+      return new Response(name === "city.json" ? manifest : name);
+    };
+    const first = await keep("old", "old.pvmap");
+    manifest = "new";
+    const both = [keep("new", "new.pvmap"), after(10).then(() => keep("old", "old.pvmap"))];
+    const said = await Promise.all(both);
+    server = async () => Promise.reject(new TypeError("no network"));
+    return { first, said, offline: await asked("city.json") };
+  },
+  /** The server takes longer than the worker waits for where it has something else. */
+  async nothing_kept() {
+    const timeout = AbortSignal.timeout;
+    AbortSignal.timeout = () => timeout(20);
+    server = async (address, signal) => {
+      await after(100);
+      signal?.throwIfAborted();
+      return new Response("slow");
+    };
+    const slow = await asked("city.json");
+    server = async () => new Response("busy", { status: 503 });
+    return { slow, busy: await asked("city.json") };
+  },
+  /** Another city lies in a folder of this one. */
+  async folder_within() {
+    server = async (address) => new Response(new URL(address).pathname.endsWith("json") ? "outer" : "map.pvmap");
+    await keep("outer", "map.pvmap");
+    server = async () => Promise.reject(new TypeError("no network"));
+    return { own: await asked("city.json"), within: await asked("within/city.json") };
+  },
+};
+console.log(JSON.stringify(await CASES[process.argv[2]]()));

@@ -1,0 +1,22 @@
+"""What the page's service worker keeps of a city, in a browser that Node.js plays: the order of
+events is as the test wants it."""
+
+import json
+import subprocess
+
+from page_reader import needs_node
+from workflow_runs import ROOT
+
+pytestmark = needs_node
+
+
+def case(name):
+    command = ["node", ROOT / "page" / "tests" / "keep_files.js", name]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_two_tabs_with_two_versions_leave_one_that_is_whole():
+    found = case("two_tabs")
+    assert found == {"first": True, "said": [True, False], "offline": "200 new"}
