@@ -20,3 +20,11 @@ def case(name):
 def test_two_tabs_with_two_versions_leave_one_that_is_whole():
     found = case("two_tabs")
     assert found == {"first": True, "said": [True, False], "offline": "200 new"}
+
+
+def test_where_nothing_is_kept_a_slow_server_is_waited_for():
+    assert case("nothing_kept") == {"slow": "200 slow", "busy": "503 busy"}
+
+
+def test_a_city_in_a_folder_of_another_has_its_own_manifest():
+    assert case("folder_within") == {"own": "200 outer", "within": "left to the browser"}

@@ -41,8 +41,10 @@ async function removeOld() {
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(scope)) return;
-  const { pathname, search } = new URL(request.url);
-  if (!pathname.endsWith("/city.json")) event.respondWith(kept(request));
+  const { origin, pathname, search } = new URL(request.url);
+  const isManifest = pathname.endsWith("/city.json");
+  if (isManifest && origin + pathname !== cities.manifestAddress) return; // of a city in a folder of this one
+  if (!isManifest) event.respondWith(kept(request));
   else event.respondWith(search === "?kept" ? keptManifest() : manifest(request));
 });
 
@@ -56,12 +58,14 @@ async function keptManifest() {
  * @param {Request} request
  */
 async function manifest(request) {
+  const old = await cities.manifest().catch(() => undefined);
+  // Where none is kept, as on a device that is full, a slow answer is better than none.
+  const patience = old ? { signal: AbortSignal.timeout(PATIENCE) } : {};
   try {
-    const fresh = await fetch(request, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
-    if (!fresh.ok) throw new Error(String(fresh.status));
+    const fresh = await fetch(request, { cache: "no-cache", ...patience });
+    if (old && !fresh.ok) return old;
     return new Response(await fresh.blob(), fresh); // all of it has come
   } catch (error) {
-    const old = await cities.manifest();
     if (old) return old;
     throw error;
   }
