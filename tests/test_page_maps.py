@@ -1,6 +1,7 @@
 """The page's reader of maps, written from docs/format.md alone: the same answers, or refused."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import test_map_file
 from page_reader import needs_node, read_maps
 from test_place_map import COMPONENTS, DECODED, MADE, fit, hostile, unit
+from workflow_runs import ROOT
 
 from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_file import MapFile
@@ -216,3 +218,30 @@ def test_mutated_maps_are_judged_alike(good, tmp_path):
             piece[generator.integers(0, len(piece))] = generator.choice(values)
         files.append(test_map_file.assemble(bytes(text), list(map(bytes, pieces))))
     assert 30 < sum(refused(tmp_path, files)) < 150
+
+
+def test_a_descriptor_that_is_none_is_told_as_what_it_is(tmp_path, rows):
+    """A number that is not finite, and a descriptor of another length, have other causes."""
+    path = written(tmp_path / "city.pvmap", "int8", rows)
+    told = """
+        const [, file, components] = process.argv;
+        const { readFileSync } = await import("node:fs");
+        const { openMap } = await import("./page/src/format/map_file.js");
+        const { PlaceMap } = await import("./page/src/retrieval/place_map.js");
+        const map = new PlaceMap(openMap(new Uint8Array(readFileSync(file))));
+        for (const [count, value] of [[Number(components), NaN], [1, 0]]) {
+          try {
+            map.search(new Float32Array(count).fill(value), 1);
+          } catch (error) {
+            console.log(error.message);
+          }
+        }
+    """
+    command = ["node", "--input-type=module", "-e", told, path, str(COMPONENTS)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert run.stderr == ""
+    assert run.stdout.splitlines() == [
+        "the descriptor of the picture is not finite: the network diverged",
+        f"the map has descriptors of {COMPONENTS} numbers, the network gives 1; pack the city "
+        "again",
+    ]

@@ -184,9 +184,10 @@ function codeOf(declared, parameters) {
   const kind = KINDS[declared.type](take, length, declared);
   const prepare = (/** @type {ArrayLike<number>} */ descriptor) => {
     const given = Float64Array.from(descriptor);
-    if (given.length !== components || !given.every(Number.isFinite)) {
-      throw new RangeError(`a descriptor of ${components} finite numbers is needed, not of ${given.length}`);
+    if (given.length !== components) {
+      throw new RangeError(`the map has descriptors of ${components} numbers, the network gives ${given.length}; pack the city again`);
     }
+    if (!given.every(Number.isFinite)) throw new RangeError("the descriptor of the picture is not finite: the network diverged");
     const short = axes
       ? toUnitLength(Float64Array.from({ length }, (_, i) => product(axes.subarray(i * components, (i + 1) * components), given)))
       : given;
