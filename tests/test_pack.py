@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 import zlib
@@ -669,6 +670,23 @@ def test_a_visitor_who_leaves_in_the_middle_of_a_file_is_no_fault(tmp_path, capf
             visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         server.process_request_thread(request, place)
     assert capfd.readouterr().err == ""
+
+
+def test_an_older_city_that_was_put_back_is_seen_at_once(tmp_path):
+    """A browser asks whether a file is newer than its own, by dates of whole seconds."""
+    file = tmp_path / "city.json"
+    file.write_text("new")
+    with city_server(tmp_path, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/city.json"
+        with urllib.request.urlopen(address) as answer:
+            known = answer.headers["Last-Modified"]
+        file.write_text("old")
+        os.utime(file, (1e9, 1e9))
+        asked = urllib.request.Request(address, headers={"If-Modified-Since": known})
+        with urllib.request.urlopen(asked) as answer:
+            assert answer.read() == b"old"
+        server.shutdown()
 
 
 @pytest.mark.parametrize(("city", "message"), [("none", "is missing"), ("holiday", "is no city")])

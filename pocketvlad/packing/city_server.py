@@ -32,6 +32,8 @@ class _Handler(SimpleHTTPRequestHandler):
         if not self._is_shown():
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
+        # A file of the same second, or an older city that was put back, is another one as well.
+        del self.headers["If-Modified-Since"]
         return super().send_head()
 
     def _is_shown(self) -> bool:
