@@ -31,7 +31,7 @@ def average_precision(
         ranking: image names, best first. It may stop early: what it does not name is not found.
         positives: the names to be found (good and ok).
         junk: names that count neither as right nor as wrong. A name that is in both lists is
-            positive, as in the official program.
+            positive. (The official program skips it, so that it is never found.)
 
     Raises:
         ValueError: there are no positives; the score is not defined.
