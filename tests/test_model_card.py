@@ -14,7 +14,7 @@ from pocketvlad.data.dataset import describe_counts
 from pocketvlad.report.configuration_page import configuration_page, used_versions
 from pocketvlad.report.model_card import card_facts, data_terms, model_card, weights_terms
 from pocketvlad.report.rows import read_table
-from pocketvlad.report.tables.drops import fixed
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.test_set_columns import by_test_set
 from pocketvlad.study.local_data import used_settings
 

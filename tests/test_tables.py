@@ -12,7 +12,7 @@ from workflow_runs import ROOT
 
 from pocketvlad.report.published import published_results
 from pocketvlad.report.rows import read_table
-from pocketvlad.report.tables.drops import fixed
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.tables.html import html_page
 from pocketvlad.report.tables.layout import results_layout
 from pocketvlad.report.tables.markdown import markdown_table

@@ -24,7 +24,8 @@ from pocketvlad.report.score_columns import (
     judging,
     query_sets,
 )
-from pocketvlad.report.tables.drops import drop_text, fixed
+from pocketvlad.report.tables.drops import drop_text
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.test_set_columns import sets_of
 from pocketvlad.scoring.bootstrap import MAX_DROP, Drop
 from pocketvlad.util.size import float32_bytes

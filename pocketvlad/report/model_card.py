@@ -34,7 +34,8 @@ from pocketvlad.report.score_columns import (
     query_sets,
     row_sets,
 )
-from pocketvlad.report.tables.drops import drop_text, fixed
+from pocketvlad.report.tables.drops import drop_text
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.test_set_columns import TestSetScores
 from pocketvlad.report.trainings import trainings
 from pocketvlad.scoring.scores import RANKS

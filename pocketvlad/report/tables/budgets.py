@@ -9,7 +9,8 @@ from pocketvlad.compression.rd.budget import Target, Trial, best
 from pocketvlad.compression.recipes import BASE
 from pocketvlad.compression.recipes.searched import Searched
 from pocketvlad.report.score_columns import alone, by_direction, query_sets, score_columns
-from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
+from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.util.size import MEGABYTE, float32_bytes
 
 _NOTE = (

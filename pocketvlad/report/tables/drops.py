@@ -6,6 +6,7 @@ from math import isnan, nan
 import pandas as pd
 
 from pocketvlad.report.score_columns import DENSE, MEAN, QuerySet
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.scoring.bootstrap import Drop
 
 DROPS = (
@@ -15,11 +16,6 @@ DROPS = (
     "word, the queries are the official ones."
 )
 """What a table's reader is told."""
-
-
-def fixed(value: float, digits: int) -> str:
-    """`value` with so many decimals; never "-0.0"."""
-    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def interval(drop: Drop) -> str:

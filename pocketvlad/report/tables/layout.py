@@ -9,7 +9,8 @@ from pocketvlad.compression.recipes import BASE, recipe_of
 from pocketvlad.report.basis import all_queries, of_several, of_unlike, with_seeds
 from pocketvlad.report.best_cells import is_cell, of_most_trainings
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, SPREAD, QuerySet, query_sets
-from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval, spread_text
+from pocketvlad.report.tables.drops import DROPS, drop_names, interval, spread_text
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.tables.parts import (
     MARKS,
     NO_DROP,

@@ -17,7 +17,8 @@ from pocketvlad.report.score_columns import (
     query_sets,
     score_columns,
 )
-from pocketvlad.report.tables.drops import DROPS, drop_names, fixed, interval
+from pocketvlad.report.tables.drops import DROPS, drop_names, interval
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.tables.parts import (
     MARKS,
     NO_DROP,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketvlad.report.score_columns import DENSE, MEAN, OFFICIAL, QuerySet, judging
+from pocketvlad.report.tables.fixed import fixed
 
 _MARKS = {"best_no_drop": "*", "best_2_points": "+"}
 _NOTES = "mAP in %, {} queries   * smallest at no drop   + smallest within 2 points"
@@ -55,9 +56,8 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 
 def _figures(lines: Iterable[Mapping[str, str]], column: str, digits: int) -> list[str]:
-    """Empty where a line has none: not every model is scored on a test set. Never "-0.0"."""
-    found = (line[column] for line in lines)
-    return [f"{round(float(each), digits) + 0.0:.{digits}f}" if each else "" for each in found]
+    """Empty where a line has none: not every model is scored on a test set."""
+    return [fixed(float(line[column]), digits) if line[column] else "" for line in lines]
 
 
 def _map_column(lines: Sequence[Mapping[str, str]], queries: QuerySet, city: str) -> _Column | None:

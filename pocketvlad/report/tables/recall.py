@@ -15,7 +15,8 @@ from pocketvlad.report.recall_columns import (
     recall_drop_column,
     recall_of,
 )
-from pocketvlad.report.tables.drops import drop_text, fixed
+from pocketvlad.report.tables.drops import drop_text
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.util.size import MEGABYTE
 
 _NOTE = (

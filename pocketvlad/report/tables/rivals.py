@@ -15,7 +15,8 @@ from pocketvlad.report.score_columns import (
     query_sets,
     score_columns,
 )
-from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings, fixed
+from pocketvlad.report.tables.drops import DROPS, drop_entries, drop_headings
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.tables.markdown import entry_text, heading_text
 from pocketvlad.report.tables.test_sets import (
     test_set_entries,

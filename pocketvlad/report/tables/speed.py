@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pandas as pd
 
 from pocketvlad.compression.recipes import columns_of
-from pocketvlad.report.tables.drops import fixed
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.tables.layout import ROW_NAMES, row_names
 from pocketvlad.report.tables.parts import Block, Column, Entry, Layout, Line
 from pocketvlad.util.size import MEGABYTE

@@ -14,7 +14,8 @@ from pocketvlad.report.recall_columns import (
     recall_of,
 )
 from pocketvlad.report.score_columns import DENSE, SPREAD, QuerySet
-from pocketvlad.report.tables.drops import fixed, interval, spread_text
+from pocketvlad.report.tables.drops import interval, spread_text
+from pocketvlad.report.tables.fixed import fixed
 from pocketvlad.report.tables.parts import Column, Entry
 from pocketvlad.report.test_set_columns import sets_of
 
