@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from faults.campaign import Campaign
@@ -34,14 +35,14 @@ def main() -> int:
             else STUDIES[arguments.study](folder)
         )
         with prepared as study:
-            targets = tuple(arguments.targets or study.targets)
+            asked = {name: vars(arguments)[name] for name in ("rules", "targets")}
+            study = replace(study, **{name: tuple(each) for name, each in asked.items() if each})
             there = arguments.reference
             if there is None:
                 there = folder / "undisturbed"
                 study.run_undisturbed(there)
-            reference = Reference.of(there.resolve(), study.name, targets)
-            rules = arguments.rules or study.rules or reference.rules
-            campaign = Campaign(folder, study, reference, rules, arguments.seed, targets)
+            reference = Reference.of(there.resolve(), study.name, study.targets)
+            campaign = Campaign(folder, study, reference, arguments.seed)
             report = campaign.run(arguments.faults)
     if arguments.report:
         report.write(arguments.report)

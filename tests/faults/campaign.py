@@ -88,15 +88,18 @@ def drawn(count: int, kinds: Sequence[Kind], rules: Sequence[str], rng: Random) 
 @dataclass
 class Campaign:
     """
-    folder: for all that is written.  rules: whose jobs are disturbed.  targets: see `Study`.
+    folder: for all that is written.  reference: of the study, made undisturbed.
     """
 
     folder: Path
     reduced: Reduced
     reference: Reference
-    rules: Sequence[str]
     seed: int
-    targets: Sequence[str] = ()
+
+    @property
+    def rules(self) -> Sequence[str]:
+        """Those whose jobs are disturbed."""
+        return self.reduced.rules or self.reference.rules
 
     def run(self, count: int) -> Report:
         """Inject so many faults, or a few more where several come at once."""
@@ -194,7 +197,7 @@ class Campaign:
         if alone():
             mount_disk(folder, _MEGABYTES)
         self.reduced.write_clone(folder)
-        return Study(folder, self.reduced.name, self.reference, self.targets)
+        return Study(folder, self.reduced.name, self.reference, self.reduced.targets)
 
     def _remove(self, study: Study) -> None:
         if alone():

@@ -247,10 +247,6 @@ class Study:
         """Whether something that jobs of a rule make is missing."""
         return bool(self._missing(rule))
 
-    def has_made(self, rule: str) -> bool:
-        """Whether all that jobs of a rule make is there."""
-        return not self._missing(rule)
-
     def _missing(self, rule: str) -> list[str]:
         files = self.reference.made.get(rule, [])
         return [file for file in files if not (self.folder / file).exists()]

@@ -42,10 +42,9 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(scope)) return;
   const { origin, pathname, search } = new URL(request.url);
-  const isManifest = pathname.endsWith("/city.json");
-  if (isManifest && origin + pathname !== cities.manifestAddress) return; // of a city in a folder of this one
-  if (!isManifest) event.respondWith(kept(request));
-  else event.respondWith(search === "?kept" ? keptManifest() : manifest(request));
+  if (!pathname.endsWith("/city.json")) event.respondWith(kept(request));
+  // Any other is that of a city in a folder of this one.
+  else if (origin + pathname === cities.manifestAddress) event.respondWith(search === "?kept" ? keptManifest() : manifest(request));
 });
 
 /** What is asked for where the city on the server cannot be loaded. */

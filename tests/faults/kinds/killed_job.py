@@ -37,7 +37,7 @@ def _inject(study: Study, rule: str, rng: Random) -> list[str]:
 
 
 def _inject_again(study: Study, _: str, rng: Random) -> list[str]:
-    made = [each for each in study.reference.rules if study.has_made(each)]
+    made = [each for each in study.reference.rules if not study.has_left(each)]
     if not made:
         return []
     rule = rng.choice(made)
