@@ -139,6 +139,23 @@ def test_a_part_must_be_allowed(lists, tmp_path, capsys):
     assert printed(capsys) == 100
 
 
+@pytest.mark.parametrize("protocol", ["original", "revisited"])
+def test_a_part_of_the_queries_must_be_allowed(descriptors, tmp_path, capsys, protocol):
+    table, asked = tmp_path / "queries.csv", tmp_path / "asked.npz"
+    lines = [f"{query}_000001,0,0,9,9,hall_000002,good" for query in ("hall", "gate")]
+    table.write_text("\n".join(["query,x1,y1,x2,y2,image,label", *lines]))
+    words = ["--ground-truth", table, "--protocol", protocol, "--descriptors", descriptors]
+    words += ["--query-descriptors", asked]
+    np.savez(asked, names=["hall_000001"], descriptors=ROWS[1:2])
+    assert run(*words) == 1
+    assert "asked.npz: 1 descriptors are missing, that of 'gate_000001'" in capsys.readouterr().err
+    assert run(*words, "--partial") == 0
+    assert "1 of 2 queries" in capsys.readouterr().out
+    np.savez(asked, names=["street"], descriptors=ROWS[1:2])
+    assert run(*words, "--partial") == 1
+    assert "asked.npz has no query of queries, such as" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

@@ -1,7 +1,7 @@
 """Anybody's descriptors, scored against a ground truth. Takes no torch."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pocketvlad.data.declarations import declared_dataset
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.retrieval.descriptor_file import (
+    DescriptorError,
     Descriptors,
     checked_descriptors,
     read_descriptors,
@@ -72,6 +73,22 @@ def _read(source: NamedRows, label: str, known: Container[str] = ()) -> Descript
     return read_descriptors(Path(source), known)
 
 
+def _with_rows(dataset: Dataset, rows: Descriptors) -> Dataset:
+    """Only the queries that have a row.
+
+    Raises:
+        DescriptorError: none has.
+    """
+    known = set(rows.names)
+    queries = tuple(query for query in dataset.queries if query.name in known)
+    if not queries:
+        raise DescriptorError(
+            f"{rows.label} has no query of {dataset.name}, such as {dataset.queries[0].name!r}; "
+            "name its rows after queries, or, in the revisited protocol, after their images"
+        )
+    return replace(dataset, queries=queries)
+
+
 def evaluate(
     descriptors: NamedRows,
     ground_truth: str | PathLike,
@@ -94,7 +111,7 @@ def evaluate(
             there; None: one of your own.
         metric: "cosine", "l1" or "l2".
         protocol: see `data.protocols`; None: the data set's, or "original".
-        partial: whether images and queries may be missing.
+        partial: whether images and queries may be missing; so may rows of queries.
 
     Raises:
         DescriptorError: descriptors are missing, doubled or not finite, or do not fit each other.
@@ -146,6 +163,8 @@ def evaluate(
         partial=partial,
         allowed_by="--partial (in Python, partial=True)",
     )
+    if own_rows and partial:
+        indexed = _with_rows(indexed, files[-1])
     wanted = [query.name if own_rows else query.image for query in indexed.queries]
     rows = files[-1].of(wanted)
     ranked = rankings(rows, indexed.images, files[0].of(indexed.images), metric)
