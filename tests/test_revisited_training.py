@@ -169,3 +169,12 @@ def test_images_and_boxes_too_small_for_the_network_are_named(revisited):
     assert "the network needs 58 on either" in message
     assert "image_size" in message
     assert "`leave_out`" in message
+
+
+def test_a_box_too_small_to_validate_with_is_named(revisited):
+    """Whatever the protocol does with boxes: held-out landmarks are asked for by theirs."""
+    dataset = revisited.dataset
+    queries = tuple(replace(query, box=(0.0, 0.0, 8.0, 9.0)) for query in dataset.queries)
+    city = training_images(replace(dataset, queries=queries), revisited.folder)
+    with pytest.raises(ImageError, match=r"1 of .*\n.*query_[abc]\.jpg: 8 x 9 pixels are left"):
+        validate(random_network(), city)

@@ -10,7 +10,7 @@ from pocketvlad.data.protocols.original import ALL
 from pocketvlad.data.query import Query
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.retrieval.crops import random_crops
-from pocketvlad.retrieval.describe import describe
+from pocketvlad.retrieval.describe import describe, require_sides
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.scoring.ranking import rankings
 from pocketvlad.scoring.scores import mean, score_rankings
@@ -63,13 +63,19 @@ def validation_scores(
     Args:
         described: pictures -> their descriptors [N, D], unit length.
         min_side: pixels that it needs on either side of a picture.
+
+    Raises:
+        ImageError: pictures or boxes are smaller than that; names all of them.
     """
     settings, held = images.validation, images.split.validation
     background = images.split.background
     step = max(1, -(-len(background) // settings.images))
     names = sorted({n for mark in held for n in mark.positives}.union(background[::step]))
     queries, pictures = validation_queries(held, images, settings.queries, min_side)
-    descriptors = described(images.pictures(names) + pictures)
+    shown = images.pictures(names) + pictures
+    # The protocol may ask for queries whole, or with larger boxes: then nobody looked at these.
+    require_sides(shown, images.sizing, min_side)
+    descriptors = described(shown)
     database, wanted = descriptors[: len(names)], descriptors[len(names) :]
     scores = score_rankings(queries, rankings(wanted, names, database))
     return scores[ALL].average_precision
