@@ -76,6 +76,20 @@ def located(city, asked):
     return index_located("city", city.sizes, asked, city.positions)
 
 
+def test_an_image_at_just_the_radius_counts_alike_for_descriptors_and_for_rankings():
+    """3 and 4 metres away, of coordinates with decimals: the sum of squares is rounded to more than
+    25, its root to 5."""
+    at = {"a": (5.9, 5.9), "b": (9.9, 2.9), "c": (90.0, 0.0), "d": (91.0, 0.0)}
+    dataset = index_located("line", dict.fromkeys(at, (9, 9)), ["a", "c"], at)
+    rows, settings = np.eye(4), RecallSettings(positive_dist_threshold=5)
+    found = place_recall(dataset, rows, settings).found
+    ranked = ranked_place_recall(
+        dataset, rows, lambda asked: rankings(asked, dataset.images, rows), settings
+    ).found
+    for name in ("first", "positives", "answer", "distance"):
+        assert getattr(ranked, name).tolist() == getattr(found, name).tolist()
+
+
 @pytest.mark.parametrize("asked", [None, ["a1", "b3", "c0"]])
 def test_positions_alone_are_enough(city, asked):
     """Against a loop; without a folder of queries each image is asked for all others."""

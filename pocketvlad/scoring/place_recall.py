@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pocketvlad.data.dataset import Dataset
-from pocketvlad.scoring.recall import Recall, recall, require_told_apart
+from pocketvlad.scoring.recall import Recall, recall, require_told_apart, squared_metres
 from pocketvlad.scoring.recall_settings import RecallSettings
 
 
@@ -129,9 +129,9 @@ def ranked_place_recall(
     for query, names in zip(np.flatnonzero(asked), ranked(rows[asked]), strict=True):
         order = np.array([number[name] for name in names])
         order = order[others[order] & (order != query)]
-        apart = np.linalg.norm(at[order] - at[query], axis=1)
-        near = apart <= settings.positive_dist_threshold
+        [apart] = squared_metres(at[[query]], at[order])
+        near = apart <= settings.positive_dist_threshold**2
         first = 1 + int(near.argmax()) if near.any() else 0
-        columns.append((first, near.sum(), in_database[order[0]], apart[0]))
+        columns.append((first, near.sum(), in_database[order[0]], np.sqrt(apart[0])))
     found = Recall(*map(np.array, zip(*columns, strict=True)))
     return _checked(dataset, found, settings)

@@ -57,6 +57,18 @@ def _first_right(measured: np.ndarray, near: np.ndarray) -> np.ndarray:
     return np.where(near.any(axis=1), 1 + before.sum(axis=1), 0)
 
 
+def squared_metres(at: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """[Q, N] Squared distances of places [Q, 2] from others [N, 2], in metres.
+
+    Whoever asks what is within a radius compares these with its square: a root is rounded again, so
+    that an image at just that distance would be near for one and not for the other.
+    """
+    # Of differences: squares of the coordinates would leave no digits for the metres.
+    apart = np.square(at[:, :1] - others[:, 0])
+    apart += np.square(at[:, 1:] - others[:, 1])
+    return apart
+
+
 def recall(
     queries: np.ndarray,
     database: np.ndarray,
@@ -104,9 +116,7 @@ def recall(
     parts = []
     for start in range(0, len(queries), step):
         some = slice(start, start + step)
-        # Of differences: squares of the coordinates would leave no digits for the metres.
-        apart = np.square(query_positions[some, :1] - positions[:, 0])
-        apart += np.square(query_positions[some, 1:] - positions[:, 1])
+        apart = squared_metres(query_positions[some], positions)
         near = apart <= radius * radius
         measured = dissimilarities(queries[some], database, metric)
         if themselves:
