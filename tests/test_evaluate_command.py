@@ -98,6 +98,18 @@ def test_the_revisited_protocol(descriptors, tmp_path, capsys):
     assert pd.read_csv(output)["difficulty"].tolist() == ["easy", "medium", "hard"]
 
 
+def test_queries_without_easy_images_are_told(descriptors, tmp_path, capsys):
+    """They are in the number of queries beside a mean that they are not in."""
+    table = tmp_path / "mine.csv"
+    lines = ["hall_000001,0,0,9,9,hall_000002,good", "gate_000001,0,0,9,9,hall_000003,ok"]
+    table.write_text("\n".join(["query,x1,y1,x2,y2,image,label", *lines]))
+    words = ["--ground-truth", table, "--descriptors", descriptors, "--protocol", "revisited"]
+    assert run(*words) == 0
+    *_, easy, hard = capsys.readouterr().out.splitlines()
+    assert easy == "easy: 1 of 2 queries have images to be found; the others do not count"
+    assert hard == "hard: 1 of 2 queries have images to be found; the others do not count"
+
+
 def test_official_lists_are_not_for_the_revisited_protocol(lists, descriptors, capsys):
     words = ["--ground-truth", lists, "--descriptors", descriptors, "--protocol", "revisited"]
     assert run(*words) == 1

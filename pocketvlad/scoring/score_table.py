@@ -32,7 +32,10 @@ def query_table(queries: Sequence[Query], scores: Mapping[str, Scores]) -> pd.Da
 
 
 def landmark_table(queries: Sequence[Query], scores: Mapping[str, Scores]) -> str:
-    """mAP in % of each landmark's queries, then of all, with mP@k in % where it is official."""
+    """mAP in % of each landmark's queries, then of all, with mP@k in % where it is official.
+
+    A line below says so where some queries have nothing to be found at a difficulty.
+    """
     members: dict[str, list[str]] = {}
     for query in queries:
         members.setdefault(query.landmark, []).append(query.name)
@@ -57,4 +60,11 @@ def landmark_table(queries: Sequence[Query], scores: Mapping[str, Scores]) -> st
             means = [average(each.precision[k], everything) for each in scores.values()]
             rows.append([f"all: mP@{k}", len(everything), *means])
     headings = [f"mAP {name}" for name in scores] if several else ["mAP"]
-    return tabulate(rows, ["landmark", "queries", *headings], floatfmt=".2f", missingval="-")
+    table = tabulate(rows, ["landmark", "queries", *headings], floatfmt=".2f", missingval="-")
+    fewer = [
+        f"{name}: {len(each.average_precision)} of {len(everything)} queries have images to be "
+        "found; the others do not count"
+        for name, each in scores.items()
+        if len(each.average_precision) < len(everything)
+    ]
+    return "\n".join([table, *fewer])
