@@ -34,7 +34,7 @@ class TrainingTuple:
 def _hardest(
     candidates: Sequence[int], similarity: np.ndarray, names: Sequence[str], count: int
 ) -> tuple[str, ...]:
-    """The `count` candidates (row numbers) of greatest similarity [N], ties by row."""
+    """The `count` candidates (row numbers) of greatest similarity [N], ties in their order."""
     order = sorted(candidates, key=lambda row: -similarity[row])
     return tuple(names[row] for row in order[:count])
 
