@@ -25,12 +25,11 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from browser import chromium
+from browser import chromium, served
 from page_agreement import answers, cosines
 from page_worker import page_worker
 from PIL import Image
@@ -41,21 +40,12 @@ from test_page_browser import ANSWERED, LOADED, OPTIONS
 import pocketvlad
 from pocketvlad.data.dataset import Dataset, read_dataset
 from pocketvlad.data.dense import dense_queries
-from pocketvlad.packing.city_server import address, city_server
+from pocketvlad.packing.city_server import city_server
 
 PATIENCE = 300  # seconds
 QUIET = 10  # seconds without a question, before what is left is measured
 LARGE = (4000, 3000)  # pixels of a phone's photograph
 PICTURES = 8
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a city, as `pocketvlad serve` has it."""
-    with city_server(folder, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield address(server)
-        server.shutdown()
 
 
 def spread(names: Sequence[str], count: int) -> list[str]:
@@ -67,7 +57,7 @@ def print_agreement(city: Path, dataset: Dataset, images: Path, count: int, opti
     paths = [images / f"{name}.jpg" for name in spread(dataset.images, count)]
     queries = {"official": dataset.queries, "dense": dense_queries(dataset.queries)}
     with (
-        served(city) as place,
+        served(lambda: city_server(city, 0)) as place,
         sync_playwright() as playwright,
         pocketvlad.load(city) as loaded,
     ):
@@ -181,7 +171,10 @@ def print_memory(city: Path, photographs: Sequence[Path], options: Sequence[str]
         shutil.copy(photograph, city / name)
     with Image.open(photographs[0]) as picture:
         picture.resize(LARGE, Image.Resampling.BICUBIC).save(city / "large.jpg", quality=92)
-    with served(city) as place, quiet_chromium(chromium(), options) as browser:
+    with (
+        served(lambda: city_server(city, 0)) as place,
+        quiet_chromium(chromium(), options) as browser,
+    ):
         browser.goto(f"{place}none.html")
         time.sleep(2)
         watch = Watch(browser)

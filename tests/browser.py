@@ -1,21 +1,43 @@
-"""A headless Chromium for the tests that look at pages."""
+"""A headless Chromium for the tests that look at pages, and servers for what it looks at."""
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SCREENS = {"laptop": (1366, 768), "phone": (390, 844)}  # CSS pixels
+_used_ports: set[int] = set()
 
 
 def chromium() -> str | None:
     """Where the machine has a Chromium."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def served(start: Callable[[], ThreadingHTTPServer]) -> Iterator[str]:
+    """The address of a server, with a port that no earlier one had.
+
+    A browser keeps service workers, cities and files by address: at a port that the system gives
+    again, a page would be shown what an earlier test has served.
+
+    Args:
+        start: a server that listens at any free port.
+    """
+    with ExitStack() as servers:
+        while (server := servers.enter_context(start())).server_port in _used_ports:
+            pass
+        _used_ports.add(server.server_port)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.callback(server.shutdown)
+        yield f"http://127.0.0.1:{server.server_port}/"
 
 
 @dataclass

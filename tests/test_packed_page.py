@@ -1,26 +1,20 @@
 """A packed city in a real browser, from its first to its last step."""
 
-import threading
-from contextlib import contextmanager
-
+import browser
 import numpy as np
 from few_files import write_models, write_noise
 from test_page_browser import ask, opened, visit  # noqa: F401
 from test_page_browser import pytestmark as needed
 
 import pocketvlad
-from pocketvlad.packing.city_server import address, city_server
+from pocketvlad.packing.city_server import city_server
 
 pytestmark = needed
 
 
-@contextmanager
 def served(folder):
     """The address of a city, as `pocketvlad serve` has it."""
-    with city_server(folder, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield address(server)
-        server.shutdown()
+    return browser.served(lambda: city_server(folder, 0))
 
 
 def assert_answers(page, answers):

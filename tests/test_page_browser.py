@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-import threading
 import time
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import browser
 import numpy as np
 import pytest
 from browser import SCREENS, chromium
@@ -50,14 +50,10 @@ class Handler(SimpleHTTPRequestHandler):
         """Nothing."""
 
 
-@contextmanager
 def served(folder, handler=Handler):
     """The address of a folder."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    handler = partial(handler, directory=folder)
+    return browser.served(lambda: ThreadingHTTPServer(("127.0.0.1", 0), handler))
 
 
 @pytest.fixture(scope="module")

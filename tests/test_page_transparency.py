@@ -1,19 +1,17 @@
 """Transparent pictures are on white, for Python and for the page."""
 
-import threading
-
 import numpy as np
 import pytest
 from browser import chromium
 from page_agreement import cosines
 from page_worker import page_worker
 from PIL import Image
+from test_packed_page import served
 from test_page_browser import PAGE, opened  # noqa: F401
 
 import pocketvlad
 from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
-from pocketvlad.packing.city_server import address, city_server
 
 WHOLE = Sizing(1000, "bilinear")
 
@@ -82,10 +80,8 @@ def test_the_page_sees_transparent_pictures_as_python_does(opened, few_files):  
     paths = [few_files / name for name in written(few_files)]
     with (
         pocketvlad.load("old-town") as city,
-        city_server(few_files / "old-town", 0) as server,
+        served(few_files / "old-town") as address,
+        page_worker(opened, address) as worker,
     ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with page_worker(opened, address(server)) as worker:
-            found = cosines(city, worker, paths)
-        server.shutdown()
+        found = cosines(city, worker, paths)
     np.testing.assert_allclose(found, 1, atol=1e-4, err_msg=str(paths))

@@ -125,12 +125,13 @@ def ranked_place_recall(
     asked, others = _roles(dataset)
     at, number = _at(dataset), {name: place for place, name in enumerate(dataset.images)}
     in_database = np.cumsum(others) - 1
+    radius = settings.positive_dist_threshold
     columns = []
     for query, names in zip(np.flatnonzero(asked), ranked(rows[asked]), strict=True):
         order = np.array([number[name] for name in names])
         order = order[others[order] & (order != query)]
         [apart] = squared_metres(at[[query]], at[order])
-        near = apart <= settings.positive_dist_threshold**2
+        near = apart <= radius * radius
         first = 1 + int(near.argmax()) if near.any() else 0
         columns.append((first, near.sum(), in_database[order[0]], np.sqrt(apart[0])))
     found = Recall(*map(np.array, zip(*columns, strict=True)))
