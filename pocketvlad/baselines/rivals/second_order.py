@@ -5,8 +5,8 @@ order, each weight to the nearest level; those not yet rounded compensate for th
 (Conzelmann & Bamler, arXiv 2505.18758) minimises error plus lambda times bits. Each weight is
 rounded to the level of the least error plus lambda times bits. What the later weights will cost is
 taken into account, too: their bits are replaced by a quadratic function, those of a Gaussian of the
-layer's variance. It joins the moments of the inputs, and shrinks the weights. With lambda = 0,
-CERWU is OPTQ.
+variance of the layer's weights (in a grouped layer, of the group's). It joins the moments of the
+inputs, and shrinks the weights. With lambda = 0, CERWU is OPTQ.
 
 An error of a row is e H e', with H the second moments of the inputs.
 """
@@ -211,8 +211,8 @@ def rounded_layers(
         coarseness: the step of a layer, in standard deviations of its weights.
         multiplier: the error, in shares of the variance of a layer's outputs, that a bit for each
             weight of the model is worth; 0 for OPTQ.
-        by_rows: whether each row has a step of its own: the step is then in root mean squares of
-            the row. For OPTQ alone, where the rows do not depend on one another.
+        by_rows: whether each row has a step of its own: rows are first divided by their root mean
+            squares. For OPTQ alone, where the rows do not depend on one another.
     """
     if by_rows and multiplier:
         raise ValueError("a step for each row is for a multiplier of 0")

@@ -44,7 +44,10 @@ class OptqSection:
 
     steps: tuple[float, ...] | None = setting(_STEPS_OF, None, **_STEPS)
     row_steps: tuple[float, ...] | None = setting(
-        "the step of each row of a layer, in root mean squares of its weights", None, **_STEPS
+        "the step of a layer whose rows are first divided by their root mean squares, in standard "
+        "deviations of the result",
+        None,
+        **_STEPS,
     )
 
 
