@@ -77,6 +77,17 @@ def test_ratios_spread_in_proportion(path):
     assert tolerance(large, 100.0, 2, [small, large], runs) == (30.0, "3 seeds, 1 machine")
 
 
+def test_a_series_varies_in_proportion_to_its_own_mean(path):
+    """Both by 10 %, and the second is ten times the first."""
+    about = claim("a", "ratio")
+    values = [
+        (about, series, "M", seed, mean * (1 + seed / 10))
+        for series, mean in {"s": 10.0, "t": 100.0}.items()
+        for seed in (-1, 0, 1)
+    ]
+    assert deviation(about, runs_of(values, path)) == pytest.approx(0.1)
+
+
 def test_rounding_is_the_least(path):
     runs = runs_of([(A, "s", "M", 1, 70.0), (A, "s", "N", 1, 70.0)], path)
     assert tolerance(A, 70.0, 1, [A], runs) == (0.01, "1 seed, 2 machines, rounding")

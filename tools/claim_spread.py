@@ -61,14 +61,15 @@ def _repeated(claim: Claim, runs: pd.DataFrame) -> pd.DataFrame:
 def deviation(claim: Claim, runs: pd.DataFrame) -> float:
     """One training's standard deviation, pooled over series; nan if no series has two trainings.
 
-    Of columns that vary in proportion to themselves, as a share of the mean.
+    Of columns that vary in proportion to themselves, as a share of the series' mean.
     """
     repeated = _repeated(claim, runs)
     series = repeated.groupby("series")["value"]
-    squares = ((repeated["value"] - series.transform("mean")) ** 2).sum()
+    means = series.transform("mean")
+    unit = means if claim.column in _PROPORTIONAL else 1.0
+    squares = (((repeated["value"] - means) / unit) ** 2).sum()
     freedom = len(repeated) - series.ngroups
-    unit = repeated["value"].mean() if claim.column in _PROPORTIONAL else 1.0
-    return math.sqrt(squares / freedom) / unit if freedom else math.nan
+    return math.sqrt(squares / freedom) if freedom else math.nan
 
 
 def _counted(count: int, thing: str) -> str:
