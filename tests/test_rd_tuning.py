@@ -168,6 +168,16 @@ def test_before_any_step_the_network_is_what_was_rounded(teacher, city):
         np.testing.assert_array_equal(again[name].dequantize(), tensor.dequantize())
 
 
+def test_biases_that_are_all_zero_stay_so(teacher, city):
+    """They do not tell how far a step would be."""
+    network, codes = rounded(teacher, city)
+    named = [(name, bias) for name, bias in network.named_parameters() if name.endswith(".bias")]
+    name, bias = next(each for each in named if each[1].any())
+    assert name in StraightThrough(network, codes).biases
+    bias.data.zero_()
+    assert name not in StraightThrough(network, codes).biases
+
+
 @pytest.mark.parametrize("kind", ["residual", "bottlenecks"])
 def test_steps_lower_the_loss_on_photographs_that_were_not_tuned_on(city, kind):
     """Residual sums behind a ReLU, and linear bottlenecks with depthwise layers and ReLU6."""

@@ -95,7 +95,8 @@ class _Biases:
 class StraightThrough:
     """The convolutions of a network as continuous numbers of steps; all else as it is.
 
-    Layers of zeros stay so, as do biases that are not whole multiples of a power of two.
+    Layers of zeros stay so. So do biases that are all zero, which tell no power of two, and those
+    that are not whole multiples of one.
 
     Args:
         network: rounded; not changed until `write`.
@@ -113,7 +114,7 @@ class StraightThrough:
             path = name.rpartition(".")[0]
             bias = network.get_submodule(path).bias
             found = None if bias is None else whole(bias.detach().cpu().numpy())
-            if found is not None:
+            if found is not None and bias.any():
                 self.biases[f"{path}.bias"] = _Biases(*found, network.device)
 
     @property
