@@ -314,10 +314,10 @@ def test_a_lying_header_is_refused_in_bounded_memory(real_file, change):
     header, payloads = parts(real_file)
     change(header)
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(FormatError):
         decode(assemble(header, payloads))
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
 

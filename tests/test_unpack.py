@@ -218,10 +218,10 @@ def test_a_bomb_behind_the_end_is_noticed_on_the_way(tmp_path):
         file.write(tar)
         for _ in range(64):
             file.write(bytes(1 << 20))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ArchiveError, match=r"more than the 1,000,000 bytes that are allowed"):
         unpack([path], ".jpg", tmp_path / "out", Limits(archive=1_000_000))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_stream_is_never_read_beyond_its_bounds():
