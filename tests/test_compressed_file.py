@@ -228,6 +228,85 @@ def test_weights_that_are_not_finite_are_not_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def one_layer(shape=(20, 30), name="projection.weight", header=HEADER):
+    weight = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    return Contents({name: weight}, {name: LABELS["projection.weight"]}, header)
+
+
+def many_layers(count):
+    tensors = {f"a{n}": np.ones(1, np.float32) for n in range(count)}
+    return Contents(tensors, dict.fromkeys(tensors, LABELS["projection.weight"]), HEADER)
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (many_layers(0), "0 layers; 1 to 4096 are allowed"),
+        (many_layers(4097), "4097 layers; 1 to 4096 are allowed"),
+        (one_layer([1] * 9), "layer projection.weight: 9 dimensions; at most 8"),
+        (one_layer([3, 0]), "layer projection.weight: a dimension of 0; 1 to 1099511627776 are"),
+        (one_layer(name="half \ud800"), r"layer half \\ud800: its name is no text that UTF-8"),
+        (one_layer(name="\u20ac" * 300_000), "a header of 18.* bytes; at most 1048576 are"),
+        (one_layer(header={"origin": "a" * (1 << 20)}), "a header of 104.* bytes; at most 1048576"),
+        (one_layer(header={"origin": float("nan")}), "header cannot be written: .*not JSON"),
+        (one_layer(header={"origin": 10**400}), "10000.* is no finite number"),
+    ],
+    ids=range(9),
+)
+def test_what_no_reader_takes_is_not_written(tmp_path, contents, message):
+    with pytest.raises(FormatError, match=rf"^\S*m\.pvlad: .*{message}"):
+        write_compressed(tmp_path / "m.pvlad", contents, {})
+    assert not list(tmp_path.iterdir())
+
+
+CODES = np.random.default_rng(0).integers(0, 5, (20, 30)).astype(np.uint8)
+LEVELS = np.arange(5, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("quantized", "message"),
+    [
+        (QuantizedTensor(CODES, np.arange(257, dtype=np.float32)), "256 levels and zero: more"),
+        (QuantizedTensor(CODES, np.arange(70_000, dtype=np.float32)), "69999 levels and zero"),
+        (
+            QuantizedTensor(CODES, LEVELS, np.full(20, 1e-9, np.float32)),
+            "the scale of a row is not a number above 0: 1e-09 in half precision",
+        ),
+        (
+            QuantizedTensor(CODES, LEVELS, input_scales=np.full(30, 1e6, np.float32)),
+            r"the scale of an input is not a number above 0: 1e\+06 in half precision",
+        ),
+        (
+            QuantizedTensor(CODES, LEVELS * np.float32(1e35), np.full(20, 1e4, np.float32)),
+            "a level, times its scales or transformed, is not finite",
+        ),
+        (QuantizedTensor(CODES, LEVELS, transformed=True), "in a layer of 2 dimensions, not 4"),
+    ],
+)
+def test_a_layer_that_no_reader_takes_is_not_written(tmp_path, quantized, message):
+    with pytest.raises(FormatError, match=rf"^\S*m\.pvlad: layer projection\.weight: .*{message}"):
+        write_compressed(tmp_path / "m.pvlad", one_layer(), {"projection.weight": quantized})
+    assert not list(tmp_path.iterdir())
+
+
+def test_side_information_that_no_reader_unpacks_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("pocketvlad.format.layer_coding._MAX_SIDE", 70)  # for rows and inputs alone
+    quantized = {"projection.weight": QuantizedTensor(CODES, LEVELS)}
+    with pytest.raises(FormatError, match=r"\d+ bytes before the symbols; at most 70 are allowed"):
+        write_compressed(tmp_path / "m.pvlad", one_layer(), quantized)
+    assert not list(tmp_path.iterdir())
+
+
+def test_as_many_layers_and_levels_as_a_file_may_have_are_read_again(tmp_path):
+    path = tmp_path / "m.pvlad"
+    write_compressed(path, many_layers(4096), {})
+    assert len(read_compressed(path).tensors) == 4096
+    quantized = QuantizedTensor(CODES, np.arange(256, dtype=np.float32))
+    write_compressed(path, one_layer([20, 30]), {"projection.weight": quantized})
+    [found] = read_compressed(path).tensors.values()
+    np.testing.assert_array_equal(found, CODES)
+
+
 def test_every_flipped_byte_is_noticed(real_file):
     for position in range(0, len(real_file), 3):
         damaged = bytearray(real_file)
@@ -551,14 +630,12 @@ def test_scales_whose_weights_would_overflow_are_refused():
     multiples = np.ones((2, 3), np.int16)
     step = float(np.finfo(np.float32).max) / 4
     for scale, kept in ((2, True), (8, False)):
-        payload = encode_layer(
-            from_multiples(multiples, step, input_scales=np.full(3, scale, np.float32))
-        )
+        tensor = from_multiples(multiples, step, input_scales=np.full(3, scale, np.float32))
         if kept:
-            assert np.isfinite(decode_layer(payload, (2, 3)).dequantize()).all()
+            assert np.isfinite(decode_layer(encode_layer(tensor), (2, 3)).dequantize()).all()
         else:
             with pytest.raises(FormatError, match="times its scales or transformed"):
-                decode_layer(payload, (2, 3))
+                encode_layer(tensor)
 
 
 def test_scales_that_repeat_take_few_bytes():

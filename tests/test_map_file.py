@@ -21,6 +21,8 @@ from pocketvlad.format.map_writer import write_map
 NAMES = ["a.jpg", "in/a.jpg", "in/caf\udce9.jpg", "in/köln 1.jpg", "z/y/x.jpg"]
 MADE = {"model_sha256": "ab" * 32, "preprocessing": {"mean": [1.5]}, "sizing": {"image_size": 480}}
 CODE = {"type": "int8"}
+ONE, CENTRES = np.zeros(1, np.float32), np.zeros((3, 7), np.float16)
+ENDLESS = np.broadcast_to(np.uint8(0), (1 << 28) + 1)  # of one byte in memory
 
 
 def generator():
@@ -400,11 +402,25 @@ def test_no_name_occurs_twice(tmp_path, plain, names, ends, message):
         ({"codes": np.zeros((5, 7), np.int64)}, "a section of int64 numbers"),
         ({"names": [], "codes": np.zeros((0, 7), np.uint8)}, "0 places"),
         ({"provenance": {"mean": float("nan")}}, "not JSON compliant"),
-        ({"provenance": {"text": "a" * (1 << 20)}}, "a header of"),
+        ({"provenance": {"text": "a" * (1 << 20)}}, "a header of 10.* bytes; at most 1048576 are"),
+        ({"provenance": {"mean": 10**400}}, "10000.* is no finite number"),
+        ({"parameters": {f"p{n}": ONE for n in range(60)}}, "67 sections; at most 64 are allowed"),
+        ({"parameters": {"p": ONE.reshape([1] * 5)}}, "section code.p: 5 dimensions; 1 to 4 are"),
+        ({"parameters": {"p": ONE.reshape(())}}, "section code.p: 0 dimensions; 1 to 4 are"),
+        ({"parameters": {"p": ONE[:0]}}, "section code.p: a dimension of 0; 1 to 274877906944 are"),
+        (
+            {"parameters": {"p": ENDLESS}},
+            "section code.p of 268435457 bytes; at most 268435456 are",
+        ),
+        ({"lists": (np.array([2, 5]), ONE.astype(np.float16))}, "2 lists, 1 centres|is float16"),
+        ({"lists": (np.array([2, 1, 5]), CENTRES)}, "the ends of its lists are not in order"),
+        ({"lists": (np.array([2, 2, 4]), CENTRES)}, "the ends of its lists are not in order"),
+        ({"lists": (np.array([-2, 2, 5]), CENTRES)}, "the ends of its lists are not in order"),
     ],
 )
-def test_what_cannot_be_read_again_is_not_written(tmp_path, changes, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_cannot_be_read_again_is_not_written(tmp_path, monkeypatch, changes, message):
+    monkeypatch.setattr("pocketvlad.format.map_writer._write", None)  # before anything is written
+    with pytest.raises(ValueError, match=rf"^\S*/new\.pvmap: .*({message})"):
         write_map(tmp_path / "new.pvmap", **content(**changes))
     assert not list(tmp_path.iterdir())
 

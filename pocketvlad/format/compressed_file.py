@@ -6,13 +6,11 @@ and one layer.
 """
 
 import json
-import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,48 +18,37 @@ import numpy as np
 
 from pocketvlad.format import version2, whole_multiples
 from pocketvlad.format.contents import Contents
-from pocketvlad.format.error import FormatError
+from pocketvlad.format.error import FormatError, naming
 from pocketvlad.format.header_json import parsed_header
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
+from pocketvlad.format.layer_list import (
+    FLOATS,
+    VERSION,
+    Layer,
+    layer_of,
+    require_bytes,
+    require_count,
+    require_shape,
+    require_text,
+)
 from pocketvlad.format.quantized_tensor import QuantizedTensor
-from pocketvlad.format.roles import Label, Part, Role
+from pocketvlad.format.roles import Role
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.shown import shown
 
 MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
-VERSION = 3
 _READABLE = (version2.VERSION, VERSION)
 MAX_WEIGHTS = 1 << 29
 """Weights of one file, by default: VGG16 with a 4096-D whitening has 149 million."""
 
 _PREFIX = struct.Struct("<8sHII")  # magic, version, bytes and CRC-32 of the header
-_MAX_HEADER = 1 << 20  # bytes, unpacked
-_MAX_LAYERS = 1 << 12
-_MAX_DIMENSIONS = 8
-_MAX_BYTES = 1 << 40  # of a layer
-_FLOATS = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
-_CODINGS = {"symbols", "multiples", *_FLOATS}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A tensor as the header lists it. coding: "symbols", "float16", "float32" or "multiples"."""
-
-    name: str
-    label: Label
-    shape: tuple[int, ...]
-    coding: str
-    bytes: int
-    crc32: int
-
-    @property
-    def weights(self) -> int:
-        return math.prod(self.shape)
+_MAX_HEADER = 1 << 20  # bytes, packed or unpacked
 
 
 def _plain_coding(tensor: np.ndarray, role: Role, small: str) -> str:
     """How a tensor that is not quantized is stored. Half precision is for biases, which can bear
     it; the variances of a batch normalisation, say, cannot."""
-    fits = np.abs(tensor).max(initial=0) <= np.finfo(_FLOATS[small]).max
+    fits = np.abs(tensor).max(initial=0) <= np.finfo(FLOATS[small]).max
     return small if fits and role is not Role.OTHER else "float32"
 
 
@@ -72,7 +59,8 @@ def _payload(
     biases as whole multiples."""
     if quantized is None:
         coding = _plain_coding(tensor, role, small)
-        rounded = tensor.astype(_FLOATS[coding])
+        rounded = tensor.astype(FLOATS[coding])
+        _require_finite(rounded)
         plain = rounded.tobytes()
         # As they are, or as they would be stored: a decoded file is written as the same bytes.
         for values in (tensor, rounded) if role is Role.BIAS else ():
@@ -83,7 +71,9 @@ def _payload(
     coded = encode_layer(quantized)
     if len(coded) < 4 * quantized.codes.size:
         return "symbols", coded
-    return "float32", quantized.dequantize().astype("<f4").tobytes()
+    plain = quantized.dequantize().astype("<f4")
+    _require_finite(plain)
+    return "float32", plain.tobytes()
 
 
 def write_compressed(
@@ -103,10 +93,19 @@ def write_compressed(
 
     Raises:
         ValueError: a weight is not finite, or there are more than `MAX_WEIGHTS`.
+        FormatError: no reader would take the file: too many layers, dimensions or levels, a scale
+            that half precision cannot hold, a header that is too long, and so on. Nothing is
+            written.
     """
     total = sum(tensor.size for tensor in contents.tensors.values())
     if total > MAX_WEIGHTS:
         raise ValueError(f"{path}: {total} weights; a file may hold {MAX_WEIGHTS}")
+    with naming(path):
+        require_count(len(contents.tensors))
+        for name, tensor in contents.tensors.items():  # before the first is coded: that takes time
+            with naming(f"layer {shown(name[:80])}"):
+                require_text(name)
+                require_shape(tensor.shape)
     layers, payloads = [], []
     for name, tensor in contents.tensors.items():
         held = quantized[name].codebook if name in quantized else tensor
@@ -115,17 +114,23 @@ def write_compressed(
                 f"{path}: {name} is not finite: its training diverged; lower the learning rate"
             )
         label = contents.labels[name]
-        coding, payload = _payload(tensor, quantized.get(name), label.role, small)
-        about = [name, label.part, label.role, list(tensor.shape)]
-        layers.append([*about, coding, len(payload), zlib.crc32(payload)])
+        with naming(f"{path}: layer {name}"):
+            coding, payload = _payload(tensor, quantized.get(name), label.role, small)
+            require_bytes(len(payload))
+        sizes = tensor.shape, coding, len(payload), zlib.crc32(payload)
+        layers.append(Layer(name, label, *sizes).as_list())
         payloads.append(payload)
-    header = {**contents.header, "layers": layers}
-    text = json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    packed = zlib.compress(text.encode(), 9)
+    with naming(path):
+        packed = _packed_header({**contents.header, "layers": layers})
     with replacing(path) as unfinished, open(unfinished, "wb") as file:
         file.write(_PREFIX.pack(MAGIC, VERSION, len(packed), zlib.crc32(packed)))
         file.writelines([packed, *payloads])
     return path.stat().st_size
+
+
+def _require_finite(values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
+        raise FormatError("a weight is not finite")
 
 
 def _exactly(file: BinaryIO, size: int) -> bytes:
@@ -135,44 +140,41 @@ def _exactly(file: BinaryIO, size: int) -> bytes:
     return data
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _require_header_bytes(size: int) -> None:
+    if size > _MAX_HEADER:
+        raise FormatError(f"a header of {size} bytes; at most {_MAX_HEADER} are allowed")
 
 
-def _is_text(value: str) -> bool:
-    """Whether UTF-8 can hold it. JSON can write half of a surrogate pair, which is no text."""
+def _packed_header(header: Mapping[str, object]) -> bytes:
+    """As the file has it; a reader takes it."""
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        text = json.dumps(header, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"the header cannot be written: {error}") from None
+    _require_header_bytes(len(text))
+    packed = zlib.compress(text, 9)
+    _require_header_bytes(len(packed))
+    _unpacked_header(packed)
+    return packed
 
 
-def _identity(entry: Sequence[object], version: int) -> tuple[str, Label] | None:
-    """(name, label) that an entry of the header's list begins with, before the last four fields."""
-    match entry[:-4]:
-        case [str(name)] if version == version2.VERSION:
-            return version2.identity(name)
-        case [str(name), str(part), str(role)] if version == VERSION:
-            if part in set(Part) and role in set(Role):
-                return name, Label(Part(part), Role(role))
-    return None
-
-
-def _layer(entry: object, version: int) -> Layer:
-    """One entry of the header's list, checked."""
-    if isinstance(entry, list) and (identity := _identity(entry, version)):
-        match entry[-4:]:
-            case [list(shape), str(coding), size, crc] if coding in _CODINGS:
-                if (
-                    _is_text(identity[0])
-                    and len(shape) <= _MAX_DIMENSIONS
-                    and all(_is_whole(side, 1, _MAX_BYTES) for side in shape)
-                    and _is_whole(size, 0, _MAX_BYTES)
-                    and _is_whole(crc, 0, 0xFFFFFFFF)
-                ):
-                    return Layer(*identity, tuple(shape), coding, size, crc)
-    raise FormatError(f"a layer of the header is malformed: {str(entry)[:80]}")
+def _unpacked_header(packed: bytes) -> tuple[dict[str, object], list[object]]:
+    """(header, its list of layers) from the inverse of `_packed_header`."""
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(packed, _MAX_HEADER)
+        if not unpacker.eof or unpacker.unused_data:
+            raise FormatError("the header is too long or incomplete")
+        header = parsed_header(text)
+        entries = header.pop("layers")
+    except (zlib.error, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"the header cannot be read: {error}") from None
+    if not isinstance(entries, list):
+        raise FormatError("the header has no list of layers")
+    require_count(len(entries))
+    return header, entries
 
 
 def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], list[Layer]]:
@@ -185,25 +187,12 @@ def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], l
             f"{' and '.join(map(str, _READABLE))}: take the one that wrote it, or compress the "
             "model again"
         )
-    if size > _MAX_HEADER:
-        raise FormatError(f"a header of {size} bytes; at most {_MAX_HEADER} are allowed")
+    _require_header_bytes(size)
     packed = _exactly(file, size)
     if zlib.crc32(packed) != crc:
         raise FormatError("the header is damaged (checksum)")
-    try:
-        unpacker = zlib.decompressobj()
-        text = unpacker.decompress(packed, _MAX_HEADER)
-        if not unpacker.eof or unpacker.unused_data:
-            raise FormatError("the header is too long or incomplete")
-        header = parsed_header(text)
-        entries = header.pop("layers")
-    except (zlib.error, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"the header cannot be read: {error}") from None
-    if not isinstance(entries, list) or not 1 <= len(entries) <= _MAX_LAYERS:
-        raise FormatError("the header lists no layers, or too many")
-    layers = [_layer(entry, version) for entry in entries]
+    header, entries = _unpacked_header(packed)
+    layers = [layer_of(entry, version) for entry in entries]
     if len({layer.name for layer in layers}) != len(layers):
         raise FormatError("the header lists a layer twice")
     total = sum(layer.weights for layer in layers)
@@ -219,12 +208,11 @@ def _decode(layer: Layer, payload: bytes) -> np.ndarray | QuantizedTensor:
         return decode_layer(payload, layer.shape)
     if layer.coding == "multiples":
         return whole_multiples.decode(payload, layer.weights).reshape(layer.shape)
-    dtype = _FLOATS[layer.coding]
+    dtype = FLOATS[layer.coding]
     if len(payload) != layer.weights * dtype.itemsize:
         raise FormatError(f"{len(payload)} bytes for {layer.weights} weights in {layer.coding}")
     values = np.frombuffer(payload, dtype).astype(np.float32)
-    if not np.isfinite(values).all():
-        raise FormatError("a weight is not finite")
+    _require_finite(values)
     return values.reshape(layer.shape)
 
 

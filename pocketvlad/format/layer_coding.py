@@ -23,6 +23,7 @@ from pocketvlad.format.symbol_model import MAX_MODELS, Alphabet, SymbolModel
 _GRID, _SCALED, _TRANSFORMED, _INPUTS_SCALED, _ON_TRELLIS = 1, 2, 4, 8, 16
 _HEAD = struct.Struct("<BH")  # flags, number of levels
 _SCALE = np.dtype("<f2")
+_ROW, _INPUT = "a row", "an input"  # what has a scale, in messages
 _ENDS = struct.Struct("<ff")
 _MODEL_HEAD = struct.Struct("<BB")  # number of models, the sum of sizes that the first is for
 _RAW = -15  # deflate without a head or checksum: the layer has one
@@ -44,19 +45,37 @@ def _is_grid(levels: np.ndarray) -> bool:
 
 def _write_codebook(tensor: QuantizedTensor) -> bytes:
     """Levels, but level 0, which is zero; then the scales of rows and of inputs, if there are."""
-    if tensor.transformed and max(tensor.codes.shape[2:]) > MAX_SIDE:
-        raise ValueError(f"kernels of {tensor.codes.shape[2:]} are not stored as coefficients")
     levels = tensor.codebook[1:].astype("<f4")
+    _require_levels(len(levels), tensor.on_trellis)
     flags = _TRANSFORMED * tensor.transformed | _ON_TRELLIS * tensor.on_trellis
     scales = b""
-    for flag, each in ((_SCALED, tensor.scales), (_INPUTS_SCALED, tensor.input_scales)):
+    for flag, each, of in (
+        (_SCALED, tensor.scales, _ROW),
+        (_INPUTS_SCALED, tensor.input_scales, _INPUT),
+    ):
         if each is not None:
             flags |= flag
-            scales += each.astype(_SCALE).tobytes()
+            with np.errstate(over="ignore"):  # which the next line refuses
+                stored = each.astype(_SCALE)
+            _require_scales(stored, each, of)
+            scales += stored.tobytes()
+    held = levels.tobytes()
     if _is_grid(levels):
-        ends = _ENDS.pack(levels[0], levels[-1])
-        return _HEAD.pack(flags | _GRID, len(levels)) + ends + scales
-    return _HEAD.pack(flags, len(levels)) + levels.tobytes() + scales
+        flags |= _GRID
+        held = _ENDS.pack(levels[0], levels[-1])
+    written = _HEAD.pack(flags, len(levels)) + held + scales
+    _read_codebook(
+        _Reader(memoryview(written)), tensor.codes.shape
+    )  # what cannot be is not written
+    return written
+
+
+def _require_levels(count: int, on_trellis: bool) -> None:
+    """Raises FormatError where a layer may not have so many levels beside zero."""
+    if on_trellis and (count % 4 != 1 or not 5 <= count <= 4 * trellis.MAX_PLACE + 1):
+        raise FormatError(f"{count} levels on the trellis; 5, 9, 13 and so on to 509 are possible")
+    if count >= rans.MAX_SYMBOLS and not on_trellis:
+        raise FormatError(f"{count} levels and zero: more than {rans.MAX_SYMBOLS}")
 
 
 class _Reader:
@@ -74,9 +93,16 @@ class _Reader:
 
 def _read_scales(reader: _Reader, count: int, of: str) -> np.ndarray:
     scales = np.frombuffer(reader.take(_SCALE.itemsize * count), _SCALE).astype(np.float32)
-    if not (np.isfinite(scales) & (scales > 0)).all():
-        raise FormatError(f"the scale of {of} is not a number above 0")
+    _require_scales(scales, scales, of)
     return scales
+
+
+def _require_scales(stored: np.ndarray, given: np.ndarray, of: str) -> None:
+    bad = ~(np.isfinite(stored) & (stored > 0))
+    if bad.any():
+        raise FormatError(
+            f"the scale of {of} is not a number above 0: {given[bad][0]:g} in half precision"
+        )
 
 
 def _read_codebook(
@@ -88,8 +114,7 @@ def _read_codebook(
     if flags & ~(_GRID | _SCALED | _TRANSFORMED | _INPUTS_SCALED | _ON_TRELLIS):
         raise FormatError(f"kind of codebook {flags} is unknown")
     on_trellis = bool(flags & _ON_TRELLIS)
-    if on_trellis and (count % 4 != 1 or not 5 <= count <= 4 * trellis.MAX_PLACE + 1):
-        raise FormatError(f"{count} levels on the trellis; 5, 9, 13 and so on to 509 are possible")
+    _require_levels(count, on_trellis)
     if flags & _GRID:
         ends = _ENDS.unpack(reader.take(_ENDS.size))
         if count < 2 or not np.isfinite(ends).all():
@@ -97,8 +122,6 @@ def _read_codebook(
         levels = grid(*ends, count)
     else:
         levels = np.frombuffer(reader.take(4 * count), "<f4").astype(np.float32)
-    if count >= rans.MAX_SYMBOLS and not on_trellis:
-        raise FormatError(f"{count} levels and zero: more than {rans.MAX_SYMBOLS}")
     if not np.isfinite(levels).all():
         raise FormatError("a level of the codebook is not finite")
     transformed = bool(flags & _TRANSFORMED)
@@ -109,8 +132,8 @@ def _read_codebook(
             f"coefficients of kernels of {shape[2]} x {shape[3]}; at most {MAX_SIDE} a side"
         )
     rows, inputs, taps = by_axes(shape)
-    scales = _read_scales(reader, rows, "a row") if flags & _SCALED else None
-    input_scales = _read_scales(reader, inputs, "an input") if flags & _INPUTS_SCALED else None
+    scales = _read_scales(reader, rows, _ROW) if flags & _SCALED else None
+    input_scales = _read_scales(reader, inputs, _INPUT) if flags & _INPUTS_SCALED else None
     most = float(np.abs(levels).max(initial=0))
     for each in (scales, input_scales):
         if each is not None:
@@ -196,6 +219,8 @@ def _frequencies(counts: np.ndarray, total: int) -> np.ndarray:
 
 
 def _pack(data: bytes) -> bytes:
+    if len(data) > _MAX_SIDE:
+        raise FormatError(f"{len(data)} bytes before the symbols; at most {_MAX_SIDE} are allowed")
     packer = zlib.compressobj(9, zlib.DEFLATED, _RAW)
     packed = packer.compress(data) + packer.flush()
     return _write_numbers([len(packed)]) + packed
@@ -238,11 +263,12 @@ class _Coding:
 
 def _coding(tensor: QuantizedTensor) -> _Coding:
     """That by which both take the fewest bits."""
+    codebook = _write_codebook(tensor)  # first: it refuses what no file may hold
     alphabet = Alphabet.of(tensor)
     model = alphabet.model()
     counts = alphabet.counts(model)
     total = _PLACES if tensor.on_trellis else rans.TOTAL
-    exact, codebook = _frequencies(counts, total), _write_codebook(tensor)
+    exact = _frequencies(counts, total)
     best, least = None, math.inf
     for digits in _DIGITS:
         frequencies = _coarse(exact, digits)
@@ -262,7 +288,12 @@ def _coding(tensor: QuantizedTensor) -> _Coding:
 
 
 def encode_layer(tensor: QuantizedTensor) -> bytes:
-    """The payload of one quantized layer."""
+    """The payload of one quantized layer.
+
+    Raises:
+        FormatError: `decode_layer` would refuse it: a scale that half precision cannot hold, too
+            many levels, and so on.
+    """
     coding = _coding(tensor)
     return coding.side + rans.encode(coding.symbols, coding.frequencies, coding.contexts)
 

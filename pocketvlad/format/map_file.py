@@ -28,6 +28,7 @@ from pocketvlad.format.map_layout import (
     POSITIONS,
     Section,
     layout,
+    require_list_ends,
     require_sections,
     section_of,
 )
@@ -52,14 +53,24 @@ class MapHeader:
     sections: dict[str, Section]
 
     def text(self) -> bytes:
-        """As the file has it."""
+        """As the file has it.
+
+        Raises:
+            FormatError: a reader would refuse it.
+        """
         content = {
             "places": self.places,
             "code": self.code,
             "provenance": self.provenance,
             "sections": [section.as_list() for section in self.sections.values()],
         }
-        return json.dumps(content, sort_keys=True, allow_nan=False).encode("ascii")
+        try:
+            text = json.dumps(content, sort_keys=True, allow_nan=False).encode("ascii")
+        except (ValueError, RecursionError) as error:
+            raise FormatError(f"the header cannot be written: {error}") from None
+        _require_header_bytes(len(text))
+        self.of(text)
+        return text
 
     @classmethod
     def of(cls, text: bytes) -> "MapHeader":
@@ -91,6 +102,11 @@ class MapHeader:
         return cls(places, code, provenance, sections)
 
 
+def _require_header_bytes(size: int) -> None:
+    if size > MAX_HEADER:
+        raise FormatError(f"a header of {size} bytes; at most {MAX_HEADER} are allowed")
+
+
 def _read(file: BinaryIO) -> tuple[MapHeader, np.ndarray, dict[str, int], int]:
     """(header, checksums of all blocks, where sections begin, where checksums end) of a file."""
     size = file.seek(0, 2)
@@ -106,8 +122,7 @@ def _read(file: BinaryIO) -> tuple[MapHeader, np.ndarray, dict[str, int], int]:
             f"format version {version}.{zero} is unknown; this program reads {VERSION}: take the "
             "one that wrote it, or make the map again"
         )
-    if length > MAX_HEADER:
-        raise FormatError(f"a header of {length} bytes; at most {MAX_HEADER} are allowed")
+    _require_header_bytes(length)
     if PREFIX.size + length + 4 * count > size:
         raise FormatError("the file ends too early")
     text, sums = file.read(length), file.read(4 * count)
@@ -277,8 +292,7 @@ class MapFile:
         if LIST_ENDS not in self.sections:
             return np.array([self.places])
         ends = self.whole(LIST_ENDS).astype(np.int64)
-        if (np.diff(ends) < 0).any() or ends[-1] != self.places:
-            raise FormatError("the ends of its lists are not in order")
+        require_list_ends(ends, self.places)
         return ends
 
     def _named(self) -> "_Named":

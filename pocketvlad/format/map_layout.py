@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketvlad.format.error import FormatError
+from pocketvlad.format.error import FormatError, naming
 from pocketvlad.format.map_prefix import PREFIX
 
 ALIGNMENT = 64
@@ -53,10 +53,10 @@ def type_name(dtype: np.dtype) -> str:
     """What a header calls the type of an array.
 
     Raises:
-        ValueError: a section cannot have this type.
+        FormatError: a section cannot have this type.
     """
     if dtype.name not in _TYPES:
-        raise ValueError(f"a section of {dtype} numbers; it may be {', '.join(_TYPES)}")
+        raise FormatError(f"a section of {dtype} numbers; it may be {', '.join(_TYPES)}")
     return dtype.name
 
 
@@ -91,26 +91,37 @@ class Section:
         return [self.name, self.type, list(self.shape)]
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
-    return type(value) is int and least <= value <= most
-
-
 def section_of(entry: object) -> Section:
     """An entry of a header's list, checked by itself.
 
     Raises:
-        FormatError: it is malformed.
+        FormatError: it is malformed, or beyond what a file may hold.
     """
     match entry:
-        case [str(name), str(kind), list(shape)] if (
-            kind in _TYPES
-            and 1 <= len(shape) <= _MAX_DIMENSIONS
-            and all(_is_whole(side, 1, _MAX_BYTES) for side in shape)
+        case [str(name), str(kind), list(shape)] if kind in _TYPES and all(
+            type(side) is int for side in shape
         ):
             section = Section(name, kind, tuple(shape))
-            if section.bytes <= _MAX_BYTES:
-                return section
+            with naming(f"section {name[:40]}"):
+                _require_size(section)
+            return section
     raise FormatError(f"a section of the header is malformed: {str(entry)[:80]}")
+
+
+def _require_size(section: Section) -> None:
+    if not 1 <= len(section.shape) <= _MAX_DIMENSIONS:
+        raise FormatError(f"{len(section.shape)} dimensions; 1 to {_MAX_DIMENSIONS} are allowed")
+    for side in section.shape:
+        if not 1 <= side <= _MAX_BYTES:
+            raise FormatError(f"a dimension of {side}; 1 to {_MAX_BYTES} are allowed")
+    if section.bytes > _MAX_BYTES:
+        raise FormatError(f"{section.bytes} bytes; at most {_MAX_BYTES} are allowed")
+
+
+def require_list_ends(ends: np.ndarray, places: int) -> None:
+    """Raises FormatError where they are not those of lists of so many places."""
+    if not len(ends) or (np.diff(ends, prepend=0) < 0).any() or ends[-1] != places:
+        raise FormatError("the ends of its lists are not in order")
 
 
 def require_sections(sections: dict[str, Section], places: int) -> None:

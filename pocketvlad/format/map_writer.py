@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pocketvlad.format.error import naming
 from pocketvlad.format.map_file import MapFile, MapHeader
 from pocketvlad.format.map_layout import (
     BLOCK,
@@ -21,11 +22,11 @@ from pocketvlad.format.map_layout import (
     STAMPS,
     Section,
     layout,
-    require_sections,
+    require_list_ends,
     type_name,
 )
 from pocketvlad.format.map_names import MAX_NAMES, first_disorder, packed_name
-from pocketvlad.format.map_prefix import MAGIC, MAX_HEADER, PREFIX, VERSION
+from pocketvlad.format.map_prefix import MAGIC, PREFIX, VERSION
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.disk_space import require_space, telling_full_disk
 from pocketvlad.util.shown import shown
@@ -59,8 +60,9 @@ def write_map(
         the file's size in bytes.
 
     Raises:
-        ValueError: a name cannot be written or is there twice, a position is not finite, or
-            shapes do not fit.
+        ValueError: a name cannot be written or is there twice, or a position is not finite.
+        FormatError: no reader would take the file: shapes do not fit, or there are more sections,
+            bytes or dimensions than it may have. Nothing is written.
         DiskSpaceError: there is no room for it.
     """
     packed = list(map(packed_name, names))
@@ -71,6 +73,9 @@ def write_map(
         raise ValueError(f"{path}: names of {ends[-1]} bytes; at most {MAX_NAMES} are allowed")
     if positions is not None and not np.isfinite(positions).all():
         raise ValueError(f"{path}: a position is not finite")
+    if lists is not None:
+        with naming(path):
+            require_list_ends(lists[0], len(packed))
     _require_order(path, packed, [len(packed)] if lists is None else lists[0].tolist())
     arrays: dict[str, np.ndarray] = {
         NAMES: np.frombuffer(b"".join(packed), np.uint8),
@@ -85,16 +90,17 @@ def write_map(
         arrays[LIST_CENTRES] = lists[1].astype("<f2")
     arrays |= {f"{PARAMETER}{name}": array for name, array in sorted(parameters.items())}
     arrays[CODES] = codes
-    sections = {
-        name: Section(name, type_name(array.dtype), array.shape) for name, array in arrays.items()
-    }
-    require_sections(sections, len(packed))
-    header = MapHeader(len(packed), dict(code), dict(provenance), sections)
-    size = layout(sections.values(), len(header.text())).bytes
+    with naming(path):
+        sections = {
+            name: Section(name, type_name(array.dtype), array.shape)
+            for name, array in arrays.items()
+        }
+        text = MapHeader(len(packed), dict(code), dict(provenance), sections).text()
+    size = layout(sections.values(), len(text)).bytes
     require_space(path.parent, size, f"writing {path}")
     with telling_full_disk(path), replacing(path) as unfinished:
         with open(unfinished, "wb") as file:
-            _write(file, header, arrays.values())
+            _write(file, text, sections, arrays.values())
         MapFile(unfinished).close()  # what cannot be read again is not written
     return size
 
@@ -109,13 +115,12 @@ def _require_order(path: Path, names: Sequence[bytes], ends: Sequence[int]) -> N
             raise ValueError(f"{path}: the names of a list are not in order")
 
 
-def _write(file: BinaryIO, header: MapHeader, arrays: Iterable[np.ndarray]) -> None:
-    text = header.text()
-    if len(text) > MAX_HEADER:
-        raise ValueError(f"a header of {len(text)} bytes; at most {MAX_HEADER} are allowed")
-    planned = layout(header.sections.values(), len(text))
+def _write(
+    file: BinaryIO, text: bytes, sections: Mapping[str, Section], arrays: Iterable[np.ndarray]
+) -> None:
+    planned = layout(sections.values(), len(text))
     checksums = []
-    for section, array in zip(header.sections.values(), arrays, strict=True):
+    for section, array in zip(sections.values(), arrays, strict=True):
         file.seek(planned.begins[section.name])  # what is left out reads as zeros
         content = memoryview(np.ascontiguousarray(array, section.dtype).reshape(-1).view(np.uint8))
         for start in range(0, len(content), BLOCK):
