@@ -327,6 +327,20 @@ def test_counts_beyond_the_file_are_refused(tmp_path, small):
                 read_bytes(tmp_path, bytes(data))
 
 
+NO_END = [  # of the names: one whose last byte nobody reads, and one that ends behind them
+    ([5, 13, 24, 38, 46], "the last name ends at byte 46, section names at 47"),
+    ([5, 13, 24, 38, 48], "the last name ends at byte 48, section names at 47"),
+]
+
+
+@pytest.mark.parametrize(("ends", "message"), NO_END)
+def test_names_end_with_the_last_name(tmp_path, plain, ends, message):
+    path = tmp_path / "odd.pvmap"
+    path.write_bytes(changed(plain, section("name_ends", np.array(ends, "<u4"))))
+    with pytest.raises(FormatError, match=rf"odd\.pvmap: {message}"):
+        MapFile(path)
+
+
 def test_an_unknown_version_is_named(tmp_path, plain):
     with pytest.raises(FormatError, match=r"version 9\.0 is unknown; this program reads 1"):
         read_bytes(tmp_path, assemble(plain[0], plain[1].values(), version=9))

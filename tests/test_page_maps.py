@@ -118,6 +118,17 @@ def good(tmp_path):
     return path, *test_map_file.parts(path.read_bytes())
 
 
+def test_names_that_do_not_end_with_the_last_one_are_refused_in_the_same_words(good, tmp_path):
+    plain, path = good[1:], tmp_path / "odd.pvmap"
+    for ends, message in test_map_file.NO_END:
+        change = test_map_file.section("name_ends", np.array(ends, "<u4"))
+        path.write_bytes(test_map_file.changed(plain, change))
+        [found], _ = read_maps([path.read_bytes()], [NO_QUERY])
+        with pytest.raises(FormatError) as mine:
+            MapFile(path)
+        assert (str(mine.value), found["refused"]) == (f"{path}: {message}", message)
+
+
 def test_damaged_maps_are_refused(good, tmp_path):
     data = good[0].read_bytes()
     files = [data[:kept] for kept in (0, 5, 8, 23, 24, 100, 500, len(data) // 2, len(data) - 1)]
@@ -147,10 +158,9 @@ def test_hostile_maps_with_right_checksums_are_refused(good, tmp_path):
         files.append(with_names(plain, [name.encode(), b"~1", b"~2", b"~3", b"~4"], [2, 2, 5]))
     assert all(refused(tmp_path, files))
     names = [b"caf\xe9", b"b", b"a", b"c", b"d"]
-    longer = with_names(plain, names, [2, 2, 5], b"behind the last")
+    longer = with_names(plain, sorted(names), [5, 5, 5], b"behind the last")
     files = [test_map_file.changed(plain), with_names(plain, sorted(names), [5, 5, 5]), longer]
-    assert not any(refused(tmp_path, files[:2]))
-    refused(tmp_path, files)
+    assert refused(tmp_path, files) == [False, False, True]
 
 
 def with_names(plain, names, list_ends, behind=b""):

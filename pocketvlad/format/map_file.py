@@ -174,6 +174,7 @@ class MapFile:
             at += section.blocks
         with self._named():
             self.list_ends = self._list_ends()
+            self._require_names_end()
 
     @property
     def places(self) -> int:
@@ -286,6 +287,13 @@ class MapFile:
                 with self._named():
                     raise FormatError(f"the name of place {place} {fault}")
         return found
+
+    def _require_names_end(self) -> None:
+        """Bytes behind the last name would be read by nobody. Takes one block of the ends."""
+        last = int(self.rows(NAME_ENDS, self.places - 1, self.places)[0])
+        end = self.sections[NAMES].bytes
+        if last != end:
+            raise FormatError(f"the last name ends at byte {last}, section {NAMES} at {end}")
 
     def _list_ends(self) -> np.ndarray:
         """[K] int64 Where each list of places ends; one list where the map has none."""

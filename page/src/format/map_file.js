@@ -110,6 +110,8 @@ export class MapFile {
 
   requireNames() {
     const { length } = this.section("names").bytes;
+    const last = this.nameEnds[this.places - 1];
+    if (last !== length) throw new FormatError(`the last name ends at byte ${last}, section names at ${length}`);
     const seen = new Set();
     for (let place = 0, begin = 0; place < this.places; place++) {
       const end = this.nameEnds[place];
@@ -120,7 +122,6 @@ export class MapFile {
       seen.add(latin(bytes));
       begin = end;
     }
-    if (this.nameEnds[this.places - 1] !== length) throw new FormatError("names do not end where their ends say");
     if (seen.size !== this.places) throw new FormatError("a name occurs twice");
   }
 
