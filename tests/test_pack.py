@@ -231,6 +231,58 @@ def test_the_same_command_describes_only_what_is_new(few_files, labels, capsys):
     assert after["city.json"] != before["city.json"]  # by which browsers notice
 
 
+def rewrite(name, change):
+    """A JSON file of the city, as somebody has edited it."""
+    path = Path("city2", name)
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+DAMAGE = {
+    "thumbnail": lambda: Path("city2/thumbnails/3.jpg").write_bytes(b"no picture"),
+    "another's thumbnail": lambda: shutil.copy("city2/thumbnails/4.jpg", "city2/thumbnails/3.jpg"),
+    "digest": lambda: rewrite("thumbnails.json", lambda listed: listed.__setitem__(3, "0" * 64)),
+    "list": lambda: Path("city2/thumbnails.json").write_text("{"),
+    "no list": lambda: Path("city2/thumbnails.json").unlink(),
+    "digest of the list": lambda: rewrite("city.json", lambda held: held.pop("digests")),
+    "digests": lambda: rewrite("city.json", lambda held: held.update(digests=3)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_thumbnail_that_is_not_the_listed_one_is_made_anew(few_files, damage):
+    model = pocketvlad.load("small.pvlad")
+    pocketvlad.pack(model, "holiday", "city2", page=False)
+    before = contents("city2")
+    DAMAGE[damage]()
+    pocketvlad.pack(model, "holiday", "city2", page=False)
+    assert contents("city2") == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: made.update(more=1),
+        lambda made: made.pop("kept"),
+        lambda made: made.clear(),
+        lambda made: made.update(threshold="0.5"),
+        lambda made: made.update(threshold=float("nan")),
+        lambda made: made.update(threshold=7),
+        lambda made: made.update(queries=0),
+        lambda made: made.update(queries=12.0),
+        lambda made: made.update(rule=["own places"]),
+    ],
+)
+def test_a_calibration_that_is_none_is_made_anew(few_files, change):
+    model = pocketvlad.load("small.pvlad")
+    made = pocketvlad.pack(model, "holiday", "city2", page=False).calibration
+    before = contents("city2")
+    rewrite("city.json", lambda held: change(held["calibration"]))
+    assert pocketvlad.pack(model, "holiday", "city2", page=False).calibration == made
+    assert contents("city2") == before
+
+
 def test_a_photograph_that_stays_is_not_decoded_again(few_files, capsys, monkeypatch):
     pack(capsys, "-o", "city2")
     monkeypatch.setattr("pocketvlad.packing.thumbnails.load_image", None)

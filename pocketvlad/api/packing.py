@@ -34,7 +34,7 @@ from pocketvlad.packing.packed_city import (
 from pocketvlad.packing.page_files import MOST_PIXELS, MOST_WEIGHTS, page_files
 from pocketvlad.packing.part_sizes import PartSize, part_sizes, summed
 from pocketvlad.packing.place_names import place_names
-from pocketvlad.packing.threshold import Calibration, calibrate
+from pocketvlad.packing.threshold import Calibration, calibrate, calibration_of
 from pocketvlad.packing.thumbnails import thumbnail_digests, unchanged, write_thumbnails
 from pocketvlad.portable.city_folder import CityFolder, write_city_folder
 from pocketvlad.portable.metadata import package_version
@@ -164,14 +164,14 @@ def pack(
         with PlaceMap(made / held.map) as places:
             files = list(places.file.all_names())
             names = [named.get(name) for name in files]
-            known = unchanged(places, target / held.map, target / THUMBNAILS)
+            known = unchanged(places, target, held.map, old.digests) if old else {}
             write_thumbnails(made / THUMBNAILS, [database / name for name in files], known)
             _write_list(made / THUMBNAIL_DIGESTS, thumbnail_digests(made / THUMBNAILS))
             _write_list(made / LABELS, names)
             state = _state(made, [held.model, held.map, LABELS], seed)
-            if old and old.state == state:
-                calibration = old.calibration and Calibration(**old.calibration)
-            else:
+            same = old is not None and old.state == state
+            calibration = calibration_of(old.calibration) if same else None
+            if not same or (calibration is None and old.calibration is not None):
                 calibration = _calibrated(places, database, names, model, seed)
         for path in shell:
             shutil.copyfile(path, made / path.name)

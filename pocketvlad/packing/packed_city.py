@@ -23,12 +23,14 @@ class CityError(ValueError):
 class PackedCity:
     """A city that `pack` has written.
 
-    state: digest of what its calibration rests on.  calibration: as the manifest has it.  names: of
+    state: digest of what its calibration rests on.  calibration: as the manifest has it.  digests:
+    SHA-256 of files by their names, as the manifest has them; none in an older city.  names: of
     all that is in the folder.
     """
 
     state: str
     calibration: dict[str, object] | None
+    digests: Mapping[str, object]
     names: frozenset[str]
 
 
@@ -43,7 +45,9 @@ def packed_city(folder: Path) -> PackedCity | None:
             "calibration": None | dict() as calibration,
             "all": list(names),
         } if format_ == FORMAT and made_by == MADE_BY:
-            return PackedCity(state, calibration, frozenset(map(str, [MANIFEST, *names])))
+            digests = content.get("digests")
+            held = digests if isinstance(digests, dict) else {}
+            return PackedCity(state, calibration, held, frozenset(map(str, [MANIFEST, *names])))
     return None
 
 

@@ -14,7 +14,7 @@ than another day's picture is, and other photographs of the same place count as 
 threshold is rather too high.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -55,6 +55,19 @@ class Calibration:
             f"{self.queries} queries: {100 * self.kept:.0f} % of the own places are at or above "
             f"it, {100 * self.mistaken:.0f} % of the others)"
         )
+
+
+def calibration_of(section: object) -> Calibration | None:
+    """What a manifest says; None where it is not what `as_dict` gives, as when somebody has edited
+    it. It is then made anew, like all else of a city that is damaged."""
+    if not isinstance(section, Mapping) or section.keys() != Calibration.__annotations__.keys():
+        return None
+    values = dict(section)
+    rule, queries = values.pop("rule"), values.pop("queries")
+    usual = all(type(each) in (int, float) and abs(each) <= 1 for each in values.values())
+    if not usual or type(queries) is not int or queries < 1 or rule not in (PLACES, PARTS):
+        return None
+    return Calibration(**section)
 
 
 def cut(own: np.ndarray, others: np.ndarray) -> float:

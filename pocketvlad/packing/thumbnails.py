@@ -1,5 +1,6 @@
 """Small pictures of places, which the page shows beside a query."""
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,9 +10,9 @@ from PIL import Image
 
 from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
-from pocketvlad.format.error import FormatError
 from pocketvlad.format.map_layout import STAMPS
 from pocketvlad.maps.place_map import PlaceMap
+from pocketvlad.packing.packed_city import THUMBNAIL_DIGESTS, THUMBNAILS
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.progress import progress_over
 from pocketvlad.util.whole_file import picture_bytes
@@ -25,20 +26,35 @@ def thumbnail_name(place: int) -> str:
     return f"{place}.jpg"
 
 
-def unchanged(places: PlaceMap, old: Path, folder: Path) -> dict[int, Path]:
-    """Thumbnails in `folder`, of the map `old`, that are still right, by the place in `places`;
-    none where there is no such map, or it is damaged."""
+def unchanged(
+    places: PlaceMap, folder: Path, map_name: str, digests: Mapping[str, object]
+) -> dict[int, Path]:
+    """Thumbnails of the city in `folder` that are still right, by the place in `places`; none where
+    its map or its list of digests is not the one that its manifest names.
+
+    Args:
+        digests: of its files by their names, as its manifest has them.
+    """
     try:
-        with PlaceMap(old) as before:
+        for name in (map_name, THUMBNAIL_DIGESTS):
+            if file_digest(folder / name, "sha256") != digests.get(name):
+                return {}
+        listed = json.loads((folder / THUMBNAIL_DIGESTS).read_text(encoding="utf-8"))
+        with PlaceMap(folder / map_name) as before:
             numbers = {key: number for number, key in enumerate(_keys(before))}
-    except (FormatError, OSError):
+    except (ValueError, OSError):
         return {}
     found = {
-        number: folder / thumbnail_name(numbers[key])
+        number: numbers[key]
         for number, key in enumerate(_keys(places))
-        if key in numbers
+        if key in numbers and numbers[key] < len(listed)
     }
-    return {number: path for number, path in found.items() if path.is_file()}
+    paths = {number: folder / THUMBNAILS / thumbnail_name(old) for number, old in found.items()}
+    return {
+        number: path
+        for number, path in paths.items()
+        if path.is_file() and file_digest(path, "sha256") == listed[found[number]]
+    }
 
 
 def _keys(places: PlaceMap) -> list[tuple[str, bytes]]:
