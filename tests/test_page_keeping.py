@@ -1,6 +1,7 @@
 """What the page's service worker keeps of a city, in a browser that Node.js plays: the order of
 events is as the test wants it."""
 
+import hashlib
 import json
 import subprocess
 
@@ -28,3 +29,23 @@ def test_where_nothing_is_kept_a_slow_server_is_waited_for():
 
 def test_a_city_in_a_folder_of_another_has_its_own_manifest():
     assert case("folder_within") == {"own": "200 outer", "within": "left to the browser"}
+
+
+DIGEST = hashlib.sha256(b"newer.pvmap").hexdigest()
+
+
+def test_what_cannot_be_kept_is_told_with_the_reason():
+    found = case("no_room")
+    assert {each["kind"] for each in found.values()} == {"kept"}
+    said = {name: (each["whole"], each["older"], each["reason"]) for name, each in found.items()}
+    assert said == {
+        "nothing": (False, False, "the browser has no room for it"),
+        "old": (True, False, ""),
+        "older": (False, True, "the browser has no room for it"),
+        "gone": (
+            False,
+            True,
+            f"https://host/city/newer.pvmap?sha256={DIGEST}: none, or another file",
+        ),
+        "insecure": (False, False, "The operation is insecure."),
+    }

@@ -3,7 +3,6 @@ shown is of one version, and what was kept for times without a network stays unt
 
 import json
 import shutil
-import time
 from contextlib import contextmanager
 from functools import partial
 
@@ -18,6 +17,7 @@ from pocketvlad.util.checksum import file_digest
 
 pytestmark = needed
 
+NEEDED = "document.querySelector('#offline').textContent.includes('need a network next time')"
 KEPT = "document.querySelector('#offline').textContent.includes('without a network')"
 
 
@@ -158,8 +158,9 @@ def test_a_city_is_kept_with_its_own_pictures(opened, cities, folder, few_files)
         with visit(opened, address) as page:
             ask(page, few_files / "holiday" / "0.jpg")
             assert page.inner_text("#place") == "Hall"
-            time.sleep(2)
-            assert page.inner_text("#offline") == ""
+            wait(page, "document.querySelector('#offline').textContent")
+            assert "This version of the city cannot be kept" in page.inner_text("#offline")
+            assert "none, or another file" in page.inner_text("#offline")
         with offline(opened), visit(opened, address) as page:
             assert shown(page, few_files) == FIRST
         upload(cities[1], folder, "thumbnails")
@@ -181,14 +182,38 @@ def test_a_page_of_two_versions_is_not_kept(opened, folder):  # noqa: F811
     with served(folder) as address:
         (folder / "page.js").write_text(whole + "//")
         with visit(opened, address) as page:
-            time.sleep(2)
+            wait(page, NEEDED)
+            assert "not all of one version" in page.inner_text("#offline")
             assert page.evaluate(
                 "navigator.serviceWorker.getRegistration().then((found) => !found?.active)"
             )
-            assert page.inner_text("#offline") == ""
         (folder / "page.js").write_text(whole)
         with visit(opened, address) as page:
             wait(page, KEPT)
+
+
+def test_a_device_without_room_is_told(opened, folder):  # noqa: F811
+    """Neither the page nor the city fits."""
+    with served(folder) as address:
+        page = opened.new_page()
+        session = opened.new_cdp_session(page)
+        limit = {"origin": address.rstrip("/"), "quotaSize": 100_000}
+        session.send("Storage.overrideQuotaForOrigin", limit)
+        page.goto(address)
+        wait(page, NEEDED)
+        assert "there is no room" in page.inner_text("#offline")
+        session.send("Storage.overrideQuotaForOrigin", {"origin": limit["origin"]})
+        page.close()
+
+
+def test_a_browser_without_service_workers_is_told(opened, folder):  # noqa: F811
+    page = opened.new_page()
+    page.add_init_script("delete Navigator.prototype.serviceWorker")
+    with served(folder) as address:
+        page.goto(address)
+        wait(page, NEEDED)
+        assert "as in some private windows" in page.inner_text("#offline")
+    page.close()
 
 
 def test_a_city_without_digests_is_kept_as_well(opened, folder, few_files):  # noqa: F811

@@ -1,5 +1,5 @@
 // The service worker with a browser of its own making, for Python to look at:
-//   node page/tests/keep_files.js two_tabs|nothing_kept|folder_within
+//   node page/tests/keep_files.js two_tabs|nothing_kept|no_room|folder_within
 // Prints what came of it as JSON. A cache that was deleted can still be written to, as in browsers.
 import { createHash } from "node:crypto";
 
@@ -10,12 +10,20 @@ const held = new Map();
 const addressOf = (/** @type {any} */ request) => request.url ?? request;
 const cacheOf = (/** @type {Map<string, Response>} */ files) => ({
   match: async (/** @type {any} */ request) => files.get(addressOf(request))?.clone(),
-  put: async (/** @type {any} */ request, /** @type {Response} */ response) => void files.set(addressOf(request), response),
+  put: async (/** @type {any} */ request, /** @type {Response} */ response) => {
+    if (full) throw new DOMException("Quota exceeded.", "QuotaExceededError");
+    files.set(addressOf(request), response);
+  },
 });
+let full = false; // the device
+let noCaches = false; // as in some private windows
 const browser = /** @type {any} */ (globalThis);
 browser.caches = {
   keys: async () => [...held.keys()],
-  open: async (/** @type {string} */ name) => cacheOf(held.get(name) ?? held.set(name, new Map()).get(name) ?? new Map()),
+  open: async (/** @type {string} */ name) => {
+    if (noCaches) throw new DOMException("The operation is insecure.", "SecurityError");
+    return cacheOf(held.get(name) ?? held.set(name, new Map()).get(name) ?? new Map());
+  },
   delete: async (/** @type {string} */ name) => held.delete(name),
   async match(/** @type {any} */ request) {
     for (const files of held.values()) if (files.has(addressOf(request))) return files.get(addressOf(request))?.clone();
@@ -47,14 +55,23 @@ async function asked(name) {
  * @returns {Promise<boolean>} whether the worker says that this city is kept
  */
 async function keep(manifest, file) {
-  let whole = false;
+  return (await told(manifest, file)).whole;
+}
+
+/**
+ * @param {string} manifest
+ * @param {string} file
+ * @returns {Promise<any>} what the worker says of this city
+ */
+async function told(manifest, file) {
+  let found = null;
   /** @type {Promise<void> | undefined} */
   let done;
   const data = { version: sha256(manifest), files: [`${file}?sha256=${sha256(file)}`] };
-  const source = { postMessage: (/** @type {any} */ said) => (whole = said.whole) };
+  const source = { postMessage: (/** @type {any} */ said) => (found = said) };
   listeners.message({ data, source, waitUntil: (/** @type {any} */ promise) => (done = promise) });
   await done;
-  return whole;
+  return found;
 }
 
 const after = (/** @type {number} */ milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -88,6 +105,23 @@ const CASES = {
     const slow = await asked("city.json");
     server = async () => new Response("busy", { status: 503 });
     return { slow, busy: await asked("city.json") };
+  },
+  /** Nothing can be kept, first without an older version, then with one. */
+  async no_room() {
+    let manifest = "old";
+    server = async (address) => new Response(address.includes("json") ? manifest : new URL(address).pathname.split("/").pop());
+    full = true;
+    const nothing = await told("old", "old.pvmap");
+    full = false;
+    const old = await told("old", "old.pvmap");
+    manifest = "new";
+    full = true;
+    const older = await told("new", "new.pvmap");
+    server = async () => new Response("", { status: 404 });
+    full = false;
+    const gone = await told("newer", "newer.pvmap");
+    noCaches = true;
+    return { nothing, old, older, gone, insecure: await told("new", "new.pvmap") };
   },
   /** Another city lies in a folder of this one. */
   async folder_within() {

@@ -5,6 +5,11 @@ const MANIFEST = "city.json";
 const AT_ONCE = 6; // files, as many as browsers ask a server for
 
 /**
+ * What came of it. older: whether another version is kept whole, where this one is not.
+ * @typedef {{whole: boolean, older: boolean, reason: string}} Kept
+ */
+
+/**
  * What is kept of the city for times without a network: a cache for each version of it. One that has
  * the manifest is whole, since that is put in last; the old one is dropped only then.
  */
@@ -38,33 +43,49 @@ export class KeptCities {
    * One version after another: each removes the others at its end, also one that is not whole yet.
    * @param {string} version SHA-256 of the manifest
    * @param {string[]} files addresses in the folder of all that the city has beside the manifest
-   * @returns {Promise<boolean>} whether it is kept whole
+   * @returns {Promise<Kept>} whether it is kept whole; it never fails
    */
   keep(version, files) {
-    const kept = this.before.then(() => this.#keepAlone(version, files));
-    this.before = kept.catch(() => {});
+    const kept = this.before.then(() => this.#keepAlone(version, files)).catch((error) => this.#failed(error));
+    this.before = kept;
     return kept;
+  }
+
+  /**
+   * @param {unknown} error
+   * @returns {Promise<Kept>}
+   */
+  async #failed(error) {
+    const older = Boolean(await this.manifest().catch(() => undefined));
+    return { whole: false, older, reason: reasonOf(error) };
   }
 
   /**
    * @param {string} version
    * @param {string[]} files
+   * @returns {Promise<Kept>}
    */
   async #keepAlone(version, files) {
     const name = `${CITY}${version} ${this.scope}`;
     const cache = await caches.open(name);
     if (!(await cache.match(this.manifestAddress))) {
-      try {
-        await takeAll(cache, files.map((file) => new URL(file, this.scope).href));
-        await cache.put(this.manifestAddress, await fetchExactly(this.manifestAddress, version));
-      } catch {
-        return false; // what is there already is not fetched again next time
-      }
+      // Where this fails, what is there already is not fetched again next time.
+      await takeAll(cache, files.map((file) => new URL(file, this.scope).href));
+      await cache.put(this.manifestAddress, await fetchExactly(this.manifestAddress, version));
     }
     const others = (await this.names()).filter((each) => each !== name);
     await Promise.all(others.map((each) => caches.delete(each)));
-    return true;
+    return { whole: true, older: false, reason: "" };
   }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string} for visitors
+ */
+function reasonOf(error) {
+  if (!(error instanceof Error || error instanceof DOMException)) return String(error);
+  return error.name === "QuotaExceededError" ? "the browser has no room for it" : error.message;
 }
 
 /**

@@ -99,17 +99,30 @@ function ready(message) {
 
 /** @param {import("./answer_view.js").Ready} city */
 async function keepForLater({ version, files, thumbnails }) {
-  if (!navigator.serviceWorker) return;
   const offline = element("p", "offline");
+  const needsNetwork = (/** @type {string} */ reason) => (offline.textContent = `The page will need a network next time (${reason}).`);
+  if (!navigator.serviceWorker) {
+    return needsNetwork(isSecureContext ? "this browser keeps no pages, as in some private windows" : "browsers keep only pages of https addresses");
+  }
   try {
-    await navigator.serviceWorker.register("service_worker.js");
-    const registration = await navigator.serviceWorker.ready;
+    const registration = await navigator.serviceWorker.register("service_worker.js");
+    const { installing } = registration;
+    installing?.addEventListener("statechange", () => {
+      // A page that was kept before works on, and keeps the city.
+      if (installing.state === "redundant" && !registration.active) {
+        needsNetwork("the browser has not kept the files of the page: there is no room, or they are not all of one version");
+      }
+    });
+    await navigator.serviceWorker.ready; // never, where nothing is kept
     navigator.serviceWorker.addEventListener("message", ({ data }) => {
-      if (data.kind === "kept" && data.whole) offline.textContent = "The page now works without a network, too.";
+      if (data.kind !== "kept") return;
+      if (data.whole) offline.textContent = "The page now works without a network, too.";
+      else if (data.older) offline.textContent = `This version of the city cannot be kept (${data.reason}). When there is no network you will see the one before.`;
+      else needsNetwork(data.reason);
     });
     registration.active?.postMessage({ version, files: [...files, ...(thumbnails ?? [])] });
   } catch (reason) {
-    offline.textContent = `The page will need a network next time (${reason instanceof Error ? reason.message : reason}).`;
+    needsNetwork(reason instanceof Error ? reason.message : String(reason));
   }
 }
 

@@ -81,5 +81,5 @@ async function kept(request) {
 // The page says which files of the city to keep, once all is well.
 worker.addEventListener("message", (/** @type {any} */ event) => {
   const { version, files } = event.data;
-  event.waitUntil(cities.keep(version, files).then((whole) => event.source?.postMessage({ kind: "kept", whole })));
+  event.waitUntil(cities.keep(version, files).then((kept) => event.source?.postMessage({ kind: "kept", ...kept })));
 });
