@@ -137,7 +137,7 @@ def test_a_left_out_image_is_no_query_either(lists, partial, protocol):
 def test_a_list_that_names_a_missing_image(lists):
     sizes = {**SIZES, "new": (1, 1)}
     del sizes["hall_000003"]
-    with pytest.raises(DatasetError, match=r"hall_1 names 1 images .* hall_000003"):
+    with pytest.raises(DatasetError, match=r"hall_1 names 1 image .* hall_000003"):
         index_dataset("city", sizes, read_ground_truth(lists, "oxc1_"), **COMPLETE)
 
 

@@ -160,7 +160,7 @@ def test_a_part_of_the_queries_must_be_allowed(descriptors, tmp_path, capsys, pr
     words += ["--query-descriptors", asked]
     np.savez(asked, names=["hall_000001"], descriptors=ROWS[1:2])
     assert run(*words) == 1
-    assert "asked.npz: 1 descriptors are missing, that of 'gate_000001'" in capsys.readouterr().err
+    assert "asked.npz lacks 1 descriptor, that of 'gate_000001'" in capsys.readouterr().err
     assert run(*words, "--partial") == 0
     assert "1 of 2 queries" in capsys.readouterr().out
     np.savez(asked, names=["street"], descriptors=ROWS[1:2])

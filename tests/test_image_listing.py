@@ -67,10 +67,10 @@ def test_there_must_be_images(folder, tmp_path):
 @pytest.mark.parametrize("inner", ["a", "."])
 def test_folders_must_not_overlap(folder, tmp_path, inner):
     pair = (folder, folder / inner)
-    with pytest.raises(ImageError, match=r"overlap: [48] images are in both, .*\.(jpg|JPG) for"):
+    with pytest.raises(ImageError, match=r"overlap: [48] images in both, .*\.(jpg|JPG) for"):
         require_apart(*pair, *map(listing, pair))
     require_apart(folder / "a", folder / "b", listing(folder / "a"), listing(folder / "b"))
     link = tmp_path / "link"
     link.symlink_to(folder / "b")
-    with pytest.raises(ImageError, match="1 images are in both"):
+    with pytest.raises(ImageError, match="1 image in both"):
         require_apart(folder, link, listing(folder), listing(link))

@@ -382,6 +382,7 @@ def test_one_place_has_no_threshold(few_files):
     assert made.calibration is None
     assert manifest()["threshold"] is None
     assert "no two places that similarities tell apart" in made.summary
+    assert ": 1 place, 1 described now, 0 removed" in made.summary
 
 
 def test_names_that_similarities_do_not_tell_apart_have_no_threshold(few_files):

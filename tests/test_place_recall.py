@@ -145,7 +145,7 @@ def test_positions_that_make_every_answer_right_are_refused(city):
     [
         (NAMES, {}, "city: 15 images, 15 of them queries; a query and another image are needed"),
         ([], {}, "city: 15 images, 0 of them queries; .* Put queries into their folder"),
-        (["a1"], {"expected_queries": 2}, "city: 1 queries found, 2 expected; get all images, or"),
+        (["a1"], {"expected_queries": 2}, "city: 1 query found, 2 expected; get all images, or"),
         (None, {"expected_images": 20}, "city: 15 images found, 20 expected"),
     ],
 )

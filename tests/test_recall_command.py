@@ -131,7 +131,7 @@ def test_images_that_cannot_be_described_are_an_error_or_left_out(run, few_files
     status, out, err = run(*MODEL, "--partial")
     assert status == 0
     assert err.startswith("left out: places/database/@548000")
-    note = "left out of places/database: 1 images that cannot be described"
+    note = "left out of places/database: 1 image that cannot be described"
     assert out == SAID.replace("4 queries\n", f"4 queries\n{note}\n")
 
 

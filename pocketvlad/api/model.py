@@ -43,6 +43,7 @@ from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.provenance import provenance
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.counted import counted
 from pocketvlad.util.disk_space import require_space
 from pocketvlad.util.option_error import OptionError, require_option
 
@@ -359,7 +360,8 @@ class Model:
             values=values,
             metric="cosine",
             notes=[
-                f"left out of {folder}: {len(side) - len(rows)} images that cannot be described"
+                f"left out of {folder}: {counted(len(side) - len(rows), 'image')} that cannot be "
+                "described"
                 for folder, side, rows in zip(folders, sides, kept, strict=True)
                 if len(rows) < len(side)
             ],

@@ -41,6 +41,7 @@ from pocketvlad.portable.metadata import package_version
 from pocketvlad.retrieval.photographs import model_sizing, photograph
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.counted import counted
 from pocketvlad.util.option_error import OptionError, require_option
 from pocketvlad.util.shown import shown
 from pocketvlad.util.whole_folder import replacing_folder
@@ -74,7 +75,7 @@ class Packed:
         )
         found = self.index
         lines = [
-            f"{self.folder}: {found.places} places, {found.described} described now, "
+            f"{self.folder}: {counted(found.places, 'place')}, {found.described} described now, "
             f"{found.removed} removed; {self.named} with a name, "
             f"{'with' if found.located else 'without'} positions",
             self.calibration.words if self.calibration else known,

@@ -23,6 +23,7 @@ from pocketvlad.retrieval.located import Images, Located, locate
 from pocketvlad.scoring.recall import Recall, require_told_apart
 from pocketvlad.scoring.recall import recall as recall_of
 from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.util.counted import counted
 from pocketvlad.util.option_error import require_option
 
 
@@ -69,7 +70,8 @@ class RecallEvaluation:
         return pd.DataFrame(table)
 
     def __str__(self) -> str:
-        lines = [f"{len(self.database)} images, {len(self.asked)} queries", *self.notes]
+        asked = counted(len(self.asked), "query", "queries")
+        lines = [f"{counted(len(self.database), 'image')}, {asked}", *self.notes]
         if without := self.found.without_positives:
             lines.append(
                 f"{without} {'query has' if without == 1 else 'queries have'} no image within "

@@ -8,6 +8,7 @@ from pathlib import Path
 from pocketvlad.data.ground_truth import QueryLists
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
+from pocketvlad.util.counted import counted
 from pocketvlad.util.whole_file import write_text
 
 
@@ -103,8 +104,8 @@ def _told(text: str, faults: Mapping[str, str]) -> DatasetError:
         return DatasetError(text)
     lines = "\n  ".join(faults.values())
     return DatasetError(
-        f"{text}\n{len(faults)} images cannot be decoded:\n  {lines}\nget them again, or name them "
-        f"under `leave_out` of the data set: [{', '.join(faults)}]"
+        f"{text}\n{counted(len(faults), 'image')} cannot be decoded:\n  {lines}\nget them "
+        f"again, or name them under `leave_out` of the data set: [{', '.join(faults)}]"
     )
 
 
@@ -141,11 +142,13 @@ def _expected(
     expected_queries = queries if asked is None else asked - left_out[1]
     if remedy and images is not None and len(there) != expected:
         raise _told(
-            f"data set {name}: {len(there)} images found, {expected} expected; {remedy}", faults
+            f"data set {name}: {counted(len(there), 'image')} found, {expected} expected; {remedy}",
+            faults,
         )
     if remedy and queries != expected_queries:
         raise DatasetError(
-            f"data set {name}: {queries} queries found, {expected_queries} expected; {remedy}"
+            f"data set {name}: {counted(queries, 'query', 'queries')} found, {expected_queries} "
+            f"expected; {remedy}"
         )
     return expected, expected_queries
 
@@ -253,7 +256,7 @@ def index_dataset(
     remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
     # Where no count is declared, what is not there is not counted.
-    counted = outside if expected_images is not None else outside & {*there, *faults}
+    outside_counted = outside if expected_images is not None else outside & {*there, *faults}
     expected_images, expected_queries = _expected(
         name,
         there,
@@ -270,7 +273,7 @@ def index_dataset(
         absent.update(missing)
         if missing and not partial:
             raise _told(
-                f"data set {name}: query {query.name} names {len(missing)} images that are not "
+                f"data set {name}: query {query.name} names {counted(len(missing), 'image')} not "
                 f"there, {missing[0]} for one; {remedy}",
                 {n: faults[n] for n in missing if n in faults},
             )
@@ -294,7 +297,7 @@ def index_dataset(
         database,
         {image: size for image, size in there.items() if image in outside},
         tuple(queries),
-        expected_images - len(counted),
+        expected_images - len(outside_counted),
         expected_queries,
         upright,
         tuple(sorted(absent)),

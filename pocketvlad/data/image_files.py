@@ -13,6 +13,7 @@ from pathlib import Path
 from pocketvlad.data.codecs import missing_codec
 from pocketvlad.data.image_names import NOT_READ, is_image_name
 from pocketvlad.format.city_manifest import is_city
+from pocketvlad.util.counted import counted
 from pocketvlad.util.foreign import reason
 
 _OF_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"})
@@ -100,7 +101,7 @@ def walk(folder: Path) -> Found:
     """
     done = _Walk(folder)
     for suffix, count in sorted(done.kinds.items()):
-        files = f"{count} files" if count > 1 else "1 file"
+        files = counted(count, "file")
         remedy = missing_codec(suffix) or "this format is not read; convert it to JPEG or PNG"
         done.found.passed_over.append(f"passed over: {files} of {suffix} in {folder}: {remedy}")
     done.found.images.sort()

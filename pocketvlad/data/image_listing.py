@@ -11,6 +11,7 @@ from pathlib import Path
 from pocketvlad.data.image_file import ImageError
 from pocketvlad.data.image_files import Found, walk
 from pocketvlad.data.image_names import SUFFIXES
+from pocketvlad.util.counted import counted
 from pocketvlad.util.shown import shown
 from pocketvlad.util.text_file import read_text
 
@@ -84,6 +85,6 @@ def require_apart(database: Path, queries: Path, images: Found, asked: Found) ->
     both = [path for path in asked.images if path.resolve() in known]
     if both:
         raise ImageError(
-            f"{database} and {queries} overlap: {len(both)} images are in both, {shown(both[0])} "
-            "for one; give two folders, neither in the other"
+            f"{database} and {queries} overlap: {counted(len(both), 'image')} in both, "
+            f"{shown(both[0])} for one; give two folders, neither in the other"
         )

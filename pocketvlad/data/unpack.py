@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pocketvlad.data.image_files import is_hidden
 from pocketvlad.util.bounded_stream import BoundedStream, BoundsError
+from pocketvlad.util.counted import counted
 from pocketvlad.util.disk_space import DiskSpaceError, require_space
 from pocketvlad.util.foreign import foreign, reason
 from pocketvlad.util.refusals import remedy
@@ -168,7 +169,7 @@ def _survey(archive: Path, wanted: "_Wanted", limits: Limits, sizes: dict[str, i
         if len(end) < _BLOCK or any(end):
             raise ArchiveError(
                 f"{archive} is cut off or damaged after {tar.offset:,} unpacked bytes, "
-                f"{len(sizes):,} files; fetch it again"
+                f"{counted(len(sizes), 'file', form=',')}; fetch it again"
             )
         # To the end, where the compression's own checksum of the whole is.
         while stream.read(_CHUNK):

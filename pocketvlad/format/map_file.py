@@ -34,6 +34,7 @@ from pocketvlad.format.map_layout import (
 )
 from pocketvlad.format.map_names import MAX_NAME, first_disorder, name_fault, unpacked_name
 from pocketvlad.format.map_prefix import MAGIC, MAX_HEADER, PREFIX, VERSION
+from pocketvlad.util.counted import counted
 
 _MAX_SECTIONS = 64
 _ROWS = 1 << 14  # read at a time where all are
@@ -245,7 +246,9 @@ class MapFile:
             seen.add(name)
         with self._named():
             if len(seen) != self.places:
-                raise FormatError(f"{self.places - len(seen)} names occur twice")
+                twice = self.places - len(seen)
+                verb = "occurs" if twice == 1 else "occur"
+                raise FormatError(f"{counted(twice, 'name')} {verb} twice")
             if POSITIONS in self.sections:
                 _require_finite(self.whole(POSITIONS))
 

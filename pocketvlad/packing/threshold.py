@@ -23,6 +23,7 @@ from pocketvlad.format.map_layout import CODES
 from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.self_retrieval import random_parts
+from pocketvlad.util.counted import counted
 
 PLACES, PARTS = "own places", "parts of photographs"
 _QUERIES = 400
@@ -52,8 +53,8 @@ class Calibration:
         """For people."""
         return (
             f"a place is known from a similarity of {self.threshold:.3f} on ({self.rule}, "
-            f"{self.queries} queries: {100 * self.kept:.0f} % of the own places are at or above "
-            f"it, {100 * self.mistaken:.0f} % of the others)"
+            f"{counted(self.queries, 'query', 'queries')}: {100 * self.kept:.0f} % of the own "
+            f"places are at or above it, {100 * self.mistaken:.0f} % of the others)"
         )
 
 
@@ -158,8 +159,8 @@ def _best(
     for start, similarities in _similarities(places, rows):
         numbers = np.arange(start, start + similarities.shape[1])
         same = groups[numbers] == asked[:, None]
-        counted = same & (numbers != without[:, None])
-        own = np.maximum(own, np.where(counted, similarities, -np.inf).max(axis=1))
+        usable = same & (numbers != without[:, None])
+        own = np.maximum(own, np.where(usable, similarities, -np.inf).max(axis=1))
         others = np.maximum(others, np.where(same, -np.inf, similarities).max(axis=1))
     return own, others
 

@@ -7,6 +7,7 @@ import pandas as pd
 from pocketvlad.report.best_cells import is_cell
 from pocketvlad.report.score_columns import DENSE, OFFICIAL, QuerySet
 from pocketvlad.report.trainings import trainings
+from pocketvlad.util.counted import counted
 
 
 def of_several(table: pd.DataFrame) -> bool:
@@ -57,7 +58,7 @@ def training_sentences(table: pd.DataFrame) -> list[str]:
 def _queries(line: pd.Series, queries: QuerySet, cities: Sequence[str]) -> str:
     return " and ".join(
         f"{line[queries.key(f'queries_{city}')]} of {city} "
-        f"({line[queries.key(f'landmarks_{city}')]} landmarks)"
+        f"({counted(line[queries.key(f'landmarks_{city}')], 'landmark')})"
         for city in cities
     )
 

@@ -13,6 +13,7 @@ from pocketvlad.packing.packed_city import facts_of
 from pocketvlad.portable.city_folder import read_city_folder
 from pocketvlad.report.score_columns import DENSE, MEAN, judging
 from pocketvlad.report.tables.drops import drop_text
+from pocketvlad.util.counted import counted
 from pocketvlad.util.size import MEGABYTE
 
 _PARTS = {"model": {"model"}, "graph": {"graph", "weights"}, "map": {"map"}}
@@ -70,7 +71,7 @@ def _packed(folder: Path) -> str:
     return "\n".join(
         [
             f'<p>The study\'s city is packed: <a href="city/index.html">{escape(str(folder))}</a>'
-            f"{title}, {places:,} pictures.{_model(facts_of(folder))}</p>",
+            f"{title}, {counted(places, 'picture', form=',')}.{_model(facts_of(folder))}</p>",
             '<div class="results" role="region" tabindex="0" aria-labelledby="city-caption">',
             '<table><caption id="city-caption">What a visitor\'s device fetches, beside page and '
             "thumbnails</caption>",

@@ -40,6 +40,7 @@ from pocketvlad.report.test_set_columns import TestSetScores
 from pocketvlad.report.trainings import trainings
 from pocketvlad.scoring.scores import RANKS
 from pocketvlad.util.checksum import file_digest
+from pocketvlad.util.counted import counted
 from pocketvlad.util.size import float32_bytes
 
 LICENCE = "MIT"
@@ -156,7 +157,7 @@ def _tested_lines(row: Mapping, base: Mapping) -> Iterator[tuple[str, str, str]]
     for queries in row_sets([base, row]):
         score, drop = 100 * row[queries.key("map")], queries.drop_of(columns, name)
         landmarks = len(set(row[queries.key("landmarks")].values()))
-        asked = f"{len(row[queries.key('average_precision')])} of {landmarks} landmarks"
+        asked = f"{len(row[queries.key('average_precision')])} of {counted(landmarks, 'landmark')}"
         figures = fixed(score, 1), fixed(100 * base[queries.key("map")], 1)
         yield f"mAP (%), {_ASKED[queries]} ({asked})", *figures
         drop_of = "drop (points of mAP, 95 % interval)"
@@ -167,7 +168,8 @@ def _tested_lines(row: Mapping, base: Mapping) -> Iterator[tuple[str, str, str]]
     first, metres = row["recall_first_right"], row["recall_metres"]
     for count in row["recall"]:
         found = drop_text(recall_of(columns, recall_column(count, name)))
-        what = f"R@{count} (%, 95 % interval), within {metres:g} m ({len(first)} queries)"
+        asked = counted(len(first), "query", "queries")
+        what = f"R@{count} (%, 95 % interval), within {metres:g} m ({asked})"
         yield what, found, fixed(100 * base["recall"][count], 1)
         lost = recall_of(columns, recall_drop_column(count, name))
         yield f"drop of R@{count} (points, 95 % interval)", drop_text(lost), ""

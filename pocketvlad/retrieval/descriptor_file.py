@@ -18,6 +18,7 @@ from pocketvlad.retrieval.descriptor_formats import (
 )
 from pocketvlad.retrieval.provenance_difference import text_difference
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.counted import counted
 from pocketvlad.util.foreign import foreign
 from pocketvlad.util.shown import shown
 from pocketvlad.util.texts import listed_texts
@@ -54,8 +55,8 @@ class Descriptors:
         missing = [name for name in wanted if name not in places]
         if missing:
             raise DescriptorError(
-                f"{self.label}: {len(missing)} descriptors are missing, that of {missing[0]!r} for "
-                "one; describe every image, or score a part of the data set with --partial"
+                f"{self.label} lacks {counted(len(missing), 'descriptor')}, that of {missing[0]!r} "
+                "for one; describe every image, or score a part of the data set with --partial"
             )
         return self.rows[[places[name] for name in wanted]]
 

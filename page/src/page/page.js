@@ -89,7 +89,7 @@ function ready(message) {
   document.title = message.title || document.title;
   if (message.title) element("h1", "title").textContent = `${message.title}: which place is this?`;
   element("p", "about").textContent =
-    `${message.places.toLocaleString("en")} pictures of places are known. Ready after ` +
+    `${message.places === 1 ? "1 picture of a place is" : `${message.places.toLocaleString("en")} pictures of places are`} known. Ready after ` +
     `${((performance.now() - begin) / 1000).toFixed(1)} s, with ${megabytes(message.memory)} of memory for the network.`;
   element("section", "loading").hidden = true;
   element("section", "ask").hidden = false;

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from pocketvlad.util.counted import counted
+
 OUTPUTS = {"output": (".safetensors",)}
 
 
@@ -24,4 +26,4 @@ def run(arguments: argparse.Namespace) -> None:
     contents = read_compressed(arguments.file)
     write_contents(arguments.output, contents)
     weights = sum(tensor.size for tensor in contents.tensors.values())
-    print(f"{arguments.output}: {len(contents.tensors)} tensors, {weights:,} weights")
+    print(f"{arguments.output}: {counted(len(contents.tensors), 'tensor')}, {weights:,} weights")

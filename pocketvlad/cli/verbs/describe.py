@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_squeeze
+from pocketvlad.util.counted import counted
 
 OUTPUTS = {"output": (".npz", ".h5", ".hdf5", ".npy")}
 
@@ -37,4 +38,5 @@ def run(arguments: argparse.Namespace) -> None:
     size = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
     model = model_of(arguments.file, backend=arguments.backend)
     rows = model.write_descriptors(arguments.images, arguments.output, **size)
-    print(f"{arguments.output}: {len(rows)} descriptors of {rows.shape[1]} numbers")
+    numbers = counted(rows.shape[1], "number")
+    print(f"{arguments.output}: {counted(len(rows), 'descriptor')} of {numbers}")

@@ -19,6 +19,7 @@ from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.data.protocols import protocol_names
 from pocketvlad.scoring.recall_settings import RecallSettings
+from pocketvlad.util.counted import counted
 
 OUTPUTS = {"output": (".csv",)}
 
@@ -153,4 +154,4 @@ def run(arguments: argparse.Namespace) -> None:
         table = result.queries()
         with replacing(arguments.output) as unfinished:
             table.to_csv(unfinished, index=False, float_format="%.6g")
-        print(f"\n{arguments.output}: {table['query'].nunique()} queries")
+        print(f"\n{arguments.output}: {counted(table['query'].nunique(), 'query', 'queries')}")

@@ -12,6 +12,7 @@ from pocketvlad.api.defaults import CODE, SEED, Options
 from pocketvlad.cli.models import add_backend
 from pocketvlad.cli.options import add_setting, add_squeeze
 from pocketvlad.cli.positions import add_positions
+from pocketvlad.util.counted import counted
 
 OUTPUTS = {"output": (".pvmap",)}
 
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
     if made.note:
         print(made.note)
     print(
-        f"{arguments.output}: {made.places} places, {made.described} described now, {made.removed} "
-        f"removed; {made.code}, {made.size / MEGABYTE:.2f} MB, "
+        f"{arguments.output}: {counted(made.places, 'place')}, {made.described} described now, "
+        f"{made.removed} removed; {made.code}, {made.size / MEGABYTE:.2f} MB, "
         f"{'with' if made.located else 'without'} positions"
     )

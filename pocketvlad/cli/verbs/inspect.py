@@ -8,6 +8,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocketvlad.util.counted import counted
+
 if TYPE_CHECKING:
     from pocketvlad.format.inspection import LayerReport
 
@@ -63,9 +65,10 @@ def _show_map(file: Path) -> None:
         align = ("left", "left", "left", "right")
         print(tabulate(lines, headings, disable_numparse=True, colalign=align))
         places.verify()
-        lists = f", in {places.lists} lists" if places.lists else ""
+        lists = f", in {counted(places.lists, 'list')}" if places.lists else ""
         print(
-            f"{places.places} places of {places.place_bytes} bytes ({places.code}){lists}, "
+            f"{counted(places.places, 'place')} of {counted(places.place_bytes, 'byte')} "
+            f"({places.code}){lists}, "
             f"{'with' if places.located else 'without'} positions; all checksums are right"
         )
 
