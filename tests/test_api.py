@@ -21,6 +21,7 @@ from pocketvlad import api
 from pocketvlad.maps.fitted_code import fit
 from pocketvlad.maps.map_code import code_named
 from pocketvlad.maps.place_lists import learnt_centres
+from pocketvlad.maps.place_map import PlaceMap
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.option_error import OptionError
 from pocketvlad.util.seeds import LARGEST_SEED
@@ -246,6 +247,33 @@ def test_numbers_of_numpy_compress_as_pythons_own_do(few_files):
     first = pocketvlad.compress(model, "holiday", megabytes=1, **options)
     second = pocketvlad.compress(model, "holiday", megabytes=np.float32(1), **alike)
     assert (first.content, first.trial) == (second.content, second.trial)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_compressed_model_has_the_size_that_it_was_compressed_for(few_files, known):
+    model = pocketvlad.load("base.safetensors")
+    if not known:
+        del model.stored.origin["protocol"]
+    small = pocketvlad.compress(
+        model, "holiday", image_size=72, megabytes=1, crops=4, projection_crops=8, trials=1
+    )
+    [as_made, as_said] = (small.describe(["a.jpg"], image_size=size) for size in (None, 72))
+    np.testing.assert_array_equal(as_made, as_said)
+    small.save("72.pvlad")
+    pocketvlad.index(pocketvlad.load("72.pvlad"), "holiday", "72.pvmap")
+    with PlaceMap(Path("72.pvmap")) as places:
+        assert places.file.header.provenance["sizing"]["image_size"] == 72
+
+
+def test_compressing_at_the_models_own_size_says_so_once(few_files):
+    """Files do not change by an option that says what holds anyway."""
+    model = pocketvlad.load("base.safetensors")
+    options = {"megabytes": 1, "crops": 4, "projection_crops": 8, "trials": 1}
+    size = model.stored.origin["protocol"]["image_size"]
+    [plain, said] = (
+        pocketvlad.compress(model, "holiday", **options, image_size=each) for each in (None, size)
+    )
+    assert plain.content == said.content
 
 
 def test_a_killed_search_goes_on_where_it_was(few_files, capsys):

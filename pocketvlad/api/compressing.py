@@ -22,6 +22,7 @@ from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.images import ImageError
 from pocketvlad.data.settings import CropSettings, Sizing
 from pocketvlad.retrieval.photographs import (
+    at_size,
     model_sizing,
     photographs,
     telling,
@@ -144,7 +145,8 @@ def compress(
         length: components of the descriptor to keep, the first ones; None: all.
         trellis: whether convolutions are coded on a trellis, for a file some 5 % smaller
             (`docs/compression.md`). Decoding it takes longer.
-        image_size: pixels of the longest side; None: as the model was evaluated.
+        image_size: pixels of the longest side; None: as the model was evaluated. The file says it,
+            so that maps, pages and graphs of the compressed model have it, too.
         crops: of photographs that the convolutions are rounded on.
         projection_crops: that the projection is rounded on.
         seed: the same seed makes the same file.
@@ -191,6 +193,7 @@ def compress(
     if work_folder is not None and isinstance(model.content, Path):
         require_no_trial(model.content, Path(work_folder))
     sizing = model_sizing(model.stored, image_size)
+    model = replace(model, stored=at_size(model.stored, sizing))
     usable = _usable(Path(photographs), model, sizing)
     with ExitStack() as stack:
         if work_folder is None:

@@ -38,7 +38,7 @@ from pocketvlad.packing.threshold import Calibration, calibrate, calibration_of
 from pocketvlad.packing.thumbnails import thumbnail_digests, unchanged, write_thumbnails
 from pocketvlad.portable.city_folder import CityFolder, write_city_folder
 from pocketvlad.portable.metadata import package_version
-from pocketvlad.retrieval.photographs import model_sizing, photograph
+from pocketvlad.retrieval.photographs import at_size, model_sizing, photograph
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.counted import counted
@@ -223,9 +223,7 @@ def _for_browsers(model: Model, image_size: int | None, page: bool) -> Model:
             f"the page takes {MOST_PIXELS} pixels at most; give less, or pack without the page: "
             "--no-page (in Python, page=False)",
         )
-    origin = model.stored.origin
-    protocol = {**(origin.get("protocol") or {}), "squeeze": None, **sizing.as_dict()}
-    return replace(model, stored=replace(model.stored, origin={**origin, "protocol": protocol}))
+    return replace(model, stored=at_size(model.stored, sizing))
 
 
 def _write_list(path: Path, values: Sequence[str | None]) -> None:

@@ -1,7 +1,7 @@
 """Somebody's own photographs: files in a folder, of whatever names, turned as they were held."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,3 +150,13 @@ def model_sizing(
             "the model's file does not say how large images are; give the longest side in pixels",
         )
     return sizing
+
+
+def at_size(model: "Model", sizing: Sizing) -> "Model":
+    """The same, whose file says that images are so large: what is made of it keeps that."""
+    known = model.origin.get("protocol")
+    if _evaluated_sizing(known) == sizing:
+        return model
+    protocol = {**known} if isinstance(known, Mapping) else {}
+    protocol.pop("squeeze", None)
+    return replace(model, origin={**model.origin, "protocol": {**protocol, **sizing.as_dict()}})

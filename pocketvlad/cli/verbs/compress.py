@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     target.add_argument("--megabytes", type=float, help="largest size of the file, 10^6 bytes")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .pvlad file")
-    parser.add_argument("--image-size", type=int, help="longest side in pixels [the model's]")
+    parser.add_argument(
+        "--image-size", type=int, help="longest side in pixels; the file keeps it [the model's]"
+    )
     add_setting(parser, "--crops", RoundingSettings, "crops")
     add_setting(parser, "--projection-crops", RoundingSettings, "projection_crops")
     add_setting(parser, "--length", RoundingSettings, "length")
