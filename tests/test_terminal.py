@@ -172,6 +172,24 @@ def test_of_a_group_only_the_job_that_failed_is_called_failed(terminal, tmp_path
     assert [each.splitlines()[-1] for each in others] == [f"  log: {log}"]
 
 
+def test_what_somebody_has_to_know_is_below_the_jobs_line(terminal, tmp_path):
+    shown, tell = terminal
+    logs = {name: tmp_path / f"{name}.log" for name in ("few", "many", "none")}
+    logs["few"].write_text("images: 3\nnote: left out: a\x07.jpg is empty\n17 images\n")
+    logs["many"].write_text("".join(f"note: left out: {number}.jpg\n" for number in range(7)))
+    logs["none"].write_text("17 images, none of which needs a note: \n")
+    for number, log in enumerate(logs.values(), 1):
+        run(tell, number, "score", 0.0, 10.0, done=number, log=[str(log)])
+    few, many, none = shown
+    assert few.splitlines()[1:] == ["  note: left out: a\x07.jpg is empty", f"  log: {logs['few']}"]
+    assert many.splitlines()[1:] == [
+        *(f"  note: left out: {number}.jpg" for number in range(5)),
+        "  note: 2 more, in the log",
+        f"  log: {logs['many']}",
+    ]
+    assert "\n" not in none
+
+
 def test_the_preview_is_shown_when_it_is_there(terminal, tmp_path):
     shown, tell = terminal
     log = tmp_path / "preview.log"

@@ -17,7 +17,7 @@ from pocketvlad.data.image_names import bare_name
 from pocketvlad.data.image_sizes import image_sizes
 from pocketvlad.data.positions import positions_of_files
 from pocketvlad.data.sources import verify_declared
-from pocketvlad.study.job import logged
+from pocketvlad.study.job import logged, note
 from pocketvlad.util.progress import progress_over
 from pocketvlad.util.unchanged import unchanged
 
@@ -32,13 +32,13 @@ with logged(*snakemake.log), unchanged(snakemake.input):
     files = {name: path for name, path in found.items() if name not in left_out}
     sizes, faults = image_sizes(files, progress_over("images", "image"), params.upright)
     for fault in faults.values():
-        print(f"left out: {fault}")
+        note(f"left out: {fault}")
     positions = None
     if params.located:
         tables = [read_csv_positions(Path(path)) for path in snakemake.input.positions]
         table = next(iter(tables), None)
         if table and table.note:
-            print(table.note)
+            note(table.note)
         partial = params.partial or bool(left_out)
         positions = positions_of_files(files, table, f"data set {params.name}", partial=partial)
     counted = {
@@ -65,4 +65,4 @@ with logged(*snakemake.log), unchanged(snakemake.input):
     write_dataset(Path(snakemake.output[0]), dataset)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}")
     if dataset.absent:
-        print(describe_absent(dataset))
+        note(describe_absent(dataset))

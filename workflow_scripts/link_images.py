@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from pocketvlad.data.image_folder import link_images
-from pocketvlad.study.job import logged
+from pocketvlad.study.job import logged, note
 
 with logged(*snakemake.log):
     found = link_images(Path(snakemake.params.folder), Path(snakemake.output[0]))
     for line in found.passed_over:
-        print(line)
+        note(line)
     print(f"{len(found.images)} images of {snakemake.params.folder}")

@@ -12,6 +12,9 @@ from pocketvlad.util.file_lock import try_lock
 from pocketvlad.util.measured import measured
 from pocketvlad.util.refusals import remedy
 
+NOTE = "note: "
+"""What a line of a job's log begins with that the terminal shows, too."""
+
 _LOCKS = Path(".snakemake", "jobs")
 """A file for the log of each job, held as long as the job is done. They stay."""
 
@@ -20,9 +23,9 @@ _LOCKS = Path(".snakemake", "jobs")
 def logged(log: str | Path, measurement: str | Path | None = None) -> Iterator[None]:
     """Send what the job prints, its progress and its errors to `log`.
 
-    The terminal has a line a job, and of a job that fails the reason (`study/terminal.py`). Two
-    processes never do one job at once: where a killed Snakemake has left one that is at it, this
-    one waits for its end.
+    The terminal has a line a job, its notes, and of a job that fails the reason
+    (`study/terminal.py`). Two processes never do one job at once: where a killed Snakemake has left
+    one that is at it, this one waits for its end.
 
     Args:
         measurement: the file for time and memory of a job that succeeds.
@@ -45,6 +48,12 @@ def logged(log: str | Path, measurement: str | Path | None = None) -> Iterator[N
             # Where not even this can be written, the terminal has the error itself.
             traceback.print_exc()
             sys.exit(1)
+
+
+def note(text: str) -> None:
+    """Tell, in the log and on the terminal, what somebody has to know although the job succeeds."""
+    for line in text.splitlines():
+        print(f"{NOTE}{line}")
 
 
 @contextmanager

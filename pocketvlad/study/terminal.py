@@ -1,4 +1,5 @@
-"""A quiet terminal: one line a job, with progress and time left; of a failed job the reason.
+"""A quiet terminal: one line a job, with progress and time left, and notes; of a failed job the
+reason.
 
 Snakemake's own account of every job, of ten lines, goes to its log file as before (under
 `.snakemake/log`). So does what a job prints, to the log of the job. What the user asks for,
@@ -11,11 +12,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocketvlad.study.job import NOTE
 from pocketvlad.study.time_left import PlannedJob, TimeLeft
 from pocketvlad.util.refusals import remedy
 
 _SHOWN = ("Nothing to be done", "Complete log")
 """Beginnings of what Snakemake says at its ends, and that a user is to see."""
+_MOST_NOTES = 5  # of a job
 _HANDLER = "DefaultStreamHandler"  # Snakemake's name for the one that writes to the terminal
 
 
@@ -57,6 +60,17 @@ def refused(message: str) -> str:
     return f"{Path.cwd()}: {found[0]}; {advice}" if found and advice else ""
 
 
+def notes(log: str) -> list[str]:
+    """The first notes in a job's log, and how many there are more.
+
+    >>> notes("reading\nnote: left out: a.jpg\n12 images\n")
+    ['note: left out: a.jpg']
+    """
+    found = [line for line in log.splitlines() if line.startswith(NOTE)]
+    more = len(found) - _MOST_NOTES
+    return found[:_MOST_NOTES] + [f"{NOTE}{more} more, in the log"] * (more > 0)
+
+
 @dataclass(frozen=True)
 class _Job:
     """begun: by the clock of log records, in seconds.  log: its file, "" where there is none."""
@@ -70,6 +84,11 @@ class _Job:
 def _log_of(record: logging.LogRecord) -> str:
     """The first of a job's logs: its messages."""
     return next(map(str, record.log or ()), "")
+
+
+def _text_of(log: str) -> str:
+    """What a log says; "" where there is none."""
+    return Path(log).read_text(encoding="utf-8", errors="replace") if Path(log).is_file() else ""
 
 
 def _logs_of(record: logging.LogRecord) -> str:
@@ -154,8 +173,11 @@ class Terminal(logging.Formatter):
                 f"({duration(seconds)})"
             )
             lines.append(line)
-            if job.rule in self._shown and Path(job.log).is_file():
-                lines.append(f"\n{Path(job.log).read_text(encoding='utf-8')}")
+            text = _text_of(job.log)
+            if job.rule in self._shown and text:
+                lines.append(f"\n{text}")
+            elif found := notes(text):
+                lines += [f"  {each}" for each in [*found, f"log: {job.log}"]]
         self._ended.clear()
         return lines
 
@@ -164,9 +186,7 @@ class Terminal(logging.Formatter):
         job = self._running.pop(record.jobid, None)
         self._time_left.fail(record.jobid)
         name = job.name if job else record.rule_name
-        log, found = _log_of(record), ""
-        if Path(log).is_file():
-            found = reason(Path(log).read_text(encoding="utf-8", errors="replace"))
+        found = reason(_text_of(_log_of(record)))
         # A cluster says why in a message, this machine in the error before.
         found = found or (record.rule_msg or "").strip() or self._fault
         self._fault = ""
