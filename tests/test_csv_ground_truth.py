@@ -39,6 +39,17 @@ def test_a_row_may_say_what_the_querys_own_image_is(tmp_path):
     assert (query.good, query.ok, query.junk) == (("a",), ("b",), ())
 
 
+@pytest.mark.parametrize("texts", [("b.jpg", "x/b"), ("x/b", "b.jpg")])
+def test_two_images_of_one_name_are_refused_whichever_row_has_folder_and_suffix(tmp_path, texts):
+    path = tmp_path / "lists.csv"
+    rows = [f"q{number},0,0,9,9,{text},good" for number, text in enumerate((*texts, "y/b.jpg"))]
+    path.write_text(HEAD + "\n".join(rows))
+    with pytest.raises(
+        GroundTruthError, match=r"line 4: .*x/b\.jpg and y/b\.jpg are both called 'b'"
+    ):
+        read_csv_ground_truth(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

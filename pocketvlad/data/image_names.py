@@ -66,6 +66,12 @@ def _of_one_image(one: PurePath, other: PurePath) -> bool:
     return longer[len(longer) - len(shorter) :] == shorter and len(suffixes) < 2
 
 
+def _together(one: PurePath, other: PurePath) -> PurePath:
+    """All that two texts say of one image: one may have its folders, the other its suffix."""
+    folders = max(one.parent, other.parent, key=lambda path: len(path.parts))
+    return folders / (other.name if is_image_name(other) else one.name)
+
+
 class NameIndex:
     """Finds images by texts that may have fewer folders than their names, or more, or no suffix.
 
@@ -115,7 +121,7 @@ class BareNames:
     """
 
     def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
+        self._known: dict[str, PurePath] = {}
 
     def of(self, text: str) -> str:
         """The bare name.
@@ -123,12 +129,12 @@ class BareNames:
         Raises:
             NameClashError: it was that of another image already.
         """
-        name = bare_name(text)
-        known = self._texts.get(name, text)
-        if not _of_one_image(_as_path(known), _as_path(text)):
+        name, path = bare_name(text), _as_path(text)
+        known = self._known.get(name, path)
+        if not _of_one_image(known, path):
             raise NameClashError(
-                f"{shown(known)} and {shown(text)} are both called {name!r}: images are known by "
-                "their names without folder and suffix; rename one"
+                f"{shown(known.as_posix())} and {shown(text)} are both called {name!r}: images are "
+                "known by their names without folder and suffix; rename one"
             )
-        self._texts[name] = max(known, text, key=len)
+        self._known[name] = _together(known, path)
         return name
