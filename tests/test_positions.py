@@ -1,6 +1,7 @@
 """Positions of images: in their names, and in tables."""
 
 import math
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,13 @@ def test_a_table_names_images_with_as_many_folders_as_it_likes(tmp_path):
     text = "heading,image,northing,easting\n0,db/a,2,1\n\n0, all/q/a.jpg ,4,3\n0,b,6,5\n"
     found = positions_in_table(table(tmp_path, text), NAMES, "D")
     assert found.tolist() == [[1, 2], [5, 6], [3, 4]]
+
+
+def test_accents_of_folders_are_compared_composed(tmp_path):
+    """Some file systems take them apart, keyboards do not."""
+    names = [unicodedata.normalize("NFD", f"{folder}/1.jpg") for folder in ("Köln", "Münster")]
+    read = table(tmp_path, "image,easting,northing\nall/Münster/1.jpg,1,2\nKöln/1.jpg,3,4\n")
+    assert positions_in_table(read, names, "D").tolist() == [[3, 4], [1, 2]]
 
 
 def test_a_name_that_stands_there_whole_means_no_other(tmp_path):

@@ -58,10 +58,15 @@ class NameClashError(ValueError):
     """Two images would have one name; the message has both."""
 
 
+def _folders(path: PurePath) -> tuple[str, ...]:
+    """Those of a path, accents composed as in `image_name`."""
+    return tuple(unicodedata.normalize("NFC", part) for part in path.parts[:-1])
+
+
 def _of_one_image(one: PurePath, other: PurePath) -> bool:
     """Whether two texts that have one bare name may mean one image: one says more than the other,
     or as much."""
-    shorter, longer = sorted((one.parts[:-1], other.parts[:-1]), key=len)
+    shorter, longer = sorted((_folders(one), _folders(other)), key=len)
     suffixes = {path.suffix.lower() for path in (one, other) if is_image_name(path)}
     return longer[len(longer) - len(shorter) :] == shorter and len(suffixes) < 2
 
