@@ -1,10 +1,13 @@
 """The order of a folder's images that descriptors without names go by."""
 
 from glob import glob
+from pathlib import Path
 
 import pytest
 
+from pocketvlad.data import image_listing
 from pocketvlad.data.image_file import ImageError
+from pocketvlad.data.image_files import Found
 from pocketvlad.data.image_listing import listing, require_apart
 
 NAMES = ["a-b/1.jpg", "a/1.jpg", "a/B.JPG", "a.jpg", "Z.jpg", "b/c/2.jpg", "a/10.jpg", "a/9.jpg"]
@@ -33,6 +36,19 @@ def test_a_list_beside_the_folder_goes_first(folder):
     listed = folder.with_name("set_images_paths.txt")
     listed.write_text("b/c/2.jpg\na/9.jpg\n")
     assert listing(folder).images == [folder / "b/c/2.jpg", folder / "a/9.jpg"]
+
+
+@pytest.mark.parametrize("typed", [".", "..", "../b/.."])
+def test_a_list_is_found_however_the_folder_is_typed(folder, monkeypatch, typed):
+    folder.with_name("set_images_paths.txt").write_text("b/c/2.jpg\na/9.jpg\n")
+    monkeypatch.chdir(folder if typed == "." else folder / "a")
+    listed = [Path(typed, "b/c/2.jpg"), Path(typed, "a/9.jpg")]
+    assert listing(Path(typed)).images == listed
+
+
+def test_the_root_has_no_list_beside_it(monkeypatch):
+    monkeypatch.setattr(image_listing, "walk", lambda folder: Found([folder / "b", folder / "a"]))
+    assert listing(Path("/")).images == [Path("/a"), Path("/b")]
 
 
 @pytest.mark.parametrize(

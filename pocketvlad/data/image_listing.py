@@ -64,8 +64,10 @@ def listing(folder: Path) -> Found:
     Raises:
         ImageError: see `images_in`.
     """
-    file = folder.absolute().with_name(f"{folder.absolute().name}{_LIST}")
-    if file.is_file():
+    # A folder may be typed without its name, as `.` or `..`.
+    place = folder.absolute() if folder.name not in ("", "..") else folder.resolve()
+    file = place.parent / f"{place.name}{_LIST}"
+    if place.name and file.is_file():  # the root has none
         return images_in(folder, file)
     found = images_in(folder)
     found.images.sort(key=lambda path: path.relative_to(folder).as_posix())
