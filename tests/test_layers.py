@@ -9,6 +9,7 @@ from torch import nn
 from torchvision import models
 
 from pocketvlad.networks.layer_table import layer_costs, network_costs
+from pocketvlad.networks.modules.kept import kept
 from pocketvlad.networks.network import RetrievalNetwork, parameter_count
 
 # The poster's AlexNet table: (layer, parameters, multiply-adds), as printed.
@@ -157,3 +158,48 @@ def test_channels_of_a_backbone_are_known_before_it_is_built(name, width):
     with torch.device("meta"):
         made = declared.build()(torch.empty(1, 3, 64, 64))
     assert made.shape[1] == declared.channels
+
+
+class Tokens(nn.Module):
+    """Layers of a transformer, called by the names of their arguments."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.linear = nn.Linear(8, 16)
+
+    def forward(self, maps):
+        tokens = self.norm(maps.flatten(2).transpose(1, 2))
+        seen, _ = self.attention(query=tokens, key=tokens, value=tokens)
+        return self.linear(seen).transpose(1, 2).unflatten(2, maps.shape[2:])
+
+
+class OfBackbone(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.backbone = nn.Sequential(*layers)
+
+    def forward(self, images):
+        return self.backbone(images)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_layers_of_tokens_are_counted_once_a_token(images):
+    network = OfBackbone(nn.Conv2d(3, 8, 3), kept(Tokens())).eval()
+    rows = {row.name: row for row in layer_costs(network, torch.zeros(images, 3, 12, 12))}
+    assert list(rows) == ["0", "1.norm", "1.attention", "1.linear"]
+    assert rows["1.norm"].multiply_adds == 100 * 8
+    assert rows["1.linear"].multiply_adds == 100 * 8 * 16
+    assert sum(row.parameters for row in rows.values()) == parameter_count(network)
+
+
+def test_a_layer_that_is_called_twice_has_its_parameters_once():
+    layer = nn.Conv2d(4, 4, 3, padding=1)
+    network = OfBackbone(nn.Conv2d(3, 4, 1), layer, nn.ReLU(), layer)
+    rows = list(layer_costs(network, torch.zeros(1, 3, 5, 5)))
+    assert [(row.name, row.parameters, row.weights, row.multiply_adds) for row in rows] == [
+        ("0", 16, 12, 12 * 25),
+        ("1", 148, 144, 144 * 25),
+        ("1", 0, 0, 144 * 25),
+    ]

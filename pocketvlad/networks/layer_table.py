@@ -1,6 +1,7 @@
 """What each layer of a network costs: parameters and multiply-adds, in the order of execution."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,10 +16,11 @@ from pocketvlad.networks.network import RetrievalNetwork
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: `multiply_adds` for one image (the paper calls these FLOPs).
+    """One call of a layer: `multiply_adds` for one image (the paper calls these FLOPs).
 
     name: the layer's path in its part, or the part's name.  shape: of the weights.  parameters:
-    biases included.  weights: those that are compressed.
+    biases included, and what a layer in it has that is not called by itself.  weights: those that
+    are compressed.  Both are counted where they are first used.
     """
 
     name: str
@@ -29,12 +31,19 @@ class LayerCost:
     multiply_adds: int
 
 
-def _multiply_adds(module: nn.Module, given: Tensor, made: Tensor) -> int:
+def _multiply_adds(module: nn.Module, given: tuple[Tensor, ...], made: Tensor, images: int) -> int:
+    """For one of so many images; 0 where a module has no `weight`."""
     if isinstance(module, PoolingModule):
-        return module.multiply_adds(given.shape[1], given.shape[2] * given.shape[3])
+        _, channels, *sides = given[0].shape
+        return module.multiply_adds(channels, math.prod(sides))
     weight = getattr(module, "weight", None)
-    # Each weight once a place of the output; a linear map has one place.
-    return 0 if weight is None else weight.numel() * made.shape[2:].numel()
+    if weight is None:
+        return 0
+    numbers = made.numel() // images
+    if weight.ndim < 2 or isinstance(module, nn.LayerNorm):  # a scale for each number
+        return numbers
+    # Each row of weights once a place of the output, wherever its axes stand.
+    return weight.numel() * numbers // len(weight)
 
 
 def _shapes(weights: list[Tensor]) -> str:
@@ -51,6 +60,11 @@ def layer_costs(network: nn.Module, images: Tensor) -> Iterator[LayerCost]:
             which may be "meta", where nothing is computed.
     """
     rows: list[LayerCost] = []
+    counted: set[nn.Parameter] = set()
+
+    def size(tensors: Iterable[Tensor]) -> int:
+        """Of those that no call before has had."""
+        return sum(tensor.numel() for tensor in tensors if tensor not in counted)
 
     def record(part: str, path: str, module: nn.Module):
         def hook(_: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
@@ -61,11 +75,12 @@ def layer_costs(network: nn.Module, images: Tensor) -> Iterator[LayerCost]:
                     path or part,
                     part,
                     _shapes(weights),
-                    sum(each.numel() for each in module.parameters(recurse=False)),
-                    sum(weight.numel() for weight in weights),
-                    _multiply_adds(module, given[0], made),
+                    size(module.parameters()),
+                    size(weights),
+                    _multiply_adds(module, given, made, len(images)),
                 )
             )
+            counted.update(module.parameters())
 
         return hook
 
