@@ -8,6 +8,7 @@ import pytest
 
 from pocketvlad.data.dataset import index_dataset, read_dataset, write_dataset
 from pocketvlad.data.ground_truth import GroundTruthError
+from pocketvlad.data.plain_pickle import read_plain_pickle
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
 from pocketvlad.data.revisited import read_revisited
@@ -166,6 +167,29 @@ def test_other_files_are_refused_and_run_nothing(tmp_path, capfd, data, message)
     with pytest.raises(GroundTruthError, match=rf"gnd\.pkl.*{message}"):
         read_revisited(path)
     assert "this code ran" not in capfd.readouterr().out
+
+
+def of_python_2(array):
+    """The opcodes of an array [N] as Python 2 pickles it: its numbers are a text."""
+
+    def text(content):
+        return b"U" + bytes([len(content)]) + content
+
+    kind, order = array.dtype.str[1:].encode(), array.dtype.str[:1].encode()
+    dtype = b"cnumpy\ndtype\n(" + text(kind) + b"I0\nI1\ntR"
+    dtype += b"(I3\n" + text(order) + b"NNNI-1\nI-1\nI0\ntb"
+    made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\nt" + text(b"b") + b"tR"
+    return made + b"(I1\n(I%d\nt" % len(array) + dtype + b"I00\n" + text(array.tobytes()) + b"tb"
+
+
+@pytest.mark.parametrize("numbers", [np.int64([1, 200]), np.float32([0.5, 255]), np.int64([])])
+def test_arrays_of_python_2_are_read(tmp_path, numbers):
+    path = tmp_path / "gnd.pkl"
+    path.write_bytes(b"\x80\x02" + of_python_2(numbers) + b".")
+    assert np.array_equal(pickle.loads(path.read_bytes(), encoding="latin1"), numbers)
+    found = read_plain_pickle(path).values
+    assert found.dtype == numbers.dtype
+    assert found.tolist() == numbers.tolist()
 
 
 def test_revisited_queries_are_not_in_the_database(tmp_path):

@@ -58,6 +58,11 @@ class _Dtype:
         self.type = self.type.newbyteorder(order)
 
 
+def _bytes(content: bytes | str) -> bytes:
+    """The numbers of an array. Python 2 had no bytes: what it wrote is read as a text."""
+    return content.encode("latin-1") if isinstance(content, str) else content
+
+
 class PickledArray:
     """In place of numpy's array.
 
@@ -76,14 +81,15 @@ class PickledArray:
                 raise PlainPickleError("an array of objects has another number of them")
             self.values = content
         else:
-            flat = np.frombuffer(content, dtype.type) if len(content) else np.empty(0, dtype.type)
+            found = _bytes(content)
+            flat = np.frombuffer(found, dtype.type) if found else np.empty(0, dtype.type)
             self.values = flat.reshape(shape, order="F" if fortran else "C")
 
 
-def _scalar(dtype: object, content: bytes) -> object:
+def _scalar(dtype: object, content: bytes | str) -> object:
     if not isinstance(dtype, _Dtype) or dtype.type.kind == "O":
         raise PlainPickleError("a number's type is none")
-    values = np.frombuffer(content, dtype.type, 1)
+    values = np.frombuffer(_bytes(content), dtype.type, 1)
     return listed_texts(values)[0] if dtype.type.kind == "U" else values[0].item()
 
 
