@@ -177,6 +177,16 @@ def test_a_list_goes_with_its_graph(few_files):
     assert not (few_files / "x.weights.json").exists()
 
 
+def test_lists_of_names_with_points_are_apart(few_files):
+    """A name that ends in a number has no suffix that could be left out."""
+    model = pocketvlad.load("small.pvlad")
+    pocketvlad.export(model, "lite0-0.08", weights="outside")
+    listed = list_file(few_files / "lite0-0.08")
+    assert json.loads(listed.read_text())["graph"] == "lite0-0.08"
+    pocketvlad.export(model, "lite0-0.16")
+    assert listed.exists()
+
+
 def test_equal_tensors_stay_two(tmp_path):
     """The exporter would merge them: a page could not say which is which."""
     model = loaded()

@@ -30,8 +30,13 @@ class OutsideWeight:
 
 
 def list_file(graph: Path) -> Path:
-    """Where the list of a graph lies."""
-    return graph.with_suffix(".weights.json")
+    """Where the list of a graph lies.
+
+    >>> list_file(Path("graph.onnx")).name, list_file(Path("lite0-0.08")).name
+    ('graph.weights.json', 'lite0-0.08.weights.json')
+    """
+    name = graph.stem if graph.suffix.lower() == ".onnx" else graph.name
+    return graph.with_name(f"{name}.weights.json")
 
 
 def is_list(path: Path) -> bool:
