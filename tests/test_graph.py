@@ -161,6 +161,15 @@ def test_a_layer_used_twice_is_refused_and_a_relu_is_not():
     weighted_steps(bottlenecks, Graph.of(bottlenecks))
 
 
+def test_layers_that_share_their_weights_are_refused():
+    module = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Conv2d(3, 3, 1))
+    module[2].bias = module[0].bias
+    assert len(weighted_steps(module, Graph.of(module))) == 2
+    module[2].weight = module[0].weight
+    with pytest.raises(ValueError, match="layers 0 and 2 have the same weights"):
+        weighted_steps(module, Graph.of(module))
+
+
 def test_buffers_and_methods_are_steps_too():
     class Scaled(nn.Module):
         def __init__(self):

@@ -120,14 +120,23 @@ def weighted_steps(module: nn.Module, graph: Graph) -> Sequence[tuple[fx.Node, n
     """(step, submodule) of every step whose module has weights to be compressed, in order.
 
     Raises:
-        ValueError: a module is called more than once.
+        ValueError: a module is called more than once, or two have the same weights.
     """
     found: dict[str, tuple[fx.Node, nn.Module]] = {}
+    owners: dict[Tensor, str] = {}
     for step in graph.steps:
         own = module_of(module, step)
-        if own is None or not any(role.compressed for role in module_roles(own).values()):
+        roles = {} if own is None else module_roles(own)
+        weights = [getattr(own, name) for name, role in roles.items() if role.compressed]
+        if not weights:
             continue
         if step.target in found:
             raise ValueError(f"layer {step.target} is used twice: its weights have two tasks")
         found[step.target] = (step, own)
+        for weight in weights:
+            if (other := owners.setdefault(weight, step.target)) != step.target:
+                raise ValueError(
+                    f"layers {other} and {step.target} have the same weights, which so have two "
+                    "tasks"
+                )
     return list(found.values())
