@@ -180,6 +180,16 @@ def test_a_projection_is_rounded_as_if_its_moments_were_formed(monkeypatch, fixe
     assert torch.equal(found, expected)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("price", [0.0, 0.1])
+def test_a_group_of_one_weight_is_rounded(price):
+    """As in a depthwise convolution of one tap."""
+    weight = torch.tensor([[0.6]])
+    assert Grid.of(weight, 1.5) == Grid(pytest.approx(0.6 / 127), 127)
+    found = round_layer(weight, torch.tensor([[2.0]]), Grid(0.1, 12), price, 1)
+    assert found.tolist() == [[6.0]]
+
+
 def test_the_grid_by_hand():
     weight = torch.tensor([[1.0, -3.0], [1.0, 1.0]])  # of standard deviation 2
     assert Grid.of(weight, 0.25) == Grid(0.5, 12)

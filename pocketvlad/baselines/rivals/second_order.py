@@ -68,14 +68,16 @@ class Grid:
         """One step a layer, so many standard deviations of its weights. Weights that compensate for
         the errors of others may become twice as large as the largest."""
         largest = float(weight.abs().max())
-        step = max(coarseness * float(weight.std()), largest / MAX_MULTIPLE) or 1.0
+        deviation = float(weight.std()) if weight.numel() > 1 else 0.0
+        step = max(coarseness * deviation, largest / MAX_MULTIPLE) or 1.0
         return cls(step, min(2 * math.ceil(largest / step), MAX_MULTIPLE))
 
 
 def shrinkage(weight: Tensor, price: float) -> float:
     """What the bits of weights add to each moment: `price` times those of a Gaussian, for a square
     of 1."""
-    variance = float(weight.var())
+    # A depthwise convolution of one tap has groups of one weight, which does not vary.
+    variance = float(weight.var()) if weight.numel() > 1 else 0.0
     return price / (2 * math.log(2) * variance) if variance else 0.0
 
 
