@@ -10,6 +10,7 @@ import tracemalloc
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from pocketvlad.data.dataset import DatasetError, index_dataset
 from pocketvlad.data.image_sizes import image_sizes
@@ -291,4 +292,11 @@ def test_all_damaged_images_are_named_with_the_remedy(photograph):
     assert "2 images cannot be decoded" in message
     assert f"{cut} is damaged: " in message
     assert f"{text} is not a readable image: " in message
-    assert "`leave_out` of the data set: [cut, text]" in message
+    assert '`leave_out` of the data set: ["cut", "text"]' in message
+
+
+def test_the_remedy_for_damaged_images_can_be_copied():
+    names = ["000013", "1e5", "no", "a, b", "c: #d", "Köln"]
+    with pytest.raises(DatasetError) as failure:
+        index_dataset("city", {"a": (9, 9)}, [], expected_images=9, faults=dict.fromkeys(names, ""))
+    assert yaml.safe_load(str(failure.value).rpartition("data set: ")[2]) == names

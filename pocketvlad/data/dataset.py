@@ -103,9 +103,10 @@ def _told(text: str, faults: Mapping[str, str]) -> DatasetError:
     if not faults:
         return DatasetError(text)
     lines = "\n  ".join(faults.values())
+    names = json.dumps(list(faults), ensure_ascii=False)  # in quotes: YAML takes 000013 for 11
     return DatasetError(
-        f"{text}\n{counted(len(faults), 'image')} cannot be decoded:\n  {lines}\nget them "
-        f"again, or name them under `leave_out` of the data set: [{', '.join(faults)}]"
+        f"{text}\n{counted(len(faults), 'image')} cannot be decoded:\n  {lines}\nget them again, "
+        f"or name them under `leave_out` of the data set: {names}"
     )
 
 
