@@ -280,3 +280,31 @@ def test_where_channels_may_mix_all_are_needed():
     module = Mixed()
     module.second.weight[:, 2] = 0
     assert unread(module) == {}
+
+
+class OneForAll(nn.Module):
+    """One map is added to all channels of another."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.one = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 1, 1)
+        self.second = convolution(4, 5, 3)
+
+    def forward(self, images):
+        return self.second(self.first(images) + self.one(images))
+
+
+def test_a_map_that_is_added_to_all_channels_makes_them_no_stream():
+    assert streams(OneForAll()) == []
+
+
+def test_a_map_that_is_added_to_all_channels_is_needed_while_one_of_them_is():
+    module = OneForAll()
+    module.second.weight[:, 1] = 0
+    expected = module(IMAGES)
+    for path, layer, mask in list(unread_outputs(module)):
+        assert (path, mask.tolist()) == ("first", [False, True, False, False])
+        layer.weight[mask], layer.bias[mask] = 0, 0
+    assert torch.equal(module(IMAGES), expected)
+    module.second.weight[:] = 0
+    assert unread(module) == {"one": [0], "first": [0, 1, 2, 3]}

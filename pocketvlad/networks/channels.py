@@ -59,6 +59,8 @@ def unread_outputs(backbone: nn.Module) -> Iterator[tuple[str, nn.Conv2d, Tensor
         if isinstance(layer, nn.Conv2d):
             every = torch.ones(layer.out_channels, dtype=torch.bool, device=layer.weight.device)
             used = every if used is None else used
+            if len(used) != len(every):  # its one map was added to all channels of another
+                used = used.any().expand(len(every))
             if not used.all():
                 yield step.target, layer, ~used
             add(step.all_input_nodes[0], _read_by(layer, used))

@@ -55,6 +55,12 @@ class _Found:
     readers: list[nn.Conv2d] = field(default_factory=list)
     linear: bool = True
 
+    @property
+    def widths(self) -> set[int]:
+        """Channels of its values; several where one map is added to all channels of another."""
+        made = {layer.out_channels for layer in self.writers}
+        return made | {layer.in_channels for layer in self.readers}
+
 
 def _is_full(layer: nn.Module | None) -> bool:
     """Whether each output of a layer is linear in all channels of its input. Zeros around a map
@@ -99,5 +105,5 @@ def streams(backbone: nn.Module) -> list[Stream]:
     return [
         Stream(tuple(each.writers), tuple(each.readers))
         for each in distinct
-        if each.linear and each.writers and each.readers
+        if each.linear and each.writers and each.readers and len(each.widths) == 1
     ]
