@@ -40,14 +40,16 @@ class Verified:
 
 def sizes_to_compare(sizing: Sizing, min_side: int) -> list[tuple[int, int]]:
     """Three of (height, width): lying and standing as the protocol has them, and a small one; even
-    and odd.
+    and odd. Where the protocol squeezes images, the first is what it squeezes them to.
 
     >>> sizes_to_compare(Sizing(320), 1)
     [(240, 320), (320, 213), (161, 107)]
+    >>> sizes_to_compare(Sizing(320).squeezed((320, 256)), 1)
+    [(320, 256), (320, 213), (161, 107)]
     """
     side = max(sizing.image_size, min_side)
     sizes = [
-        (round(side * 3 / 4), side),
+        sizing.squeeze or (round(side * 3 / 4), side),
         (side, round(side * 2 / 3)),
         (side // 2 | 1, side // 3 | 1),
     ]
