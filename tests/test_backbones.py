@@ -537,6 +537,11 @@ def test_a_checkpoint_of_another_length_or_without_its_last_layers(tmp_path, pla
     message = r"aggregation\.3\.bias: descriptors of 24 numbers; write `projection\.length: 24`"
     with pytest.raises(WeightsError, match=message):
         read(network, "cosplace", state, tmp_path / "p.pth")
+    for odd in (torch.tensor(1.0), torch.zeros(24, 12)):
+        message = r"layer projection, aggregation\.3\.bias: shape \((24, 12)?\) found, \(24,\)"
+        network = RetrievalNetwork(cosplace_architecture("resnet18", 24))
+        with pytest.raises(WeightsError, match=message):
+            read(network, "cosplace", state | {"aggregation.3.bias": odd}, tmp_path / "p.pth")
     del state["aggregation.1.p"]
     with pytest.raises(WeightsError, match=r"lacks aggregation\.1\.p for layer pooling"):
         read(network, "cosplace", state, tmp_path / "p.pth")

@@ -62,7 +62,8 @@ def load_place_recognition(network: RetrievalNetwork, path: Path) -> Preprocessi
     load_tensors({"aggregation.1.p": ("pooling", network.pooling.exponent)}, state, path)
     linear, length = network.projection.linear, network.architecture.length
     weight, bias = "aggregation.3.weight", "aggregation.3.bias"
-    if bias in state and (found := len(state[bias])) != length:
+    # A bias of other axes is told below, by its shape.
+    if bias in state and state[bias].ndim == 1 and (found := len(state[bias])) != length:
         raise WeightsError(
             f"{path}: {bias}: descriptors of {found} numbers; write `projection.length: {found}` "
             f"for the model's {length}"
