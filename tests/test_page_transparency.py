@@ -64,6 +64,14 @@ def test_python_sees_transparent_pictures_on_white(tmp_path):
         np.testing.assert_allclose(found, expected, atol=0.51, err_msg=name)
 
 
+def test_a_grey_of_16_bits_that_is_transparent_is_on_white(tmp_path):
+    greys = np.full((4, 5), 30000, np.uint16)
+    greys[:2], greys[3] = 7, 65535
+    Image.fromarray(greys).save(tmp_path / "grey.png", transparency=7)
+    found = load_image(tmp_path / "grey.png", WHOLE)
+    assert found[:, 0].tolist() == [[255] * 3, [255] * 3, [117] * 3, [255] * 3]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "CMYK"])
 def test_pictures_without_transparency_stay_what_they_are(tmp_path, mode):
     """To the grey value, also those with an alpha that hides nothing."""

@@ -66,9 +66,12 @@ def _most(image: Image.Image) -> int | None:
 
 def _in_eight_bits(image: Image.Image, most: int) -> Image.Image:
     shown = ((np.arange(most + 1) * 255 + most // 2) // most).astype(np.uint8)
-    levels = shown[np.clip(np.asarray(image), 0, most)]
+    values = np.asarray(image)
+    levels = shown[np.clip(values, 0, most)]
     if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:  # white is zero; Pillow turns 8 bits
         levels = 255 - levels
+    if isinstance(clear := image.info.get("transparency"), int):  # of a PNG: on white
+        levels[values == clear] = 255
     return Image.fromarray(levels)
 
 
