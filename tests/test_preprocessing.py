@@ -276,3 +276,14 @@ def test_tables_say_that_weights_are_stand_ins():
     assert list(table["weights"]) == ["stand-in alexnet-caffe"]
     real = [row("base", city) for city in ("oxford", "paris")]
     assert not any("rehearsal" in note for note in study_notes(real, ["oxford", "paris"]))
+
+
+def test_of_tensors_that_are_missing_the_first_is_named(files, tmp_path):
+    """Not one or another, as the order of a set has it."""
+    contents, path = read_contents(files[0]), tmp_path / "few.safetensors"
+    for name in sorted(contents.tensors)[1:]:
+        del contents.tensors[name], contents.labels[name]
+    write_contents(path, contents)
+    first = sorted(read_contents(files[0]).tensors)[1]
+    with pytest.raises(FormatError, match=rf"tensor {re.escape(first)} is not in the file"):
+        read_model(path)

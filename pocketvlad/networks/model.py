@@ -61,7 +61,7 @@ def _require_fit(
             name: (tuple(tensor.shape), label)
             for name, tensor, label in labelled_tensors(RetrievalNetwork(architecture))
         }
-    for name in expected.keys() ^ tensors.keys():
+    for name in sorted(expected.keys() ^ tensors.keys()):  # each run names the same
         where = "not in the file" if name in expected else "not in the network"
         raise ValueError(f"tensor {name} is {where}")
     for name, (shape, label) in expected.items():
