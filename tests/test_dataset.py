@@ -1,5 +1,6 @@
 """Ground truth files, and the index that is cut to what is there."""
 
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from pocketvlad.data.dataset import (
     DatasetError,
     describe_counts,
     index_dataset,
+    index_located,
     read_dataset,
     require_boxes_inside,
     write_dataset,
@@ -111,6 +113,31 @@ def test_left_out_images_are_gone_from_everywhere(lists):
     assert "hall_000002" not in dataset.sizes
     assert describe_counts(dataset.counts()) == "3 images, 2 queries"
     assert all("hall_000002" not in query.positives for query in dataset.queries)
+
+
+def test_what_is_left_out_has_its_accents_composed():
+    sizes = dict.fromkeys(["Köln", "a", "b"], (9, 9))
+    name = unicodedata.normalize("NFD", "Köln")
+    places = dict.fromkeys(sizes, (0.0, 0.0))
+    assert index_located("city", sizes, None, places, leave_out=[name]).images == ["a", "b"]
+    lists = [QueryLists("a", "", "a", None, ("b", "Köln"), (), ())]
+    assert index_dataset("city", sizes, lists, leave_out=[name]).images == ["a", "b"]
+
+
+def test_a_name_to_leave_out_that_nothing_has_is_told_where_no_count_would_tell():
+    sizes = dict.fromkeys(["a", "b", "c"], (9, 9))
+    lists = [QueryLists("a", "", "a", None, ("b", "gone"), (), ())]
+    places = dict.fromkeys(sizes, (0.0, 0.0))
+    message = r'data set city: `leave_out` has \["C", "c\.jpg"\], which no image is called'
+    names = ["c.jpg", "b", "C"]
+    with pytest.raises(DatasetError, match=message):
+        index_dataset("city", sizes, lists, leave_out=names)
+    with pytest.raises(DatasetError, match=message):
+        index_located("city", sizes, None, places, leave_out=names)
+    kept = index_dataset("city", sizes, lists, leave_out=["gone", "cut"], faults={"cut": "!"})
+    assert kept.images == ["a", "b", "c"]  # a list names the one, the other cannot be decoded
+    parts = index_dataset("city", sizes, lists, leave_out=["c", "x"], partial=True)
+    assert parts.images == ["a", "b"]
 
 
 @pytest.mark.parametrize("partial", [False, True])

@@ -1,8 +1,10 @@
 """A data set as the rest of the study sees it: images, queries and their lists, cut to fit."""
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 from pocketvlad.data.ground_truth import QueryLists
@@ -118,6 +120,25 @@ def _without(
     return there, {n: fault for n, fault in (faults or {}).items() if n not in leave_out}
 
 
+def _left_out(name: str, leave_out: Iterable[str], known: Iterable[str] | None) -> frozenset[str]:
+    """The images to ignore, accents composed as in `image_names`.
+
+    Args:
+        known: all names that images and lists have; None: any may be missing.
+
+    Raises:
+        DatasetError: one is not known, so that nothing would be ignored for it.
+    """
+    found = frozenset(unicodedata.normalize("NFC", each) for each in leave_out)
+    if known is not None and (strays := sorted(found.difference(known))):
+        raise DatasetError(
+            f"data set {name}: `leave_out` has {json.dumps(strays, ensure_ascii=False)}, which "
+            "no image is called and no list names; write names without folder and suffix, or "
+            "remove them"
+        )
+    return found
+
+
 def _expected(
     name: str,
     there: Sizes,
@@ -178,7 +199,8 @@ def index_located(
     Raises:
         DatasetError: a count is off and `partial` is false, or there is nothing to be found.
     """
-    leave_out = frozenset(leave_out)
+    counted = partial or expected_images is not None
+    leave_out = _left_out(name, leave_out, None if counted else {*sizes, *(faults or {})})
     there, faults = _without(leave_out, sizes, faults)
     named = there if asked is None else set(asked)
     chosen = [image for image in there if image in named]
@@ -237,7 +259,7 @@ def index_dataset(
             images counted; None: as many as there are, for a data set of one's own.
         expected_queries: likewise.
         leave_out: images to ignore wherever they are named, and with them the queries that they
-            are.
+            are. Where no count is declared, each must be named somewhere.
         partial: whether images and queries may be missing. If so, queries without their image
             or without any positive are dropped and the lists are cut.
         upright: whether `sizes` are those of images turned as their cameras were held.
@@ -250,9 +272,13 @@ def index_dataset(
         DatasetError: a count is off or a list names a missing image, and `partial` is false; or
             nothing is left.
     """
-    leave_out = frozenset(leave_out)
-    there, faults = _without(leave_out, sizes, faults)
     asked = list(lists)
+    known = None
+    if not partial and expected_images is None:  # else the count tells, or any may be missing
+        listed = ((each.image, *each.good, *each.ok, *each.junk) for each in asked)
+        known = {*sizes, *(faults or {}), *chain.from_iterable(listed)}
+    leave_out = _left_out(name, leave_out, known)
+    there, faults = _without(leave_out, sizes, faults)
     lists = [query for query in asked if query.image not in leave_out]
     remedy = f"get all images, correct the lists, or allow a part with {allowed_by}"
     outside = {query.image for query in lists} if protocol_named(protocol).outside else set()
