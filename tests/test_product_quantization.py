@@ -19,7 +19,7 @@ from pocketvlad.baselines.rivals.product.codebook import BlockLayout, solved_cod
 from pocketvlad.baselines.rivals.product.kmeans import clustered
 from pocketvlad.baselines.rivals.product.layers import quantize_layers
 from pocketvlad.baselines.rivals.product.moments import FullMoments, SampleMoments
-from pocketvlad.baselines.rivals.product.order import best_order, log_determinant
+from pocketvlad.baselines.rivals.product.order import best_order
 from pocketvlad.baselines.rivals.product.training import train_codebooks, use_block_codebooks
 from pocketvlad.compression.rd.calibration import Calibration
 from pocketvlad.compression.rd.crops import drawn_crops
@@ -106,6 +106,12 @@ def test_every_block_has_its_nearest_entry_and_every_entry_is_a_mean():
     np.testing.assert_array_equal(costs.argmin(axis=1), codes)
     for entry, own in enumerate(codebook):
         np.testing.assert_allclose(blocks[codes == entry].mean(axis=0), own, atol=0.02)
+
+
+def log_determinant(kernels, order):
+    """Of the moments of all blocks of kernels [O, I, K], of which `order` has the inputs."""
+    blocks = kernels[:, order].reshape(len(kernels) * len(order), -1).astype(np.float64)
+    return np.linalg.slogdet(blocks.T @ blocks)[1]
 
 
 def test_the_order_of_inputs_is_the_best_of_all():

@@ -10,17 +10,6 @@ import numpy as np
 _EXCHANGES = 2000
 
 
-def log_determinant(kernels: np.ndarray, order: np.ndarray) -> float:
-    """Of the moments of all blocks, [d, d].
-
-    Args:
-        kernels: [O, I, K], weights by output, input and tap.
-        order: [B, n], the inputs of each block.
-    """
-    blocks = kernels[:, order].reshape(kernels.shape[0] * len(order), -1)
-    return _log_determinant(blocks.T @ blocks)
-
-
 def _log_determinant(moments: np.ndarray) -> float:
     return float(np.linalg.slogdet(moments.astype(np.float64))[1])
 
