@@ -331,7 +331,7 @@ def test_a_protocol(extended):
         from pocketvlad.scoring.scores import score_rankings, score_row
         query = Query("q_1", "q", "q", (0, 0, 1, 1), good=("g", "h"), ok=("o",), junk=("j",))
         scores = score_rankings([query], [list("jogxh")], "strict")
-        files = [PurePath(name) for name in ("york.csv", "lists", "gnd.pkl")]
+        files = [PurePath(name) for name in ("york.csv", "lists", "gnd.PKL")]
         print(json.dumps([score_row(scores, "strict"), list(map(protocols_of_file, files))]))
     """
     row, fitting = run(extended, code)
