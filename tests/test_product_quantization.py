@@ -17,7 +17,7 @@ from pocketvlad.baselines.rivals.declared import declared_rivals
 from pocketvlad.baselines.rivals.product.blocks import Blocked, block_size, stored_order
 from pocketvlad.baselines.rivals.product.codebook import BlockLayout, solved_codebook
 from pocketvlad.baselines.rivals.product.kmeans import clustered
-from pocketvlad.baselines.rivals.product.layers import quantize_layers
+from pocketvlad.baselines.rivals.product.layers import _quantize_linear, quantize_layers
 from pocketvlad.baselines.rivals.product.moments import FullMoments, SampleMoments
 from pocketvlad.baselines.rivals.product.order import best_order
 from pocketvlad.baselines.rivals.product.training import train_codebooks, use_block_codebooks
@@ -185,6 +185,21 @@ def test_groups_of_a_convolution_have_moments_of_their_own():
     pairs = torch.tensor([[0, 1], [2, 3]])
     parts = [one[:2, :2], one[2:, 2:], other[:2, :2], other[2:, 2:]]
     np.testing.assert_allclose(moments.pooled(pairs).numpy(), np.mean(parts, axis=0))
+
+
+@torch.no_grad()
+def test_of_a_projection_without_a_bias_the_means_are_fitted_by_its_weights():
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(60, 8, generator=generator) + 5 * torch.rand(8, generator=generator)
+    layer = torch.nn.Linear(8, 12, bias=False)
+    layer.weight.copy_(torch.randn(12, 8, generator=generator))
+    outputs = layer(inputs)
+    settings = replace(SETTINGS, length=None)
+    found = _quantize_linear(layer, inputs, outputs, 2, 12, settings, 0)
+    np.testing.assert_array_equal(layer.weight.numpy(), found.decode())
+    error = layer(inputs) - outputs
+    assert error.mean(dim=0).square().sum() < 0.02 * outputs.mean(dim=0).square().sum()
+    assert error.square().sum() < 0.1 * outputs.square().sum()
 
 
 @pytest.fixture(scope="module")

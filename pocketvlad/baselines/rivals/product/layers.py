@@ -88,6 +88,8 @@ def _quantize_linear(
     """
     kept = settings.length or len(layer.weight)
     centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
+    if layer.bias is None:  # nothing corrects the means
+        centre, means = torch.zeros_like(centre), torch.zeros_like(means)
     inputs = inputs - centre
     weight = layer.weight[:kept]
     moments = SampleMoments(inputs, float(settings.ridge * inputs.square().mean()))
@@ -96,7 +98,8 @@ def _quantize_linear(
     found = blocked(weight, size, centres, moments, cross, _PROJECTION_STEPS, seed)
     found = Blocked(found.codes, found.codebook, found.order, tuple(layer.weight.shape))
     layer.weight.copy_(torch.from_numpy(found.decode()))
-    layer.bias.copy_(means - layer.weight @ centre)
+    if layer.bias is not None:
+        layer.bias.copy_(means - layer.weight @ centre)
     return found
 
 
