@@ -295,6 +295,22 @@ def test_a_killed_search_goes_on_where_it_was(few_files, capsys):
     assert rest.trial == whole.trial
 
 
+def test_a_search_goes_on_though_its_folder_is_called_otherwise(few_files):
+    model = pocketvlad.load("base.safetensors")
+    options = {"megabytes": 0.03, "crops": 4, "projection_crops": 8, "work_folder": "work"}
+    pocketvlad.compress(model, "holiday", **options, trials=1)
+    first = Path("work/0.1.pvlad")
+    made = first.stat().st_mtime_ns
+    found = pocketvlad.compress(model, Path("holiday").absolute(), **options, trials=2)
+    Path("holiday").rename("photographs")
+    assert pocketvlad.compress(model, "photographs", **options, trials=2).trial == found.trial
+    assert first.stat().st_mtime_ns == made
+    # These names hold others out, so that nothing that was found before holds.
+    Path("photographs/0.jpg").rename("photographs/99.jpg")
+    pocketvlad.compress(model, "photographs", **options, trials=1)
+    assert first.stat().st_mtime_ns != made
+
+
 def test_a_file_that_changed_is_not_saved_as_the_model(few_files):
     model = pocketvlad.load("small.pvlad")
     (few_files / "small.pvlad").write_bytes(b"something else")

@@ -69,8 +69,9 @@ def test_parts_find_their_own_photograph(pictures):
     task = self_retrieval([pictures[3], pictures[1]], others, 20, 3)
     doubles = type(task)((*others, *task.database[:2]), task.queries)
     scores = self_retrieval_scores(MeanColour(), doubles, SIZING, PREPROCESSING)
-    assert {s for name, s in scores.items() if "1.png" in name} == {0.25}
-    assert {s for name, s in scores.items() if "3.png" in name} == {1.0}
+    found = list(zip(doubles.queries, scores.values(), strict=True))
+    assert {score for query, score in found if query.path.name == "1.png"} == {0.25}
+    assert {score for query, score in found if query.path.name == "3.png"} == {1.0}
 
 
 def test_parts_are_large_enough_for_the_network(pictures):

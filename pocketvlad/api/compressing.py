@@ -110,7 +110,8 @@ def _trials(
         ),
         sizing=sizing,
         compute=compute,
-        computation=fingerprint(known, [picture.path for picture in pictures.values()]),
+        # In the order that says which are held: other names may hold others.
+        computation=fingerprint(known, [pictures[name].path for name in (*held, *others)]),
     )
 
 

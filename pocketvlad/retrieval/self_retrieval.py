@@ -93,6 +93,9 @@ def self_retrieval_rows(
 def row_scores(rows: np.ndarray, task: SelfRetrieval) -> dict[str, float]:
     """Average precision of each query, in (0, 1]; its own photograph is the only positive.
 
+    A query is called by its number in the task, not by its path: scores are kept for searches that
+    go on later, when the folder may be given in another way, or have another name.
+
     Args:
         rows: [N + Q, D] of unit length, in the order of `self_retrieval_rows`.
     """
@@ -100,7 +103,7 @@ def row_scores(rows: np.ndarray, task: SelfRetrieval) -> dict[str, float]:
     names = [str(picture.path) for picture in task.database]
     ranked = rankings(rows[count:], names, rows[:count])
     return {
-        f"{query.path} {number}": average_precision(ranking, {str(query.path)})
+        str(number): average_precision(ranking, {str(query.path)})
         for number, (query, ranking) in enumerate(zip(task.queries, ranked, strict=True))
     }
 
