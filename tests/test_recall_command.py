@@ -54,6 +54,18 @@ def test_a_model_is_scored_on_two_folders(run):
     assert table["recall_at_5"].tolist() == [1, 1, 1, 0]
 
 
+def test_the_scores_have_all_metres_and_any_name(run, few_files):
+    far = few_files / "places/queries" / place_name(3, ASKED[3])
+    name = place_name(3, (9_001_234, 0)).replace("@.jpg", "caf\udce9@.jpg")  # no UTF-8
+    far.rename(far.with_name(name))
+    status, _, err = run(*MODEL, "-o", "scores.csv")
+    assert status == 0, err
+    [line] = [line for _, line in pd.read_csv("scores.csv").iterrows() if "caf" in line["query"]]
+    assert line["query"].endswith("caf\\udce9@.jpg")
+    [shown] = [place for n, place in enumerate(PLACES) if place_name(n, place) in line["answer"]]
+    assert line["answer_metres"] == pytest.approx(np.hypot(9_001_234 - shown[0], shown[1]), abs=0.1)
+
+
 def test_the_radius_and_the_values_are_choices(run):
     words = ("--positive-dist-threshold", 19.9, "--recall-values", 4, 3)
     assert run(*FILES, *words)[1].splitlines()[1:] == [

@@ -40,13 +40,14 @@ def write_csv(
     table: pd.DataFrame,
     float_format: Callable[[float], str] | None = six_digits,
 ) -> None:
-    """Write a table without its index, likewise.
+    """Write a table without its index, likewise. Of a name that is no UTF-8, bytes are written as
+    Python does.
 
     Args:
         float_format: None for all digits.
     """
     with replacing(Path(path)) as unfinished:
-        table.to_csv(unfinished, index=False, float_format=float_format)
+        table.to_csv(unfinished, index=False, float_format=float_format, errors="backslashreplace")
 
 
 def picture_bytes(save: Callable[[BinaryIO], object]) -> bytes:

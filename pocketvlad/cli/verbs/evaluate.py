@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
     ImageError or FormatError."""
     import pocketvlad
     from pocketvlad.cli.models import model_of
-    from pocketvlad.util.atomic import replacing
+    from pocketvlad.util.whole_file import write_csv
 
     task = _task(arguments)
     radius = {name: getattr(arguments, name) for name in _RADIUS}
@@ -152,6 +152,5 @@ def run(arguments: argparse.Namespace) -> None:
     print(result)
     if arguments.output:
         table = result.queries()
-        with replacing(arguments.output) as unfinished:
-            table.to_csv(unfinished, index=False, float_format="%.6g")
+        write_csv(arguments.output, table)
         print(f"\n{arguments.output}: {counted(table['query'].nunique(), 'query', 'queries')}")
