@@ -21,6 +21,7 @@ from pocketvlad.format.rans import Contexts
 from pocketvlad.maps import parts, steps, turning
 from pocketvlad.maps.place_map import MapError
 from pocketvlad.portable.city_folder import CityFolder, read_city_folder, write_city_folder
+from pocketvlad.util.option_error import OptionError
 
 ABSENT = (
     *("torch", "numba", "faiss", "scipy", "pandas", "sklearn", "tqdm", "yaml", "tabulate", "onnx"),
@@ -182,6 +183,24 @@ def test_what_is_no_map_of_a_city_is_told(few_files, capsys):
 def test_a_backend_that_is_none_is_told_of_a_city_too(few_files, capsys):
     assert main(["search", "city", "a.jpg", "--backend", "nosuch"]) == 1
     assert "--backend nosuch: " in capsys.readouterr().err
+
+
+def test_a_device_that_is_none_is_told_of_a_city_too(few_files):
+    with pytest.raises(OptionError, match="device=gpu: choose among auto, cpu, cuda"):
+        pocketvlad.load("city", device="gpu")
+
+
+def test_the_manifest_stands_for_its_city_in_commands_too(few_files, capsys):
+    words = ("a.jpg", "--database", "city/map.pvmap", "--top", "2")
+    assert main(["search", "city", *words]) == 0
+    found = capsys.readouterr().out
+    assert main(["search", "city/city.json", *words]) == 0
+    assert main(["search", "city/city.json", "a.jpg", "--top", "2"]) == 0
+    assert capsys.readouterr().out == 2 * found
+    assert main(["search", "city/city.json", "a.jpg", "--image-size", "96"]) == 1
+    assert "a city has its own size of images" in capsys.readouterr().err
+    assert main(["describe", "city/city.json", "a.jpg", "-o", "o.npz"]) == 1
+    assert "city/city.json is of a city; give a model's file" in capsys.readouterr().err
 
 
 def test_thumbnails_of_a_city_are_taken_for_no_photographs(few_files, capsys):

@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from pocketvlad.data.box import Box
+from pocketvlad.networks.settings import DEVICES
 from pocketvlad.scoring.ranking import METRICS
 from pocketvlad.util.option_error import OptionError
 
@@ -35,3 +36,9 @@ def require_metric(metric: object) -> None:
     """Raises OptionError where descriptors cannot be compared so."""
     if not isinstance(metric, str) or metric not in METRICS:
         raise OptionError("metric", metric, f"choose among {', '.join(METRICS)}")
+
+
+def require_device(device: object) -> None:
+    """Raises OptionError where nothing can be computed on it, whatever this machine has."""
+    if device not in DEVICES:
+        raise OptionError("device", device, f"choose among {', '.join(DEVICES)}")

@@ -4,6 +4,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pocketvlad.api.arguments import require_device
 from pocketvlad.api.defaults import BACKEND, Options
 from pocketvlad.format.city_manifest import MANIFEST
 from pocketvlad.util.option_error import require_option
@@ -13,11 +14,17 @@ if TYPE_CHECKING:
     from pocketvlad.api.model import Model
 
 
+def is_city(file: Path) -> bool:
+    """Whether `load` takes a path for a city: a folder, or the manifest in one."""
+    return file.is_dir() or file.name == MANIFEST
+
+
 def load(file: str | PathLike, *, device: str = "auto", backend: str = BACKEND) -> "Model | City":
     """Load a model, compressed (`.pvlad`) or not (`.safetensors`), or a city.
 
     Args:
-        file: a file; or a folder with a city, which is computed by onnxruntime, without torch.
+        file: a file; or a folder with a city, or the `city.json` in it. A city is computed by
+            onnxruntime, without torch.
         device: of a model in a file: "cpu", "cuda", or "auto": a GPU where there is one.
         backend: of a model in a file, what computes descriptors: "torch", or "onnxruntime" on the
             CPU. They are the same within 1e-5.
@@ -43,8 +50,9 @@ def load(file: str | PathLike, *, device: str = "auto", backend: str = BACKEND) 
     (8, 12)
     """
     require_option(Options, "backend", backend)
+    require_device(device)
     path = Path(file)
-    if path.is_dir() or path.name == MANIFEST:
+    if is_city(path):
         from pocketvlad.api.city import open_city
 
         return open_city(path if path.is_dir() else path.parent)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
-from pocketvlad.api.arguments import as_box, listed
+from pocketvlad.api.arguments import as_box, listed, require_device
 from pocketvlad.api.defaults import ANSWERS, BACKEND, PROBES, RADIUS, RECALL_VALUES, Options
 from pocketvlad.api.maps import Map, open_map
 from pocketvlad.api.recall import RecallEvaluation, require_recall_options, score_places
@@ -20,7 +20,6 @@ from pocketvlad.data.settings import Sizing
 from pocketvlad.maps.described_photographs import Describer
 from pocketvlad.maps.folder_map import folder_map
 from pocketvlad.networks import model as stored_model
-from pocketvlad.networks.settings import DEVICES
 from pocketvlad.portable import backend as backends
 from pocketvlad.portable.backend import Describing
 from pocketvlad.retrieval import describe as describing
@@ -423,8 +422,7 @@ def _is_file(database: Path) -> bool:
 
 def load_model(file: str | PathLike, device: str = "auto", backend: str = BACKEND) -> Model:
     """The model in a `.pvlad` or `.safetensors` file; see `pocketvlad.load`."""
-    if device not in DEVICES:
-        raise OptionError("device", device, f"choose among {', '.join(DEVICES)}")
+    require_device(device)
     if backend == "onnxruntime":
         if device == "cuda":
             raise OptionError("backend", backend, "it computes on the CPU alone; take torch")

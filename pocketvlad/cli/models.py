@@ -21,11 +21,13 @@ def model_of(file: Path, device: str = "auto", backend: str = BACKEND) -> "Model
     """The model in a file.
 
     Raises:
-        FormatError: it is damaged, no model, or a folder; names it.
+        FormatError: it is damaged, no model, or a city; names it.
         VerificationError, ImportError: the backend cannot be used; see `pocketvlad.load`.
     """
     import pocketvlad
+    from pocketvlad.api.loading import is_city
 
-    if file.is_dir():
-        raise FormatError(f"{file} is a folder; give a model's file (`search` alone takes a city)")
+    if is_city(file):
+        what = "is a folder" if file.is_dir() else "is of a city"
+        raise FormatError(f"{file} {what}; give a model's file (`search` alone takes a city)")
     return pocketvlad.load(file, device=device, backend=backend)

@@ -47,15 +47,16 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError, ImageError or MapError, naming the file."""
     import pocketvlad
     from pocketvlad.api.answers import require_figure
+    from pocketvlad.api.loading import is_city
     from pocketvlad.util.option_error import OptionError
     from pocketvlad.util.shown import shown
 
-    is_city = arguments.file.is_dir()
-    if arguments.database is None and not is_city:
+    of_city = is_city(arguments.file)
+    if arguments.database is None and not of_city:
         raise OptionError("database", None, "name a folder or a .pvmap file to search in")
     sizing = {"image_size": arguments.image_size, "squeeze": arguments.squeeze}
     for option, value in sizing.items():
-        if is_city and value is not None:
+        if of_city and value is not None:
             raise OptionError(option, value, "a city has its own size of images; leave it out")
     if arguments.figure:
         require_figure(arguments.figure)
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
         top=arguments.top,
         photographs=arguments.photographs,
         probes=arguments.probes,
-        **({} if is_city else sizing),
+        **({} if of_city else sizing),
     )
     for place, answer in enumerate(answers, start=1):
         at = "  {:.1f} {:.1f}".format(*answer.position) if answer.position else ""
