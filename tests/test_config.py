@@ -706,6 +706,24 @@ def test_no_city_has_images_of_the_other():
     check_config(config)
 
 
+def test_a_folder_is_the_same_however_it_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("POCKETVLAD_DATA", str(tmp_path))
+    (tmp_path / "mine" / "york").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    own = {"folder": "mine", "ground_truth": "lists"}
+    config = load("config.yaml") | {"cities": {"one": "one", "paris": "mini-paris"}}
+    for folder in ("mine/", "./mine", "a/../mine", str(tmp_path / "mine"), "link", "mine/york"):
+        config["datasets"] |= {"one": own, "two": own | {"folder": folder}}
+        for roles in ({"cities": {"one": "one", "two": "two"}}, {"test_sets": {"two": "two"}}):
+            with pytest.raises(ConfigError, match=r"has images of .*, (and|which) "):
+                check_config(config | roles)
+    # A folder within another: what the other leaves out may be just that.
+    config["datasets"]["one"] = own | {"leave_out": ["a.jpg"]}
+    check_config(config | {"test_sets": {"two": "two"}})
+    config["datasets"] |= {"one": own, "two": own | {"folder": "mine2"}}
+    check_config(config | {"test_sets": {"two": "two"}})
+
+
 def test_test_sets_are_of_any_protocol_and_of_images_that_nothing_is_trained_on():
     config = load("config.yaml")
     config["test_sets"] = {"roxford": "roxford5k", "paris6k": "paris6k"}

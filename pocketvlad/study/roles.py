@@ -1,7 +1,9 @@
 """Which data sets play which role in a study: its two cities, and test sets beyond them."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.report.names import TAKEN
 
 
@@ -20,11 +22,29 @@ def is_listed(dataset: Mapping) -> bool:
     return bool({"ground_truth", "render"} & dataset.keys())
 
 
-def _images_of(dataset: Mapping) -> set[str]:
-    """Where the images of a data set come from, as texts that can be compared."""
-    if "render" in dataset:
-        return {repr(sorted(dataset["render"].items()))}
-    return set(dataset.get("images", [])) | {dataset.get("folder")} - {None}
+def _folders_share(one: Mapping, other: Mapping, start: Path) -> bool:
+    """Whether folders of two data sets are one, however it is written and whatever links lead to
+    it; or one lies in the other, and neither data set leaves images out."""
+    if not ("folder" in one and "folder" in other):
+        return False
+    first, second = (local_file(each["folder"], start).resolve() for each in (one, other))
+    if first == second:
+        return True
+    nested = first.is_relative_to(second) or second.is_relative_to(first)
+    return nested and not any("leave_out" in each for each in (one, other))
+
+
+def _shared_images(one: Mapping, other: Mapping, start: Path) -> str | None:
+    """Where two data sets both have images from, as the config has it; None: nowhere.
+
+    Args:
+        start: what relative paths start from.
+    """
+    if "render" in one and one["render"] == other.get("render"):
+        return repr(sorted(one["render"].items()))
+    if _folders_share(one, other, start):
+        return one["folder"]
+    return min({*one.get("images", [])} & {*other.get("images", [])}, default=None)
 
 
 def unfit_cities(config: Mapping) -> Iterator[str]:
@@ -34,9 +54,9 @@ def unfit_cities(config: Mapping) -> Iterator[str]:
     both = [config["datasets"][name] for name in names]
     if len(set(names)) < 2 or any("leave_out" in dataset for dataset in both):
         return
-    if shared := _images_of(both[0]) & _images_of(both[1]):
+    if shared := _shared_images(*both, data_folder(config)):
         yield (
-            f"cities: {names[0]!r} has images of {names[1]!r} ({min(shared)}), and a model is "
+            f"cities: {names[0]!r} has images of {names[1]!r} ({shared}), and a model is "
             "tested on other images than those that it is trained on; name a data set of others, "
             "or have each leave out (leave_out) what the other has"
         )
@@ -46,7 +66,7 @@ def unfit_test_sets(config: Mapping) -> Iterator[str]:
     """A line for each fault of the section `test_sets`."""
     if not declared_test_sets(config):
         return
-    cities, datasets = config["cities"], config["datasets"]
+    cities, datasets, start = config["cities"], config["datasets"], data_folder(config)
     seen: dict[str, str] = {}
     for role, name in declared_test_sets(config).items():
         key = f"test_sets.{role}"
@@ -66,8 +86,8 @@ def unfit_test_sets(config: Mapping) -> Iterator[str]:
                     f"{key}: {name!r} is the city {city} already; remove it, since models of the "
                     "other city are tested there anyway"
                 )
-            elif shared := _images_of(datasets[name]) & _images_of(datasets.get(other, {})):
+            elif shared := _shared_images(datasets[name], datasets.get(other, {}), start):
                 yield (
-                    f"{key}: {name!r} has images of {other!r} ({min(shared)}), which models of "
+                    f"{key}: {name!r} has images of {other!r} ({shared}), which models of "
                     f"{city} are trained on; name a data set of other images"
                 )
