@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.maps.map_positions import PositionWish, position_wish
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.util.option_error import OptionError
 
 FOLDER = Path("city/db")
 
@@ -99,6 +101,21 @@ def test_a_mapping_is_checked():
     for wrong in ((1, float("nan")), (1, 2, 3), 7, "x", (1, "east")):
         with pytest.raises(PositionError, match=r"positions: that of in/b\.jpg, .* two finite num"):
             at(given | {"in/b.jpg": wrong}, PLAIN)
+
+
+def test_a_photograph_has_one_position_however_it_is_called():
+    asked = {"./a.jpg": (1, 2), "a.jpg": (1, 2.0), Path("in/b.jpg"): (3, 4)}
+    assert at(asked, PLAIN) == {"a.jpg": (1, 2), "in/b.jpg": (3, 4)}
+    with pytest.raises(PositionError, match=r"a\.jpg has two, \(1\.0, 2\.0\) and \(9\.0, 2\.0\); "):
+        at(asked | {"a.jpg": (9, 2)}, PLAIN)
+
+
+def test_what_is_no_way_to_give_positions_is_told():
+    with pytest.raises(PositionError, match="positions: 7 is no path; call photographs by their"):
+        at({7: (1, 2)}, PLAIN)
+    for asked in (np.zeros((2, 2)), [("a.jpg", 1, 2)], 5):
+        with pytest.raises(OptionError, match=f"positions=a {type(asked).__name__}: give a table"):
+            at(asked, PLAIN)
 
 
 def test_a_table_has_a_row_a_photograph(tmp_path):

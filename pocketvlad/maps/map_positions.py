@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path, PurePath
 
 from pocketvlad.data.csv_positions import read_csv_positions
@@ -12,6 +13,7 @@ from pocketvlad.data.positions import has_position, named_position, positions_of
 from pocketvlad.data.sections import IN_NAMES
 from pocketvlad.maps.map_settings import NO_POSITIONS
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
+from pocketvlad.util.option_error import OptionError
 from pocketvlad.util.shown import shown
 
 Position = tuple[float, float]
@@ -89,20 +91,42 @@ def position_wish(
         files: see `PositionWish`.
 
     Raises:
+        OptionError: it is none of these.
         PositionError: positions are missing or wrong; names the table and its line, or the image.
         ImportError: the table has degrees, and pyproj is missing.
     """
     label, note = str(folder), None
+    if not (asked is None or isinstance(asked, Mapping | str | PathLike)):
+        remedy = (
+            f'give a table, a dict by the photographs\' paths, "{IN_NAMES}" or "{NO_POSITIONS}"'
+        )
+        raise OptionError("positions", f"a {type(asked).__name__}", remedy)
     if asked is None or asked == NO_POSITIONS:
         return PositionWish(None, asked is None, files, label)
     if isinstance(asked, Mapping):
-        given = {PurePath(name).as_posix(): _checked(name, at) for name, at in asked.items()}
+        given = _by_path(asked)
     elif asked == IN_NAMES:
         given = positions_of_files(files, None, label, otherwise=ADVICE)
     else:
         table = read_csv_positions(Path(asked))
         given, note = positions_of_files(files, table, label, partial=True), table.note
     return PositionWish(given, True, files, label, note)
+
+
+def _by_path(asked: Mapping[str, Position]) -> dict[str, Position]:
+    """By paths within the folder, each written in one way."""
+    given: dict[str, Position] = {}
+    for name, at in asked.items():
+        if not isinstance(name, str | PathLike):
+            raise PositionError(
+                f"positions: {name!r} is no path; call photographs by their paths within the folder"
+            )
+        path, position = PurePath(name).as_posix(), _checked(name, at)
+        if given.setdefault(path, position) != position:
+            raise PositionError(
+                f"positions: {shown(path)} has two, {given[path]} and {position}; leave one of them"
+            )
+    return given
 
 
 def _checked(name: str, at: object) -> Position:
