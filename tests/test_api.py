@@ -18,6 +18,7 @@ from workflow_runs import ROOT
 
 import pocketvlad
 from pocketvlad import api
+from pocketvlad.data.position_error import PositionError
 from pocketvlad.maps.fitted_code import fit
 from pocketvlad.maps.map_code import code_named
 from pocketvlad.maps.place_lists import learnt_centres
@@ -143,6 +144,8 @@ def test_options_may_be_of_numpy_and_what_is_none_is_named(few_files):
     folders = ("places/database", "places/queries")
     result = model.recall(*folders, recall_values=np.array([1, 5]))
     assert str(result) == str(model.recall(*folders, recall_values=[1, 5]))
+    with pytest.raises(PositionError, match="cannot be read"):
+        model.recall(*folders, positions="")
     for call, message in [
         (lambda: model.recall(*folders, recall_values=5), "recall_values=5: give a list"),
         (lambda: model.describe(["a.jpg"], squeeze=5), "squeeze=5: give"),
@@ -158,6 +161,17 @@ def test_options_may_be_of_numpy_and_what_is_none_is_named(few_files):
         (
             lambda: pocketvlad.evaluate((NAMES, ROWS), "ground_truth", metric=["l1"]),
             r"metric=\['l1'\]: choose among cosine",
+        ),
+        (
+            lambda: pocketvlad.recall([NAMES, ROWS], (NAMES, ROWS)),
+            "descriptors=a list: give a file",
+        ),
+        (lambda: pocketvlad.recall((NAMES, ROWS), ROWS), "query_descriptors=a ndarray: give a"),
+        (lambda: pocketvlad.recall((NAMES, ROWS, 1), (NAMES, ROWS)), "descriptors=a tuple of 3: "),
+        (lambda: pocketvlad.evaluate((NAMES, ROWS, 1), "ground_truth"), "=a tuple of 3: give"),
+        (
+            lambda: pocketvlad.evaluate((["a", "b"], [[1.0, 2.0], [3.0]]), "ground_truth"),
+            r"descriptors=rows of several lengths: give names \[N\]",
         ),
     ]:
         with pytest.raises(OptionError, match=message):

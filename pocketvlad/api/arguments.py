@@ -1,13 +1,35 @@
 """What callers give, as what is worked with. Takes no torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
+
+import numpy as np
 
 from pocketvlad.data.box import Box
 from pocketvlad.networks.settings import DEVICES
 from pocketvlad.scoring.ranking import METRICS
 from pocketvlad.util.option_error import OptionError
+
+NamedRows = str | PathLike | tuple[Sequence[str], np.ndarray]
+"""An .npz file with `names` [N] and `descriptors` [N, D], or these two."""
+
+
+def as_named_rows(source: NamedRows, option: str) -> Path | tuple[np.ndarray, np.ndarray]:
+    """A file, or names and rows as arrays. Raises OptionError where it is neither."""
+    remedy = "give a file, or a tuple of names and rows"
+    if isinstance(source, str | PathLike):
+        return Path(source)
+    if not isinstance(source, tuple):
+        raise OptionError(option, f"a {type(source).__name__}", remedy)
+    if len(source) != 2:
+        raise OptionError(option, f"a tuple of {len(source)}", remedy)
+    try:
+        names, rows = map(np.asarray, source)
+    except ValueError:
+        remedy = "give names [N] and rows [N, D], all of one length"
+        raise OptionError(option, "rows of several lengths", remedy) from None
+    return names, rows
 
 
 def listed(photographs: Iterable[str | PathLike]) -> list[Path]:

@@ -1,14 +1,13 @@
 """Anybody's descriptors, scored against a ground truth. Takes no torch."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from pocketvlad.api.arguments import require_metric
+from pocketvlad.api.arguments import NamedRows, as_named_rows, require_metric
 from pocketvlad.data.dataset import Dataset, describe_absent, describe_counts, index_dataset
 from pocketvlad.data.declarations import declared_dataset
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
@@ -26,10 +25,6 @@ from pocketvlad.retrieval.descriptor_file import (
 from pocketvlad.scoring.ranking import rankings
 from pocketvlad.scoring.score_table import landmark_table, query_table
 from pocketvlad.scoring.scores import Scores, score_rankings, score_row
-from pocketvlad.util.option_error import OptionError
-
-NamedRows = str | PathLike | tuple[Sequence[str], np.ndarray]
-"""An .npz file with `names` [N] and `descriptors` [N, D], or these two."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +59,10 @@ class Evaluation:
 
 def _read(source: NamedRows, label: str, known: Container[str] = ()) -> Descriptors:
     """known: names that are not cut, see `checked_descriptors`."""
-    if isinstance(source, tuple):
-        names, rows = source
-        return checked_descriptors(label, np.asarray(names), np.asarray(rows), known=known)
-    if not isinstance(source, str | PathLike):
-        remedy = "give a file, or a tuple of names and rows"
-        raise OptionError(label, f"a {type(source).__name__}", remedy)
-    return read_descriptors(Path(source), known)
+    found = as_named_rows(source, label)
+    if isinstance(found, tuple):
+        return checked_descriptors(label, *found, known=known)
+    return read_descriptors(found, known)
 
 
 def _with_rows(dataset: Dataset, rows: Descriptors) -> Dataset:
@@ -117,7 +109,7 @@ def evaluate(
         DescriptorError: descriptors are missing, doubled or not finite, or do not fit each other.
         DatasetError, DeclarationError: images or queries are missing; there is no such data set.
         GroundTruthError, ArchiveError: the ground truth cannot be read; names the file.
-        OptionError: the metric is none of these.
+        OptionError: the metric is none of these, or what is given is no descriptors.
 
     >>> import pocketvlad
     >>> result = pocketvlad.evaluate("descriptors.npz", "ground_truth/")

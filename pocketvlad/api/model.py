@@ -345,7 +345,7 @@ class Model:
             Images(str(folder), list(map(str, side)), files=True)
             for folder, side in zip(folders, sides, strict=True)
         ]
-        at = locate(*given, positions and Path(positions))
+        at = locate(*given, None if positions is None else Path(positions))
         kept = [self._kept(*each, sizing, partial) for each in zip(folders, sides, strict=True)]
         described = []
         for side, rows in zip(sides, kept, strict=True):

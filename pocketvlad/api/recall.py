@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pocketvlad.api.arguments import require_metric
+from pocketvlad.api.arguments import NamedRows, as_named_rows, require_metric
 from pocketvlad.api.defaults import RADIUS, RECALL_VALUES
-from pocketvlad.api.evaluation import NamedRows
 from pocketvlad.data.image_listing import listing, require_apart
 from pocketvlad.retrieval.descriptor_file import (
     DescriptorError,
@@ -164,10 +163,9 @@ def recall(
     """
     require_metric(metric)
     values = require_recall_options(positive_dist_threshold, recall_values)
-    sources = [
-        each if isinstance(each, tuple) else Path(each) for each in (descriptors, query_descriptors)
-    ]
-    folders = [folder and Path(folder) for folder in (database_folder, queries_folder)]
+    labels = ("descriptors", "query_descriptors")
+    sources = list(map(as_named_rows, (descriptors, query_descriptors), labels))
+    folders = [each if each is None else Path(each) for each in (database_folder, queries_folder)]
     if all(folders):
         require_apart(*folders, *map(listing, folders))
     elif _are_one(*sources):
@@ -176,7 +174,6 @@ def recall(
             "database and queries, too, or a file of each"
         )
     options = ("--database-folder", "--queries-folder")
-    labels = ("descriptors", "query_descriptors")
     database, queries = map(of_folder, sources, labels, folders, options)
     require_comparable(database, queries)
     require_distinct_rows(database)
@@ -189,7 +186,7 @@ def recall(
     return score_places(
         (database.names, database.rows),
         (queries.names, queries.rows),
-        locate(*given, positions and Path(positions)),
+        locate(*given, None if positions is None else Path(positions)),
         radius=float(positive_dist_threshold),
         values=values,
         metric=metric,
