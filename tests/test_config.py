@@ -10,6 +10,7 @@ import pytest
 import yaml
 from workflow_runs import CROPS, STUDIES, load_config
 
+from pocketvlad.compression.recipes import study_recipes
 from pocketvlad.data.declarations import data_folder, local_file
 from pocketvlad.study.config import check_config, embedded_weights, leave_out_empty, with_defaults
 from pocketvlad.study.declaration import Study
@@ -692,6 +693,23 @@ def test_positions_alone_are_enough_for_a_test_set(tmp_path, monkeypatch):
         ConfigError, match=r"cities\.york: 'york' has no ground_truth, which a city"
     ):
         check_config(config | {"test_sets": {}})
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_block_of_the_grid_may_leave_out_what_has_a_default(own, epochs):
+    config = load("config.yaml")
+    written = {"thresholds": ["0.005"], "quantizers": ["kmeans"], "bits": [5]}
+    whole = written | {"l1": ["0"], "codebooks": ["fixed"]}
+    config["grid"] = [whole if own else written]
+    for model in config["models"].values():
+        model["grid"] = [written if own else whole]
+    if not own:
+        del config["models"]["vgg16"]["grid"]
+    config["pruning"]["epochs_per_round"] = epochs
+    check_config(config)
+    versions = [recipe.version for recipe in study_recipes(config, "vgg16") if recipe.pruning]
+    assert versions == ["0.005/l1-0/kmeans-5-fixed"]
 
 
 def test_no_city_has_images_of_the_other():

@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from pocketvlad.compression.rd.settings import CHOOSE
+from pocketvlad.compression.settings import GridBlock
 from pocketvlad.data.declarations import is_table, source_names
 from pocketvlad.data.protocols import protocol_named, protocols_of_file
 from pocketvlad.data.sections import QUERIES
@@ -172,10 +173,15 @@ def _unknown_distortions(config: Mapping) -> Iterator[str]:
 
 
 def _grid_blocks(config: Mapping) -> dict[str, Mapping]:
-    """The blocks of the study's grid, and of those that models have of their own, by their keys."""
+    """The blocks of the study's grid, and of those that models have of their own, by their keys,
+    with the defaults of what they leave out."""
     grids = {"grid": config.get("grid", [])}
     grids |= {f"models.{name}.grid": own.get("grid", []) for name, own in config["models"].items()}
-    return {f"{key}.{n}": block for key, grid in grids.items() for n, block in enumerate(grid)}
+    return {
+        f"{key}.{n}": completed(GridBlock, block)
+        for key, grid in grids.items()
+        for n, block in enumerate(grid)
+    }
 
 
 def _contradictions(config: Mapping) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import ClassVar, Self
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
 from pocketvlad.compression.recipe import DECIMAL, Recipe, own_or_shared, path_part, seeds_of
+from pocketvlad.compression.settings import GridBlock
+from pocketvlad.util.settings import completed
 
 CODEBOOKS = ("fixed", "trained")
 _UNITS = {
@@ -49,7 +51,9 @@ class PrunedQuantized(Recipe):
         names = ("threshold", "l1", "quantizer", "bits", "codebook")
         found: dict[Self, list[int]] = {}
         for block in blocks:
-            for values in product(*(block[key] for key in keys)):
+            # The check of a config asks before its defaults are filled in.
+            full = completed(GridBlock, block)
+            for values in product(*(full[key] for key in keys)):
                 seeds = found.setdefault(cls(**dict(zip(names, values, strict=True))), [])
                 seeds += [seed for seed in seeds_of(config, block) if seed not in seeds]
         return found
