@@ -53,7 +53,7 @@ include: "rules/evaluate.smk"
 include: "rules/speed.smk"
 
 
-if "map" in config:
+if MAPPED:
 
     include: "rules/map.smk"
 
@@ -94,7 +94,7 @@ rule all:
         rules.table.input,
         rules.figures.input,
         rules.publish.input,
-        rules.maps.input if "map" in config else [],
+        rules.maps.input if MAPPED else [],
 
 
 # Jobs on this machine are forked from one process that has imported what they import.

@@ -45,7 +45,7 @@ MEASURED = {
     "measure_speed": expand(rules.measure_speed.log[1], model=MODELS),
     "evaluate_test_set": on_test_sets(rules.evaluate_test_set.log[1], of_all),
 }
-if "map" in config:
+if MAPPED:
     MEASURED["describe_cities"] = of_mapped(rules.describe_cities.log[1])
     MEASURED["describe_test_set"] = on_test_sets(
         rules.describe_test_set.log[1], of_mapped
@@ -159,7 +159,7 @@ use rule plot_layers as plot_bytes with:
 rule plot_run_time:
     input:
         table=result("table.csv"),
-        maps=result("map.csv") if "map" in config else [],
+        maps=result("map.csv") if MAPPED else [],
         speed=result("speed.csv"),
     output:
         figure=drawing("run-time", "run_time", "run time and memory", "all rules"),

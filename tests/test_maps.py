@@ -10,7 +10,7 @@ import pytest
 from study_rows import BASE, CITIES, ROUNDED, study_row
 from test_dense import dataset_of, query
 from test_test_sets import places_of, row_on
-from workflow_runs import ROOT, load_config
+from workflow_runs import ROOT, copy_workflow, job_counts, load_config, snakemake
 
 from pocketvlad.data.dataset import BY_POSITIONS, index_located
 from pocketvlad.maps.city_descriptors import CityDescriptors
@@ -334,3 +334,13 @@ def test_which_models_have_a_map():
     assert map_codes(config, "lite0") == ["float32", "int8"]
     # It has no such cell of its own.
     assert map_versions(config, "lite0") == ["base"]
+
+
+def test_a_study_whose_models_have_no_codes_makes_no_table_of_maps(tmp_path):
+    """Such as one that is laid over another and takes the one model with codes away: a table
+    without a row would end the run with a traceback."""
+    folder = copy_workflow(tmp_path / "clone")
+    (folder / "own.yaml").write_text("study: own\nmodels:\n  alexnet:\n")
+    planned = job_counts(snakemake(folder, "-n", "--configfile", "config.yaml", "own.yaml"))
+    assert planned["tabulate_results"] == planned["plot_run_time"] == 1
+    assert not {"code_maps", "tabulate_maps"} & planned.keys()
