@@ -102,6 +102,20 @@ def test_a_larger_network_on_larger_photographs_asks_for_more():
     assert len({megabytes for megabytes, _ in asked.values()}) == 3
 
 
+@pytest.mark.parametrize("rule", ["evaluate_model", "describe_cities", "measure_speed"])
+def test_what_is_described_at_several_scales_asks_for_each(rule):
+    def need(*scales: float) -> Need:
+        return NEEDS[rule](job("subset", "vgg16", protocol={"scales": list(scales)}))
+
+    one = need(1)
+    fixed = need(1e-6)  # what no photograph takes
+    assert one.memory > fixed.memory
+    assert one.work > fixed.work
+    assert need(1, 0.5).memory == one.memory
+    assert need(1, 0.5).work - fixed.work == pytest.approx(1.25 * (one.work - fixed.work))
+    assert need(0.5, 2).memory - fixed.memory == pytest.approx(4 * (one.memory - fixed.memory))
+
+
 def minutes(need: str, *study: str, **changed: dict) -> int:
     return NEEDS[need](job(*study, **changed)).asked(1)[1]
 

@@ -177,8 +177,13 @@ class Job:
 
     @property
     def side(self) -> int:
-        """Of photographs as they are described."""
+        """Of photographs as they are described, at a scale of 1."""
         return self.config["protocol"]["image_size"]
+
+    @property
+    def scales(self) -> list[float]:
+        """At which photographs are described that are scored."""
+        return self.config["protocol"]["scales"]
 
 
 def _reads_archives(job: Job) -> Need:
@@ -198,13 +203,24 @@ def _draws_buildings(job: Job) -> Need:
     return Need(_PLAIN, 0.1 * drawn["buildings"] * drawn["views"])
 
 
-def _described(job: Job, times: float = 1) -> Need:
-    """Photographs described, and half as many queries."""
+def _described(job: Job, times: float = 1, largest: float = 1) -> Need:
+    """Photographs described, and half as many queries.
+
+    Args:
+        times: what that takes, in photographs of the protocol's size.
+        largest: what the largest of these shows, likewise.
+    """
     network = job.network
-    memory = job.started + 3 * network.megabytes + 8 * job.maps(job.side, job.batch)
+    memory = job.started + 3 * network.megabytes + 8 * largest * job.maps(job.side, job.batch)
     memory += 2 * job.photographs * network.length * _FLOAT
     seconds = 1.5 * times * network.describing(job.side, job.photographs) / job.speed
     return Need(memory, seconds, _STARTED)
+
+
+def _scored(job: Job) -> Need:
+    """The same at each scale of the protocol."""
+    sizes = [scale**2 for scale in job.scales]
+    return _described(job, sum(sizes), max(sizes))
 
 
 def _initialises(job: Job) -> Need:
@@ -347,9 +363,11 @@ def _codes_maps(job: Job) -> Need:
 def _times_one(job: Job) -> Need:
     """One photograph at a time, on one thread, by each version of a model. Those of the two kinds
     of recipes wait meanwhile."""
-    network = job.network
-    memory = _TORCH + 2 * _WAITING + 3 * network.megabytes + 8 * network.maps(job.side, 1)
-    return Need(memory, _TIMED + 200 * network.describing(job.side, 1), _STARTED)
+    network, sizes = job.network, [scale**2 for scale in job.scales]
+    seen = 8 * max(sizes) * network.maps(job.side, 1)
+    memory = _TORCH + 2 * _WAITING + 3 * network.megabytes + seen
+    work = _TIMED + 200 * network.describing(job.side, 1) * sum(sizes)
+    return Need(memory, work, _STARTED)
 
 
 def _compares_backends(job: Job) -> Need:
@@ -402,8 +420,8 @@ NEEDS: dict[str, Callable[[Job], Need]] = {
     "choose_settings": _chooses,
     "round_model": _rounds,
     "search_budgets": _searches,
-    "evaluate_model": _described,
-    "describe_cities": _described,
+    "evaluate_model": _scored,
+    "describe_cities": _scored,
     "measure_backend": _compares_backends,
     "code_maps": _codes_maps,
     "measure_speed": _times_one,
