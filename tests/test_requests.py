@@ -116,6 +116,14 @@ def test_what_is_described_at_several_scales_asks_for_each(rule):
     assert need(0.5, 2).memory - fixed.memory == pytest.approx(4 * (one.memory - fixed.memory))
 
 
+def test_a_histogram_is_counted_at_each_scale():
+    one, three = (
+        NEEDS["evaluate_histogram"](job("subset", protocol={"scales": scales}))
+        for scales in ([1], [0.7, 1, 1.4])
+    )
+    assert three.work == pytest.approx(3 * one.work)
+
+
 def minutes(need: str, *study: str, **changed: dict) -> int:
     return NEEDS[need](job(*study, **changed)).asked(1)[1]
 

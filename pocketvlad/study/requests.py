@@ -190,6 +190,11 @@ def _reads_archives(job: Job) -> Need:
     return Need(_TABLES, 0.1 * job.photographs)
 
 
+def _counts_colours(job: Job) -> Need:
+    """Photographs are read anew at each scale."""
+    return Need(_TABLES, 0.1 * job.photographs * len(job.scales))
+
+
 def _downloads(job: Job) -> Need:
     return Need(_PLAIN, allowance=6 * 3600)
 
@@ -409,7 +414,7 @@ NEEDS: dict[str, Callable[[Job], Need]] = {
     "extract_archives": _reads_archives,
     "link_images": _reads_archives,
     "index_dataset": _reads_archives,
-    "evaluate_histogram": _reads_archives,
+    "evaluate_histogram": _counts_colours,
     "render_buildings": _draws_buildings,
     "pretrain_backbone": _pretrains,
     "initialise_model": _initialises,
