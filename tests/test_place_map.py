@@ -192,6 +192,18 @@ def test_places_of_one_code_are_answered_in_the_order_of_their_names(make, rows,
             np.testing.assert_array_equal(found.numbers, alike[:top])
 
 
+@pytest.mark.parametrize("short", [*DECODED, "pq3x4+int8-9"])
+def test_a_place_is_the_same_whatever_is_decoded_beside_it(rows, short):
+    """Else copies, of which one is decoded alone, would be no ties, and the similarity of an answer
+    would depend on how many are asked for."""
+    code = fit(code_named(short), rows, 1)
+    codes = code.encode(rows)
+    together = code.decode(codes)
+    for count in (1, 2, 3, 9):
+        parts = [codes[start : start + count] for start in range(0, len(codes), count)]
+        np.testing.assert_array_equal(np.concatenate([*map(code.decode, parts)]), together)
+
+
 def test_equal_ones_at_the_end_of_the_answers_are_the_first(make, rows):
     """Three are better than many that are alike."""
     order = np.argsort(rows[:6] @ rows[0])

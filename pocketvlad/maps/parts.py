@@ -96,6 +96,10 @@ class PartCoder(Coder):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         if not len(codes):
             return np.empty((0, self.length), np.float32)
+        if len(codes) == 1:
+            # numpy sums the squares of one row in another order than those of several. What a code
+            # stands for must not depend on what is decoded beside it, or copies would be no ties.
+            return self.decode(np.repeat(codes, 2, axis=0))[:1]
         return unit_rows(self._restored(np.ascontiguousarray(codes))[:, self._places])
 
     def _restored(self, codes: np.ndarray) -> np.ndarray:
