@@ -204,6 +204,18 @@ def test_a_place_is_the_same_whatever_is_decoded_beside_it(rows, short):
         np.testing.assert_array_equal(np.concatenate([*map(code.decode, parts)]), together)
 
 
+@pytest.mark.parametrize("short", [*DECODED, "int8-16", "bits-20+float16", "pq3x4+int8-9"])
+@pytest.mark.parametrize("lists", [0, 5])
+def test_a_query_is_answered_alike_alone_and_among_others(make, queries, short, lists):
+    places = make(short, lists=lists)
+    for top, probes in ((1, None), (10, 2), (150, None)):
+        together = places.search(queries, top, probes)
+        for query, found in zip(queries, together, strict=True):
+            [alone] = places.search(query[None], top, probes)
+            np.testing.assert_array_equal(found.numbers, alone.numbers)
+            np.testing.assert_array_equal(found.similarities, alone.similarities)
+
+
 def test_equal_ones_at_the_end_of_the_answers_are_the_first(make, rows):
     """Three are better than many that are alike."""
     order = np.argsort(rows[:6] @ rows[0])

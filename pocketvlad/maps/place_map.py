@@ -117,7 +117,7 @@ class PlaceMap:
             FormatError: what is read of the file is damaged, or codes are of no row.
             ValueError: descriptors have another shape, or are not finite.
         """
-        prepared = self.code.prepare(rows)
+        prepared = _prepared(self.code, rows)
         finer = self.code.finer
         wanted = top if finer is None else max(top, RERANKED)
         if self.centres is None or probes is None or probes >= self.lists:
@@ -126,7 +126,7 @@ class PlaceMap:
             with one_thread_a_product():  # else threads wait for one another at each query
                 found = [self._probed(query, probes, wanted) for query in prepared]
         if finer is not None:
-            again = finer.prepare(rows)
+            again = _prepared(finer, rows)
             found = [self._again(*each) for each in zip(again, found, strict=True)]
         return [Places(each.numbers[:top], each.similarities[:top]) for each in found]
 
@@ -225,6 +225,14 @@ class PlaceMap:
         similarities = similarities_of(np.broadcast_to(query, places.shape), places)
         order = np.argsort(-similarities, kind="stable")
         return Places(found.numbers[order], similarities[order])
+
+
+def _prepared(code: FittedCode, rows: np.ndarray) -> np.ndarray:
+    """[Q, L] Queries, each prepared by itself: a product along axes is rounded in another way where
+    it is of several rows."""
+    if rows.ndim != 2 or len(rows) < 2:
+        return code.prepare(rows)
+    return np.concatenate([code.prepare(row[None]) for row in rows])
 
 
 def _decode_all(code: FittedCode | None, codes: np.ndarray) -> None:
