@@ -476,3 +476,22 @@ def test_whatever_is_damaged_is_an_error_of_ours(tmp_path_factory, plain, data):
         read(path)
     except FormatError as error:
         assert str(path) in str(error)  # noqa: PT017 - it may end well, too
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda file: file.whole("codes"),
+        lambda file: file.names(0, 1),
+        lambda file: file.position(0),
+        lambda file: file.parameters(),
+        lambda file: file.verify(),
+    ],
+)
+def test_a_closed_map_says_so(small, tmp_path, ask):
+    path = tmp_path / "city.pvmap"
+    path.write_bytes(small)
+    with MapFile(path) as file:
+        ask(file)
+    with pytest.raises(ValueError, match=r"city\.pvmap is closed; open it again"):
+        ask(file)

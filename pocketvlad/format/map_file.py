@@ -187,7 +187,10 @@ class MapFile:
         return self.header.sections
 
     def rows(self, name: str, start: int, stop: int) -> np.ndarray:
-        """[stop - start, ...] of a section, a view of the file that cannot be written to."""
+        """[stop - start, ...] of a section, a view of the file that cannot be written to. Raises
+        ValueError where the map is closed, as Python's files do."""
+        if not self._blocks:
+            raise ValueError(f"{self.path} is closed; open it again")
         section = self.sections[name]
         size = section.row_bytes
         with self._named():
