@@ -290,6 +290,19 @@ def test_compressing_at_the_models_own_size_says_so_once(few_files):
     assert plain.content == said.content
 
 
+def test_the_photographs_of_a_map_are_no_option_of_a_folder(few_files):
+    model = pocketvlad.load("small.pvlad")
+    with pytest.raises(OptionError, match=r"photographs=holiday: it is for a map; the database is"):
+        model.search("a.jpg", "holiday", photographs="holiday")
+
+
+def test_labels_of_no_kind_are_told(few_files):
+    model = pocketvlad.load("small.pvlad")
+    with pytest.raises(OptionError, match=r"labels=a list: give a CSV file, or names by image"):
+        pocketvlad.pack(model, "holiday", "city2", labels=["Gate"], page=False)
+    assert not Path("city2").exists()
+
+
 def test_a_killed_search_goes_on_where_it_was(few_files, capsys):
     model = pocketvlad.load("base.safetensors")
     options = {"megabytes": 0.03, "crops": 4, "projection_crops": 8}

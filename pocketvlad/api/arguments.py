@@ -54,6 +54,14 @@ def as_box(box: object) -> Box | None:
         raise OptionError("box", box, "give four numbers, x1 y1 x2 y2 in pixels") from None
 
 
+def require_of_map(photographs: str | PathLike | None, of_folder: bool) -> None:
+    """Raises OptionError where a folder is searched and the photographs of a map are named."""
+    if photographs is not None and of_folder:
+        raise OptionError(
+            "photographs", photographs, "it is for a map; the database is a folder itself"
+        )
+
+
 def require_metric(metric: object) -> None:
     """Raises OptionError where descriptors cannot be compared so."""
     if not isinstance(metric, str) or metric not in METRICS:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.api.answers import Answer, Answers
-from pocketvlad.api.arguments import as_box, listed, require_device
+from pocketvlad.api.arguments import as_box, listed, require_device, require_of_map
 from pocketvlad.api.defaults import ANSWERS, BACKEND, PROBES, RADIUS, RECALL_VALUES, Options
 from pocketvlad.api.maps import Map, open_map
 from pocketvlad.api.recall import RecallEvaluation, require_recall_options, score_places
@@ -260,6 +260,7 @@ class Model:
             places, before = database, Path(photographs or "")
             if not isinstance(database, Map) and _is_file(Path(database)):
                 places = stack.enter_context(open_map(database))
+            require_of_map(photographs, not isinstance(places, Map) and Path(places).is_dir())
             if isinstance(places, Map):
                 places.require_made_with(self.provenance(image_size, squeeze))
             else:

@@ -153,8 +153,7 @@ def pack(
     _require_readable(model, page)
     model = _for_browsers(model, image_size, page)
     images = [path.relative_to(database).as_posix() for path in images_in(database).images]
-    wanted = labels if labels is None or isinstance(labels, Mapping) else Path(labels)
-    named = {} if wanted is None else place_names(wanted, images, database)
+    named = {} if labels is None else place_names(_labels(labels), images, database)
     held = CityFolder(title=shown(target.name if title is None else title))
     old = packed_city(target)
     with replacing_folder(target, [held.map, journal_file(Path(held.map)).name]) as made:
@@ -224,6 +223,15 @@ def _for_browsers(model: Model, image_size: int | None, page: bool) -> Model:
             "--no-page (in Python, page=False)",
         )
     return replace(model, stored=at_size(model.stored, sizing))
+
+
+def _labels(given: str | PathLike | Mapping[str, str]) -> Path | Mapping[str, str]:
+    if isinstance(given, Mapping):
+        return given
+    if not isinstance(given, str | PathLike):
+        remedy = "give a CSV file, or names by image"
+        raise OptionError("labels", f"a {type(given).__name__}", remedy)
+    return Path(given)
 
 
 def _write_list(path: Path, values: Sequence[str | None]) -> None:

@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Raises FormatError, ImageError or MapError, naming the file."""
     import pocketvlad
     from pocketvlad.api.answers import require_figure
+    from pocketvlad.api.arguments import require_of_map
     from pocketvlad.api.loading import is_city
     from pocketvlad.util.option_error import OptionError
     from pocketvlad.util.shown import shown
@@ -66,10 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
                 "photographs", None, "name the folder of the map's photographs for --figure"
             )
     of_folder = arguments.database is not None and arguments.database.is_dir()
-    if arguments.photographs is not None and of_folder:
-        raise OptionError(
-            "photographs", arguments.photographs, "it is for a map; the database is a folder itself"
-        )
+    require_of_map(arguments.photographs, of_folder)
     if arguments.photographs is not None and not arguments.photographs.is_dir():
         raise OptionError(
             "photographs", arguments.photographs, "it is no folder; give that of the map"
