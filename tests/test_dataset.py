@@ -157,8 +157,8 @@ def test_a_left_out_image_is_no_query_either(lists, partial, protocol):
         protocol=protocol,
     )
     assert [query.name for query in dataset.queries] == ["hall_1", "hall_2"]
-    images = {"original": 3, "revisited": 1}[protocol]
-    assert describe_counts(dataset.counts()) == f"{images} images, 2 queries"
+    images = {"original": "3 images", "revisited": "1 image"}[protocol]
+    assert describe_counts(dataset.counts()) == f"{images}, 2 queries"
 
 
 def test_a_list_that_names_a_missing_image(lists):

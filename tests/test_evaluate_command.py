@@ -50,6 +50,18 @@ def test_a_query_is_its_images_own_row(lists, descriptors, tmp_path, capsys):
     assert table["precision_at_5"][0] == pytest.approx(3 / 4)
 
 
+def test_that_boxes_have_no_part_is_told(lists, descriptors, tmp_path, capsys):
+    words = ["--ground-truth", lists, "--descriptors", descriptors]
+    told = "gt: 5 images, 1 query\nqueries are whole images: without query descriptors their boxes"
+    assert run(*words) == 0
+    assert capsys.readouterr().out.startswith(told)
+    np.savez(tmp_path / "q.npz", names=["hall_1"], descriptors=ROWS[:1])
+    assert run(*words, "--query-descriptors", tmp_path / "q.npz") == 0
+    out = capsys.readouterr().out
+    assert "whole images" not in out
+    assert out.startswith("gt: 5 images, 1 query\n\nlandmark")
+
+
 def test_an_archive_of_lists_gives_the_same(lists, descriptors, tmp_path, capsys):
     archive = tmp_path / "gt.tgz"
     with tarfile.open(archive, "w:gz") as tar:

@@ -12,15 +12,20 @@ import shlex
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from few_files import write_photographs
 from PIL import Image
 from workflow_runs import ROOT, copy_workflow, job_counts, small_model, snakemake
 
 from embedded_cities.city import CitySpec, write_city
+from pocketvlad.cli.main import main
 from pocketvlad.data.csv_ground_truth import read_csv_ground_truth
 from pocketvlad.data.dataset import read_dataset
 from pocketvlad.data.ground_truth_files import read_any_ground_truth
+from pocketvlad.data.images import load_image
+from pocketvlad.data.settings import Sizing
 
 DOCUMENT = (ROOT / "docs" / "own-city.md").read_text()
 SMALL = {"landmarks": 3, "queries": 2, "views": 7, "distractors": 6, "size": 96, "variety": 0.1}
@@ -126,6 +131,31 @@ def test_the_documents_csv_is_one(tmp_path):
     )
     assert minster.junk == ("street_3", "minster_1")
     assert (walls.landmark, walls.good) == ("walls", ("walls_1", "walls_2"))
+
+
+def test_a_model_is_scored_without_a_study(few_files, capsys):
+    """The document's commands; parts have the inner pixels that a study crops."""
+    section = DOCUMENT.split("## Without a study\n")[1].split("\n## ")[0]
+    lines = re.findall(r"^    (pocketvlad .*)$", section, re.M)
+    assert len(lines) == 4
+    york, parts = few_files / "photographs" / "york", few_files / "parts" / "york"
+    write_photographs(york, 12)
+    parts.mkdir(parents=True)
+    rows = []
+    for number in (0, 1):
+        with Image.open(york / f"{number}.jpg") as photograph:
+            photograph.crop((20, 10, 150, 115)).save(parts / f"{number}.png")
+        rows += [f"{number}.jpg,20,10,150,115,{number + 2}.jpg,good"]
+        own = load_image(york / f"{number}.jpg", Sizing(96), (20, 10, 150, 115))
+        part = load_image(parts / f"{number}.png", Sizing(96))
+        np.testing.assert_array_equal(part[1:-1, 1:-1], own[1:-1, 1:-1])
+    york.with_suffix(".csv").write_text("\n".join([box("csv").splitlines()[0], *rows, ""]))
+    for number, line in enumerate(lines):
+        assert main(shlex.split(line)[1:]) == 0
+        out = capsys.readouterr().out
+        if "evaluate" in line:
+            assert out.startswith("york: 12 images, 2 queries\n")
+            assert ("queries are whole images" in out) == (number == 1)
 
 
 def test_the_documents_cell_is_scored(own_cities, rendered):

@@ -175,13 +175,28 @@ def test_whole_numbers_are_no_descriptors(run, few_files):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "Recall@N of descriptors needs --descriptors; give it"),
+        ((), "give --ground-truth and --descriptors (mAP by lists), --model and two folders, or"),
+        (("--partial",), "give --ground-truth and --descriptors (mAP by lists), --model and two"),
         (FILES[:2], "Recall@N of descriptors needs --query-descriptors"),
         (MODEL[:4], "Recall@N of --model needs --queries-folder"),
         ((*MODEL, *FILES), "--descriptors has no part in Recall@N of --model; leave it out"),
         (("--ground-truth", "ground_truth"), "mAP by --ground-truth needs --descriptors"),
-        (("--ground-truth", "ground_truth", *MODEL), "--model has no part in mAP by --ground-tr"),
-        ((*FILES, "--dataset", "oxford5k"), "--dataset has no part in Recall@N of descriptors"),
+        (
+            ("--ground-truth", "ground_truth", *MODEL[:2]),
+            "--model has no part in mAP by --ground-truth; describe its photographs first "
+            "(pocketvlad describe small.pvlad PHOTOGRAPHS -o descriptors.npz), and give "
+            "--descriptors descriptors.npz in place of --model",
+        ),
+        (
+            ("--ground-truth", "ground_truth", "--model", "my model.pvlad"),
+            "(pocketvlad describe 'my model.pvlad' PHOTOGRAPHS",
+        ),
+        ((*FILES, "--dataset", "oxford5k"), "--dataset is for mAP by lists: give --ground-truth,"),
+        (("--protocol", "revisited"), "--protocol is for mAP by lists: give --ground-truth, too"),
+        (
+            (*MODEL, "--dataset", "oxford5k"),
+            "give --ground-truth, too; describe its photographs first (pocketvlad describe small",
+        ),
         ((*FILES, "--image-size", 9), "--image-size has no part in Recall@N of descriptors"),
         ((*FILES, "--partial"), "--partial has no part in Recall@N of descriptors"),
         ((*MODEL, "--metric", "l1"), "--metric has no part in Recall@N of --model"),

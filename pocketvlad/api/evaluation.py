@@ -26,6 +26,8 @@ from pocketvlad.scoring.ranking import rankings
 from pocketvlad.scoring.score_table import landmark_table, query_table
 from pocketvlad.scoring.scores import Scores, score_rankings, score_row
 
+_WHOLE_IMAGES = "queries are whole images: without query descriptors their boxes have no part"
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -34,10 +36,12 @@ class Evaluation:
     Attributes:
         dataset: the images and the queries that were scored.
         scores: of each query, by difficulty: "all", or "easy", "medium" and "hard".
+        of_whole_images: whether a query is the row of its whole image, its box without a part.
     """
 
     dataset: Dataset
     scores: dict[str, Scores]
+    of_whole_images: bool
 
     @property
     def map(self) -> float:
@@ -49,12 +53,13 @@ class Evaluation:
         return query_table(self.dataset.queries, self.scores)
 
     def __str__(self) -> str:
-        absent = describe_absent(self.dataset)
-        return (
-            f"{self.dataset.name}: {describe_counts(self.dataset.counts())}\n"
-            + (f"{absent}\n\n" if absent else "\n")
-            + f"{landmark_table(self.dataset.queries, self.scores)}"
-        )
+        lines = [
+            f"{self.dataset.name}: {describe_counts(self.dataset.counts())}",
+            _WHOLE_IMAGES if self.of_whole_images else "",
+            describe_absent(self.dataset),
+        ]
+        table = landmark_table(self.dataset.queries, self.scores)
+        return "\n".join([*filter(None, lines), "", table])
 
 
 def _read(source: NamedRows, label: str, known: Container[str] = ()) -> Descriptors:
@@ -98,7 +103,8 @@ def evaluate(
         ground_truth: a folder or an archive of the official lists, a gnd_*.pkl, or a CSV
             (docs/data.md).
         query_descriptors: a row a query, by its name ("all_souls_1"), or by its image's name
-            under the revisited protocol; None: a query is the row of its whole image.
+            under the revisited protocol; None: a query is the row of its whole image, and its box
+            has no part.
         dataset: an official one, such as "oxford5k", whose counts are then held against what is
             there; None: one of your own.
         metric: "cosine", "l1" or "l2".
@@ -116,7 +122,8 @@ def evaluate(
     >>> round(result.map, 3)
     0.903
     >>> print(result)
-    ground_truth: 5 images, 1 queries
+    ground_truth: 5 images, 1 query
+    queries are whole images: without query descriptors their boxes have no part
     <BLANKLINE>
     landmark      queries    mAP
     ----------  ---------  -----
@@ -160,4 +167,5 @@ def evaluate(
     wanted = [query.name if own_rows else query.image for query in indexed.queries]
     rows = files[-1].of(wanted)
     ranked = rankings(rows, indexed.images, files[0].of(indexed.images), metric)
-    return Evaluation(indexed, score_rankings(indexed.queries, ranked, protocol))
+    scores = score_rankings(indexed.queries, ranked, protocol)
+    return Evaluation(indexed, scores, of_whole_images=not own_rows)

@@ -78,11 +78,12 @@ class Dataset:
 def describe_counts(counts: Mapping[str, int]) -> str:
     """How much of a data set is there, in words: "1054 of 5063 images, 33 of 55 queries"."""
 
-    def part(kind: str) -> str:
-        there, expected = counts[kind], counts[f"expected_{kind}"]
-        return f"{there} {kind}" if there == expected else f"{there} of {expected} {kind}"
+    def part(one: str, many: str) -> str:
+        there, expected = counts[many], counts[f"expected_{many}"]
+        all_of = counted(expected, one, many)
+        return all_of if there == expected else f"{there} of {all_of}"
 
-    return f"{part('images')}, {part('queries')}"
+    return f"{part('image', 'images')}, {part('query', 'queries')}"
 
 
 def lacks_some(counts: Mapping[str, int]) -> bool:

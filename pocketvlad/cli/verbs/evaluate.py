@@ -1,8 +1,9 @@
 """Score anybody's descriptors, or a model: mAP by lists, or Recall@N by positions.
 
-With --ground-truth descriptors are scored by the official program of Oxford and Paris Buildings.
-Without --query-descriptors a query is its whole image's row; with it, its names are those of
-queries (all_souls_1; in the revisited protocol, of their images).
+With --ground-truth descriptors are scored by the official program of Oxford and Paris Buildings;
+`pocketvlad describe` writes those of a model. Without --query-descriptors a query is its whole
+image's row, and its box has no part; with it, its names are those of queries (all_souls_1; in the
+revisited protocol, of their images).
 
 Without --ground-truth a query is found where one of its first N answers was taken within 25 metres
 of it. Give a --model and two folders of photographs, or descriptors of both. Positions are in the
@@ -12,6 +13,7 @@ Descriptors are .npz, HDF5 (.h5) or .npy files, see docs/interoperate.md.
 """
 
 import argparse
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ OUTPUTS = {"output": (".csv",)}
 
 _RADIUS = ("positions", "positive_dist_threshold", "recall_values")
 _FOLDERS = ("database_folder", "queries_folder")
+_LISTS = ("dataset", "protocol")
 
 
 @dataclass(frozen=True)
@@ -95,17 +98,43 @@ def _task(arguments: argparse.Namespace) -> str:
         for name, default in arguments.unset.items()
         if name != "output" and getattr(arguments, name) != default
     ]
-    key = next((name for name in _TASKS if name in given), "descriptors")
+    keys = [name for name in _TASKS if name in given]
+    if "ground_truth" not in given:
+        for name in _LISTS:
+            if name in given:
+                more = f"; {_described_first(arguments.model)}" if "model" in given else ""
+                raise ValueError(
+                    f"{_option(name)} is for mAP by lists: give --ground-truth, too{more}"
+                )
+    if not keys:
+        raise ValueError(
+            "give --ground-truth and --descriptors (mAP by lists), --model and two folders, or "
+            "--descriptors and --query-descriptors (Recall@N by positions); see pocketvlad "
+            "evaluate --help"
+        )
+    key = keys[0]
     task = _TASKS[key]
     for name in given:
         if name not in (key, *task.needs, *task.takes):
-            raise ValueError(f"{_option(name)} has no part in {task.words}; leave it out")
+            remedy = "leave it out"
+            if (key, name) == ("ground_truth", "model"):
+                remedy = _described_first(arguments.model)
+            raise ValueError(f"{_option(name)} has no part in {task.words}; {remedy}")
     for name in task.needs:
         if name not in given:
             raise ValueError(
                 f"{task.words} needs {_option(name)}; give it (see pocketvlad evaluate --help)"
             )
     return key
+
+
+def _described_first(model: Path) -> str:
+    """How a model's mAP is had."""
+    return (
+        "describe its photographs first (pocketvlad describe "
+        f"{shlex.quote(str(model))} PHOTOGRAPHS -o descriptors.npz), and give --descriptors "
+        "descriptors.npz in place of --model"
+    )
 
 
 def _option(name: str) -> str:
