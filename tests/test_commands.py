@@ -290,9 +290,13 @@ def test_a_map_knows_what_it_was_made_with(capsys, model_file, photographs, tmp_
         (
             ("search", model_file, query, "--database", output, "--image-size", 80),
             "was made from images of another size (image_size 96, here 80); give "
-            "--image-size 96, or make the map again",
+            "--image-size 96, or make another map with this model: pocketvlad index\n",
         ),
-        (("index", base, *words), "was made with another model"),
+        (("index", base, *words), "); write to another file, or remove this one\n"),
+        (
+            ("index", model_file, *words, "--image-size", 80),
+            "(image_size 96, here 80); give --image-size 96, or write to another file, or remove",
+        ),
         (("index", model_file, *words, "--code", "bits"), "has the code int8, not bits"),
         (
             ("index", model_file, *words, "--code", "int9"),

@@ -189,11 +189,14 @@ def test_a_map_of_squeezed_images(few_files, run, index):
         (("--squeeze", 96, 80), "squeeze [80, 96], here [96, 80]"),
         (("--image-size", 50), "image_size 96, here 50; squeeze [80, 96], here none"),
     ):
-        for status, out, err in (run(*SEARCH, "city.pvmap", *words), index("holiday", *words)):
+        for (status, out, err), remedy in (
+            (run(*SEARCH, "city.pvmap", *words), "make another map with this model"),
+            (index("holiday", *words), "write to another file, or remove this one"),
+        ):
             assert (status, out) == (1, "")
             assert (
                 f"city.pvmap was made from images of another size ({difference}); give --squeeze "
-                "80 96, or make the map again" in err
+                f"80 96, or {remedy}" in err
             )
     _, _, err = run(*SEARCH, "holiday.pvmap", *squeezed)
     assert "(squeeze none, here [80, 96]); give --image-size 96, or" in err

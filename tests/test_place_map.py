@@ -483,7 +483,7 @@ def test_an_opened_map_reads_what_it_is_asked_for(make, queries):
         (
             "sizing",
             {"image_size": 480, "interpolation": "lanczos"},
-            r"another size \(interpolation bilinear, here lanczos\); make the map again",
+            r"another size \(interpolation bilinear, here lanczos\); make another map",
         ),
         ("squeezed", True, "was made with"),
     ],

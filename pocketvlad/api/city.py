@@ -66,7 +66,7 @@ class City:
                 "again"
             )
         self.map: Map = open_map(folder / held.map)
-        self.map.require_made_with(self.provenance())
+        self.map.require_made_with(self.provenance(), "pack the city again")
 
     def provenance(self) -> str:
         """What descriptors are made with, as JSON: that of the model in its file, by torch."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from pocketvlad.api.defaults import Options
 from pocketvlad.format.map_layout import POSITIONS, Section
-from pocketvlad.maps.place_map import PlaceMap, Places
+from pocketvlad.maps.place_map import ANOTHER_MAP, PlaceMap, Places
 from pocketvlad.util.option_error import require_option
 
 
@@ -67,11 +67,12 @@ class Map:
         """
         self._opened.verify()
 
-    def require_made_with(self, made_with: str) -> None:
+    def require_made_with(self, made_with: str, remedy: str = ANOTHER_MAP) -> None:
         """Make sure that photographs that a model describes can be found in it.
 
         Args:
             made_with: what `Model.provenance` gives.
+            remedy: what to do where they cannot; the message ends with it.
 
         Raises:
             MapError: it was made with another model, preprocessing or size of images.
@@ -80,7 +81,7 @@ class Map:
         >>> made_with = pocketvlad.load("small.pvlad").provenance()
         >>> pocketvlad.open_map("holiday.pvmap").require_made_with(made_with)
         """
-        self._opened.require_made_with(made_with)
+        self._opened.require_made_with(made_with, remedy)
 
     def nearest(
         self, row: np.ndarray, top: int, probes: int

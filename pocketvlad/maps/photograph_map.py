@@ -13,6 +13,8 @@ from pocketvlad.maps.place_map import MapError, PlaceMap, require_code, write_pl
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.util.atomic import remove_unfinished
 
+_INSTEAD = "write to another file, or remove this one"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -61,7 +63,7 @@ def update_map(
         old = None
         if path.exists():
             old = stack.enter_context(PlaceMap(path))
-            old.require_made_with(describer.made_with)
+            old.require_made_with(describer.made_with, _INSTEAD)
             _require_code_of(old, code)
         else:
             require_code(wishes.code, describer.length)
@@ -84,6 +86,5 @@ def update_map(
 def _require_code_of(old: PlaceMap, code: Code | None) -> None:
     if code is not None and code != old.code.declared:
         raise MapError(
-            f"{old.path} has the code {old.code.declared.short}, not {code.short}; write to "
-            "another file, or remove this one"
+            f"{old.path} has the code {old.code.declared.short}, not {code.short}; {_INSTEAD}"
         )

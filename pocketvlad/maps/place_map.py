@@ -23,7 +23,8 @@ from pocketvlad.util.blas_threads import one_thread_a_product
 _PART = 1 << 23  # bytes of codes that a thread takes at a time
 _Range = tuple[int, int]
 """Numbers of places: the first, and behind the last."""
-_ADVICE = "make the map again with this model: pocketvlad index"
+ANOTHER_MAP = "make another map with this model: pocketvlad index"
+"""What to do where a map cannot be searched by a model."""
 
 
 class MapError(ValueError):
@@ -89,8 +90,11 @@ class PlaceMap:
         """Whether a changed photograph is noticed."""
         return STAMPS in self.file.sections
 
-    def require_made_with(self, made_with: str) -> None:
+    def require_made_with(self, made_with: str, remedy: str = ANOTHER_MAP) -> None:
         """Make sure that the places can be compared with descriptors of this `provenance`.
+
+        Args:
+            remedy: what to do where they cannot.
 
         Raises:
             MapError: they were made by another model, with another preprocessing, or from images of
@@ -103,8 +107,8 @@ class PlaceMap:
             advice = ""
             if found.key == "sizing":
                 advice = _size_advice(mine.get("sizing"), other.get("sizing"))
-            raise MapError(f"{self.path} was made {found.made} ({found.values}); {advice}{_ADVICE}")
-        raise MapError(f"{self.path} was made with {json.dumps(mine)[:300]}; {_ADVICE}")
+            raise MapError(f"{self.path} was made {found.made} ({found.values}); {advice}{remedy}")
+        raise MapError(f"{self.path} was made with {json.dumps(mine)[:300]}; {remedy}")
 
     def search(self, rows: np.ndarray, top: int, probes: int | None = None) -> list[Places]:
         """The `top` most similar places of each query.
