@@ -91,11 +91,16 @@ def test_the_report_tells_what_a_city_weighs(few_files):
     rows = re.findall(r'<th scope="row">(\w+)</th><td>([\d.]+)</td>', note)
     assert dict(rows) == {part: f"{each:.2f}" for part, each in megabytes.items()}
     assert '<a href="city/index.html">' in note
-    assert f"pocketvlad serve {few_files / 'city'}" in note
+    assert f"<pre>pocketvlad serve {few_files / 'city'}</pre>" in note
     assert "Holiday, 12 pictures. Its model is a&amp;b, rd, trained on paris" in note
     assert "0.4 [0.0, 0.7] points" in note
     with pocketvlad.load("city") as city:  # which passes over the facts
         assert city.title == "Holiday"
+    spaced = few_files / "my study"
+    spaced.mkdir()
+    (few_files / "city").rename(spaced / "city")
+    assert f"<pre>pocketvlad serve '{spaced / 'city'}'</pre>" in city_note(spaced)
+    (spaced / "city").rename(few_files / "city")
     (few_files / "city" / "map.pvmap").unlink()
     with pytest.raises(FormatError, match=r"map\.pvmap is missing .* pack the city again"):
         city_note(few_files)

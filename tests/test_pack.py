@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -502,8 +503,9 @@ def test_a_missing_page_is_told_or_left_out(few_files, capsys, page):
     assert "make page" in error
     assert "--no-page" in error
     assert not Path("city2").exists()
-    status, _, _ = pack(capsys, "-o", "city2", "--no-page")
+    status, said, _ = pack(capsys, "-o", "city2", "--no-page")
     assert status == 0
+    assert said.endswith("\nto search it: pocketvlad search city2 PHOTOGRAPH\n")
     assert {path.name for path in Path("city2").iterdir()} == {*OWN, "thumbnails"}
     assert main(["serve", "city2"]) == 1
     assert "packed without the page" in capsys.readouterr().err
@@ -698,6 +700,20 @@ def test_serve_shows_the_folder_and_nothing_else(few_files, capsys):
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
         assert (process.returncode, error) == (0, "")
+
+
+@pytest.mark.parametrize("words", [(), ("--no-page",)])
+def test_the_command_that_pack_prints_can_be_run(few_files, capsys, words):
+    """Whatever the city is called."""
+    said = pack(capsys, "-o", "our city's", *words)[1].splitlines()[-1]
+    _, verb, city, *photograph = shlex.split(said.partition(": ")[2])
+    assert (verb, city) == ("search" if words else "serve", "our city's")
+    if words:
+        assert photograph == ["PHOTOGRAPH"]
+        assert main([verb, city, "a.jpg"]) == 0
+    else:
+        assert main([verb, city, "--port", "-1"]) == 1
+        assert "--port -1" in capsys.readouterr().err  # all but the port was right
 
 
 def test_serving_takes_no_torch(few_files):

@@ -1,5 +1,6 @@
 """What the report says of the study's city: where it is, what it weighs, which model it has."""
 
+import shlex
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -82,7 +83,7 @@ def _packed(folder: Path) -> str:
             ),
             "</tbody></table></div>",
             "<p>To open it:</p>",
-            f"<pre>pocketvlad serve {escape(str(folder))}</pre>",
+            f"<pre>pocketvlad serve {escape(shlex.quote(str(folder)), quote=False)}</pre>",
             "<p>The link above opens it where a server has this report in the study's folder; a "
             "browser refuses to compute in a page that is opened as a file.</p>\n",
         ]

@@ -6,6 +6,7 @@ same command again describes only what is new or has changed.
 """
 
 import argparse
+import shlex
 from pathlib import Path
 
 from pocketvlad.api.defaults import CODE, SEED
@@ -62,4 +63,8 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
     )
     print(made.summary)
-    print(f"to see it: pocketvlad serve {arguments.output}")
+    city = shlex.quote(str(arguments.output))
+    if arguments.no_page:
+        print(f"to search it: pocketvlad search {city} PHOTOGRAPH")
+    else:
+        print(f"to see it: pocketvlad serve {city}")
