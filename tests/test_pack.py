@@ -36,7 +36,7 @@ from pocketvlad.packing import page_files
 from pocketvlad.packing.city_server import city_server
 from pocketvlad.packing.packed_city import facts_of
 from pocketvlad.packing.place_names import PlaceNameError
-from pocketvlad.packing.threshold import PARTS, PLACES, calibrate, cut
+from pocketvlad.packing.threshold import PARTS, PLACES, Calibration, calibrate, cut
 from pocketvlad.retrieval.photograph_warning import PhotographWarning
 
 SHELL = ("index.html", "page.js", "page.webmanifest", "ort.wasm")
@@ -365,6 +365,21 @@ def test_without_places_of_two_photographs_parts_are_asked_for(few_files):
     assert (made.rule, made.queries) == (PARTS, 48)
     assert 0 < made.others < 1
     assert made.kept > made.mistaken
+
+
+@pytest.mark.parametrize(
+    ("kept", "mistaken", "poorly"), [(0.6, 0.51, True), (0.51, 0.09, False), (0.27, 0.11, True)]
+)
+def test_a_threshold_that_separates_poorly_is_told(kept, mistaken, poorly):
+    words = Calibration(0.5, PLACES, 40, 0.6, 0.5, kept, mistaken).words
+    assert (
+        words.endswith(
+            "less than 25 points apart, so it separates poorly: that a place is "
+            "known, or is not, says little"
+        )
+        == poorly
+    )
+    assert words.startswith("a place is known from a similarity of 0.500 on (own places, 40 que")
 
 
 def test_another_seed_asks_for_other_parts_of_a_city_that_is_there(few_files):

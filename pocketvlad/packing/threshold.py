@@ -29,6 +29,11 @@ PLACES, PARTS = "own places", "parts of photographs"
 _QUERIES = 400
 _PARTS_EACH = 4
 _ROWS = 1024  # places that are compared at a time
+_LEAST_APART = 0.25  # share of own places less that of others: what is well separated has 1
+_POORLY = (
+    f"; the shares are less than {100 * _LEAST_APART:.0f} points apart, so it separates poorly: "
+    "that a place is known, or is not, says little"
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Calibration:
             f"a place is known from a similarity of {self.threshold:.3f} on ({self.rule}, "
             f"{counted(self.queries, 'query', 'queries')}: {100 * self.kept:.0f} % of the own "
             f"places are at or above it, {100 * self.mistaken:.0f} % of the others)"
+            + (_POORLY if self.kept - self.mistaken < _LEAST_APART else "")
         )
 
 
