@@ -405,7 +405,10 @@ def test_a_table_of_excel_is_read(tmp_path):
         path.write_bytes(text.encode(encoding))
         assert [(q.image, *q.good) for q in read_any_ground_truth(path, "original")] == expected
     path.write_text(HEAD.replace(",", ";"))
-    with pytest.raises(GroundTruthError, match=r"own\.CSV has the columns query;x1.*write"):
+    with pytest.raises(
+        GroundTruthError,
+        match=r"own\.CSV has the columns query;x1.*; write query,.*by commas, not by semi",
+    ):
         read_any_ground_truth(path, "original")
 
 

@@ -451,6 +451,7 @@ WRONG_LABELS = {
     "image,name\n0,Gate\n0.jpg,Hall\n": r"line 3: 0\.jpg has the name Gate already .*line 2\)",
     "image,name\n0,\n": "line 2: a name is empty",
     "image,place\n0,Gate\n": "has the columns image,place; write image,name",
+    "image;name\n0;Gate\n": "write image,name, each once, separated by commas, not by semicolons",
     "image,name\n0,Hall, old\n": "line 2: 3 cells, 2 expected .* quotes",
     "image,name\n4,Gate\n": r"line 2: 4 may be any of 4\.jpg, more/4\.png",
 }

@@ -116,6 +116,8 @@ def test_rows_and_images_must_belong_together(tmp_path, rows, message):
     [
         ("", "p.csv has the columns ; write image,easting,northing or image,latitude,longitude"),
         ("image,east,north\na,1,2\n", "has the columns image,east,north; write"),
+        ("image;easting;northing\na;1;2\n", "not both, separated by commas, not by semicolons"),
+        ("image\teasting\tnorthing\na\t1\t2\n", "separated by commas, not by tabs"),
         ("image,easting,northing,latitude,longitude\na,1,2,3,4\n", "each once, and not both"),
         ("image,easting,northing,image\na,1,2,a\n", "each once"),
         ("image,easting,northing\n", "p.csv has no rows"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketvlad.data.box import Box, unfit_box
-from pocketvlad.data.csv_file import csv_lines
+from pocketvlad.data.csv_file import csv_lines, separator_hint
 from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
 from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.query_groups import with_landmarks
@@ -26,6 +26,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     if head != COLUMNS:
         raise GroundTruthError(
             f"{path} has the columns {','.join(head)}; write {','.join(COLUMNS)}"
+            f"{separator_hint(head)}"
         )
     if len(lines) == 1:
         raise GroundTruthError(f"{path} has no rows: no query, nothing to find")

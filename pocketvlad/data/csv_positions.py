@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketvlad.data.csv_file import csv_lines
+from pocketvlad.data.csv_file import csv_lines, separator_hint
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.data.utm import LATITUDES, LONGITUDES, TOO_FAR, Zone
 from pocketvlad.data.written_number import written_number
@@ -54,6 +54,7 @@ def _pair(path: Path, head: Sequence[str]) -> tuple[str, str]:
             return pair
     raise PositionError(
         f"{path} has the columns {shown(','.join(head))}; write {_EITHER}, each once, and not both"
+        f"{separator_hint(head)}"
     )
 
 

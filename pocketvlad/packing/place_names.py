@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pocketvlad.data.csv_file import csv_lines
+from pocketvlad.data.csv_file import csv_lines, separator_hint
 from pocketvlad.data.image_names import NameIndex, full_path
 from pocketvlad.data.positions import some
 from pocketvlad.util.shown import shown
@@ -76,6 +76,7 @@ def _rows(path: Path) -> Iterable[tuple[str, str, str]]:
     if any(head.count(column) != 1 for column in COLUMNS):
         raise PlaceNameError(
             f"{path} has the columns {shown(','.join(head))}; write {','.join(COLUMNS)}, each once"
+            f"{separator_hint(head)}"
         )
     at = [head.index(column) for column in COLUMNS]
     for number, cells in lines[1:]:
