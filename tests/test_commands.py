@@ -15,6 +15,7 @@ import torch
 from few_files import PROTOCOL, write_photographs
 from networks import random_network
 from PIL import Image
+from safetensors.torch import save_file
 from workflow_runs import ROOT
 
 from pocketvlad.cli.main import VERBS, main, parser
@@ -285,8 +286,14 @@ def test_a_map_knows_what_it_was_made_with(capsys, model_file, photographs, tmp_
     before = output.read_bytes()
     for command, message in [
         (("search", base, query, "--database", output), "was made with another model"),
-        (("search", base, query, "--database", tmp_path / "gone.pvmap"), "No such file"),
-        (("search", base, query, "--database", query), "a.jpg: it does not begin as a .pvmap file"),
+        (
+            ("search", base, query, "--database", tmp_path / "gone.pvmap"),
+            "gone.pvmap is missing\n",
+        ),
+        (
+            ("search", base, query, "--database", query),
+            "a.jpg: it does not begin as a .pvmap file does; give one\n",
+        ),
         (
             ("search", model_file, query, "--database", output, "--image-size", 80),
             "was made from images of another size (image_size 96, here 80); give "
@@ -352,8 +359,18 @@ SEARCH = ("search", "{model}", "{photographs}/a.jpg", "--database", "{photograph
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("inspect", "missing.pvlad"), "missing.pvlad"),
-        (("inspect", "{photographs}/a.jpg"), "a.jpg: it does not begin as a .pvlad file does"),
+        (("inspect", "missing.pvlad"), "inspect: missing.pvlad is missing\n"),
+        (("describe", "missing.pvlad", "a.jpg", "-o", "x.npz"), "missing.pvlad is missing\n"),
+        (("decode", "missing.pvlad", "-o", "x.safetensors"), "decode: missing.pvlad is missing\n"),
+        (
+            ("inspect", "{photographs}/a.jpg"),
+            "a.jpg: it begins neither as a .pvlad nor as a .pvmap file does; give one of these\n",
+        ),
+        (
+            ("decode", "{photographs}/a.jpg", "-o", "x.safetensors"),
+            "a.jpg: it does not begin as a .pvlad file does; give one\n",
+        ),
+        (("inspect", "{photographs}"), "photographs is a folder; give a file\n"),
         (("describe", "{model}", "{photographs}/broken.jpg", "-o", "x.npz"), "broken.jpg"),
         (
             ("describe", "{photographs}/notes.txt", "{photographs}/a.jpg", "-o", "x.npz"),
@@ -470,10 +487,39 @@ def test_compress_needs_photographs(capsys, model_file, photographs, tmp_path):
     status, _, err = run(capsys, *command, "--drop", 1)
     assert status == 1
     assert "holds 5 usable photographs; give 10 or more" in err
-    text = photographs / "notes.txt"
-    status, _, err = run(capsys, "compress", text, *command[2:], "--drop", 1)
-    assert status == 1
-    assert f"{text} is not a PocketVLAD model file" in err
+    text, foreign = photographs / "notes.txt", photographs / "weights.pth"
+    torch.save({"conv.weight": torch.zeros(2)}, foreign)
+    save_file({"conv.weight": torch.zeros(2)}, tensors := photographs / "weights.safetensors")
+    for file in (text, foreign, tensors):
+        status, _, err = run(capsys, "compress", file, *command[2:], "--drop", 1)
+        assert status == 1
+        assert f"{file} is not a PocketVLAD model file: " in err
+        assert "; give a .pvlad file, or a .safetensors file that a study or `decode` has" in err
+        assert "(docs/method.md, Initial weights)\n" in err
+    assert "**Initial weights.**" in (ROOT / "docs" / "method.md").read_text()
+
+
+def test_a_file_that_is_cut_short_or_damaged_says_what_to_do(
+    capsys, model_file, photographs, tmp_path
+):
+    city = tmp_path / "city.pvmap"
+    assert run(capsys, "index", model_file, "--database", photographs, "-o", city)[0] == 0
+    for whole in (model_file, city):
+        content, odd = whole.read_bytes(), tmp_path / f"odd{whole.suffix}"
+        for kept in (10, 30, len(content) // 2, len(content) - 1):
+            odd.write_bytes(content[:kept])
+            status, _, err = run(capsys, "inspect", odd)
+            assert status == 1
+            assert err.endswith("; it is cut short: get the file again, or make it anew\n"), err
+        for damaged in (
+            content + b"0",
+            content[:30] + b"?" + content[31:],
+            content[:-9] + b"x" * 9,
+        ):
+            odd.write_bytes(damaged)
+            status, _, err = run(capsys, "inspect", odd)
+            assert status == 1
+            assert err.endswith("; get the file again, or make it anew\n"), err
 
 
 def test_of_the_folder_of_trials_what_others_have_put_there_stays(tmp_path):

@@ -712,7 +712,8 @@ def test_serve_shows_the_folder_and_nothing_else(few_files, capsys):
             assert answer.headers["Cache-Control"] == "no-cache"
         taken = address.rsplit(":")[-1].strip("/")
         assert main(["serve", "city2", "--port", taken]) == 1
-        assert f"--port {taken}" in capsys.readouterr().err
+        told = f"--port {taken}: Address already in use; give another, or 0 for any that is free\n"
+        assert capsys.readouterr().err.endswith(told)
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
         assert (process.returncode, error) == (0, "")

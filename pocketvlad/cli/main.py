@@ -13,6 +13,7 @@ from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.discovery import module_names, summaries
 from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.option_error import OptionError
+from pocketvlad.util.refusals import remedy
 from pocketvlad.util.shown import shown
 
 VERBS = module_names(verbs.__path__)
@@ -46,9 +47,21 @@ def _message(error: Exception) -> str:
         words = error.value if isinstance(error.value, tuple) else (error.value,)
         value = "" if error.value is None else f" {' '.join(map(str, words))}"
         text = f"--{error.option.replace('_', '-')}{value}: {error.remedy}"
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        text = _refused(error)
     if isinstance(error, ModuleNotFoundError) and "pip install" not in text:
         text = f"{text}; pip install 'pocketvlad[torch]'"
     return shown(" ".join(text.split("\n")))
+
+
+def _refused(error: OSError) -> str:
+    """What the system refuses, without its number."""
+    file = "" if error.filename is None else os.fsdecode(error.filename)
+    if file and isinstance(error, FileNotFoundError):
+        return f"{file} is missing"
+    if file and isinstance(error, IsADirectoryError):
+        return f"{file} is a folder; give a file"
+    return "; ".join(filter(None, [": ".join(filter(None, [file, error.strerror])), remedy(error)]))
 
 
 def _show(message: Warning, category: type[Warning], *where: object) -> None:

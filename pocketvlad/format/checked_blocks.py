@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from pocketvlad.format.error import FormatError
+from pocketvlad.format.error import AGAIN, FormatError
 from pocketvlad.format.map_layout import BLOCK
 
 
@@ -35,6 +35,8 @@ class CheckedBlocks:
             for number in first + np.flatnonzero(~good):
                 block = self._content[number * BLOCK : (number + 1) * BLOCK]
                 if zlib.crc32(block) != self._checksums[number]:
-                    raise FormatError(f"section {self._name}: block {number} is damaged (checksum)")
+                    raise FormatError(
+                        f"section {self._name}: block {number} is damaged (checksum); {AGAIN}"
+                    )
                 self._good[number] = True
         return self._content[start:stop]

@@ -18,7 +18,7 @@ import numpy as np
 
 from pocketvlad.format import version2, whole_multiples
 from pocketvlad.format.contents import Contents
-from pocketvlad.format.error import FormatError, naming
+from pocketvlad.format.error import AGAIN, CUT_SHORT, FormatError, naming
 from pocketvlad.format.header_json import parsed_header
 from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.layer_list import (
@@ -136,7 +136,7 @@ def _require_finite(values: np.ndarray) -> None:
 def _exactly(file: BinaryIO, size: int) -> bytes:
     data = file.read(size)
     if len(data) != size:
-        raise FormatError(f"the file ends {size - len(data)} bytes too early")
+        raise FormatError(f"the file ends {size - len(data)} bytes too early; {CUT_SHORT}")
     return data
 
 
@@ -180,7 +180,7 @@ def _unpacked_header(packed: bytes) -> tuple[dict[str, object], list[object]]:
 def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], list[Layer]]:
     magic, version, size, crc = _PREFIX.unpack(_exactly(file, _PREFIX.size))
     if magic != MAGIC:
-        raise FormatError("it does not begin as a .pvlad file does")
+        raise FormatError("it does not begin as a .pvlad file does; give one")
     if version not in _READABLE:
         raise FormatError(
             f"format version {version} is unknown; this program reads "
@@ -190,7 +190,7 @@ def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], l
     _require_header_bytes(size)
     packed = _exactly(file, size)
     if zlib.crc32(packed) != crc:
-        raise FormatError("the header is damaged (checksum)")
+        raise FormatError(f"the header is damaged (checksum); {AGAIN}")
     header, entries = _unpacked_header(packed)
     layers = [layer_of(entry, version) for entry in entries]
     if len({layer.name for layer in layers}) != len(layers):
@@ -203,7 +203,7 @@ def _read_header(file: BinaryIO, max_weights: int) -> tuple[dict[str, object], l
 
 def _decode(layer: Layer, payload: bytes) -> np.ndarray | QuantizedTensor:
     if zlib.crc32(payload) != layer.crc32:
-        raise FormatError("damaged (checksum)")
+        raise FormatError(f"damaged (checksum); {AGAIN}")
     if layer.coding == "symbols":
         return decode_layer(payload, layer.shape)
     if layer.coding == "multiples":
@@ -231,7 +231,8 @@ class CompressedModel:
         size = file.seek(0, os.SEEK_END) - self._begin
         declared = sum(layer.bytes for layer in self.layers)
         if size != declared:
-            raise FormatError(f"{size} bytes of layers found, {declared} declared")
+            remedy = CUT_SHORT if size < declared else AGAIN
+            raise FormatError(f"{size} bytes of layers found, {declared} declared; {remedy}")
 
     @property
     def weights(self) -> int:

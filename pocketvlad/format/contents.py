@@ -11,6 +11,10 @@ from pocketvlad.format.tensor_file import read_tensors, write_tensors
 from pocketvlad.format.version2 import upgraded
 
 _LABELS = "labels"
+_OURS = (
+    "give a .pvlad file, or a .safetensors file that a study or `decode` has written; a study "
+    "takes weights of other programs (docs/method.md, Initial weights)"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def read_contents(path: Path) -> Contents:
     Raises:
         FormatError: not one of ours; names the file.
     """
-    tensors, header = read_tensors(path)
+    tensors, header = read_tensors(path, _OURS)
     try:
         if _LABELS not in header:
             return Contents(*upgraded(tensors, header))

@@ -9,6 +9,11 @@ class FormatError(ValueError):
     what is to be written would be no such file."""
 
 
+AGAIN = "get the file again, or make it anew"
+"""What to do about one that is damaged."""
+CUT_SHORT = f"it is cut short: {AGAIN}"
+
+
 @contextmanager
 def naming(place: object) -> Iterator[None]:
     """A FormatError that leaves the block names `place`: a file, or a part of it."""

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pocketvlad.format.checked_blocks import CheckedBlocks
-from pocketvlad.format.error import FormatError
+from pocketvlad.format.error import AGAIN, CUT_SHORT, FormatError
 from pocketvlad.format.header_json import parsed_header
 from pocketvlad.format.map_layout import (
     LIST_ENDS,
@@ -114,9 +114,9 @@ def _read(file: BinaryIO) -> tuple[MapHeader, np.ndarray, dict[str, int], int]:
     file.seek(0)
     prefix = file.read(PREFIX.size)
     if not prefix.startswith(MAGIC):
-        raise FormatError("it does not begin as a .pvmap file does")
+        raise FormatError("it does not begin as a .pvmap file does; give one")
     if len(prefix) < PREFIX.size:
-        raise FormatError("the file ends too early")
+        raise FormatError(f"the file ends too early; {CUT_SHORT}")
     _, version, zero, length, count, crc = PREFIX.unpack(prefix)
     if (version, zero) != (VERSION, 0):
         raise FormatError(
@@ -125,19 +125,20 @@ def _read(file: BinaryIO) -> tuple[MapHeader, np.ndarray, dict[str, int], int]:
         )
     _require_header_bytes(length)
     if PREFIX.size + length + 4 * count > size:
-        raise FormatError("the file ends too early")
+        raise FormatError(f"the file ends too early; {CUT_SHORT}")
     text, sums = file.read(length), file.read(4 * count)
     if len(text) + len(sums) != length + 4 * count:
-        raise FormatError("the file ends too early")
+        raise FormatError(f"the file ends too early; {CUT_SHORT}")
     if zlib.crc32(sums, zlib.crc32(text)) != crc:
-        raise FormatError("the header is damaged (checksum)")
+        raise FormatError(f"the header is damaged (checksum); {AGAIN}")
     header = MapHeader.of(text)
     blocks = sum(section.blocks for section in header.sections.values())
     if blocks != count:
         raise FormatError(f"{count} checksums found, {blocks} expected")
     planned = layout(header.sections.values(), length)
     if planned.bytes != size:
-        raise FormatError(f"{size} bytes found, {planned.bytes} expected")
+        remedy = CUT_SHORT if size < planned.bytes else AGAIN
+        raise FormatError(f"{size} bytes found, {planned.bytes} expected; {remedy}")
     return header, np.frombuffer(sums, "<u4"), planned.begins, file.tell()
 
 

@@ -31,8 +31,11 @@ def write_tensors(
         raise OSError(f"{path} cannot be written: {error}") from None
 
 
-def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+def read_tensors(path: Path, remedy: str = "") -> tuple[dict[str, np.ndarray], dict[str, object]]:
     """(tensors, header) as `write_tensors` was given them.
+
+    Args:
+        remedy: what to do about a file of another kind.
 
     Raises:
         FormatError: not a safetensors file, or not one with our header.
@@ -40,12 +43,12 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     if not path.is_file():
         raise FormatError(f"{path} is {'no ordinary file' if path.exists() else 'missing'}")
     label = f"{path} is not a PocketVLAD model file"
-    with foreign(FormatError, label), safe_open(path, framework="np") as file:
+    with foreign(FormatError, label, remedy), safe_open(path, framework="np") as file:
         text = (file.metadata() or {}).get(_KEY)
         header = {} if text is None else json.loads(text)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if text is None or not isinstance(header, dict):
-        raise FormatError(f"{label}: it lacks our header")
+        raise FormatError(f"{label}: it lacks our header{remedy and '; '}{remedy}")
     for name, tensor in tensors.items():
         if tensor.dtype not in _READ:
             raise FormatError(f"{path}: {name} is {tensor.dtype}; save it as float32")

@@ -38,10 +38,20 @@ def _line(report: "LayerReport") -> tuple:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises FormatError where the file cannot be decoded."""
+    """Raises FormatError where the file cannot be decoded, or is neither."""
+    from pocketvlad.format.error import FormatError
     from pocketvlad.format.map_prefix import is_map
+    from pocketvlad.format.stored import is_compressed
 
-    (_show_map if is_map(arguments.file) else _show_model)(arguments.file)
+    file = arguments.file
+    if is_map(file):
+        _show_map(file)
+    elif is_compressed(file):
+        _show_model(file)
+    else:
+        raise FormatError(
+            f"{file}: it begins neither as a .pvlad nor as a .pvmap file does; give one of these"
+        )
 
 
 def _show_map(file: Path) -> None:

@@ -27,7 +27,10 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         server = city_server(arguments.city, arguments.port)
     except (OSError, OverflowError) as error:
-        raise OptionError("port", arguments.port, f"{reason(error)}; give another") from None
+        why = getattr(error, "strerror", None) or reason(error)
+        raise OptionError(
+            "port", arguments.port, f"{why}; give another, or 0 for any that is free"
+        ) from None
     with server:
         print(f"{city.title or arguments.city}: {address(server)} (Ctrl-C ends it)", flush=True)
         try:
