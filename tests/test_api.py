@@ -309,9 +309,10 @@ def test_a_killed_search_goes_on_where_it_was(few_files, capsys):
     whole = pocketvlad.compress(model, "holiday", **options, trials=2)
     out = capsys.readouterr().out
     assert out.count("trial ") == 2
-    assert re.findall(r"squared distance 0\.\d{4} on crops of (.*)", out) == 2 * [
-        "what it was rounded on"
-    ]
+    told = (
+        r"bytes; its descriptors .* by a squared distance of 0\.\d{4}, the mean of other crops (.*)"
+    )
+    assert re.findall(told, out) == 2 * ["of the photographs that it was rounded on"]
     pocketvlad.compress(model, "holiday", **options, trials=1, work_folder="work")
     assert capsys.readouterr().out.count("trial ") == 1
     first = Path("work/0.1.pvlad")

@@ -6,6 +6,7 @@ A kind is mended at its border; here stand the examples that were reported, and 
 import contextlib
 import os
 import pickle
+import shutil
 import stat
 import subprocess
 import sys
@@ -605,6 +606,8 @@ def test_black_photographs_are_no_calibration(few_files, capsys):
     assert status == 1
     assert "left out: black/0.jpg is of one colour all over" in err
     assert "black holds 0 usable photographs" in err
+    shutil.copy("holiday/0.jpg", "black")
+    assert "black holds 1 usable photograph; give 10" in command(capsys, *words, "--drop", 1)[2]
 
 
 def test_copies_of_one_photograph_are_no_calibration(few_files, capsys):

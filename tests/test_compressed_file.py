@@ -521,7 +521,7 @@ def changed_at(place, number):
         (lambda p: p[: after_codebook(p)[1]] + b"\xff\xff\xff\xff\x01" * 99, "more than 4 bytes"),
         (lambda p: p[:2], "expected, 2 left"),
         (lambda p: p[: after_codebook(p)[0] + 20], "40 bytes expected, 18 left"),
-        (lambda p: p + b"\0", "1 bytes too many"),
+        (lambda p: p + b"\0", "1 byte too many"),
     ],
 )
 def test_bad_side_information_is_refused(real_file, change, message):

@@ -63,6 +63,7 @@ def test_two_images_of_one_name_are_refused_whichever_row_has_folder_and_suffix(
         (HEAD + "a,1,2,3,4,b,good\na,1,2,3,4,b,junk\n", "line 3: b has a label already"),
         (HEAD + "a,1,2,3,4,,good\n", "line 2: an image has no name"),
         (HEAD + "a,1,2,3,4,b,good\n\na,1,2,3,4\n", "line 4: 5 cells, 7 expected"),
+        (HEAD + "a;1;2;3;4;b;good\n", "line 2: 1 cell, 7 expected"),
         (HEAD + "\n\n", "no rows"),
         (HEAD + 'a,1,2,3,4,"b,good\n', "not a CSV file"),
     ],

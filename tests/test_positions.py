@@ -122,6 +122,7 @@ def test_rows_and_images_must_belong_together(tmp_path, rows, message):
         ("image,easting,northing,image\na,1,2,a\n", "each once"),
         ("image,easting,northing\n", "p.csv has no rows"),
         ("image,easting,northing\na,1\n", "line 2: 2 cells, 3 expected"),
+        ("image,easting,northing\na\n", "line 2: 1 cell, 3 expected"),
         ("image,easting,northing\n,1,2\n", "line 2: an image has no name"),
         ("image,easting,northing\na,1,x\n", "line 2: northing 'x' is no finite number; .* metres"),
         ("image,easting,northing\na,nan,1\n", "line 2: easting 'nan' is no finite number"),

@@ -59,7 +59,7 @@ def test_no_building_is_a_picture_of_the_studied_cities(folder):
 
 def test_one_building_is_refused(tmp_path):
     (tmp_path / "oxford_0000").mkdir()
-    with pytest.raises(ValueError, match="holds 1 buildings"):
+    with pytest.raises(ValueError, match="holds 1 building;"):
         labelled_pictures(tmp_path)
 
 

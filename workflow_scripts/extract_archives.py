@@ -6,6 +6,7 @@ from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.data.sources import verify_declared
 from pocketvlad.data.unpack import unpack
 from pocketvlad.study.job import logged
+from pocketvlad.util.counted import counted
 from pocketvlad.util.unchanged import unchanged
 
 with logged(*snakemake.log), unchanged(snakemake.input):
@@ -14,4 +15,4 @@ with logged(*snakemake.log), unchanged(snakemake.input):
     suffix = snakemake.params.suffix
     also = SUFFIXES if suffix in SUFFIXES else ()  # those who read images go by the contents
     count = unpack(archives, suffix, Path(snakemake.output[0]), also=also)
-    print(f"{count} files")
+    print(counted(count, "file"))

@@ -31,6 +31,7 @@ from pocketvlad.retrieval.photographs import (
 from pocketvlad.retrieval.picture import Picture
 from pocketvlad.retrieval.self_retrieval import held_out, self_retrieval
 from pocketvlad.training.checkpoint import fingerprint
+from pocketvlad.util.counted import counted
 from pocketvlad.util.option_error import OptionError, require_option
 from pocketvlad.util.progress import progress_over
 
@@ -73,8 +74,8 @@ def _usable(folder: Path, model: Model, sizing: Sizing) -> dict[str, Picture]:
     warn_left_out(faults)
     if len(usable) < _LEAST_PHOTOGRAPHS:
         raise ImageError(
-            f"{folder} holds {len(usable)} usable photographs; give {_LEAST_PHOTOGRAPHS} or more, "
-            "of what the model will be shown"
+            f"{folder} holds {counted(len(usable), 'usable photograph')}; give "
+            f"{_LEAST_PHOTOGRAPHS} or more, of what the model will be shown"
         )
     return usable
 

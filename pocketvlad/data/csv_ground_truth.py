@@ -14,6 +14,7 @@ from pocketvlad.data.ground_truth import GroundTruthError, QueryLists
 from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.query_groups import with_landmarks
 from pocketvlad.data.written_number import written_number
+from pocketvlad.util.counted import counted
 
 COLUMNS = ["query", "x1", "y1", "x2", "y2", "image", "label"]
 LABELS = ("good", "ok", "junk")
@@ -35,7 +36,8 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         if len(cells) != len(COLUMNS):
             hint = "; take the comma at its end off" if cells[-1] == "" else ""
             raise GroundTruthError(
-                f"{place}: {len(cells)} cells, {len(COLUMNS)} expected ({','.join(COLUMNS)}){hint}"
+                f"{place}: {counted(len(cells), 'cell')}, {len(COLUMNS)} expected "
+                f"({','.join(COLUMNS)}){hint}"
             )
         yield place, dict(zip(COLUMNS, cells, strict=True))
 

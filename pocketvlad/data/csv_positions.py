@@ -11,6 +11,7 @@ from pocketvlad.data.csv_file import csv_lines, separator_hint
 from pocketvlad.data.position_error import PositionError
 from pocketvlad.data.utm import LATITUDES, LONGITUDES, TOO_FAR, Zone
 from pocketvlad.data.written_number import written_number
+from pocketvlad.util.counted import counted
 from pocketvlad.util.shown import shown
 
 IMAGE = "image"
@@ -99,7 +100,8 @@ def read_csv_positions(path: Path) -> PositionTable:
         place = f"{path}, line {line}"
         if len(cells) != len(head):
             raise PositionError(
-                f"{place}: {len(cells)} cells, {len(head)} expected ({shown(','.join(head))})"
+                f"{place}: {counted(len(cells), 'cell')}, {len(head)} expected "
+                f"({shown(','.join(head))})"
             )
         image, *texts = (cells[number] for number in at)
         if not image:

@@ -208,9 +208,9 @@ def index_located(
     least = 2 if asked is None else len(chosen) + 1
     if not chosen or len(there) < least:
         raise _told(
-            f"data set {name}: {len(there)} images, {len(chosen)} of them queries; a query and "
-            "another image are needed. Put queries into their folder, and the images to be found "
-            "beside it",
+            f"data set {name}: {counted(len(there), 'image')}, {len(chosen)} of them "
+            "queries; a query and another image are needed. Put queries into their folder, and the "
+            "images to be found beside it",
             faults,
         )
     expected = _expected(

@@ -9,6 +9,7 @@ import numpy as np
 from pocketvlad.data.dataset import Dataset
 from pocketvlad.data.images import Box
 from pocketvlad.data.positions import some
+from pocketvlad.util.counted import counted
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def split_landmarks(
     found = list(found)
     if len(found) < 2:
         raise ValueError(
-            f"{len(found)} landmarks cannot be split into training and validation; the training "
-            "city needs at least two with two positives each"
+            f"{counted(len(found), 'landmark')} cannot be split into training and validation; the "
+            "training city needs at least two with two positives each"
         )
     held = min(len(found) - 1, max(1, round(fraction * len(found))))
     order = np.random.default_rng(seed).permutation(len(found))

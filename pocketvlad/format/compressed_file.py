@@ -34,6 +34,7 @@ from pocketvlad.format.layer_list import (
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Role
 from pocketvlad.util.atomic import replacing
+from pocketvlad.util.counted import counted
 from pocketvlad.util.shown import shown
 
 MAGIC = b"\x89PVLAD\r\n"  # no text, and damaged where line ends are rewritten
@@ -136,7 +137,9 @@ def _require_finite(values: np.ndarray) -> None:
 def _exactly(file: BinaryIO, size: int) -> bytes:
     data = file.read(size)
     if len(data) != size:
-        raise FormatError(f"the file ends {size - len(data)} bytes too early; {CUT_SHORT}")
+        raise FormatError(
+            f"the file ends {counted(size - len(data), 'byte')} too early; {CUT_SHORT}"
+        )
     return data
 
 

@@ -17,6 +17,7 @@ from pocketvlad.format.kernel_transform import MAX_SIDE
 from pocketvlad.format.quantized_tensor import QuantizedTensor, by_axes, grid
 from pocketvlad.format.rans import ONE_SET, Contexts, Machine
 from pocketvlad.format.symbol_model import MAX_MODELS, Alphabet, SymbolModel
+from pocketvlad.util.counted import counted
 
 # Flags: the levels are a grid, not a list; every row has a scale; codes are of coefficients; every
 # input has a scale; rows are on the trellis.
@@ -312,7 +313,7 @@ def decode_layer(payload: bytes | memoryview, shape: Sequence[int]) -> Quantized
     codebook, *how, on_trellis = _read_codebook(side, shape)
     contexts, frequencies = _read_model(side, shape, len(codebook), on_trellis)
     if side.rest:
-        raise FormatError(f"{len(side.rest)} bytes too many before the symbols")
+        raise FormatError(f"{counted(len(side.rest), 'byte')} too many before the symbols")
     codes = rans.decode(reader.rest, frequencies, contexts)
     if on_trellis:
         multiples = trellis.to_multiples(codes)

@@ -19,6 +19,7 @@ from pocketvlad.maps.map_code import Code
 from pocketvlad.maps.map_positions import ADVICE, Position, PositionWish
 from pocketvlad.maps.place_map import MapError, PlaceMap
 from pocketvlad.retrieval.picture import Picture
+from pocketvlad.util.counted import counted
 
 _ROWS = 4096  # descriptors that are encoded at a time
 _MOST_TRAINING = 1 << 16  # descriptors that a code is learnt from
@@ -111,8 +112,8 @@ class MapUpdate:
         had = self._old.lists if self._old else 0
         if wishes.lists not in (None, had) and wishes.lists > len(self.keys):
             raise MapError(
-                f"{path}: {len(self.keys)} photographs cannot be put into {wishes.lists} lists; "
-                "ask for fewer, or for none (--lists 0)"
+                f"{path}: {counted(len(self.keys), 'photograph')} cannot be put into "
+                f"{wishes.lists} lists; ask for fewer, or for none (--lists 0)"
             )
 
     def describe(self, journal: Journal) -> None:

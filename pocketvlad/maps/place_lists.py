@@ -7,6 +7,7 @@ import numpy as np
 
 from pocketvlad.maps.fitted_code import FittedCode
 from pocketvlad.maps.unit_rows import unit_rows
+from pocketvlad.util.counted import counted
 
 _ROWS = 4096  # decoded at a time
 _TRAINING = 64  # places a list that centres are learnt from
@@ -25,7 +26,9 @@ def learnt_centres(code: FittedCode, codes: np.ndarray, lists: int, seed: int) -
     import faiss
 
     if lists > len(codes):
-        raise ValueError(f"{len(codes)} places cannot be put into {lists} lists; ask for fewer")
+        raise ValueError(
+            f"{counted(len(codes), 'place')} cannot be put into {lists} lists; ask for fewer"
+        )
     generator = np.random.default_rng(seed)
     most = _TRAINING * lists
     chosen = np.arange(len(codes))

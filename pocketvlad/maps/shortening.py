@@ -3,6 +3,7 @@
 import numpy as np
 
 from pocketvlad.maps.unit_rows import unit_rows
+from pocketvlad.util.counted import counted
 from pocketvlad.util.told_axes import told_axes
 
 
@@ -24,8 +25,9 @@ def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
         )
     if length >= count:
         raise ValueError(
-            f"{count} descriptors tell at most {count - 1} axes of a PCA, not {length}; ask for "
-            "fewer components, or learn from more photographs"
+            f"of {counted(count, 'descriptor')} at most {counted(count - 1, 'axis', 'axes')} of a "
+            f"PCA can be told, not {length}; ask for fewer components, or learn from more "
+            "photographs"
         )
     centred = rows.astype(np.float64)
     centred -= centred.mean(axis=0)
@@ -35,8 +37,9 @@ def principal_axes(rows: np.ndarray, length: int) -> np.ndarray:
     told = told_axes(rows, found / (count - 1))
     if length > told:
         raise ValueError(
-            f"{count} descriptors, some of which are alike or depend on others, tell {told} axes "
-            f"of a PCA, not {length}; ask for fewer components, or learn from more photographs"
+            f"{count} descriptors, some of which are alike or depend on others, tell "
+            f"{counted(told, 'axis', 'axes')} of a PCA, not {length}; ask for fewer components, or "
+            "learn from more photographs"
         )
     axes = places.T[-length:] @ centred if wide else places.T
     axes = axes[::-1][:length]

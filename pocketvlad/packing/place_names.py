@@ -6,6 +6,7 @@ from pathlib import Path
 from pocketvlad.data.csv_file import csv_lines, separator_hint
 from pocketvlad.data.image_names import NameIndex, full_path
 from pocketvlad.data.positions import some
+from pocketvlad.util.counted import counted
 from pocketvlad.util.shown import shown
 
 COLUMNS = ("image", "name")
@@ -83,7 +84,7 @@ def _rows(path: Path) -> Iterable[tuple[str, str, str]]:
         place = f"{path}, line {number}"
         if len(cells) != len(head):
             raise PlaceNameError(
-                f"{place}: {len(cells)} cells, {len(head)} expected ({shown(','.join(head))}); put "
-                "a name with a comma in quotes"
+                f"{place}: {counted(len(cells), 'cell')}, {len(head)} expected "
+                f"({shown(','.join(head))}); put a name with a comma in quotes"
             )
         yield place, *(cells[column] for column in at)

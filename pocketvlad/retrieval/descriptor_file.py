@@ -116,7 +116,9 @@ def checked_rows(label: str, rows: np.ndarray, texts: Sequence[str]) -> np.ndarr
     if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
         raise DescriptorError(f"{label}: `descriptors` is {rows.dtype} {rows.shape}; {_ROWS}")
     if len(texts) != len(rows):
-        raise DescriptorError(f"{label}: {len(texts)} names for {len(rows)} descriptors")
+        raise DescriptorError(
+            f"{label}: {counted(len(texts), 'name')} for {counted(len(rows), 'descriptor')}"
+        )
     with np.errstate(over="ignore"):  # told below, by name
         rows = rows.astype(np.float32, copy=False)
     try:

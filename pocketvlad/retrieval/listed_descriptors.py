@@ -20,6 +20,7 @@ from pocketvlad.retrieval.descriptor_file import (
     read_content,
 )
 from pocketvlad.retrieval.descriptor_formats import Content
+from pocketvlad.util.counted import counted
 from pocketvlad.util.shown import shown
 
 
@@ -88,8 +89,9 @@ def of_folder(
         count = len(content.rows) if content.rows.ndim else 0
         if count != len(wanted):
             raise DescriptorError(
-                f"{label} has {count} rows, and {folder} {len(wanted)} images; give the folder "
-                "that was described, with no other images in it"
+                f"{label} has {counted(count, 'row')}, and {folder} "
+                f"{counted(len(wanted), 'image')}; give the folder that was described, with no "
+                "other images in it"
             )
         names = wanted
     elif len(set(names)) < len(names):

@@ -20,6 +20,7 @@ from pocketvlad.networks.network import initialise_randomly
 from pocketvlad.training.batch_norm import add_batch_norm, fold_batch_norm
 from pocketvlad.training.checkpoint import Checkpoint
 from pocketvlad.training.settings import PretrainingSettings
+from pocketvlad.util.counted import counted
 from pocketvlad.util.progress import progress
 from pocketvlad.util.read_ahead import read_ahead
 
@@ -48,7 +49,9 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
     """
     buildings = sorted(path for path in folder.iterdir() if path.is_dir())
     if len(buildings) < 2:
-        raise ValueError(f"{folder} holds {len(buildings)} buildings; at least 2 are needed")
+        raise ValueError(
+            f"{folder} holds {counted(len(buildings), 'building')}; at least 2 are needed"
+        )
     found = [(path, n) for n, each in enumerate(buildings) for path in sorted(each.glob("*.jpg"))]
     paths, labels = zip(*found, strict=True)
     return LabelledPictures(paths, labels)
@@ -103,7 +106,8 @@ def pretrain(
         ValueError: fewer pictures than a batch holds.
     """
     if len(pictures.paths) < settings.batch:
-        raise ValueError(f"{len(pictures.paths)} pictures do not fill a batch of {settings.batch}")
+        found = counted(len(pictures.paths), "picture")
+        raise ValueError(f"{found} cannot fill a batch of {settings.batch}")
     torch.manual_seed(seed)
     backbone = declared.build()
     initialise_randomly(backbone, seed)

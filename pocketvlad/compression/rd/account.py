@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pocketvlad.networks.architecture import Architecture
+from pocketvlad.util.counted import counted
 
 ROUNDED = "rounded"
 """The recipe of what was rounded to a distortion."""
@@ -15,8 +16,8 @@ def _tuned(settings: Mapping, header: Mapping) -> str:
         return ""
     tuning = settings["tuning"]
     return (
-        f"{tuning['steps']:,} steps of tuning straight through on {tuning['crops_per_step']} crops "
-        "each, "
+        f"{counted(tuning['steps'], 'step', form=',')} of tuning straight through on "
+        f"{counted(tuning['crops_per_step'], 'crop')} each, "
     )
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketvlad.networks.modules.base import ProjectionModule
+from pocketvlad.util.counted import counted
 from pocketvlad.util.told_axes import told_axes
 
 
@@ -28,7 +29,7 @@ def principal_components(
     count, numbers = pooled.shape
     if length >= count:
         raise ValueError(
-            f"{count} descriptors cannot give {length} principal components; raise "
+            f"{counted(count, 'descriptor')} cannot give {length} principal components; raise "
             "`initialise.projection_samples`, or lower `length` of the projection"
         )
     if length > numbers:
