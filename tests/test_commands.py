@@ -350,6 +350,16 @@ def test_a_photograph_is_seen_as_its_camera_was_held(capsys, model_file, photogr
     assert status == 0, err
 
 
+def test_a_box_that_reaches_far_outside_is_told(capsys, model_file, photographs):
+    search = ("search", model_file, photographs / "a.jpg", "--database", photographs, "--top", 1)
+    for box, told in (((0, 0, 162, 121), False), ((-20, 0, 20000, 120), True)):
+        status, out, err = run(capsys, *search, "--box", *box)
+        assert status == 0, err
+        assert "1.000" in out  # that of the whole photograph
+        line = "a.jpg: the box -20 0 20000 120 reaches outside of the image of 160 x 120 pixels;"
+        assert (line in err) == ("reaches outside" in err) == told
+
+
 MAIN = "import sys; from pocketvlad.cli.main import main; sys.exit(main())"
 TO = ("--calibration", "{folder}", "--drop", "1", "-o")
 SCORE = ("evaluate", "--ground-truth", "{folder}", "--descriptors", "{folder}/d.npz")

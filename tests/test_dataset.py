@@ -8,6 +8,7 @@ import pytest
 from pocketvlad.data.dataset import (
     DatasetError,
     describe_counts,
+    describe_outside,
     index_dataset,
     index_located,
     read_dataset,
@@ -186,4 +187,17 @@ def test_a_box_beside_its_image_is_named(lists, box):
     with pytest.raises(DatasetError, match=r"of query all_souls_2 lies outside .* 640 x 480"):
         require_boxes_inside(index_dataset("city", SIZES, queries))
     partly = [replace(query, box=(-9, -9, 2000, 1)) for query in queries]
-    require_boxes_inside(index_dataset("city", SIZES, partly))
+    dataset = index_dataset("city", SIZES, partly)
+    require_boxes_inside(dataset)
+    told = describe_outside(dataset)
+    assert told.startswith("2 boxes reach more than 5 pixels outside of the image, and what is")
+    assert "cut off: -9 -9 2000 1 of query all_souls_2, whose image" in told
+    assert "has 640 x 480 pixels, for one; are boxes in pixels" in told
+
+
+def test_published_boxes_reach_outside_by_a_pixel_or_so_without_a_word(lists):
+    near, far = read_ground_truth(lists, "oxc1_")
+    near = replace(near, box=(-1.5, -0.5, 642, 481))
+    assert describe_outside(index_dataset("city", SIZES, [near])) == ""
+    dataset = index_dataset("city", SIZES, [near, replace(far, box=(10, 10, 20000, 200))])
+    assert describe_outside(dataset).startswith("1 box reaches more than 5 pixels outside of the i")

@@ -6,6 +6,7 @@ from pocketvlad.data.csv_positions import read_csv_positions
 from pocketvlad.data.dataset import (
     describe_absent,
     describe_counts,
+    describe_outside,
     index_dataset,
     index_located,
     require_boxes_inside,
@@ -64,5 +65,5 @@ with logged(*snakemake.log), unchanged(snakemake.input):
     require_boxes_inside(dataset)
     write_dataset(Path(snakemake.output[0]), dataset)
     print(f"{dataset.name}: {describe_counts(dataset.counts())}")
-    if dataset.absent:
-        note(describe_absent(dataset))
+    note(describe_absent(dataset))
+    note(describe_outside(dataset))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
+from pocketvlad.data.box import SLACK, box_text, reaches_outside
 from pocketvlad.data.ground_truth import QueryLists
 from pocketvlad.data.protocols import protocol_named
 from pocketvlad.data.query import Query
@@ -341,10 +342,30 @@ def require_boxes_inside(dataset: Dataset) -> None:
         (x1, y1, x2, y2), (width, height) = query.box, dataset.size_of(query.image)
         if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
             raise DatasetError(
-                f"data set {dataset.name}: the box {x1:g} {y1:g} {x2:g} {y2:g} of query "
+                f"data set {dataset.name}: the box {box_text(query.box)} of query "
                 f"{query.name} lies outside of its image {query.image}, which has {width} x "
                 f"{height} pixels; give x1 y1 x2 y2 in pixels of that image"
             )
+
+
+def describe_outside(dataset: Dataset) -> str:
+    """How many boxes reach far outside of their images, in words; nothing if none."""
+    found = [
+        query
+        for query in dataset.queries
+        if query.box is not None and reaches_outside(query.box, *dataset.size_of(query.image))
+    ]
+    if not found:
+        return ""
+    first = found[0]
+    width, height = dataset.size_of(first.image)
+    boxes = "1 box reaches" if len(found) == 1 else f"{len(found)} boxes reach"
+    return (
+        f"{boxes} more than {SLACK} pixels outside of the image, and what is outside is cut off: "
+        f"{box_text(first.box)} of query {first.name}, whose image {first.image} has {width} x "
+        f"{height} pixels{', for one' if len(found) > 1 else ''}; are boxes in pixels of these "
+        "images?"
+    )
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pocketvlad.data.box import Box
+from pocketvlad.data.box import Box, box_text, reaches_outside
 from pocketvlad.data.image_listing import images_in
 from pocketvlad.data.images import ImageError, clipped, image_size, load_image
 from pocketvlad.data.settings import Sizing
@@ -49,6 +49,14 @@ def photograph(path: Path, min_side: int, sizing: Sizing, box: Box | None = None
     picture = Picture(path, image_size(path, upright=True), box, upright=True)
     if box is not None:
         clipped(path, box, picture.size)
+        if reaches_outside(box, *picture.size):
+            width, height = picture.size
+            warnings.warn(
+                f"{path}: the box {box_text(box)} reaches outside of the image of {width} x "
+                f"{height} pixels; what lies within counts",
+                PhotographWarning,
+                stacklevel=3,
+            )
     if fault := too_small(picture, sizing, min_side):
         raise ImageError(f"{fault}: take a larger or less narrow part, or a larger image size")
     return picture
