@@ -90,6 +90,19 @@ def test_help_has_a_line_on_every_verb(capsys):
         assert name not in told
 
 
+def test_inspect_says_which_crops_a_model_was_rounded_on(capsys, few_files):
+    words = ("compress", "base.safetensors", "--calibration", "holiday", "-o", "made.pvlad")
+    status, _, err = run(capsys, *words, "--megabytes", 1, *FEW[:-2], "--trials", 1)
+    assert status == 0, err
+    status, out, _ = run(capsys, "inspect", "made.pvlad")
+    assert (status, out.splitlines()[-1]) == (
+        0,
+        "rounded on 4 crops, its projection on 8 (`rounding.settings`); `distance` was measured on "
+        "others, half of the 128 of `rounding.crops`",
+    )
+    assert "crops" not in run(capsys, "inspect", "small.pvlad")[1]
+
+
 def test_inspect_accounts_for_every_byte(capsys, model_file):
     status, out, _ = run(capsys, "inspect", model_file)
     assert status == 0

@@ -104,3 +104,24 @@ def _show_model(file: Path) -> None:
             colalign=("left", "left", "left", *["right"] * 5),
         )
     )
+    if crops := _crops(contents.header):
+        print(crops)
+
+
+def _crops(header: dict[str, object]) -> str:
+    """Which of two numbers of crops is which; nothing of what was not rounded."""
+    match header:
+        case {
+            "compression": {
+                "rounding": {
+                    "settings": {"crops": int(given), "projection_crops": int(projection)},
+                    "crops": {"crops": int(others)},
+                }
+            }
+        }:
+            return (
+                f"rounded on {counted(given, 'crop')}, its projection on {projection} "
+                "(`rounding.settings`); `distance` was measured on others, half of the "
+                f"{others} of `rounding.crops`"
+            )
+    return ""
