@@ -201,8 +201,8 @@ def index_located(
     Raises:
         DatasetError: a count is off and `partial` is false, or there is nothing to be found.
     """
-    counted = partial or expected_images is not None
-    leave_out = _left_out(name, leave_out, None if counted else {*sizes, *(faults or {})})
+    any_missing = partial or expected_images is not None
+    leave_out = _left_out(name, leave_out, None if any_missing else {*sizes, *(faults or {})})
     there, faults = _without(leave_out, sizes, faults)
     named = there if asked is None else set(asked)
     chosen = [image for image in there if image in named]

@@ -63,7 +63,7 @@ def refused(message: str) -> str:
 def notes(log: str) -> list[str]:
     """The first notes in a job's log, and how many there are more.
 
-    >>> notes("reading\nnote: left out: a.jpg\n12 images\n")
+    >>> notes("reading\\nnote: left out: a.jpg\\n12 images\\n")
     ['note: left out: a.jpg']
     """
     found = [line for line in log.splitlines() if line.startswith(NOTE)]
