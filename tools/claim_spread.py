@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 from claim_files import EXACT, Claim, ClaimsError, read_texts, where
 
+from pocketvlad.util.counted import counted
+
 _FIGURE = ["file", "row", "column"]
 _RUN = ["series", "machine", "seed"]
 COLUMNS = [*_RUN, "commit", *_FIGURE, "value"]
@@ -72,10 +74,6 @@ def deviation(claim: Claim, runs: pd.DataFrame) -> float:
     return math.sqrt(squares / freedom) if freedom else math.nan
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" + "s" * (count != 1)
-
-
 def tolerance(
     claim: Claim, mean: float, trainings: int, claims: Sequence[Claim], runs: pd.DataFrame
 ) -> tuple[float, str]:
@@ -101,7 +99,7 @@ def tolerance(
     own, repeated = deviation(claim, runs), _repeated(claim, runs)
     basis = []
     if len(repeated):
-        basis = [_counted(repeated[name].nunique(), name) for name in ("seed", "machine")]
+        basis = [counted(repeated[name].nunique(), name) for name in ("seed", "machine")]
     if not own >= median:
         basis.append("median of the column")
     spread = median if math.isnan(own) else max(own, median)

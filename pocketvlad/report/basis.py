@@ -34,7 +34,7 @@ def with_seeds(seeds: str) -> str:
 def _counted(lines: pd.DataFrame) -> str:
     cells = int(is_cell(lines).sum())
     found = {"base model": len(lines) - cells, "cell": cells}
-    return " and ".join(f"{n} {name}{'s' * (n > 1)}" for name, n in found.items() if n)
+    return " and ".join(counted(n, name) for name, n in found.items() if n)
 
 
 def _all_trainings(table: pd.DataFrame) -> str:

@@ -99,13 +99,10 @@ def _task(arguments: argparse.Namespace) -> str:
         if name != "output" and getattr(arguments, name) != default
     ]
     keys = [name for name in _TASKS if name in given]
-    if "ground_truth" not in given:
-        for name in _LISTS:
-            if name in given:
-                more = f"; {_described_first(arguments.model)}" if "model" in given else ""
-                raise ValueError(
-                    f"{_option(name)} is for mAP by lists: give --ground-truth, too{more}"
-                )
+    for name in _LISTS:
+        if name in given and "ground_truth" not in given:
+            more = f"; {_described_first(arguments.model)}" if "model" in given else ""
+            raise ValueError(f"{_option(name)} is for mAP by lists: give --ground-truth, too{more}")
     if not keys:
         raise ValueError(
             "give --ground-truth and --descriptors (mAP by lists), --model and two folders, or "

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pocketvlad.report.figures.style import use_style
+from pocketvlad.util.counted import counted
 
 
 def _time(seconds: float) -> tuple[int, str]:
@@ -30,7 +31,7 @@ def _bars(axes: Axes, table: pd.DataFrame) -> None:
     labels = [
         "no record"
         if not row.measured
-        else f"{row.measured} job{'s' if row.measured > 1 else ''}"
+        else counted(row.measured, "job")
         + (f" of {row.jobs}" if row.measured < row.jobs else "")
         + f", {row.seconds_mean:.1f} s each"
         for row in table.itertuples()
