@@ -78,6 +78,13 @@ def test_missing_list_and_empty_folder(lists, tmp_path):
         read_ground_truth(tmp_path)
 
 
+def test_two_lists_of_one_name_are_refused(lists):
+    """On some systems their names are one; here one would silently take the other's place."""
+    (lists / "all_souls_2_good.TXT").write_text("another\n")
+    with pytest.raises(GroundTruthError, match=r"all_souls_2_good\.TXT.* keep one"):
+        read_ground_truth(lists, "oxc1_")
+
+
 def test_a_complete_data_set(lists, tmp_path):
     dataset = index_dataset("city", SIZES, read_ground_truth(lists, "oxc1_"), **COMPLETE)
     assert dataset.images == sorted(SIZES)

@@ -47,6 +47,15 @@ def list_files(folder: Path) -> list[Path]:
     ]
 
 
+def _by_stem(paths: list[Path]) -> dict[str, Path]:
+    files = {}
+    for path in paths:
+        if other := files.get(path.stem):
+            raise GroundTruthError(f"{other} and {path.name} are lists of the same name; keep one")
+        files[path.stem] = path
+    return files
+
+
 def _bare(path: Path, text: str, names: BareNames) -> str:
     try:
         return names.of(text)
@@ -88,10 +97,10 @@ def read_ground_truth(folder: Path, query_prefix: str = "") -> list[QueryLists]:
         query_prefix: what the query files put before an image's name ("oxc1_" for Oxford).
 
     Raises:
-        GroundTruthError: no queries, a list is missing, or a line has the wrong form; the
-            message names the file.
+        GroundTruthError: no queries, a list is missing or there twice, or a line has the wrong
+            form; the message names the file.
     """
-    files = {path.stem: path for path in list_files(folder)}
+    files = _by_stem(list_files(folder))
     names = BareNames()
     found = []
     for stem, path in files.items():
