@@ -232,6 +232,26 @@ def test_a_phones_photograph_is_read_or_told(few_files, capsys, monkeypatch):
     assert "left out: holiday/sent.jpg cannot be decoded: HEIC needs pillow-heif" in err
 
 
+@pytest.mark.parametrize(
+    ("brands", "needed"),
+    [
+        (b"mif1\0\0\0\0mif1heic", "pillow-heif"),
+        (b"mif1\0\0\0\0mif1avifmiaf", "Pillow 11.3"),
+        (b"avif\0\0\0\0mif1avif", "Pillow 11.3"),
+        (b"mif1\0\0\0\0mif1", None),
+        (b"isom\0\0\0\0mp41", None),
+    ],
+)
+def test_the_codec_of_a_container_is_told_by_all_its_brands(monkeypatch, brands, needed):
+    from pocketvlad.data import codecs
+
+    monkeypatch.setattr(codecs, "reads_heif", lambda: False)
+    monkeypatch.setattr(codecs, "reads_avif", lambda: False)
+    box = (8 + len(brands)).to_bytes(4) + b"ftyp" + brands
+    told = codecs.codec_missed((box + b"heicavif" + bytes(99))[: codecs.HEAD])
+    assert needed in told if needed else told is None
+
+
 def test_heic_is_pillow_heifs(tmp_path):
     pillow_heif = pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
     path = tmp_path / "a.heic"

@@ -7,9 +7,11 @@ from pocketvlad.data.image_names import HEIF
 
 _HEIF_REMEDY = "HEIC needs pillow-heif: pip install 'pocketvlad[heic]', or convert it to JPEG"
 _AVIF_REMEDY = "AVIF needs Pillow 11.3 or newer: pip install -U pillow, or convert it to JPEG"
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_AVIF_BRANDS = (b"avif", b"avis")
-HEAD = 12  # bytes of a file that tell
+_CODECS = {  # brands of codecs: those of the file format (mif1, msf1) stand in files of both
+    HEIF[0]: (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"),
+    ".avif": (b"avif", b"avis"),
+}
+HEAD = 64  # bytes of a file that tell
 
 
 @cache
@@ -41,9 +43,11 @@ def missing_codec(suffix: str) -> str | None:
 
 def codec_missed(head: bytes) -> str | None:
     """The same for a file that begins with these bytes, whatever it is called."""
-    if head[4:8] == b"ftyp":
-        if head[8:12] in _HEIF_BRANDS:
-            return missing_codec(HEIF[0])
-        if head[8:12] in _AVIF_BRANDS:
-            return missing_codec(".avif")
+    if head[4:8] != b"ftyp":
+        return None
+    box = head[: int.from_bytes(head[:4])]
+    brands = {box[at : at + 4] for at in (8, *range(16, len(box), 4))}
+    for suffix, own in _CODECS.items():
+        if brands.intersection(own):
+            return missing_codec(suffix)
     return None
