@@ -199,10 +199,15 @@ def of_cells(path):
     ]
 
 
-def seeds_in_order(*models):
-    """The seeds of the base models and of each cell: a parameter of what takes means over them.
-    Means depend on the order, which Snakemake does not see in the inputs."""
-    return [SEEDS, *(seeds for model in models for seeds in RECIPES[model].values())]
+def in_order(*models):
+    """The seeds of the base models, and the cells of each model with theirs: a parameter of what
+    lists them or takes means over seeds. Snakemake does not see the order in the inputs.
+    """
+    cells = {
+        model: [(recipe.version, seeds) for recipe, seeds in RECIPES[model].items()]
+        for model in models
+    }
+    return [SEEDS, *cells.items()]
 
 
 def of_all(path):

@@ -192,6 +192,8 @@ rule tabulate_rivals:
     params:
         library=library("tabulate_rivals"),
         study=STUDY,
+        # In the order of `measured`, which Snakemake does not see.
+        rivals=list(RIVALS),
         cities=CITIES,
         test_sets=TEST_SETS,
         seed=FIRST_SEED,

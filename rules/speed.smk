@@ -62,5 +62,7 @@ rule tabulate_speed:
     params:
         library=library("tabulate_speed"),
         study=STUDY,
+        # What `rows` are of; Snakemake does not see their order.
+        models=MODELS,
     script:
         "../workflow_scripts/tabulate_speed.py"

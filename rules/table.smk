@@ -47,7 +47,7 @@ rule tabulate_results:
     params:
         library=library("tabulate_results"),
         study=STUDY,
-        seeds=seeds_in_order(*MODELS),
+        order=in_order(*MODELS),
         cities=CITIES,
         test_sets=TEST_SETS,
     script:
@@ -75,7 +75,7 @@ rule tabulate_preview:
     params:
         library=library("tabulate_preview"),
         study=STUDY,
-        seeds=seeds_in_order(MODELS[0]),
+        order=in_order(MODELS[0]),
         cities=CITIES,
         model=MODELS[0],
     script:
@@ -104,7 +104,7 @@ rule tabulate_recall:
     params:
         library=library("tabulate_recall"),
         study=STUDY,
-        seeds=seeds_in_order(*MODELS),
+        order=in_order(*MODELS),
         cities=CITIES,
     script:
         "../workflow_scripts/tabulate_recall.py"

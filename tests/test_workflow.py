@@ -678,30 +678,41 @@ def test_one_more_seed_runs_its_own_jobs_only(changed):
     }
 
 
-def test_seeds_in_another_order_make_the_tables_again(finished_study, tmp_path):
-    """Means over seeds, and their intervals, depend on the order."""
+def test_another_order_makes_the_tables_again(finished_study, tmp_path):
+    """Lines stand in the order of the models; means over seeds, and their intervals, depend on
+    that of the seeds."""
     folder = tmp_path / "clone"
     shutil.copytree(finished_study[0], folder, symlinks=True)
-    # In place of two more trainings.
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+    [(model, declared)] = config["models"].items()
+    # In place of two more trainings, and of another model.
     for first in list((folder / "results").rglob("seed-1")):
         for seed in (8, 9):
             shutil.copytree(first, first.with_name(f"seed-{seed}"))
-    config = yaml.safe_load((folder / "small.yaml").read_text())
+    for path in list((folder / "results").rglob(f"*{model}*")):
+        copied = shutil.copytree if path.is_dir() else shutil.copyfile
+        copied(path, path.with_name(path.name.replace(model, "another")))
 
     def write(name: str, seeds: list[int], **sections: object) -> tuple[str, str]:
-        (folder / name).write_text(yaml.safe_dump(config | sections | {"seeds": seeds}))
+        models = {model: declared, "another": declared}
+        changed = config | {"models": models} | sections | {"seeds": seeds}
+        (folder / name).write_text(yaml.safe_dump(changed, sort_keys=False))
         return "--configfile", name
 
-    three = write("three.yaml", [1, 8, 9])
-    snakemake(folder, "--cores", "1", "--touch", *three)
-    assert job_counts(snakemake(folder, "-n", *three)) == {}
+    whole = write("whole.yaml", [1, 8, 9])
+    snakemake(folder, "--cores", "1", "--touch", *whole)
+    assert job_counts(snakemake(folder, "-n", *whole)) == {}
     tables = {"tabulate_results", "tabulate_recall"}
-    counts = job_counts(snakemake(folder, "-n", *write("other.yaml", [1, 9, 8])))
-    assert counts.keys() >= tables
-    assert not counts.keys() & {"train_model", "evaluate_model"}
     own = config["rd"] | {"seeds": [1, 9, 8]}
-    counts = job_counts(snakemake(folder, "-n", *write("own.yaml", [1, 8, 9], rd=own)))
-    assert counts.keys() >= tables
+    turned = {"another": declared, model: declared}
+    for written, expected in (
+        (write("other.yaml", [1, 9, 8]), tables),
+        (write("own.yaml", [1, 8, 9], rd=own), tables),
+        (write("models.yaml", [1, 8, 9], models=turned), tables | {"tabulate_speed"}),
+    ):
+        counts = job_counts(snakemake(folder, "-n", *written))
+        assert counts.keys() >= expected
+        assert not counts.keys() & {"train_model", "evaluate_model"}
 
 
 def test_a_block_with_one_seed_runs_nothing_of_the_other(small_study, changed):
