@@ -177,3 +177,16 @@ def test_a_projection_whose_inputs_are_all_alike_is_zeros(city, pooling):
         made, wanted = network(images), teacher(images)
     assert torch.equal(made, made[:1].expand_as(made))
     assert descriptor_distance(made, wanted) < 0.5
+
+
+def test_a_projection_without_a_bias_is_rounded(teacher, city):
+    """What is asked for decides how far descriptors move, as with one."""
+    teacher.projection.bias = None
+    moved = {}
+    for distortion in (0.02, 0.2):
+        network, quantized = rounded(teacher, city, distortion)
+        weight = network.projection.weight.detach().numpy()
+        np.testing.assert_array_equal(weight, quantized["projection.weight"].dequantize())
+        assert network.projection.bias is None
+        moved[distortion] = distance(network, teacher, city)
+    assert 0 < 2 * moved[0.02] < moved[0.2]

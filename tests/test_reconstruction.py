@@ -95,9 +95,12 @@ def test_a_pruned_network_comes_closer_to_the_unpruned(city, backbone):
     assert distance() < 0.7 * before
 
 
-def test_a_refitted_projection_answers_as_the_unpruned_one(city):
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_refitted_projection_answers_as_the_unpruned_one(city, bias):
     """On crops that it was not fitted on; the convolutions are left as they are."""
     network = random_network("alexnet", 0.1, 3, 8)
+    if not bias:
+        network.projection.bias = None
     teacher = copy_of(network)
     network.projection.weight.data[network.projection.weight.abs() < 0.02] = 0
     masks = zero_masks(network)

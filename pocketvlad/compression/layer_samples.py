@@ -48,6 +48,13 @@ def projection_samples(
     return torch.cat(seen), torch.cat(wanted)
 
 
+def centre_of(samples: Tensor, layer: nn.Conv2d | nn.Linear) -> Tensor:
+    """[..., D] The mean of samples [..., n, D], which the bias corrects; zero for a layer without
+    a bias."""
+    mean = samples.mean(dim=-2)
+    return mean if layer.bias is not None else torch.zeros_like(mean)
+
+
 def drawn_places(
     outputs: Sequence[Tensor], patches: int, generator: torch.Generator
 ) -> list[Tensor]:

@@ -113,17 +113,22 @@ def _reconstruct_linear(
     crops = settings.projection_crops
     features = paired_features(network, teacher, batches)
     inputs, outputs = projection_samples(network, teacher, features, crops)
-    inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
+    start, alive = layer.weight, ~mask
+    if layer.bias is not None:
+        inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
+        start = torch.cat([start, layer.bias[:, None]], dim=1)
+        alive = _with_bias(alive)
     found = masked_least_squares(
-        torch.cat([layer.weight, layer.bias[:, None]], dim=1),
-        _with_bias(~mask),
+        start,
+        alive,
         lambda rows: rows @ inputs.t() @ inputs / len(inputs),
         inputs.square().mean(dim=0),
         outputs.t() @ inputs / len(inputs),
         settings.projection_iterations,
     )
-    layer.weight.copy_(found[:, :-1])
-    layer.bias.copy_(found[:, -1])
+    layer.weight.copy_(found[:, : layer.in_features])
+    if layer.bias is not None:
+        layer.bias.copy_(found[:, -1])
 
 
 @torch.no_grad()

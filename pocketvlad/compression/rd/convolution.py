@@ -13,7 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pocketvlad.compression.layer_samples import drawn_places, inputs_at, outputs_at
+from pocketvlad.compression.layer_samples import (
+    centre_of,
+    drawn_places,
+    inputs_at,
+    outputs_at,
+)
 from pocketvlad.compression.paired_layers import PairedConvolution
 from pocketvlad.compression.rd.descent import descend
 from pocketvlad.compression.rd.multiples import (
@@ -53,13 +58,6 @@ def _by_group(rows: Tensor, layer: nn.Conv2d) -> Tensor:
     return rows.unflatten(0, (layer.groups, -1))
 
 
-def _centre(samples: Tensor, layer: nn.Conv2d) -> Tensor:
-    """[..., D] The mean of samples [..., n, D], which the bias corrects; zero for a layer without
-    a bias."""
-    mean = samples.mean(dim=-2)
-    return mean if layer.bias is not None else torch.zeros_like(mean)
-
-
 def _moments(
     pair: PairedConvolution, groups: range, places: Sequence[Tensor], wanted: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -70,7 +68,7 @@ def _moments(
         wanted: [P, G R] of all groups, centred.
     """
     seen = inputs_at(pair.given, places, pair.layer, groups)
-    centres = _centre(seen, pair.layer)
+    centres = centre_of(seen, pair.layer)
     seen -= centres[:, None]
     outputs = _by_group(wanted.t(), pair.layer)[groups.start : groups.stop]
     moments, cross = second_moments(seen), outputs @ seen
@@ -185,7 +183,7 @@ def round_convolution(
     layer = pair.layer
     places = drawn_places(pair.wanted, settings.patches, generator)
     wanted = outputs_at(pair.wanted, places)
-    means = _centre(wanted, layer)
+    means = centre_of(wanted, layer)
     wanted -= means
     centres, moments, right = _equations(pair, places, wanted, settings.damping)
     errors = _by_group(allowed.outputs, layer)

@@ -17,7 +17,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from pocketvlad.compression.layer_samples import projection_samples
+from pocketvlad.compression.layer_samples import centre_of, projection_samples
 from pocketvlad.compression.paired_layers import paired_convolutions, paired_features
 from pocketvlad.compression.rd.allowance import allowed_errors
 from pocketvlad.compression.rd.axes import column_scales, principal_directions
@@ -102,6 +102,11 @@ def _round_convolutions(
     return found, features
 
 
+def _set_bias(layer: nn.Linear, bias: Tensor) -> None:
+    if layer.bias is not None:
+        layer.bias.copy_(bias)
+
+
 def _round_linear(
     layer: nn.Linear,
     network: RetrievalNetwork,
@@ -113,11 +118,11 @@ def _round_linear(
     inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
     # The descriptor is the output over its length.
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
-    centre, means = inputs.mean(dim=0), outputs.mean(dim=0)
+    centre, means = (centre_of(each, layer) for each in (inputs, outputs))
     inputs -= centre
     if not inputs.any():  # all crops are one to the rounded layers before: the bias says it all
         quantized = quantized_in_place(layer.weight, torch.zeros_like(layer.weight), 1.0)
-        layer.bias.copy_(means)
+        _set_bias(layer, means)
         return quantized
     groups = network.pooling.column_groups(inputs.shape[1])
     scales = column_scales(inputs, groups)
@@ -134,7 +139,7 @@ def _round_linear(
     multiples = round_with_few_samples(weight, inputs, outputs - means, step, MAX_MULTIPLE, prior)
     own_scales = scales.cpu().numpy()
     quantized = quantized_in_place(layer.weight, multiples, step, input_scales=own_scales)
-    layer.bias.copy_(means - layer.weight @ centre)
+    _set_bias(layer, means - layer.weight @ centre)
     return quantized
 
 
