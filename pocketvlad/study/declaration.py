@@ -77,8 +77,8 @@ class StudyModel(ModelSection):
         "its map codes in place of map.codes; [] for no map", None, distinct=True, items=CODE
     )
     packed: bool | None = setting(
-        "whether `snakemake city` packs it (docs/city.md); of several models the one whose file is "
-        "the smallest at no drop, of all unless one has it",
+        "whether `snakemake city` may pack it (docs/city.md); where no model says true, all may "
+        "be packed. Of several, the one with the smallest file at no drop is packed",
         None,
     )
 

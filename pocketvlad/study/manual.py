@@ -22,7 +22,7 @@ sections are for. Snakemake checks the whole file before it runs anything. A key
 page is refused, and so is a value that does not fit; the error names the key, the value and what to
 write.
 
-- A key without a default must be given, unless its default is "may be left out".
+- A key whose column *default* is empty must be given. *May be left out* marks an optional key.
 - A key without a value counts as left out. In a file that is laid over another study, `map:` takes
   that section away.
 - Text that YAML would read as a number, as yes or no, or as a date stands in quotes: `"0.005"`.

@@ -1,6 +1,6 @@
 """What a job asks a cluster for: memory and time, from the study's config.
 
-Each figure below covers what jobs of the studies `mini`, `subset` and `phone` have taken, which
+The requests cover what jobs of the studies `mini`, `subset` and `phone` have taken, which
 tests/expected/measured_jobs.csv lists; `docs/cluster.md` says what they rest on. A job that
 asked for too little is killed by the cluster and tried again with more. Free of torch: Snakemake
 reads this at start.
