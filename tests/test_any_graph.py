@@ -525,11 +525,46 @@ def test_a_linear_map_inside_a_backbone_is_refused_by_name(city):
     network = built(Residual())
     network.backbone = Mixing(network.backbone)
     masks, generator = zero_masks(network), np.random.default_rng(3)
-    message = "layer mix of the backbone is a Linear; only convolutions can be fitted there"
+    message = "layer mix of the backbone is a Linear; only plain convolutions .*kept"
     with pytest.raises(ValueError, match=message):
         reconstruct(
             network, copy_of(network), masks, city.crop_source, CROPS, EVERYWHERE, generator
         )
+
+
+class Padding(nn.Conv2d):
+    """As some libraries have it: the padding follows from the image."""
+
+    def forward(self, maps):
+        return super().forward(nn.functional.pad(maps, (0, 1, 0, 1)))
+
+
+def refit(network, city):
+    masks, generator = zero_masks(network), np.random.default_rng(3)
+    reconstruct(network, copy_of(network), masks, city.crop_source, CROPS, EVERYWHERE, generator)
+
+
+def rounded(network, city):
+    round_network(network, copy_of(network), city.crop_source, CROPS, 0.02, ROUNDING, 7)
+
+
+@pytest.mark.parametrize("fit", [refit, rounded])
+def test_a_convolution_that_does_more_than_torchs_is_refused_by_name(city, fit):
+    network = built(Residual())
+    network.backbone = nn.Sequential(network.backbone, Padding(10, 10, 2)).eval()
+    with pytest.raises(ValueError, match=r"layer 1 of the backbone is a Padding; .*kept"):
+        fit(network, city)
+
+
+@pytest.mark.parametrize("place", ["not called", "beside the linear map"])
+def test_a_weight_that_rounding_would_never_reach_is_named(city, place):
+    network = built(Residual())
+    if place == "not called":
+        network.backbone.spare, name = nn.Conv2d(3, 3, 1), r"backbone\.spare\.weight"
+    else:
+        network.projection.other, name = nn.Linear(3, 3), r"projection\.other\.weight"
+    with pytest.raises(ValueError, match=f"{name} cannot be rounded: .*kept"):
+        rounded(network, city)
 
 
 class Attending(nn.Module):

@@ -267,6 +267,16 @@ def test_centres_scaled_by_rows_are_no_weights(weights):
     assert set(stages["stage"]) == {"base", "pruned", "quantized"}
 
 
+def test_few_weights_that_a_file_has_without_a_codebook_are_shown_quantized(weights):
+    _, pruned = weights
+    name, levels = LAYERS[0], np.round(pruned[LAYERS[0]])
+    table = pd.concat(histogram(pruned[name].ravel(), stage, name) for stage in ("base", "pruned"))
+    stages = weight_stages(table, None, [(name, levels)], [name])
+    quantized = stages[stages["stage"] == "quantized"]
+    assert quantized["count"].sum() == np.count_nonzero(levels)
+    assert "centre" not in set(stages["stage"])
+
+
 def test_chosen_layers(capsys):
     labels = {name: LABELS[name] for name in LAYERS}
     middle = {

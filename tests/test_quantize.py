@@ -88,6 +88,9 @@ def test_uniform_levels_by_hand():
     np.testing.assert_allclose(quantized.codebook, [0.0, -1.0, 0.5, 2.0])
     assert quantized.codes.tolist() == [0, 1, 1, 2, 3, 0]
     np.testing.assert_allclose(quantized.dequantize(), [0.0, -1.0, -1.0, 0.5, 2.0, 0.0])
+    # 1 bit: zero, and the middle.
+    found = quantize_tensor(weight, "uniform", 1).dequantize()
+    np.testing.assert_allclose(found, [0.0, 0.5, 0.5, 0.5, 0.5, 0.0])
 
 
 @pytest.mark.parametrize("quantizer", ["uniform", "kmeans"])

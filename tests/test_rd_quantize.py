@@ -20,6 +20,7 @@ from pocketvlad.format.layer_coding import decode_layer, encode_layer
 from pocketvlad.format.symbol_model import coded_bits
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, to_contents
+from pocketvlad.networks.network import kept_length
 from pocketvlad.training.distillation import descriptor_distance
 
 CROPS = CropSettings(crops=0, batch=4, image_size=96, crop=0.8, colour=0.2)
@@ -131,6 +132,12 @@ def test_components_that_are_left_out_cost_nothing(teacher, city):
     assert bits(quantized) < whole
 
 
+def test_the_projection_sees_the_crops_of_the_convolutions():
+    few = replace(SETTINGS, crops=8, projection_crops=2)
+    assert few.as_dict()["projection_crops"] == few.seen_by_projection == 8
+    assert SETTINGS.as_dict()["projection_crops"] == 24
+
+
 def test_rows_of_zeros_take_no_bits_in_a_layer_of_some_size():
     multiples = np.round(np.random.default_rng(0).laplace(size=(64, 4096)))
     multiples[48:] = 0
@@ -189,4 +196,5 @@ def test_a_projection_without_a_bias_is_rounded(teacher, city):
         np.testing.assert_array_equal(weight, quantized["projection.weight"].dequantize())
         assert network.projection.bias is None
         moved[distortion] = distance(network, teacher, city)
+        assert kept_length(shortened(network, 5)) == 5
     assert 0 < 2 * moved[0.02] < moved[0.2]

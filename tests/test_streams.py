@@ -18,6 +18,7 @@ from pocketvlad.networks.backbones.efficientnet_lite0 import EfficientNetLite0
 from pocketvlad.networks.channels import unread_outputs
 from pocketvlad.networks.labels import compressible
 from pocketvlad.networks.model import Model, to_contents
+from pocketvlad.networks.modules.kept import kept
 from pocketvlad.networks.streams import streams
 
 IMAGES = torch.randn(3, 3, 44, 36, generator=torch.Generator().manual_seed(2))
@@ -278,6 +279,38 @@ class Mixed(nn.Module):
 
 def test_where_channels_may_mix_all_are_needed():
     module = Mixed()
+    module.second.weight[:, 2] = 0
+    assert unread(module) == {}
+
+
+class Adapting(nn.Module):
+    """Two convolutions write a stream; `adapt`, once or twice, adds to it."""
+
+    def __init__(self, adapt):
+        super().__init__()
+        self.first, self.second = convolution(3, 4, 1), convolution(4, 5, 3)
+        self.adapt = adapt
+
+    def forward(self, images):
+        maps = self.first(images)
+        maps = maps + self.adapt(maps)
+        return self.second(maps + self.adapt(maps))
+
+
+class Standardised(nn.Conv2d):
+    """Not what its weights say."""
+
+    def forward(self, maps):
+        weight = self.weight - self.weight.mean(dim=(1, 2, 3), keepdim=True)
+        return self._conv_forward(maps, weight, self.bias)
+
+
+@pytest.mark.parametrize(
+    "adapt", [kept(nn.Conv2d(4, 4, 1)), Standardised(4, 4, 1)], ids=["kept", "standardised"]
+)
+def test_what_may_not_be_changed_is_neither_turned_nor_cleared(adapt):
+    module = Adapting(adapt)
+    assert streams(module) == []
     module.second.weight[:, 2] = 0
     assert unread(module) == {}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor, fx, nn
 
 from pocketvlad.networks.graph import Graph, Values, module_of, weighted_steps
-from pocketvlad.networks.labels import compressible
+from pocketvlad.networks.labels import compressible, is_plain_convolution
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.util.progress import progress
 
@@ -92,6 +92,13 @@ class _Walk:
         self.own, self.teacher = network.backbone, teacher.backbone
         self.graph = Graph.of(self.own)
         self.weighted = dict(weighted_steps(self.own, self.graph))
+        for step, layer in self.weighted.items():
+            if not is_plain_convolution(layer):
+                raise ValueError(
+                    f"layer {step.target} of the backbone is a {type(layer).__name__}; only plain "
+                    "convolutions can be fitted there; leave it uncompressed by "
+                    "`networks.modules.kept.kept`"
+                )
         shapes = _shapes_by_step(self.teacher, self.graph, batches[0][:1])
         self.places = {step: _places(shape) for step, shape in shapes.items()}
         self._numbers = {step: math.prod(shape) for step, shape in shapes.items()}
@@ -127,11 +134,6 @@ class _Walk:
         """The convolution of a step, with the first `count` batches; then both networks run the
         step."""
         layer, original = self.weighted[step], module_of(self.teacher, step)
-        if not isinstance(layer, nn.Conv2d):
-            raise ValueError(
-                f"layer {step.target} of the backbone is a {type(layer).__name__}; only "
-                "convolutions can be fitted there"
-            )
         [source] = step.all_input_nodes
         self._advance(self.teacher, step, self.wanted[:count])
         pair = PairedConvolution(

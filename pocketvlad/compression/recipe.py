@@ -9,9 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import ClassVar, Self
 
-DECIMAL = r"0\.\d*[1-9]"
-"""A number between 0 and 1 as configs and paths write it: "0.005", without needless zeros."""
-
 
 def path_part(pattern: str) -> str:
     """A field of a recipe.

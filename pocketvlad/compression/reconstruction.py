@@ -28,8 +28,7 @@ from pocketvlad.compression.paired_layers import paired_convolutions, paired_fea
 from pocketvlad.compression.settings import ReconstructionSettings
 from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
-from pocketvlad.format.roles import Part
-from pocketvlad.networks.labels import compressible_of
+from pocketvlad.networks.labels import linear_projection
 from pocketvlad.networks.network import RetrievalNetwork
 
 _COLUMNS = 256  # of the inputs of groups that are cut out together
@@ -150,8 +149,8 @@ def reconstruct(
     if settings.crops:
         own = crops_for(network, source, crops, settings.crops, generator)
         _reconstruct_convolutions(network, teacher, masks, own, settings, generator)
-    layer = network.projection.linear
-    if settings.projection_crops and layer is not None:
-        [mask] = (masks[name] for name in compressible_of(network, Part.PROJECTION))
+    projection = linear_projection(network)
+    if settings.projection_crops and projection:
+        name, layer = projection
         own = crops_for(network, source, crops, settings.projection_crops, generator)
-        _reconstruct_linear(layer, network, teacher, mask, own, settings)
+        _reconstruct_linear(layer, network, teacher, masks[name], own, settings)

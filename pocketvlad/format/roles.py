@@ -37,7 +37,7 @@ class Role(StrEnum):
         """Whether tensors of this role are pruned and quantized.
 
         Biases and all else are 0.02 % of the numbers of AlexNet and VGG16, 0.7 % of those of
-        EfficientNet-Lite0: they stay as they are, but that `rd` rounds biases, too.
+        EfficientNet-Lite0: they stay as they are, but that `rd` rounds those of convolutions.
         """
         return self in (Role.CONVOLUTION, Role.LINEAR, Role.CLUSTER)
 

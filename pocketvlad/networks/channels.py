@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from pocketvlad.networks.graph import Graph, module_of
+from pocketvlad.networks.labels import is_plain_convolution
 from pocketvlad.networks.modules.bottleneck import SamePadding
 
 _CHANNELWISE = (
@@ -46,7 +47,8 @@ def _read_by(layer: nn.Conv2d, used: Tensor) -> Tensor:
 
 
 def unread_outputs(backbone: nn.Module) -> Iterator[tuple[str, nn.Conv2d, Tensor]]:
-    """(path, convolution, [O] which of its outputs nothing depends on), of those that have any."""
+    """(path, convolution, [O] which of its outputs nothing depends on), of those that have any.
+    Layers that are kept are taken to read all channels."""
     graph = Graph.of(backbone)
     read: dict[fx.Node, Tensor | None] = {graph.result: None}  # None: all of its channels
 
@@ -56,7 +58,7 @@ def unread_outputs(backbone: nn.Module) -> Iterator[tuple[str, nn.Conv2d, Tensor
 
     for step in reversed(graph.steps):
         used, layer = read.get(step), module_of(backbone, step)
-        if isinstance(layer, nn.Conv2d):
+        if is_plain_convolution(layer):
             every = torch.ones(layer.out_channels, dtype=torch.bool, device=layer.weight.device)
             used = every if used is None else used
             if len(used) != len(every):  # its one map was added to all channels of another

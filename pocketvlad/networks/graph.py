@@ -13,6 +13,9 @@ from torch import Tensor, fx, nn
 
 from pocketvlad.networks.labels import has_own_roles, module_roles
 
+_KEPT = "`networks.modules.kept.kept`"
+_KEEP = f"leave them uncompressed by {_KEPT}"
+
 Values = dict[fx.Node, object]
 """The outputs of the steps so far for one batch, if later steps need them."""
 
@@ -34,7 +37,7 @@ class _Tracer(fx.Tracer):
 def _untraceable(path: str, module: nn.Module, error: Exception) -> ValueError:
     return ValueError(
         f"the layers of {path}, a {type(module).__name__}, have no order that can be told without "
-        f"its input ({error}); make it one step by `networks.modules.kept.kept`"
+        f"its input ({error}); make it one step by {_KEPT}"
     )
 
 
@@ -131,12 +134,14 @@ def weighted_steps(module: nn.Module, graph: Graph) -> Sequence[tuple[fx.Node, n
         if not weights:
             continue
         if step.target in found:
-            raise ValueError(f"layer {step.target} is used twice: its weights have two tasks")
+            raise ValueError(
+                f"layer {step.target} is used twice: its weights have two tasks; {_KEEP}"
+            )
         found[step.target] = (step, own)
         for weight in weights:
             if (other := owners.setdefault(weight, step.target)) != step.target:
                 raise ValueError(
                     f"layers {other} and {step.target} have the same weights, which so have two "
-                    "tasks"
+                    f"tasks; {_KEEP}"
                 )
     return list(found.values())

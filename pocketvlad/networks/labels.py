@@ -1,6 +1,7 @@
 """Which of a network's tensors is what: by the module that owns it, never by its name."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from torch import Tensor, nn
 
@@ -31,6 +32,18 @@ def module_roles(module: nn.Module) -> Mapping[str, Role]:
     if has_own_roles(module):
         return module.roles
     return next((roles for kind, roles in _MODULES if isinstance(module, kind)), {})
+
+
+def is_plain_convolution(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
+    """Whether a module is a convolution that may be changed and computes what torch's does: it is
+    not kept, and its class does nothing else to its inputs or weights."""
+    kind = type(module)
+    return (
+        isinstance(module, nn.Conv2d)
+        and kind.forward is nn.Conv2d.forward
+        and kind._conv_forward is nn.Conv2d._conv_forward
+        and module_roles(module).get("weight") is Role.CONVOLUTION
+    )
 
 
 def _own_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -65,6 +78,14 @@ def compressible(network: RetrievalNetwork) -> Iterator[tuple[str, nn.Parameter]
     for name, tensor, label in labelled_tensors(network):
         if label.role.compressed:
             yield name, tensor
+
+
+def linear_projection(network: RetrievalNetwork) -> tuple[str, nn.Linear] | None:
+    """(name of its weight, layer) of the projection's linear map, if it has one that is
+    compressed."""
+    layer = network.projection.linear
+    names = (name for name, tensor in compressible(network) if layer and tensor is layer.weight)
+    return next(((name, layer) for name in names), None)
 
 
 def compressible_of(network: RetrievalNetwork, part: Part) -> dict[str, nn.Parameter]:

@@ -10,16 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from pocketvlad.networks.graph import Graph, module_of
+from pocketvlad.networks.labels import is_plain_convolution
 from pocketvlad.networks.network import RetrievalNetwork
 
 
 def _last_or_obstacle(network: RetrievalNetwork) -> nn.Conv2d | str:
     graph = Graph.of(network.backbone)
     found = module_of(network.backbone, graph.result)
-    if not isinstance(found, nn.Conv2d):
+    if not is_plain_convolution(found):
         return (
-            f"the backbone ends in {graph.result.target}, not in a convolution: its features "
-            "cannot be rotated"
+            f"the backbone ends in {graph.result.target}, not in a convolution that may be "
+            "changed: its features cannot be rotated"
         )
     if found.groups > 1:
         return (

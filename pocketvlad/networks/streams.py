@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from pocketvlad.networks.graph import Graph, module_of
+from pocketvlad.networks.labels import is_plain_convolution
 
 _SUMS: tuple[Callable, ...] = (operator.add, torch.add)
 
@@ -65,7 +66,7 @@ class _Found:
 def _is_full(layer: nn.Module | None) -> bool:
     """Whether each output of a layer is linear in all channels of its input. Zeros around a map
     are zeros in any axes."""
-    return isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.padding_mode == "zeros"
+    return is_plain_convolution(layer) and layer.groups == 1 and layer.padding_mode == "zeros"
 
 
 def _is_sum(backbone: nn.Module, step: fx.Node) -> bool:

@@ -74,18 +74,22 @@ def stage_titles(choice: Choice, penalised: PrunedQuantized | None) -> dict[str,
     return titles | {QUANTIZED: f"quantized: {choice.recipe.coding},\n{choice.recipe.rate}"}
 
 
-def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Iterable[pd.DataFrame]:
-    """The histogram on the same bins; and the centres, where they are weights themselves."""
+def _quantized(
+    layer: str, held: QuantizedTensor | np.ndarray, bins: pd.DataFrame
+) -> Iterable[pd.DataFrame]:
+    """The histogram on the same bins; and the centres, where the file has them and they are weights
+    themselves. Of few weights it may have the levels without a codebook."""
+    coded = isinstance(held, QuantizedTensor)
     edges = np.append(bins["low"], bins["high"].iloc[-1])
-    values = tensor.dequantize().ravel()
+    values = (held.dequantize() if coded else held).ravel()
     alive = values[values != 0]
     counts, _ = np.histogram(np.clip(alive, edges[0], edges[-1]), bins=edges)
     zeros = len(values) - len(alive)
     yield bins.assign(stage=QUANTIZED, count=counts, zeros=zeros)
-    if tensor.levels_are_weights:
-        counts = np.bincount(tensor.codes.ravel(), minlength=len(tensor.codebook))
-        used = (tensor.codebook != 0) & (counts > 0)
-        levels, counts = tensor.codebook[used], counts[used]
+    if coded and held.levels_are_weights:
+        counts = np.bincount(held.codes.ravel(), minlength=len(held.codebook))
+        used = (held.codebook != 0) & (counts > 0)
+        levels, counts = held.codebook[used], counts[used]
         order = np.argsort(levels)
         yield pd.DataFrame(
             {
@@ -102,7 +106,7 @@ def _quantized(layer: str, tensor: QuantizedTensor, bins: pd.DataFrame) -> Itera
 def weight_stages(
     pruned: pd.DataFrame,
     penalised: pd.DataFrame | None,
-    quantized: Iterable[tuple[str, object]],
+    quantized: Iterable[tuple[str, QuantizedTensor | np.ndarray]],
     layers: Sequence[str],
 ) -> pd.DataFrame:
     """Histograms of the weights of `layers` that are not zero, stage after stage.
@@ -121,7 +125,7 @@ def weight_stages(
     parts.append(pruned[pruned["stage"] == PRUNED])
     bins = dict(list(parts[0].groupby("layer")))
     for layer, held in quantized:
-        if layer in layers and isinstance(held, QuantizedTensor):
+        if layer in layers:
             parts += _quantized(layer, held, bins[layer])
     table = pd.concat(parts, ignore_index=True)
     order = {layer: place for place, layer in enumerate(layers)}

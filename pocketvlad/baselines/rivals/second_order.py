@@ -47,8 +47,8 @@ from pocketvlad.compression.rd.rounding import (
     second_moments,
 )
 from pocketvlad.format.quantized_tensor import QuantizedTensor, per_row
-from pocketvlad.format.roles import Part, Role
-from pocketvlad.networks.labels import compressible, compressible_of
+from pocketvlad.format.roles import Role
+from pocketvlad.networks.labels import compressible, linear_projection
 from pocketvlad.networks.model import to_contents
 
 _DAMPING = 0.01  # of both publications: added to H of a convolution, in shares of its mean diagonal
@@ -232,14 +232,16 @@ def rounded_layers(
             pair, coarseness, each, by_rows, settings.patches, drawn.places
         )
     found |= round_clusters(network, settings.cluster_bits)
-    if layer := network.projection.linear:
+    if projection := linear_projection(network):
+        name, layer = projection
         features += paired_features(network, teacher, drawn.more)
-        inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
+        inputs, outputs = projection_samples(
+            network, teacher, features, settings.seen_by_projection
+        )
         price = each * float(outputs.var(dim=0).sum())
         stored, scales = _as_stored(layer.weight, by_rows)
         grid = Grid.of(stored, coarseness)
         multiples = round_projection(stored, inputs, grid, price, settings.ridge)
-        [name] = compressible_of(network, Part.PROJECTION)
         found[name] = quantized_in_place(layer.weight, multiples, grid.step, scales=scales)
     contents = to_contents(replace(calibration.base, network=teacher))
     layers = {name: found.get(name, tensor) for name, tensor in contents.tensors.items()}

@@ -5,7 +5,7 @@ Acoustics, Speech and Signal Processing, 1988). In a convolution a bit is worth 
 the error that a weight may make: coordinate descent gives up the bits that are worth less. The
 projection has no descent. There a bit for a weight that makes the error D saves 2 ln 2 D, as with
 fine steps. So its weights that take bits (`water_level`) may make `multiplier` / (2 ln 2) times the
-error of a convolution's. So may biases, which are few and are not counted.
+error of a convolution's. So may biases of convolutions, which are few and are not counted.
 """
 
 import math

@@ -39,6 +39,6 @@ def drawn_crops(
     generator = np.random.default_rng(seed)
     places = torch.Generator().manual_seed(int(generator.integers(2**31)))
     batches = list(crops_for(network, source, crops, settings.crops, generator))
-    count = max(settings.projection_crops - settings.crops, 0)
+    count = settings.seen_by_projection - settings.crops
     more = crops_for(network, source, crops, count, generator) if count else iter(())
     return DrawnCrops(batches, more, places)

@@ -36,7 +36,8 @@ from pocketvlad.data.city_crops import CropSource
 from pocketvlad.data.settings import CropSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
 from pocketvlad.format.roles import Part
-from pocketvlad.networks.labels import compressible_of
+from pocketvlad.networks.graph import Graph, weighted_steps
+from pocketvlad.networks.labels import compressible, compressible_of, linear_projection
 from pocketvlad.networks.network import RetrievalNetwork
 from pocketvlad.networks.rotation import is_rotatable, rotate_features
 from pocketvlad.retrieval.coinciding import (
@@ -64,6 +65,22 @@ def _require_content(batches: Sequence[Tensor], described: Sequence[Tensor]) -> 
     names = [f"crop {number}" for number in range(len(rows))]
     require_finite(rows, names)
     require_distinct(rows, names, "crops of the photographs")
+
+
+def _require_reached(network: RetrievalNetwork) -> None:
+    """Raises ValueError where no step of the rounding would come to a weight; names it."""
+    steps = weighted_steps(network.backbone, Graph.of(network.backbone))
+    called = tuple(f"{Part.BACKBONE}.{step.target}." for step, _ in steps)
+    reached = set(compressible_of(network, Part.POOLING))
+    if found := linear_projection(network):
+        reached.add(found[0])
+    for name, _ in compressible(network):
+        if name not in reached and not name.startswith(called):
+            raise ValueError(
+                f"{name} cannot be rounded: only layers that the backbone calls, the pooling's "
+                "clusters and what the projection calls `linear` can; leave its layer uncompressed "
+                "by `networks.modules.kept.kept`"
+            )
 
 
 def _allowed(sensitive: Sensitivity, error: float, error_of_fine: float) -> AllowedErrors:
@@ -115,7 +132,8 @@ def _round_linear(
     error: float,
     settings: RoundingSettings,
 ) -> QuantizedTensor:
-    inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
+    count = settings.seen_by_projection
+    inputs, outputs = projection_samples(network, teacher, features, count)
     # The descriptor is the output over its length.
     sensitive = 1 / float(outputs.square().sum(dim=1).mean())
     centre, means = (centre_of(each, layer) for each in (inputs, outputs))
@@ -160,10 +178,10 @@ def round_projection(
     Returns:
         by its name, the layer as codes.
     """
-    layer = network.projection.linear
-    if not layer:
+    found = linear_projection(network)
+    if not found:
         return {}
-    [name] = compressible_of(network, Part.PROJECTION)
+    name, layer = found
     return {name: _round_linear(layer, network, teacher, features, error, settings)}
 
 
@@ -179,6 +197,7 @@ def round_in_axes(
 ) -> tuple[dict[str, QuantizedTensor], RetrievalNetwork]:
     """`round_network`, and the teacher in the axes that `network` was rounded in: its descriptors
     are those of `teacher`."""
+    _require_reached(network)
     error, error_of_fine = allowed_errors(network, distortion, settings)
     drawn = drawn_crops(network, source, crops, settings, seed)
     _require_content(drawn.batches, [teacher(batch) for batch in drawn.batches[:_FEW]])

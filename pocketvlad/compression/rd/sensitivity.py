@@ -17,6 +17,7 @@ from pocketvlad.compression.layer_samples import padded
 from pocketvlad.compression.rd.layer_inputs import watch_inputs
 from pocketvlad.format.roles import Part
 from pocketvlad.networks.graph import Graph, weighted_steps
+from pocketvlad.networks.labels import is_plain_convolution
 from pocketvlad.networks.network import RetrievalNetwork
 
 _LEAST = 1e-4  # of the mean variance of a layer's inputs: less may be nothing but rounding
@@ -43,7 +44,7 @@ def _convolutions(network: RetrievalNetwork) -> dict[str, nn.Conv2d]:
     return {
         f"{Part.BACKBONE}.{step.target}": layer
         for step, layer in steps
-        if isinstance(layer, nn.Conv2d)
+        if is_plain_convolution(layer)
     }
 
 

@@ -62,7 +62,8 @@ class RoundingSettings:
         above=0,
     )
     projection_crops: int = setting(
-        "crops that the projection is rounded on, those of the convolutions among them",
+        "crops that the projection is rounded on, those of the convolutions among them, and so at "
+        "least as many",
         600,
         minimum=1,
     )
@@ -112,10 +113,15 @@ class RoundingSettings:
         None,
     )
 
+    @property
+    def seen_by_projection(self) -> int:
+        """The number of crops that the projection is rounded on."""
+        return max(self.projection_crops, self.crops)
+
     def as_dict(self) -> dict[str, object]:
-        """`tuning` and `trellis` only where there is one: files from before there was any say the
-        same."""
-        found = asdict(self)
+        """What is done. `tuning` and `trellis` only where there is one: files from before there
+        was any say the same."""
+        found = asdict(self) | {"projection_crops": self.seen_by_projection}
         for name in ("tuning", "trellis"):
             if not found[name]:
                 del found[name]

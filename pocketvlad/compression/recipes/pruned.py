@@ -6,11 +6,10 @@ from itertools import chain, product
 from typing import ClassVar, Self
 
 from pocketvlad.compression.quantizer_names import QUANTIZERS
-from pocketvlad.compression.recipe import DECIMAL, Recipe, own_or_shared, path_part, seeds_of
-from pocketvlad.compression.settings import GridBlock
+from pocketvlad.compression.recipe import Recipe, own_or_shared, path_part, seeds_of
+from pocketvlad.compression.settings import CODEBOOKS, DECIMAL, GridBlock
 from pocketvlad.util.settings import completed
 
-CODEBOOKS = ("fixed", "trained")
 _UNITS = {
     "relative": "standard deviations of its layer",
     "relative-row": "standard deviations of its row",

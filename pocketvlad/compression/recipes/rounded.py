@@ -6,7 +6,8 @@ from itertools import chain
 from typing import ClassVar, Self
 
 from pocketvlad.compression.rd.account import ROUNDED, rounding_account
-from pocketvlad.compression.recipe import DECIMAL, Recipe, own_or_shared, path_part, seeds_of
+from pocketvlad.compression.recipe import Recipe, own_or_shared, path_part, seeds_of
+from pocketvlad.compression.settings import DECIMAL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,8 @@ class LinearMap(nn.Linear, ProjectionModule):
         axes, variances, mean = principal_components(pooled.numpy(), self.out_features)
         weight = axes / self.divisors(variances)[:, np.newaxis]
         self.weight.copy_(torch.from_numpy(weight.astype(np.float32)))
-        self.bias.copy_(torch.from_numpy((-weight @ mean).astype(np.float32)))
+        if self.bias is not None:
+            self.bias.copy_(torch.from_numpy((-weight @ mean).astype(np.float32)))
 
     def divisors(self, variances: np.ndarray) -> np.ndarray:
         """[F] What each component is divided by, of their `variances` [F]."""
@@ -83,7 +84,8 @@ class LinearMap(nn.Linear, ProjectionModule):
         """The rows are in the order of their components' variance, so the last ones matter
         least."""
         self.weight[length:] = 0
-        self.bias[length:] = 0
+        if self.bias is not None:
+            self.bias[length:] = 0
 
 
 class WhiteningMap(LinearMap):

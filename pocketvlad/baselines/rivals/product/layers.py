@@ -26,8 +26,7 @@ from pocketvlad.compression.rd.clusters import round_clusters
 from pocketvlad.compression.rd.crops import DrawnCrops
 from pocketvlad.compression.rd.settings import RoundingSettings
 from pocketvlad.format.quantized_tensor import QuantizedTensor
-from pocketvlad.format.roles import Part
-from pocketvlad.networks.labels import compressible_of
+from pocketvlad.networks.labels import linear_projection
 from pocketvlad.networks.network import RetrievalNetwork
 
 _STEPS, _PROJECTION_STEPS = 20, 10  # of conjugate gradients
@@ -136,10 +135,12 @@ def quantize_layers(
         size = block_size(pair.layer.weight.shape, kernel_weights, columns)
         found[pair.name] = _quantize_convolution(pair, size, centres, settings, drawn.places, seed)
     found |= round_clusters(network, settings.cluster_bits)
-    if layer := network.projection.linear:
+    if projection := linear_projection(network):
+        name, layer = projection
         features += paired_features(network, teacher, drawn.more)
-        [name] = compressible_of(network, Part.PROJECTION)
-        inputs, outputs = projection_samples(network, teacher, features, settings.projection_crops)
+        inputs, outputs = projection_samples(
+            network, teacher, features, settings.seen_by_projection
+        )
         size = block_size(layer.weight.shape, kernel_weights, columns)
         found[name] = _quantize_linear(layer, inputs, outputs, size, centres, settings, seed)
     return found
