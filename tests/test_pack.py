@@ -300,8 +300,25 @@ def test_another_model_or_code_describes_all_again(few_files, capsys):
     _, said, _ = pack(capsys, "-o", "city2", "--image-size", "80")
     assert "12 described now" in said
     with pocketvlad.load("city2") as city:
-        assert city.map.code == "int8"
+        assert city.map.code == "float16"
         assert city.map.provenance["sizing"]["image_size"] == 80
+
+
+def test_positions_of_a_table_and_the_code_outlive_another_model(few_files):
+    """And a run with others that was ended does not decide."""
+    model = pocketvlad.load("small.pvlad")
+    at = {f"{number}.jpg": (float(number), 10.0 * number) for number in range(12)}
+    pocketvlad.pack(model, "holiday", "city2", positions=at, code="float16", page=False)
+    left = Path(".city2.unfinished")
+    left.mkdir()
+    wrong = dict.fromkeys(at, (0.0, 0.0))
+    pocketvlad.index(model, "holiday", left / "map.pvmap", positions=wrong, code="bits")
+    made = pocketvlad.pack(model, "holiday", "city2", image_size=80, page=False)
+    assert (made.index.described, made.index.code) == (12, "float16")
+    with PlaceMap(Path("city2/map.pvmap")) as places:
+        assert places.file.positions_by_name() == at
+    made = pocketvlad.pack(model, "holiday", "city2", positions="none", page=False)
+    assert not made.index.located
 
 
 def test_positions_are_kept_as_index_takes_them(few_files):

@@ -19,9 +19,10 @@ from pocketvlad.data.image_listing import images_in
 from pocketvlad.format.city_manifest import MANIFEST
 from pocketvlad.format.compressed_file import MAGIC, CompressedModel
 from pocketvlad.format.error import FormatError
+from pocketvlad.maps.map_positions import position_wish
 from pocketvlad.maps.photograph_map import journal_file
 from pocketvlad.maps.place_map import PlaceMap
-from pocketvlad.packing.earlier_map import begin_map
+from pocketvlad.packing.earlier_map import begin_map, habits_of
 from pocketvlad.packing.packed_city import (
     FACTS,
     LABELS,
@@ -155,7 +156,11 @@ def pack(
     images = [path.relative_to(database).as_posix() for path in images_in(database).images]
     named = {} if labels is None else place_names(_labels(labels), images, database)
     held = CityFolder(title=shown(target.name if title is None else title))
-    old = packed_city(target)
+    old, habits = packed_city(target), habits_of(target / held.map)
+    code = habits.code if code is None else code
+    if positions is None and habits.positions is not None:
+        files = {name: database / name for name in images}
+        positions = position_wish(None, database, files).beside(habits.positions)
     with replacing_folder(target, [held.map, journal_file(Path(held.map)).name]) as made:
         export(model, made / held.graph, weights="outside")
         model.save(made / held.model)

@@ -223,6 +223,15 @@ class MapFile:
             _require_finite(np.array([easting, northing]))
         return easting, northing
 
+    def positions_by_name(self) -> dict[str, tuple[float, float]] | None:
+        """Easting and northing of each place, in metres; None where the map has none."""
+        if POSITIONS not in self.sections:
+            return None
+        rows = self.whole(POSITIONS)
+        with self._named():
+            _require_finite(rows)
+        return dict(zip(self.all_names(), map(tuple, rows.tolist()), strict=True))
+
     def all_names(self) -> Iterator[str]:
         """Of all places, in their order. Those of a list are held against one another."""
         before, ends = b"", set(self.list_ends.tolist())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketvlad.data.positions import some
-from pocketvlad.format.map_layout import POSITIONS, STAMP_BYTES, STAMPS
+from pocketvlad.format.map_layout import STAMP_BYTES, STAMPS
 from pocketvlad.maps.described_photographs import (
     Describer,
     describe_into,
@@ -92,7 +92,7 @@ class MapUpdate:
         Raises:
             MapError: some of them have no position.
         """
-        stored = self._stored_positions()
+        stored = self._old.file.positions_by_name() if self._old else None
         at = wish.beside(stored)
         if at is None:
             self._moved = stored is not None
@@ -165,13 +165,6 @@ class MapUpdate:
             part = new[start : start + _ROWS]
             found[part] = code.encode(journal.rows([self.keys[names[row]] for row in part]))
         return found
-
-    def _stored_positions(self) -> dict[str, Position] | None:
-        """Of the old map, by name; None where it has none."""
-        if self._old is None or POSITIONS not in self._old.file.sections:
-            return None
-        rows = self._old.file.whole(POSITIONS).tolist()
-        return dict(zip(self._old_names, map(tuple, rows), strict=True))
 
     def _learnt(
         self, names: Sequence[str], path: Path, journal: Journal, wishes: Wishes
