@@ -16,6 +16,19 @@ from workflow_runs import ROOT
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 
 
+def evaluated(code: str) -> object:
+    """What a JavaScript module prints as JSON."""
+    command = ["node", "--input-type=module", "-e", code]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def module(name: str) -> str:
+    """A module of the page, as a string in JavaScript: `"city/digest.js"`."""
+    return json.dumps((ROOT / "page" / "src" / name).as_uri())
+
+
 def _run(what: str, files: Sequence[bytes], options: Sequence[dict]) -> tuple[dict, np.ndarray]:
     """(what `page/tests/read_files.js` says, the numbers it has read)"""
     with tempfile.TemporaryDirectory() as name:

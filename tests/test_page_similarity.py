@@ -1,13 +1,9 @@
 """How the page writes similarities: never on the other side of the threshold than they are."""
 
 import json
-import subprocess
 
 import pytest
-from page_reader import needs_node
-from workflow_runs import ROOT
-
-MODULE = ROOT / "page" / "src" / "page" / "similarity.js"
+from page_reader import evaluated, module, needs_node
 
 pytestmark = needs_node
 
@@ -26,10 +22,7 @@ pytestmark = needs_node
 )
 def test_a_similarity_is_written_on_its_side_of_the_threshold(similarity, threshold, texts):
     code = f"""
-        import {{ similarityTexts }} from {json.dumps(MODULE.as_uri())};
+        import {{ similarityTexts }} from {module("page/similarity.js")};
         console.log(JSON.stringify(similarityTexts({similarity}, {json.dumps(threshold)})));
     """
-    run = subprocess.run(
-        ["node", "--input-type=module", "-e", code], capture_output=True, text=True, check=True
-    )
-    assert json.loads(run.stdout) == texts
+    assert evaluated(code) == texts

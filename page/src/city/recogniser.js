@@ -1,10 +1,11 @@
 import { FormatError, within } from "../format/error.js";
 import { openMap } from "../format/map_file.js";
-import { openModel } from "../format/model_file.js";
+import { openModel, requirePreprocessing } from "../format/model_file.js";
 import { pixelsFor } from "../image/pixels.js";
 import { PlaceMap } from "../retrieval/place_map.js";
 import { parseJson, readCity, readGraphList, readLabels, readThumbnailDigests } from "./city.js";
 import { sha256 } from "./digest.js";
+import { isShortOfMemory } from "./short_of_memory.js";
 import { Version } from "./version.js";
 import { graphWeights } from "./weights.js";
 
@@ -149,6 +150,7 @@ export async function loadCity(manifest, fetchFile, runtime, tell = () => {}) {
   const { graph: graphFile, weights, model: modelFile, map: mapFile } = city.files;
   const graph = within(weights.name, () => readGraphList(listBytes));
   const model = within(modelFile.name, () => openModel(modelBytes, MOST_WEIGHTS));
+  within(modelFile.name, () => requirePreprocessing(model.header));
   await requireDigest(modelBytes, graph.model);
   tell("reading the map");
   const map = within(mapFile.name, () => new PlaceMap(openMap(mapBytes)));
@@ -179,7 +181,7 @@ async function startSession(runtime, graph, externalData, name) {
     // Without the arena memory is given back between pictures of different sizes.
     return await runtime.InferenceSession.create(graph, { externalData, executionProviders: ["wasm"], enableCpuMemArena: false });
   } catch (error) {
-    if (/memory|alloc/i.test(String(error))) throw error;
+    if (isShortOfMemory(error)) throw error;
     throw new FormatError(`${name} cannot be run: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -10,6 +10,7 @@ const MOST_HEADER = 2 ** 20;
 const MOST_LAYERS = 4096;
 const MOST_DIMENSIONS = 8;
 const MOST_WEIGHTS = 2 ** 29;
+const MOST_FIGURE = 1e6; // of a mean or a deviation
 const PARTS = ["backbone", "pooling", "projection"];
 const HALF_PAIR = /\p{Surrogate}/u; // that UTF-8 cannot hold
 const ROLES = ["convolution", "linear", "cluster", "bias", "kept", "other"];
@@ -137,15 +138,16 @@ export function numbersOf(layer) {
 }
 
 /**
- * What pixels become before the network sees them.
+ * What pixels become before the network sees them: that of a model that is used, not only opened.
  * @param {Record<string, any>} header
- * @returns {{mean: number[], std: number[]}}
+ * @throws {FormatError} it is not that of three channels
  */
-export function preprocessingOf(header) {
+export function requirePreprocessing(header) {
   const { mean, std } = isObject(header.preprocessing) ? header.preprocessing : {};
-  const three = (/** @type {unknown} */ list) => Array.isArray(list) && list.length === 3 && list.every(Number.isFinite);
+  const isFigure = (/** @type {unknown} */ value) => typeof value === "number" && Math.abs(value) < MOST_FIGURE;
+  const three = (/** @type {unknown} */ list) => Array.isArray(list) && list.length === 3 && list.every(isFigure);
   if (!three(mean) || !three(std) || !std.every((/** @type {number} */ value) => value > 0)) {
-    throw new FormatError("the preprocessing is not that of three channels");
+    const found = (JSON.stringify(header.preprocessing) ?? "nothing").slice(0, 200);
+    throw new FormatError(`the preprocessing ${found} is not that of three channels, a mean and a deviation each`);
   }
-  return { mean, std };
 }

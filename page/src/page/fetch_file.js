@@ -68,7 +68,10 @@ export class Fetcher {
       if (done) break;
       pieces.push(value);
       size += value.length;
-      if (bytes !== null && size > bytes) break;
+      if (bytes !== null && size > bytes) {
+        await reader.cancel(); // the rest of it is not wanted
+        break;
+      }
     }
     if (bytes !== null && size !== bytes) {
       throw new FormatError(`${name} has ${size > bytes ? "more than " : ""}${Math.min(size, bytes)} of ${bytes} bytes: another file, or cut short; load the page again, or pack the city again`);

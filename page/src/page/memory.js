@@ -29,11 +29,3 @@ export function countedMemory() {
   );
   return () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 }
-
-/**
- * @param {unknown} error of the browser or the runtime
- * @returns {boolean} whether it says that memory was refused
- */
-export function isShortOfMemory(error) {
-  return /out of memory|allocation failed|bad_alloc|could not (be )?allocated?/i.test(String(error));
-}

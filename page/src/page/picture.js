@@ -1,4 +1,4 @@
-import { isShortOfMemory } from "./memory.js";
+import { isShortOfMemory } from "../city/short_of_memory.js";
 
 const MOST_PIXELS = 48e6; // what phones give a canvas; larger photographs are made smaller first
 

@@ -1,9 +1,10 @@
 // The work of the page, beside it: a page that computes does not answer to fingers.
 import * as runtime from "onnxruntime-web/wasm";
 import { loadCity } from "../city/recogniser.js";
+import { isShortOfMemory } from "../city/short_of_memory.js";
 import { FormatError } from "../format/error.js";
 import { Fetcher } from "./fetch_file.js";
-import { countedMemory, isShortOfMemory } from "./memory.js";
+import { countedMemory } from "./memory.js";
 import { boxIn, lookAt } from "./picture.js";
 import { compileAsItComes } from "./runtime_start.js";
 
