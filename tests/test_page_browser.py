@@ -206,6 +206,40 @@ def mark(page, left, top, right, bottom):
     wait(page, ANSWERED)
 
 
+WATCH_WORKER = """
+  window.asked = 0;
+  window.answers = [];
+  const { postMessage } = Worker.prototype;
+  const hear = ({ data }) => data.kind === "answer" && answers.push(data.id);
+  Worker.prototype.postMessage = function (message) {
+    if (!asked++) this.addEventListener("message", hear);
+    return postMessage.call(this, message);
+  };
+  null;
+"""
+MARK_LEFT = """(left) => {
+  const slider = document.getElementById("left");
+  slider.value = left;
+  for (const kind of ["input", "change"]) slider.dispatchEvent(new Event(kind));
+}"""
+
+
+def test_of_many_questions_the_last_is_answered(opened, city, few_files):
+    """As where an arrow key is held."""
+    with served(city) as address, visit(opened, address) as page:
+        ask(page, few_files / "holiday" / "7.jpg")
+        page.evaluate(WATCH_WORKER)
+        page.evaluate("document.querySelector('#used').textContent = ''")
+        page.evaluate(f"for (let left = 1; left <= 40; left++) ({MARK_LEFT})(left)")
+        wait(page, ANSWERED)
+        time.sleep(0.5)  # for answers that nobody waits for
+        assert page.evaluate("asked") == 40
+        assert page.evaluate("answers.length") <= 2
+        last = descriptor(page)
+        mark(page, 40, 0, 100, 100)
+        assert np.dot(last, descriptor(page)) > 0.99999
+
+
 def test_a_part_is_marked_of_more_pixels_than_a_canvas_has(opened, city, few_files, tmp_path):
     """The browser's copy of such a photograph is smaller than what is shown."""
     large = Image.new("RGB", (10000, 7500), "grey")

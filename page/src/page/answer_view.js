@@ -11,10 +11,8 @@ import { similarityTexts } from "./similarity.js";
  * @property {string[] | null} thumbnails their addresses, by place
  * @property {number} places
  * @property {Float64Array | null} positions
- * @property {number} imageSize
  * @property {string[]} files addresses
  * @property {string | null} instead why this is not the newest version; null: it is
- * @property {number} seconds
  * @property {number} memory in bytes
  */
 

@@ -16,6 +16,10 @@ const memoryUsed = countedMemory();
 
 /** @type {import("../city/recogniser.js").Recogniser | null} */
 let recogniser = null;
+/** @type {number | null} the question that came last */
+let lastAsked = null;
+/** @type {Promise<void>} the questions before: there is memory for one photograph, not for many */
+let before = Promise.resolve();
 
 /** @param {object} message */
 function tell(message) {
@@ -24,14 +28,13 @@ function tell(message) {
 
 /** @param {string} base the address of the city's folder */
 async function load(base) {
-  const begin = performance.now();
   const files = new Fetcher(base, (loaded, total) => tell({ kind: "progress", loaded, total }));
   runtime.env.wasm.numThreads = 1; // more need headers that static hosts do not send
   runtime.env.logLevel = "error";
   const compiled = compileAsItComes(runtime, files.stream(WASM, null), WASM);
   const [{ loaded, instead }] = await Promise.all([loadNewest(files), compiled]);
   recogniser = loaded;
-  const { city, map, graph, addresses } = recogniser;
+  const { city, map, addresses } = recogniser;
   const places = map.file.places;
   const positions = map.file.positions;
   tell({
@@ -39,8 +42,6 @@ async function load(base) {
     ...{ title: city.title, threshold: city.threshold, places, positions },
     ...addresses,
     instead,
-    imageSize: graph.sizing.image_size,
-    seconds: (performance.now() - begin) / 1000,
     memory: memoryUsed(),
   });
 }
@@ -69,15 +70,28 @@ async function loadNewest(files) {
 }
 
 /**
+ * Whether a newer question came, also while the thread was busy: then nobody waits for this one.
+ * @param {number} id
+ */
+async function isOutdated(id) {
+  await new Promise((done) => setTimeout(done)); // lets what has come be heard
+  return id !== lastAsked;
+}
+
+/**
+ * @param {number} id of the question
  * @param {Blob} file of the photograph
  * @param {number[] | null} shares left, top, right, bottom of the part that counts, as shares of its sides
+ * @returns {Promise<object | null>} null: a newer question came
  */
-async function answer(file, shares) {
+async function answer(id, file, shares) {
   const city = recogniser;
   if (!city) throw new Error("the city is not loaded");
+  if (await isOutdated(id)) return null;
   const begin = performance.now();
   const prepared = await lookAt(file, (picture) => city.prepare(picture, { box: boxIn(picture, shares), jpeg: file.type === "image/jpeg" }));
   const decoded = performance.now();
+  if (await isOutdated(id)) return null;
   const descriptor = await city.describe(prepared);
   const described = performance.now();
   const found = city.search(descriptor, ANSWERS);
@@ -100,12 +114,29 @@ function messageOf(error) {
   return text;
 }
 
-addEventListener("message", async ({ data }) => {
-  const { kind, id, base, file, shares } = data;
+/**
+ * @param {number | null} id of the question; null: there is none
+ * @param {() => Promise<void>} act
+ */
+async function tellFailure(id, act) {
   try {
-    if (kind === "load") await load(base);
-    else tell({ kind: "answer", id, ...(await answer(file, shares)) });
+    await act();
   } catch (error) {
-    tell({ kind: "error", id: id ?? null, message: messageOf(error) });
+    tell({ kind: "error", id, message: messageOf(error) });
   }
+}
+
+addEventListener("message", ({ data }) => {
+  const { kind, id, base, file, shares } = data;
+  if (kind === "load") {
+    tellFailure(null, () => load(base));
+    return;
+  }
+  lastAsked = id;
+  before = before.then(() =>
+    tellFailure(id, async () => {
+      const found = await answer(id, file, shares);
+      if (found) tell({ kind: "answer", id, ...found });
+    }),
+  );
 });
