@@ -206,6 +206,37 @@ def mark(page, left, top, right, bottom):
     wait(page, ANSWERED)
 
 
+def touch(session, kind, *places):
+    """Fingers on the screen, all that are down; one that is left out is lifted."""
+    points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_second_finger_changes_no_box_that_the_first_one_draws(opened, city, few_files):
+    with served(city) as address, visit(opened, address) as page:
+        ask(page, few_files / "holiday" / "7.jpg")
+        page.locator("#picture").scroll_into_view_if_needed()
+        frame = page.locator("#picture").bounding_box()
+
+        def place(x, y):
+            return frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]
+
+        page.evaluate("document.querySelector('#used').textContent = ''")
+        session = opened.new_cdp_session(page)
+        touch(session, "touchStart", place(0.2, 0.2))
+        touch(session, "touchMove", place(0.6, 0.6))
+        touch(session, "touchStart", place(0.6, 0.6), place(0.9, 0.1))
+        touch(session, "touchMove", place(0.6, 0.6))
+        touch(session, "touchMove", place(0.7, 0.7))
+        touch(session, "touchEnd")
+        wait(page, ANSWERED)
+        shown = page.evaluate(
+            "['left', 'top', 'width', 'height'].map((side) => "
+            "parseFloat(document.querySelector('#box').style[side]))"
+        )
+        np.testing.assert_allclose(shown, [20, 20, 50, 50], atol=1)
+
+
 WATCH_WORKER = """
   window.asked = 0;
   window.answers = [];
@@ -238,6 +269,37 @@ def test_of_many_questions_the_last_is_answered(opened, city, few_files):
         last = descriptor(page)
         mark(page, 40, 0, 100, 100)
         assert np.dot(last, descriptor(page)) > 0.99999
+
+
+SLOW_DECODING = """
+  const { decode } = HTMLImageElement.prototype;
+  const held = new Promise((done) => (window.decodeNow = done));
+  HTMLImageElement.prototype.decode = async function () {
+    await held;
+    return decode.call(this);
+  };
+  null;
+"""
+
+
+def test_the_picture_before_is_not_asked_about_while_the_next_is_decoded(opened, city, few_files):
+    with served(city) as address, visit(opened, address) as page:
+        ask(page, few_files / "holiday" / "0.jpg")
+        assert page.inner_text("#place") == "Gate"
+        page.evaluate(WATCH_WORKER)
+        page.evaluate(SLOW_DECODING)
+        page.evaluate("document.querySelector('#used').textContent = ''")
+        page.set_input_files("#file", few_files / "holiday" / "7.jpg")
+        wait(page, "document.querySelector('#answer').hidden")
+        page.evaluate(MARK_LEFT, 30)
+        page.locator("#whole").press("Enter")
+        assert page.evaluate("asked") == 0
+        assert page.is_hidden("#answer")
+        page.evaluate("decodeNow()")
+        wait(page, ANSWERED)
+        assert page.evaluate("asked") == 1
+        assert page.inner_text("#place") == "7"
+        assert page.is_hidden("#box")
 
 
 def test_a_part_is_marked_of_more_pixels_than_a_canvas_has(opened, city, few_files, tmp_path):

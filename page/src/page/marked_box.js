@@ -14,6 +14,8 @@ export class MarkedBox {
     /** @type {number[] | null} left, top, right, bottom as shares of the picture's sides; null: all of it counts */
     this.shares = null;
     this.changed = changed;
+    /** @type {AbortController | null} what takes a drag's listeners away; null: there is no drag */
+    this.drawing = null;
     this.frame.addEventListener("pointerdown", (event) => this.drag(event));
     this.whole.addEventListener("click", () => this.set(null, true));
     for (const slider of this.sliders) {
@@ -44,17 +46,25 @@ export class MarkedBox {
     this.changed();
   }
 
-  /** Forgets the box of another picture. */
+  /** Forgets the box of another picture, also one that is being drawn. */
   clear() {
+    this.stopDrawing();
     const { changed } = this;
     this.changed = () => {};
     this.set(null, true);
     this.changed = changed;
   }
 
+  stopDrawing() {
+    this.drawing?.abort();
+    this.drawing = null;
+  }
+
   /** @param {PointerEvent} event */
   drag(event) {
-    if (event.button !== 0) return;
+    const { pointerId } = event;
+    // A second finger is for pinching.
+    if (!event.isPrimary || event.button !== 0 || this.drawing) return;
     const bounds = this.picture.getBoundingClientRect();
     const share = (/** @type {PointerEvent} */ { clientX, clientY }) => [
       Math.min(1, Math.max(0, (clientX - bounds.left) / bounds.width)),
@@ -62,22 +72,24 @@ export class MarkedBox {
     ];
     const [x, y] = share(event);
     const before = this.shares;
-    this.frame.setPointerCapture(event.pointerId);
+    this.frame.setPointerCapture(pointerId);
+    this.drawing = new AbortController();
+    const { signal } = this.drawing;
     const move = (/** @type {PointerEvent} */ moved) => {
       const [u, v] = share(moved);
       this.set([Math.min(x, u), Math.min(y, v), Math.max(x, u), Math.max(y, v)], false);
     };
     const end = (/** @type {PointerEvent} */ ended) => {
-      this.frame.removeEventListener("pointermove", move);
-      this.frame.removeEventListener("pointerup", end);
-      this.frame.removeEventListener("pointercancel", end);
+      this.stopDrawing();
       const [left, top, right, bottom] = this.shares ?? [0, 0, 0, 0];
       const large = (right - left) * bounds.width >= LEAST && (bottom - top) * bounds.height >= LEAST;
-      if (ended.type === "pointercancel" || !large) this.set(before, false);
-      else this.set(this.shares, true);
+      if (ended.type === "pointerup" && large) this.set(this.shares, true);
+      else this.set(before, false);
     };
-    this.frame.addEventListener("pointermove", move);
-    this.frame.addEventListener("pointerup", end);
-    this.frame.addEventListener("pointercancel", end);
+    const listen = (/** @type {"pointermove" | "pointerup" | "lostpointercapture"} */ kind, /** @type {(event: PointerEvent) => void} */ act) =>
+      this.frame.addEventListener(kind, (each) => each.pointerId === pointerId && act(each), { signal });
+    listen("pointermove", move);
+    listen("pointerup", end);
+    listen("lostpointercapture", end); // whatever else ends it, as a pinch
   }
 }

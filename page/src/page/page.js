@@ -12,7 +12,7 @@ const answer = element("section", "answer");
 
 /** @type {import("./answer_view.js").Ready | null} */
 let city = null;
-/** @type {Blob | null} the picture that is asked about */
+/** @type {Blob | null} the picture that is asked about; null while the next one is decoded */
 let file = null;
 let asked = 0;
 let shown = 0;
@@ -51,8 +51,10 @@ function ask() {
 async function show(chosen) {
   if (!city) return;
   error.hidden = true;
-  // The answer to the picture before is none to this one, and must not come while this is decoded.
+  // The answer to the picture before is none to this one, and must not come while this is decoded: neither
+  // may a part of it be marked, and asked about.
   asked++;
+  file = null;
   answer.hidden = true;
   const turn = ++shown;
   const picture = element("img", "picture");
