@@ -20,7 +20,20 @@ def case(name):
 
 def test_two_tabs_with_two_versions_leave_one_that_is_whole():
     found = case("two_tabs")
-    assert found == {"first": True, "said": [True, False], "offline": "200 new"}
+    assert found == {"first": True, "said": [True, False], "versions": 1, "offline": "200 new"}
+
+
+def test_the_old_version_leaves_what_is_there_of_a_newer_one():
+    found = case("newer_in_part")
+    assert found == {
+        "said": [False, True, True],
+        "fetched": ["late.json", "city.json"],
+        "versions": 1,
+    }
+
+
+def test_a_server_that_refuses_the_manifest_is_heard_and_the_kept_one_is_there():
+    assert case("refused") == {"newest": "410 gone", "kept": "200 old"}
 
 
 def test_where_nothing_is_kept_a_slow_server_is_waited_for():

@@ -140,7 +140,7 @@ def test_a_city_that_is_half_uploaded_leaves_the_old_one(
         for _ in range(2):
             with visit(opened, address) as page:
                 assert shown(page, few_files) == FIRST
-                assert "newer version" in page.inner_text("#offline")
+                assert "the version that this browser has kept" in page.inner_text("#offline")
             with offline(opened), visit(opened, address) as page:
                 assert shown(page, few_files) == FIRST
         upload(cities[1], folder)
@@ -167,6 +167,33 @@ def test_a_city_is_kept_with_its_own_pictures(opened, cities, folder, few_files)
         with visit(opened, address) as page:
             wait(page, KEPT)
             assert shown(page, few_files) == SECOND
+
+
+@pytest.mark.parametrize("status", [403, 410, 503])
+def test_a_server_that_refuses_the_manifest_leaves_the_kept_city_and_is_told(
+    opened,  # noqa: F811
+    folder,
+    few_files,
+    status,
+):
+    class Refusing(KeepingHandler):
+        refuses = False
+
+        def send_head(self):
+            if not (self.refuses and self.path.startswith("/city.json")):
+                return super().send_head()
+            self.send_error(status)
+            return None
+
+    with served_by(folder, Refusing) as address:
+        with visit(opened, address) as page:
+            wait(page, KEPT)
+        Refusing.refuses = True
+        with visit(opened, address) as page:
+            assert shown(page, few_files) == FIRST
+            said = page.inner_text("#offline")
+            assert "the version that this browser has kept" in said
+            assert f"({status})" in said
 
 
 def test_a_new_visitor_is_told_of_two_versions(opened, cities, folder):  # noqa: F811

@@ -1,5 +1,5 @@
 // The service worker with a browser of its own making, for Python to look at:
-//   node page/tests/keep_files.js two_tabs|nothing_kept|no_room|folder_within
+//   node page/tests/keep_files.js two_tabs|newer_in_part|nothing_kept|refused|no_room|folder_within
 // Prints what came of it as JSON. A cache that was deleted can still be written to, as in browsers.
 import { createHash } from "node:crypto";
 
@@ -51,23 +51,23 @@ async function asked(name) {
 
 /**
  * @param {string} manifest
- * @param {string} file
+ * @param {string[]} files
  * @returns {Promise<boolean>} whether the worker says that this city is kept
  */
-async function keep(manifest, file) {
-  return (await told(manifest, file)).whole;
+async function keep(manifest, ...files) {
+  return (await told(manifest, ...files)).whole;
 }
 
 /**
  * @param {string} manifest
- * @param {string} file
+ * @param {string[]} files
  * @returns {Promise<any>} what the worker says of this city
  */
-async function told(manifest, file) {
+async function told(manifest, ...files) {
   let found = null;
   /** @type {Promise<void> | undefined} */
   let done;
-  const data = { version: sha256(manifest), files: [`${file}?sha256=${sha256(file)}`] };
+  const data = { version: sha256(manifest), files: files.map((file) => `${file}?sha256=${sha256(file)}`) };
   const source = { postMessage: (/** @type {any} */ said) => (found = said) };
   listeners.message({ data, source, waitUntil: (/** @type {any} */ promise) => (done = promise) });
   await done;
@@ -90,8 +90,27 @@ const CASES = {
     manifest = "new";
     const both = [keep("new", "new.pvmap"), after(10).then(() => keep("old", "old.pvmap"))];
     const said = await Promise.all(both);
+    await keep("new", "new.pvmap"); // at the next visit
     server = async () => Promise.reject(new TypeError("no network"));
-    return { first, said, offline: await asked("city.json") };
+    return { first, said, versions: held.size, offline: await asked("city.json") };
+  },
+  /** A part of the new city is kept, and the old one is shown again before the rest is on the server. */
+  async newer_in_part() {
+    let manifest = "old";
+    let missing = "late.json";
+    /** @type {string[]} */
+    let fetched = [];
+    server = async (address) => {
+      const name = new URL(address).pathname.split("/").pop() ?? "";
+      fetched.push(name);
+      return name === missing ? new Response("", { status: 404 }) : new Response(name === "city.json" ? manifest : name);
+    };
+    await keep("old", "old.pvmap");
+    manifest = "new";
+    const said = [await keep("new", "new.pvmap", "late.json"), await keep("old", "old.pvmap")];
+    [missing, fetched] = ["", []];
+    said.push(await keep("new", "new.pvmap", "late.json"));
+    return { said, fetched, versions: held.size };
   },
   /** The server takes longer than the worker waits for where it has something else. */
   async nothing_kept() {
@@ -105,6 +124,13 @@ const CASES = {
     const slow = await asked("city.json");
     server = async () => new Response("busy", { status: 503 });
     return { slow, busy: await asked("city.json") };
+  },
+  /** A city is kept, and the server refuses what is there now. */
+  async refused() {
+    server = async (address) => new Response(address.includes("json") ? "old" : "old.pvmap");
+    await keep("old", "old.pvmap");
+    server = async () => new Response("gone", { status: 410 });
+    return { newest: await asked("city.json"), kept: await asked("city.json?kept") };
   },
   /** Nothing can be kept, first without an older version, then with one. */
   async no_room() {

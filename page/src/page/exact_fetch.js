@@ -21,6 +21,14 @@ export async function fetchExactly(address, digest) {
 }
 
 /**
+ * @param {string} address
+ * @returns {string | null} SHA-256 that the file must have, where its address says so
+ */
+export function digestIn(address) {
+  return new URL(address).searchParams.get("sha256");
+}
+
+/**
  * Some servers answer with a page where a file is missing.
  * @param {Response} response
  */

@@ -1,4 +1,4 @@
-import { fetchExactly } from "./exact_fetch.js";
+import { digestIn, fetchExactly } from "./exact_fetch.js";
 
 const CITY = "pocketvlad-city-";
 const MANIFEST = "city.json";
@@ -40,7 +40,7 @@ export class KeptCities {
   }
 
   /**
-   * One version after another: each removes the others at its end, also one that is not whole yet.
+   * One version after another: one that is whole, and the one on the server, removes the others.
    * @param {string} version SHA-256 of the manifest
    * @param {string[]} files addresses in the folder of all that the city has beside the manifest
    * @returns {Promise<Kept>} whether it is kept whole; it never fails
@@ -68,14 +68,29 @@ export class KeptCities {
   async #keepAlone(version, files) {
     const name = `${CITY}${version} ${this.scope}`;
     const cache = await caches.open(name);
-    if (!(await cache.match(this.manifestAddress))) {
+    const wasWhole = Boolean(await cache.match(this.manifestAddress));
+    if (!wasWhole) {
       // Where this fails, what is there already is not fetched again next time.
       await takeAll(cache, files.map((file) => new URL(file, this.scope).href));
       await cache.put(this.manifestAddress, await fetchExactly(this.manifestAddress, version));
     }
     const others = (await this.names()).filter((each) => each !== name);
-    await Promise.all(others.map((each) => caches.delete(each)));
+    // One that was whole before may stand for a newer one, of which another cache has a part.
+    if (others.length && (!wasWhole || (await this.#isOnServer(version)))) {
+      await Promise.all(others.map((each) => caches.delete(each)));
+    }
     return { whole: true, older: false, reason: "" };
+  }
+
+  /**
+   * @param {string} version
+   * @returns {Promise<boolean>} false also where the server says nothing
+   */
+  #isOnServer(version) {
+    return fetchExactly(this.manifestAddress, version).then(
+      () => true,
+      () => false,
+    );
   }
 }
 
@@ -114,12 +129,4 @@ async function take(cache, address) {
   if (await cache.match(address)) return;
   // A file that has not changed has the same address in the old version.
   await cache.put(address, (await caches.match(address)) ?? (await fetchExactly(address, digestIn(address))));
-}
-
-/**
- * @param {string} address
- * @returns {string | null} SHA-256 that the file must have, where its address says so
- */
-export function digestIn(address) {
-  return new URL(address).searchParams.get("sha256");
 }

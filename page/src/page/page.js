@@ -96,7 +96,7 @@ function ready(message) {
   element("section", "loading").hidden = true;
   element("section", "ask").hidden = false;
   if (message.instead === null) keepForLater(message);
-  else element("p", "offline").textContent = `There is a newer version of this city, which cannot be loaded yet. You see the one before. ${message.instead}`;
+  else element("p", "offline").textContent = `The city on the server cannot be loaded now. You see the version that this browser has kept. ${message.instead}`;
 }
 
 /** @param {import("./answer_view.js").Ready} city */

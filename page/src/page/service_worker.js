@@ -1,7 +1,7 @@
 // Keeps the page and the city, so that both work without a network. It computes nothing: the runtime
 // does not start in here.
-import { fetchExactly } from "./exact_fetch.js";
-import { KeptCities, digestIn } from "./kept_cities.js";
+import { digestIn, fetchExactly } from "./exact_fetch.js";
+import { KeptCities } from "./kept_cities.js";
 
 const worker = /** @type {any} */ (self);
 const { scope } = worker.registration;
@@ -53,7 +53,8 @@ async function keptManifest() {
 }
 
 /**
- * The manifest comes from the network if there is one.
+ * The manifest comes from the network if there is one. A server that refuses it is heard: the page then asks
+ * for the one that is kept, and says so.
  * @param {Request} request
  */
 async function manifest(request) {
@@ -62,7 +63,6 @@ async function manifest(request) {
   const patience = old ? { signal: AbortSignal.timeout(PATIENCE) } : {};
   try {
     const fresh = await fetch(request, { cache: "no-cache", ...patience });
-    if (old && !fresh.ok) return old;
     return new Response(await fresh.blob(), fresh); // all of it has come
   } catch (error) {
     if (old) return old;
