@@ -3,7 +3,7 @@
 import browser
 import numpy as np
 from few_files import write_models, write_noise
-from test_page_browser import ask, opened, visit  # noqa: F401
+from test_page_browser import ask, first_thumbnail, opened, visit  # noqa: F401
 from test_page_browser import pytestmark as needed
 
 import pocketvlad
@@ -48,12 +48,9 @@ def test_a_packed_city_recognises_itself(opened, few_files):  # noqa: F811
         for name, answers in expected.items():
             ask(page, few_files / name)
             assert_answers(page, answers)
-            pictures = page.locator("#pictures img")
-            assert pictures.count() == 6
-            assert (
-                pictures.first.evaluate("(each) => each.decode().then(() => each.naturalWidth)")
-                == 160
-            )
+            assert page.locator("#pictures img").count() == 6
+            width = "(each) => each.decode().then(() => each.naturalWidth)"
+            assert first_thumbnail(page).evaluate(width) == 160
             if name == "holiday/7.jpg":
                 assert page.inner_text("#place") == "Hall"
         assert page.inner_text("#place") == "I do not know this place"

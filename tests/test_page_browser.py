@@ -134,6 +134,12 @@ def ask(page, file):
     wait(page, ANSWERED)
 
 
+def first_thumbnail(page):
+    """The picture of the best answer; where no service worker does, the page checks it first."""
+    wait(page, "document.querySelector('#pictures img').src")
+    return page.locator("#pictures img").first
+
+
 def descriptor(page):
     """Of the last answer."""
     return np.array(page.evaluate("Array.from(window.last.descriptor)"))

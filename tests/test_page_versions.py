@@ -3,12 +3,21 @@ shown is of one version, and what was kept for times without a network stays unt
 
 import json
 import shutil
+import time
 from contextlib import contextmanager
 from functools import partial
 
 import pytest
 from PIL import Image
-from test_page_browser import Handler, ask, change_manifest, opened, visit, wait  # noqa: F401
+from test_page_browser import (  # noqa: F401
+    Handler,
+    ask,
+    change_manifest,
+    first_thumbnail,
+    opened,
+    visit,
+    wait,
+)
 from test_page_browser import pytestmark as needed
 from test_page_browser import served as served_by
 
@@ -79,13 +88,20 @@ def offline(opened):  # noqa: F811
     opened.set_offline(False)
 
 
+@contextmanager
+def without_service_workers(opened):  # noqa: F811
+    page = opened.new_page()
+    page.add_init_script("delete Navigator.prototype.serviceWorker")
+    yield page
+    page.close()
+
+
 def shown(page, few_files):
     """Title, name and the colour of the thumbnail of what the page says of the first photograph."""
     assert page.is_hidden("#error"), page.inner_text("#error")
     ask(page, few_files / "holiday" / "0.jpg")
     assert page.is_hidden("#error"), page.inner_text("#error")
-    red = page.evaluate("""async () => {
-      const image = document.querySelector("#pictures img");
+    red = first_thumbnail(page).evaluate("""async (image) => {
       await image.decode();
       const context = new OffscreenCanvas(1, 1).getContext("2d");
       context.drawImage(image, 0, 0);
@@ -196,6 +212,29 @@ def test_a_server_that_refuses_the_manifest_leaves_the_kept_city_and_is_told(
             assert f"({status})" in said
 
 
+def test_a_thumbnail_of_another_version_is_left_out_without_a_service_worker(
+    opened,  # noqa: F811
+    cities,
+    folder,
+    few_files,
+):
+    with served(folder) as address, without_service_workers(opened) as page:
+        page.goto(address)
+        wait(page, NEEDED)
+        assert shown(page, few_files) == FIRST
+        assert page.evaluate("document.querySelector('#pictures img').src").startswith("blob:")
+    upload(cities[1], folder, "thumbnails")
+    with served(folder) as address, without_service_workers(opened) as page:
+        page.goto(address)
+        wait(page, NEEDED)
+        ask(page, few_files / "holiday" / "0.jpg")
+        images = "Array.from(document.querySelectorAll('#pictures img'))"
+        wait(page, f"{images}.filter((each) => each.src).length === 5")  # all the others
+        time.sleep(0.5)
+        assert page.evaluate(f"{images}.map((each) => Boolean(each.src))") == [False] + 5 * [True]
+        assert page.evaluate(f"{images}[0].alt") == "Gate"
+
+
 def test_a_new_visitor_is_told_of_two_versions(opened, cities, folder):  # noqa: F811
     upload(cities[1], folder, "city.json")
     with served(folder) as address, visit(opened, address) as page:
@@ -234,13 +273,10 @@ def test_a_device_without_room_is_told(opened, folder):  # noqa: F811
 
 
 def test_a_browser_without_service_workers_is_told(opened, folder):  # noqa: F811
-    page = opened.new_page()
-    page.add_init_script("delete Navigator.prototype.serviceWorker")
-    with served(folder) as address:
+    with served(folder) as address, without_service_workers(opened) as page:
         page.goto(address)
         wait(page, NEEDED)
         assert "as in some private windows" in page.inner_text("#offline")
-    page.close()
 
 
 def test_a_city_without_digests_is_kept_as_well(opened, folder, few_files):  # noqa: F811

@@ -1,4 +1,5 @@
 import { element, made } from "./elements.js";
+import { digestIn, fetchExactly } from "./exact_fetch.js";
 import { planOf } from "./plan.js";
 import { similarityTexts } from "./similarity.js";
 
@@ -100,6 +101,27 @@ function sureText(similarity, threshold) {
 function pictureOf({ thumbnails }, found, heading) {
   const name = nameOf(found);
   const caption = made("figcaption", {}, `${name} (${similarityTexts(found.similarity)[0]})`);
-  const image = thumbnails && made("img", { src: thumbnails[found.place], alt: `${heading}${name}`, loading: "lazy" });
+  const image = thumbnails && thumbnailOf(thumbnails[found.place], `${heading}${name}`);
   return made("li", {}, made("figure", { title: found.file }, ...(image ? [image] : []), caption));
+}
+
+/**
+ * A picture of a place: that of its digest, or none.
+ * @param {string} path its address in the folder
+ * @param {string} alt
+ */
+function thumbnailOf(path, alt) {
+  const address = new URL(path, location.href).href;
+  const digest = digestIn(address);
+  // The service worker checks what it gives; without https nobody can.
+  if (!digest || !globalThis.crypto?.subtle || navigator.serviceWorker?.controller) {
+    return made("img", { src: address, alt, loading: "lazy" });
+  }
+  const image = made("img", { alt });
+  image.addEventListener("load", () => URL.revokeObjectURL(image.src));
+  fetchExactly(address, digest)
+    .then((response) => response.blob())
+    .then((blob) => (image.src = URL.createObjectURL(blob)))
+    .catch(() => {}); // its text is shown instead
+  return image;
 }
