@@ -114,6 +114,34 @@ def test_the_folder_where_one_stands_has_its_name(folder, monkeypatch):
         of_folder((names, rows), "rows", Path("."), "--database-folder")
 
 
+def rows_of(folder, names):
+    """Which names the rows of a folder's images are of."""
+    rows = np.arange(2.0 * len(names)).reshape(-1, 2)
+    read = of_folder((names, rows), "rows", folder, "--database-folder")
+    return [names[rows.tolist().index(row)] for row in read.rows.tolist()]
+
+
+def test_a_file_of_the_folder_around_has_other_images_of_the_same_names(folder):
+    """They are called there as an image is within the folder."""
+    inner = ["db/a-b.jpg", "db/a/c.jpg", "db/b.jpg"]
+    outer = ["b.jpg", "a-b.jpg", "a/c.jpg", "q/b.jpg"]
+    assert rows_of(folder, [*outer, *inner]) == inner
+    assert rows_of(folder, outer) == ["a-b.jpg", "a/c.jpg", "b.jpg"]
+    with pytest.raises(DescriptorError, match=r"a-b\.jpg may be any of a-b\.jpg, db/a-b\.jpg; n"):
+        rows_of(folder, [*outer, *inner[:2]])
+    with pytest.raises(DescriptorError, match=r"1 of 3 images of .* have no descriptor"):
+        rows_of(folder, inner[:2])
+
+
+def test_a_folder_may_hold_one_of_its_own_name(tmp_path):
+    for name in ("1.jpg", "db/1.jpg"):
+        (tmp_path / "db" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "db" / name).touch()
+    assert rows_of(tmp_path / "db", ["db/1.jpg", "1.jpg"]) == ["1.jpg", "db/1.jpg"]
+    around = ["1.jpg", "db/1.jpg", "db/db/1.jpg"]
+    assert rows_of(tmp_path / "db", around) == ["db/1.jpg", "db/db/1.jpg"]
+
+
 def test_two_images_do_not_share_a_descriptor(tmp_path):
     for name in ("in/a.jpg", "out/a.jpg"):
         (tmp_path / "db" / name).parent.mkdir(parents=True)

@@ -112,6 +112,12 @@ class NameIndex:
         close = (each for each in numbers if _of_one_image(self._paths[each], path))
         return self.exactly(text) or list(close)
 
+    def find_longer(self, text: str, folders: int) -> list[int]:
+        """Of `find`, numbers of the names that have more than so many folders."""
+        return [
+            number for number in self.find(text) if len(self._names[number].parts) - 1 > folders
+        ]
+
 
 class BareNames:
     """Bare names, of texts that may have folders; folders are never lost in silence.

@@ -27,11 +27,7 @@ from pocketvlad.util.shown import shown
 def _numbers(label: str, names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[int]:
     """The rows of the images of a folder, in their order."""
     index = NameIndex(names)
-    # A name within the folder, or as typed, may be the end of another one's.
-    found = [
-        index.exactly(_within(folder, each)) or index.exactly(each) or index.find(full_path(each))
-        for each in wanted
-    ]
+    found = _found(index, wanted, folder)
     missing = [each for each, numbers in zip(wanted, found, strict=True) if not numbers]
     if missing:
         raise DescriptorError(
@@ -52,6 +48,33 @@ def _numbers(label: str, names: Sequence[str], wanted: Sequence[str], folder: Pa
                 f"{each}; describe both, and name images with their folders"
             )
     return [number for [number] in found]
+
+
+def _found(index: NameIndex, wanted: Sequence[str], folder: Path) -> list[list[int]]:
+    """Of each image of a folder, the rows that may be its.
+
+    A file of a folder around it has the names of other images, too, and one of these may be called
+    there as an image is within `folder`: `1.jpg` beside `database/1.jpg`. So names that begin with
+    folders around it go first where all images have one. Where only some have, and they are no
+    names of images within it, nobody knows which are meant.
+    """
+    inside = [_within(folder, each) for each in wanted]
+    exact = [index.exactly(name) for name in inside]
+    # As typed it may be the end of another one's. Typed as `.`, a folder has no name.
+    typed = [index.exactly(image) if folder.parts else [] for image in wanted]
+    longer = [
+        own or index.find_longer(full_path(image), name.count("/"))
+        for own, image, name in zip(typed, wanted, inside, strict=True)
+    ]
+    if all(longer):
+        return longer
+    of_others = {number for numbers in exact for number in numbers}
+    return [
+        [*numbers, *(each for each in more if each not in of_others)]
+        if numbers
+        else own or index.find(full_path(image))
+        for numbers, more, own, image in zip(exact, longer, typed, wanted, strict=True)
+    ]
 
 
 def _within(folder: Path, image: str) -> str:
