@@ -505,10 +505,31 @@ def with_more(city):
     (city / "letter.txt").write_text("dear")
 
 
+def with_a_file_among_thumbnails(city):
+    pocketvlad.pack(pocketvlad.load("small.pvlad"), "holiday", city)
+    (city / "thumbnails" / "07.jpg").write_text("mine")
+
+
+def with_a_folder_among_thumbnails(city):
+    pocketvlad.pack(pocketvlad.load("small.pvlad"), "holiday", city)
+    (city / "thumbnails" / "20.jpg").mkdir()
+    (city / "thumbnails" / "20.jpg" / "letter.txt").write_text("dear")
+
+
 REFUSED = {
     "something else": (something_else, "city2", "is no city that `pack` has written"),
     "another's city": (lambda city: None, "city", "is no city that `pack` has written"),
     "a letter in it": (with_more, "city2", r"letter\.txt is nothing that `pack` has written"),
+    "a file among thumbnails": (
+        with_a_file_among_thumbnails,
+        "city2",
+        r"thumbnails/07\.jpg is nothing that `pack` has written",
+    ),
+    "a folder among thumbnails": (
+        with_a_folder_among_thumbnails,
+        "city2",
+        r"thumbnails/20\.jpg is nothing that `pack` has written",
+    ),
     "a file": (lambda city: city.touch(), "city2", "is no folder"),
     "no parent": (lambda city: None, "none/city2", "there is no folder"),
     "in the database": (lambda city: None, "holiday/city2", "lies in holiday, the photographs"),

@@ -57,6 +57,16 @@ def facts_of(folder: Path) -> Mapping[str, object]:
     return found if isinstance(found, Mapping) else {}
 
 
+def thumbnail_name(place: int) -> str:
+    """Of a place by its number in the map, from 0."""
+    return f"{place}.jpg"
+
+
+def _is_thumbnail(path: Path) -> bool:
+    number = path.stem
+    return number.isdecimal() and path.name == thumbnail_name(int(number)) and path.is_file()
+
+
 def require_room(folder: Path, photographs: Path) -> None:
     """Make sure that a city may be written to `folder`: before anything is computed.
 
@@ -94,8 +104,11 @@ def require_room(folder: Path, photographs: Path) -> None:
             f"{folder} is there already and is no city that `pack` has written; name another "
             "folder, or remove this one first"
         )
-    if strange := sorted(found - old.names):
+    strange = [folder / name for name in found - old.names]
+    if (pictures := folder / THUMBNAILS).is_dir():
+        strange += [path for path in pictures.iterdir() if not _is_thumbnail(path)]
+    if strange:
         raise CityError(
-            f"{folder / strange[0]} is nothing that `pack` has written, and the folder would be "
+            f"{min(strange)} is nothing that `pack` has written, and the folder would be "
             "replaced; move it elsewhere"
         )

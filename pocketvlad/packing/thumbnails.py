@@ -12,18 +12,13 @@ from pocketvlad.data.images import load_image
 from pocketvlad.data.settings import Sizing
 from pocketvlad.format.map_layout import STAMPS
 from pocketvlad.maps.place_map import PlaceMap
-from pocketvlad.packing.packed_city import THUMBNAIL_DIGESTS, THUMBNAILS
+from pocketvlad.packing.packed_city import THUMBNAIL_DIGESTS, THUMBNAILS, thumbnail_name
 from pocketvlad.util.checksum import file_digest
 from pocketvlad.util.progress import progress_over
 from pocketvlad.util.whole_file import picture_bytes
 
 _SIZING = Sizing(320, "lanczos")
 _QUALITY = 75
-
-
-def thumbnail_name(place: int) -> str:
-    """Of a place by its number in the map, from 0."""
-    return f"{place}.jpg"
 
 
 def unchanged(
