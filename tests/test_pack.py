@@ -467,6 +467,7 @@ WRONG_LABELS = {
     "image,name\nother/0.jpg,Gate\n": r"line 2: other/0\.jpg is no image of holiday",
     "image,name\n0,Gate\n0.jpg,Hall\n": r"line 3: 0\.jpg has the name Gate already .*line 2\)",
     "image,name\n0,\n": "line 2: a name is empty",
+    "image,name\n\n": r"labels\.csv has no rows: no place has a name",
     "image,place\n0,Gate\n": "has the columns image,place; write image,name",
     "image;name\n0;Gate\n": "write image,name, each once, separated by commas, not by semicolons",
     "image,name\n0,Hall, old\n": "line 2: 3 cells, 2 expected .* quotes",

@@ -28,8 +28,8 @@ def place_names(
         images: paths within the folder.
 
     Raises:
-        PlaceNameError: a column is missing, a row names no image or several, an image has two
-            names, or a name is empty or no text; names file and line.
+        PlaceNameError: a column is missing, a table has no rows, a row names no image or several,
+            an image has two names, or a name is empty or no text; names file and line.
 
     >>> place_names({"gate/1": "Gate"}, ["gate/1.jpg", "hall/1.jpg"], Path("holiday"))
     {'gate/1.jpg': 'Gate'}
@@ -80,6 +80,10 @@ def _rows(path: Path) -> Iterable[tuple[str, str, str]]:
             f"{separator_hint(head)}"
         )
     at = [head.index(column) for column in COLUMNS]
+    if len(lines) == 1:
+        raise PlaceNameError(
+            f"{path} has no rows: no place has a name; write some, or give no table"
+        )
     for number, cells in lines[1:]:
         place = f"{path}, line {number}"
         if len(cells) != len(head):
