@@ -159,7 +159,8 @@ def test_a_folder_that_is_no_city_is_told(few_files, capsys):
     assert main(["search", "holiday", "a.jpg"]) == 1
     assert "holiday is no city; pack the city again" in capsys.readouterr().err
     assert main(["describe", "city", "a.jpg", "-o", "rows.npz"]) == 1
-    assert "city is a folder; give a model's file" in capsys.readouterr().err
+    told = "city is a folder; give a model's file (`search` and `serve` take cities)"
+    assert told in capsys.readouterr().err
     assert main(["search", "small.pvlad", "a.jpg"]) == 1
     assert "--database: name a folder or a .pvmap file" in capsys.readouterr().err
     assert main(["search", "city", "a.jpg", "--image-size", "50"]) == 1

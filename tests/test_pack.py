@@ -814,10 +814,25 @@ def test_an_older_city_that_was_put_back_is_seen_at_once(tmp_path):
         server.shutdown()
 
 
-@pytest.mark.parametrize(("city", "message"), [("none", "is missing"), ("holiday", "is no city")])
+NO_CITIES = {
+    "none": "is missing",
+    "holiday": "is no city",
+    "small.pvlad": "small.pvlad is no city; pack the city again",
+    "none/city.json": "none is no city",
+}
+
+
+@pytest.mark.parametrize(("city", "message"), NO_CITIES.items())
 def test_serve_takes_cities_alone(few_files, capsys, city, message):
     assert main(["serve", city]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_serve_takes_a_manifest_too(few_files, capsys):
+    """As `search` does."""
+    pack(capsys, "-o", "city2")
+    with serving("city2/city.json") as (_, address):
+        assert fetched(address)[2] == Path("city2", "index.html").read_bytes()
 
 
 def test_the_port_is_a_number_that_there_is(few_files, capsys):

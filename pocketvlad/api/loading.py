@@ -19,6 +19,11 @@ def is_city(file: Path) -> bool:
     return file.is_dir() or file.name == MANIFEST
 
 
+def city_folder(file: Path) -> Path:
+    """The folder of a city that is named by its manifest, or by the folder."""
+    return file.parent if file.name == MANIFEST and not file.is_dir() else file
+
+
 def load(file: str | PathLike, *, device: str = "auto", backend: str = BACKEND) -> "Model | City":
     """Load a model, compressed (`.pvlad`) or not (`.safetensors`), or a city.
 
@@ -55,7 +60,7 @@ def load(file: str | PathLike, *, device: str = "auto", backend: str = BACKEND) 
     if is_city(path):
         from pocketvlad.api.city import open_city
 
-        return open_city(path if path.is_dir() else path.parent)
+        return open_city(city_folder(path))
     try:
         from pocketvlad.api.model import load_model
     except ModuleNotFoundError as error:

@@ -29,5 +29,5 @@ def model_of(file: Path, device: str = "auto", backend: str = BACKEND) -> "Model
 
     if is_city(file):
         what = "is a folder" if file.is_dir() else "is of a city"
-        raise FormatError(f"{file} {what}; give a model's file (`search` alone takes a city)")
+        raise FormatError(f"{file} {what}; give a model's file (`search` and `serve` take cities)")
     return pocketvlad.load(file, device=device, backend=backend)

@@ -14,9 +14,12 @@ def write_json(path: Path, content: Mapping) -> None:
 
 
 def read_json(path: Path) -> dict | None:
-    """The file's object, or None if there is no file or no object in it."""
+    """The file's object, or None if there is no file or no object in it, or a folder of its path is
+    a file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError, RecursionError):  # the last: nested too deeply
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except RecursionError:  # nested too deeply
         return None
     return content if isinstance(content, dict) else None
