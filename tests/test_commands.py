@@ -605,6 +605,13 @@ def test_a_compressed_model_is_compressed_further(capsys, model_file, many_photo
         ((*SEARCH, "--figure", "{folder}/link.jpg"), "link.jpg would replace what is read ("),
         ((*SEARCH, "--figure", "{folder}/far/3.jpg"), "3.jpg would replace what is read (database"),
         ((*SEARCH, "--figure", "{elsewhere}/3.jpg"), "3.jpg would replace what is read (database"),
+        (
+            (*SEARCH, "--figure", "{folder}/n.png"),
+            "n.png would become a part of what is read",
+        ),
+        ((*SEARCH, "--figure", "{folder}/far/n.png"), "n.png would become a part of what is read"),
+        ((*SEARCH, "--figure", "{elsewhere}/n.png"), "n.png would become a part of what is read"),
+        ((*SCORE, "-o", "{folder}/n.txt"), "(ground truth {folder}); write outside that folder"),
         (("decode", "{model}", "-o", "new.jpg"), "new.jpg is no .safetensors file by its name; ca"),
         (("index", "{model}", "--database", "{folder}", "-o", "c.map"), "c.map is no .pvmap"),
         ((*SCORE, "-o", "{folder}/notes.txt"), "notes.txt would replace what is read (ground"),

@@ -13,7 +13,7 @@ _LISTS = (".txt",)  # of an official ground truth
 
 
 class OutputError(ValueError):
-    """A file cannot be written where it is to be, or would replace one that is read."""
+    """A file cannot be written where it is to be, or would replace or become one that is read."""
 
 
 def _paths(arguments: argparse.Namespace, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
@@ -24,23 +24,27 @@ def _paths(arguments: argparse.Namespace, names: Iterable[str]) -> Iterator[tupl
                 yield name, each
 
 
-def _replaces(output: Path, source: Path) -> bool:
-    """Whether writing `output` would change what is read of `source`, a file or a folder."""
-    if not output.exists() or not source.exists():
-        return False
+def _changes(output: Path, source: Path) -> bool:
+    """Whether writing `output` would change what is read of `source`, a file or a folder: also the
+    first time, for the next command would read it there."""
     if source.is_dir():
         read = is_image_name(output) or output.suffix.lower() in _LISTS
         return read and _is_within(output, source)
-    return output.samefile(source)
+    return output.exists() and source.exists() and output.samefile(source)
 
 
 def _is_within(output: Path, folder: Path) -> bool:
-    """Whether a file is read of a folder: it lies there, or a link in it leads there."""
+    """Whether a file is or will be read of a folder: it lies there, or a link in it leads there."""
     if output.absolute().is_relative_to(folder.absolute()):
         return True
     if output.resolve().is_relative_to(folder.resolve()):
         return True
-    return is_image_name(output) and any(map(output.samefile, find_images(folder)))
+    if not is_image_name(output):
+        return False
+    images = find_images(folder)
+    if output.exists():
+        return any(map(output.samefile, images))
+    return any(map(output.parent.samefile, {image.parent for image in images}))
 
 
 def _require_writable(output: Path) -> None:
@@ -72,8 +76,8 @@ def _require_own_kind(output: Path, suffixes: Sequence[str]) -> None:
 
 
 def require_outputs(arguments: argparse.Namespace, outputs: Mapping[str, Sequence[str]]) -> None:
-    """Make sure that every file to be written can be, and replaces no other file than an earlier
-    output.
+    """Make sure that every file to be written can be, replaces no other file than an earlier
+    output, and becomes no part of a folder that is read.
 
     Args:
         outputs: the arguments that name files to write, each with the suffixes that these have,
@@ -87,9 +91,12 @@ def require_outputs(arguments: argparse.Namespace, outputs: Mapping[str, Sequenc
     for argument, output in _paths(arguments, [name for name in outputs if outputs[name]]):
         _require_writable(output)
         for name, source in sources:
-            if _replaces(output, source):
+            if _changes(output, source):
+                what, remedy = "replace", "to another file"
+                if not output.exists():
+                    what, remedy = "become a part of", "outside that folder"
                 raise OutputError(
-                    f"{output} would replace what is read ({name.replace('_', ' ')} {source}); "
-                    "write to another file"
+                    f"{output} would {what} what is read ({name.replace('_', ' ')} {source}); "
+                    f"write {remedy}"
                 )
         _require_own_kind(output, outputs[argument])
