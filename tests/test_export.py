@@ -1,6 +1,8 @@
 """ONNX files of models: equal to torch at any size, and refused where they are not."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import onnx
@@ -175,6 +177,76 @@ def test_a_list_goes_with_its_graph(few_files):
         assert (few_files / "x.weights.json").exists()
     pocketvlad.export(model, "x.onnx")
     assert not (few_files / "x.weights.json").exists()
+
+
+def test_a_list_of_another_graph_stays(few_files):
+    """Names that differ by their suffix alone have one list."""
+    model, listed = pocketvlad.load("small.pvlad"), few_files / "graph.weights.json"
+    pocketvlad.export(model, "graph.onnx", weights="outside")
+    before = listed.read_bytes()
+    pocketvlad.export(model, "graph")
+    assert listed.read_bytes() == before
+    message = r"graph\.weights\.json is there already and is the list of weights of graph\.onnx; mo"
+    with pytest.raises(model_file.ExportError, match=message):
+        pocketvlad.export(model, "graph", weights="outside")
+    assert listed.read_bytes() == before
+
+
+@pytest.fixture
+def exported(few_files):
+    """graph.onnx and its list, both by name."""
+    pocketvlad.export(pocketvlad.load("small.pvlad"), "graph.onnx", weights="outside")
+
+    def read():
+        return {path.name: path.read_bytes() for path in few_files.glob("*graph*")}
+
+    return read
+
+
+@pytest.mark.parametrize("weights", ["outside", "float32"])
+def test_no_kill_leaves_a_graph_with_the_list_of_another(exported, monkeypatch, weights):
+    """What is there is seen before either file gets its name."""
+    before, real, seen = exported(), os.replace, []
+
+    def replace(source, target):
+        if not target.name.startswith("."):
+            seen.append(exported().items() & before.items())
+            assert "graph.weights.json" not in exported()
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    pocketvlad.export(pocketvlad.load("base.safetensors"), "graph.onnx", weights=weights)
+    old = ("graph.onnx", before["graph.onnx"])
+    assert seen == [{old}, set()] if weights == "outside" else seen == [{old}]
+    assert len(exported()) == len(seen)
+    assert not exported().items() & before.items()
+
+
+@pytest.mark.parametrize("weights", ["outside", "float32"])
+def test_a_graph_that_cannot_be_replaced_keeps_its_list(exported, monkeypatch, weights):
+    before, real = exported(), os.replace
+
+    def refuse(source, target):
+        if target.name == "graph.onnx":
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(target))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(PermissionError, match=r"graph\.onnx"):
+        pocketvlad.export(pocketvlad.load("base.safetensors"), "graph.onnx", weights=weights)
+    assert exported() == before
+
+
+def test_a_list_that_cannot_be_written_leaves_all_as_it_was(exported, monkeypatch):
+    before = exported()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(model_file, "write_list", full)
+    with pytest.raises(OSError, match="No space left"):
+        pocketvlad.export(pocketvlad.load("base.safetensors"), "graph.onnx", weights="outside")
+    assert exported() == before
 
 
 def test_lists_of_names_with_points_are_apart(few_files):

@@ -52,7 +52,8 @@ def export(
 
     Raises:
         VerificationError: the graph's descriptors differ from torch's by more than 1e-4.
-        ExportError: the file would be larger than ONNX files may be.
+        ExportError: the file would be larger than ONNX files may be, or another file, or the list
+            of another graph, would give way to its list.
         OptionError: an option has an impossible value.
         ImportError: onnx or onnxruntime is missing; says what to install.
         OSError: the file cannot be written.

@@ -1,6 +1,8 @@
 """An `.onnx` file of a model: written, and verified before it is left."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from pocketvlad.portable.session import Session
 from pocketvlad.portable.traced import traced_graph
 from pocketvlad.portable.verification import VerificationError, Verified, verify
 from pocketvlad.portable.weight_forms import add_weights
-from pocketvlad.portable.weights_list import is_list, list_file, write_list
+from pocketvlad.portable.weights_list import graph_of, list_file, write_list
 from pocketvlad.util.atomic import replacing
 from pocketvlad.util.size import float32_bytes
 
@@ -48,10 +50,11 @@ def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, for
         OSError: it cannot be written.
     """
     outside, beside = form == "outside", list_file(path)
-    if outside and os.path.lexists(beside) and not is_list(beside):
+    listed = graph_of(beside)
+    if outside and os.path.lexists(beside) and listed != path.name:
+        what = "no list of weights" if listed is None else f"the list of weights of {listed}"
         raise ExportError(
-            f"{beside} is there already and is no list of weights; move it elsewhere, or write to "
-            "another file"
+            f"{beside} is there already and is {what}; move it elsewhere, or write to another file"
         )
     contents = to_contents(model)
     total = float32_bytes(sum(tensor.size for tensor in contents.tensors.values()))
@@ -73,15 +76,32 @@ def write_graph(path: Path, model: Model, model_sha256: str, sizing: Sizing, for
     )
     onnx.helper.set_model_props(made, metadata.as_texts())
     made.producer_name, made.doc_string = "pocketvlad", str(network.architecture)
-    with replacing(path) as unfinished:
-        unfinished.write_bytes(made.SerializeToString())
-        try:
-            session = Session(unfinished, values if outside else None)
-            verified = verify(session, model, sizing, values)
-        except FormatError as error:
-            raise VerificationError(f"the graph does not run: {error}") from None
-        if outside:  # where it cannot be written, no graph is left that lacks it
-            write_list(path, metadata, {name: each.shape for name, each in values.items()})
-    if not outside and is_list(beside):
-        beside.unlink()  # of an earlier graph of this name, which had no weights
+    with ExitStack() as after:  # the list gets its name when the graph has its own
+        unfinished_list = after.enter_context(replacing(beside)) if outside else None
+        with replacing(path) as unfinished:
+            unfinished.write_bytes(made.SerializeToString())
+            try:
+                session = Session(unfinished, values if outside else None)
+                verified = verify(session, model, sizing, values)
+            except FormatError as error:
+                raise VerificationError(f"the graph does not run: {error}") from None
+            if unfinished_list is not None:
+                shapes = {name: each.shape for name, each in values.items()}
+                write_list(unfinished_list, path.name, metadata, shapes)
+            if listed == path.name:
+                after.enter_context(_removed(beside))
     return Written(path.stat().st_size, verified)
+
+
+@contextmanager
+def _removed(beside: Path) -> Iterator[None]:
+    """The list of an earlier graph is gone before the graph is another: a kill leaves at worst a
+    graph that lacks its list, which is told, and never one with the list of another. After an error
+    it is as it was."""
+    content = beside.read_bytes()
+    beside.unlink()
+    try:
+        yield
+    except BaseException:
+        beside.write_bytes(content)
+        raise

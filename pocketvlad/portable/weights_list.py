@@ -30,7 +30,7 @@ class OutsideWeight:
 
 
 def list_file(graph: Path) -> Path:
-    """Where the list of a graph lies.
+    """Where the list of a graph lies. Two graphs may share it: `graph` and `graph.onnx`.
 
     >>> list_file(Path("graph.onnx")).name, list_file(Path("lite0-0.08")).name
     ('graph.weights.json', 'lite0-0.08.weights.json')
@@ -39,23 +39,29 @@ def list_file(graph: Path) -> Path:
     return graph.with_name(f"{name}.weights.json")
 
 
-def is_list(path: Path) -> bool:
-    """Whether a file is one that `write_list` has written, whole or not as it should be."""
-    content = read_json(path) if path.is_file() else None
-    return content is not None and {"format", "model_sha256", "weights"} <= content.keys()
+def graph_of(path: Path) -> str | None:
+    """The name of the graph whose list a file is, whole or not as it should be; None where
+    `write_list` has not written it."""
+    match read_json(path) if path.is_file() else None:
+        case {"format": _, "graph": str(graph), "model_sha256": _, "weights": _}:
+            return graph
+    return None
 
 
-def write_list(graph: Path, metadata: GraphMetadata, shapes: Mapping[str, Sequence[int]]) -> None:
-    """Write the list beside `graph`.
+def write_list(
+    path: Path, graph: str, metadata: GraphMetadata, shapes: Mapping[str, Sequence[int]]
+) -> None:
+    """Write a list.
 
     Args:
+        graph: name of the graph's file.
         shapes: of the tensors, by name: initializers have the same names.
     """
     texts = metadata.as_texts()
     content = {
         "format": FORMAT,
         "pocketvlad": texts["pocketvlad"],
-        "graph": graph.name,
+        "graph": graph,
         "model_sha256": metadata.model_sha256,
         "input": {
             "name": PIXELS,
@@ -75,7 +81,7 @@ def write_list(graph: Path, metadata: GraphMetadata, shapes: Mapping[str, Sequen
             for name, shape in shapes.items()
         ],
     }
-    write_json(list_file(graph), content)
+    write_json(path, content)
 
 
 def read_list(path: Path) -> list[OutsideWeight]:
