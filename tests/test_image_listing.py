@@ -38,6 +38,14 @@ def test_a_list_beside_the_folder_goes_first(folder):
     assert listing(folder).images == [folder / "b/c/2.jpg", folder / "a/9.jpg"]
 
 
+@pytest.mark.parametrize("sign", ["\x0b", "\x1c", "\x85", "\u2028"])
+def test_a_name_in_a_list_may_hold_what_is_no_end_of_a_line(folder, sign):
+    (folder / f"a{sign}b.jpg").touch()
+    listed = folder.with_name("set_images_paths.txt")
+    listed.write_bytes(f"a{sign}b.jpg\r\na.jpg\rZ.jpg\n".encode())
+    assert listing(folder).images == [folder / f"a{sign}b.jpg", folder / "a.jpg", folder / "Z.jpg"]
+
+
 @pytest.mark.parametrize("typed", [".", "..", "../b/.."])
 def test_a_list_is_found_however_the_folder_is_typed(folder, monkeypatch, typed):
     folder.with_name("set_images_paths.txt").write_text("b/c/2.jpg\na/9.jpg\n")

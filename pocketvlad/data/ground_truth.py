@@ -13,12 +13,11 @@ from pocketvlad.data.image_files import is_hidden
 from pocketvlad.data.image_names import BareNames, NameClashError
 from pocketvlad.data.written_number import written_number
 from pocketvlad.util.foreign import foreign
-from pocketvlad.util.text_file import read_text
+from pocketvlad.util.text_file import LINE_END, read_text
 
 LIST_SUFFIX = ".txt"
 _LISTS = ("good", "ok", "junk")
 _QUERY_FILE = re.compile(r"(?P<name>(?P<landmark>.+)_\d+)_query", re.DOTALL)
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class GroundTruthError(ValueError):
@@ -64,7 +63,7 @@ def _bare(path: Path, text: str, names: BareNames) -> str:
 
 
 def _read_names(path: Path, names: BareNames) -> tuple[str, ...]:
-    lines = (line.strip() for line in _LINE_END.split(read_text(path, GroundTruthError)))
+    lines = (line.strip() for line in LINE_END.split(read_text(path, GroundTruthError)))
     return tuple(_bare(path, line, names) for line in lines if line)
 
 
@@ -76,7 +75,7 @@ def _read_query(path: Path, prefix: str, names: BareNames) -> tuple[str, Box]:
         box = tuple(map(written_number, edges))
     except ValueError:
         box = ()
-    if len(box) != 4 or _LINE_END.search(image):
+    if len(box) != 4 or LINE_END.search(image):
         raise GroundTruthError(
             f"{path} holds {text[:200]!r}; expected an image name and x1 y1 x2 y2"
         )

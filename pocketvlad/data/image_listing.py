@@ -13,7 +13,7 @@ from pocketvlad.data.image_files import Found, walk
 from pocketvlad.data.image_names import SUFFIXES
 from pocketvlad.util.counted import counted
 from pocketvlad.util.shown import shown
-from pocketvlad.util.text_file import read_text
+from pocketvlad.util.text_file import LINE_END, read_text
 
 _LIST = "_images_paths.txt"
 _REMEDY = "correct the list, or remove it, and the folder itself is read"
@@ -21,7 +21,7 @@ _REMEDY = "correct the list, or remove it, and the folder itself is read"
 
 def _listed(folder: Path, file: Path) -> Found:
     lines: dict[Path, int] = {}
-    for number, line in enumerate(read_text(file, ImageError).splitlines(), start=1):
+    for number, line in enumerate(LINE_END.split(read_text(file, ImageError)), start=1):
         if not line:
             continue
         path, place = Path(line), f"{file}, line {number}"

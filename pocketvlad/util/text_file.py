@@ -1,9 +1,13 @@
 """Text files that people wrote by whatever editor."""
 
 import codecs
+import re
 from pathlib import Path
 
 from pocketvlad.util.foreign import reason
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+"""Of text files. `str.splitlines` takes more for ends, such as U+2028, which names may hold."""
 
 _REMEDY = "save it as UTF-8"
 
