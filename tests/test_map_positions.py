@@ -125,3 +125,11 @@ def test_a_table_has_a_row_a_photograph(tmp_path):
     assert wish.beside({"a.jpg": (9.0, 9.0)}) == {"a.jpg": (1.0, 2.0), "in/b.jpg": (3.0, 4.0)}
     assert wish.note is None
     assert at(str(table), PLAIN) == wish.given
+    table.write_text("image,easting,northing\na,1,2\n")
+    with pytest.raises(PositionError, match=r"1 of 2 images of city/db have no row: .*in/b\.jpg"):
+        at(table, PLAIN)
+
+
+def test_a_mapping_need_not_have_all_files():
+    """Of photographs that are described, `MapUpdate` asks for the position."""
+    assert at({"a.jpg": (1, 2)}, PLAIN) == {"a.jpg": (1.0, 2.0)}
