@@ -424,6 +424,39 @@ def test_bad_input_is_told_in_one_line(capsys, model_file, photographs, words, m
     assert out == ""
 
 
+def too_much(*_, **__):
+    torch.empty(1 << 50)
+
+
+def much_too_much(*_, **__):
+    raise MemoryError
+
+
+def too_much_of_a_gpu(*_, **__):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+
+
+@pytest.mark.parametrize("fault", [too_much, much_too_much, too_much_of_a_gpu])
+def test_a_lack_of_memory_is_told_in_one_line(capsys, model_file, tmp_path, monkeypatch, fault):
+    monkeypatch.setattr("pocketvlad.load", fault)
+    monkeypatch.setattr("pocketvlad.inspect", fault)
+    end = "end other programs, or take a machine with more of it\n"
+    words = ("describe", model_file, "a.jpg", "-o", tmp_path / "x.npz")
+    told = f"pocketvlad describe: out of memory; describe smaller images (--image-size), {end}"
+    assert run(capsys, *words) == (1, "", told)
+    told = f"pocketvlad inspect: out of memory; {end}"
+    assert run(capsys, "inspect", model_file) == (1, "", told)
+
+
+def test_other_errors_of_torch_are_defects(model_file, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr("pocketvlad.inspect", fail)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        main(["inspect", str(model_file)])
+
+
 @pytest.fixture
 def many_photographs(tmp_path):
     """Twelve pictures of coloured noise, and one that is none."""

@@ -13,7 +13,7 @@ from pocketvlad.retrieval.photograph_warning import PhotographWarning
 from pocketvlad.util.discovery import module_names, summaries
 from pocketvlad.util.disk_space import DiskSpaceError
 from pocketvlad.util.option_error import OptionError
-from pocketvlad.util.refusals import remedy
+from pocketvlad.util.refusals import is_out_of_memory, remedy
 from pocketvlad.util.shown import shown
 
 VERBS = module_names(verbs.__path__)
@@ -64,6 +64,25 @@ def _refused(error: OSError) -> str:
     return "; ".join(filter(None, [": ".join(filter(None, [file, error.strerror])), remedy(error)]))
 
 
+def _without_memory(arguments: argparse.Namespace) -> str:
+    """What to do where memory is refused."""
+    smaller = "describe smaller images (--image-size), " if "image_size" in arguments else ""
+    return f"out of memory; {smaller}end other programs, or take a machine with more of it"
+
+
+def _tell(verb: str, message: str) -> int:
+    """Print an error in one line.
+
+    Returns:
+        the exit status.
+    """
+    try:
+        print(f"pocketvlad {verb}: {message}", file=sys.stderr)
+    except BrokenPipeError:
+        _close_streams()
+    return 1
+
+
 def _show(message: Warning, category: type[Warning], *where: object) -> None:
     """A line; where in the code it was given only if it is of another library."""
     if issubclass(category, PhotographWarning):
@@ -94,8 +113,8 @@ def _close_streams() -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb.
 
-    What users can cause (a missing or damaged file, a wrong box) is told in one line; anything
-    else is a defect and shows its traceback.
+    What users can cause (a missing or damaged file, a wrong box, images too large for the memory)
+    is told in one line; anything else is a defect and shows its traceback.
 
     Returns:
         the exit status: 0; 1 after an error of the input; 141 where the reader of the output has
@@ -115,11 +134,11 @@ def main(words: Sequence[str] | None = None) -> int:
         _close_streams()
         return _BROKEN_PIPE
     except (OSError, ValueError, ImportError, DiskSpaceError) as error:
-        try:
-            print(f"pocketvlad {arguments.verb}: {_message(error)}", file=sys.stderr)
-        except BrokenPipeError:
-            _close_streams()
-        return 1
+        return _tell(arguments.verb, _message(error))
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return _tell(arguments.verb, _without_memory(arguments))
     except KeyboardInterrupt:
         return _INTERRUPTED
     return 0

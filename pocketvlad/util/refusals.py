@@ -28,6 +28,19 @@ def remedy(error: BaseException | None) -> str | None:
     return None
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was refused, also where torch says so, which has no one class for it.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
+    (True, False)
+    >>> is_out_of_memory(RuntimeError("CUDA error: out of memory"))
+    True
+    """
+    texts = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
+    refused = isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
+    return refused or isinstance(error, MemoryError)
+
+
 def unwritable(folder: Path) -> str | None:
     """Why nothing can be written to a folder, which is made if it is missing, and what to do about
     it; None if something can."""
