@@ -132,9 +132,16 @@ onsuccess:
     # Here, because it imports what takes a third of a second of each start.
     from pocketvlad.report.summary import summary_text
 
-    note_end()
-    # Those of another run may not be noted yet.
+    jobs = list(workflow.dag.jobs)
+    made = {str(file) for job in jobs for file in job.output}
+    note_end(made)
+    # Those of another run may not be noted yet, nor those of a run with other targets.
     if alone():
-        forget_outputs(Path("results") / STUDY / "checkpoints")
-    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+        forget_outputs(
+            [
+                job.params.checkpoint
+                for job in jobs
+                if "checkpoint" in job.params.keys()
+            ]
+        )
     print(summary_text(Path("results") / STUDY, made))

@@ -21,7 +21,8 @@ rule pack_city:
         **requests("pack_city"),
         gpu=GPUS,
     params:
-        library=library("pack_city"),
+        # And the code of its map, whatever those of the study are.
+        library=library("pack_city", "maps/codes/int8.py"),
         page=lambda wildcards: page_state(),
         cells=list(PACKABLE),
         training_city=test_city(PACKED_CITY),

@@ -133,17 +133,17 @@ rule index_dataset:
         query_prefix=lambda wildcards: FILES.dataset(wildcards.city).get(
             "query_prefix", ""
         ),
-        expected_images=lambda wildcards: FILES.dataset(wildcards.city).get(
-            "expected_images"
-        ),
-        expected_queries=lambda wildcards: FILES.dataset(wildcards.city).get(
-            "expected_queries"
-        ),
-        # Photographs of one's own are seen as they were held; published boxes refer to the
-        # pixels as they are stored.
-        upright=lambda wildcards: "folder" in FILES.dataset(wildcards.city),
-        leave_out=lambda wildcards: FILES.dataset(wildcards.city).get("leave_out", []),
-        partial=lambda wildcards: FILES.dataset(wildcards.city).get("partial", False),
+        # One parameter: Snakemake compares the set of all values, so that of two that are true and
+        # false it would not see one change.
+        counted=lambda wildcards: {
+            "expected_images": FILES.dataset(wildcards.city).get("expected_images"),
+            "expected_queries": FILES.dataset(wildcards.city).get("expected_queries"),
+            "leave_out": FILES.dataset(wildcards.city).get("leave_out", []),
+            "partial": FILES.dataset(wildcards.city).get("partial", False),
+            # Photographs of one's own are seen as they were held; published boxes refer to the
+            # pixels as they are stored.
+            "upright": "folder" in FILES.dataset(wildcards.city),
+        },
         located=lambda wildcards: FILES.located(wildcards.city),
     script:
         "../workflow_scripts/index_dataset.py"

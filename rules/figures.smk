@@ -4,7 +4,7 @@
 
 # The measurements of all jobs, by rule. They are no inputs: a study whose measurements were
 # deleted, or were never written, must not be trained again for a plot.
-MEASURED = {
+TIMINGS = {
     "render_city": filled(
         rules.render_city.log[1],
         city=[role for role in ROLES if "render" in FILES.dataset(role)],
@@ -46,19 +46,19 @@ MEASURED = {
     "evaluate_test_set": on_test_sets(rules.evaluate_test_set.log[1], of_all),
 }
 if MAPPED:
-    MEASURED["describe_cities"] = of_mapped(rules.describe_cities.log[1])
-    MEASURED["describe_test_set"] = on_test_sets(
+    TIMINGS["describe_cities"] = of_mapped(rules.describe_cities.log[1])
+    TIMINGS["describe_test_set"] = on_test_sets(
         rules.describe_test_set.log[1], of_mapped
     )
-    MEASURED["code_maps"] = filled(
-        rules.code_maps.log[1], model=MAPPED, seed=FIRST_SEED
-    )
-    MEASURED["code_test_maps"] = on_test_sets(
+    TIMINGS["code_maps"] = filled(rules.code_maps.log[1], model=MAPPED, seed=FIRST_SEED)
+    TIMINGS["code_test_maps"] = on_test_sets(
         rules.code_test_maps.log[1], filled, model=MAPPED, seed=FIRST_SEED
     )
+if BACKEND_CHOICE:
+    TIMINGS["measure_backend"] = expand(rules.measure_backend.log[1], model=MODELS)
 # A study on photographs renders no city, one of fixed codebooks trains none, and one of given
 # settings chooses none.
-MEASURED = {name: files for name, files in MEASURED.items() if files}
+TIMINGS = {name: files for name, files in TIMINGS.items() if files}
 
 
 rule plot_results:
@@ -173,7 +173,7 @@ rule plot_run_time:
     params:
         library=library("plot_run_time"),
         study=STUDY,
-        files=MEASURED,
+        files=TIMINGS,
     script:
         "../workflow_scripts/plot_run_time.py"
 

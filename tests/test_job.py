@@ -115,7 +115,9 @@ def test_outputs_of_a_complete_job_come_back(tmp_path):
     checkpoint.save({"history": []})  # of a process that was killed before it removed it
     assert checkpoint.restored(outputs, settings)
     assert not checkpoint.path.exists()
-    forget_outputs(tmp_path / "checkpoints")
+    forget_outputs([tmp_path / "checkpoints" / "other.pt"])
+    assert list((tmp_path / "checkpoints").iterdir())
+    forget_outputs([checkpoint.path])
     assert not list((tmp_path / "checkpoints").iterdir())
     assert not checkpoint.restored(outputs, settings)
 

@@ -99,16 +99,19 @@ def test_a_training_depends_on_its_loss_and_on_the_networks_that_this_asks():
     assert not losses(found("initialise_model", "vgg16", loss=asking)[0])
 
 
-def test_a_job_on_maps_depends_on_the_codes_of_the_study():
-    named, others = found("code_maps", "vgg16")
+def test_a_job_on_maps_depends_on_the_codes_of_its_model():
+    """Or of all, where it is about none."""
+    named, others = found("code_maps", "alexnet")
     kinds = ("bits", "int8", "product_quantization", "rotated_bits", "float32")
     assert named == {
         "data/protocols/original.py",
         *(f"maps/codes/{kind}.py" for kind in kinds),
     }
     assert {"maps/parts.py", "maps/steps.py"} <= others
+    assert found("code_maps", "vgg16")[0] == {"data/protocols/original.py"}  # no map
+    assert found("pack_city")[0] >= {f"maps/codes/{kind}.py" for kind in kinds}
     # Neither do those that describe.
-    assert not [name for name in found("describe_cities", "vgg16")[0] if "codes" in name]
+    assert not [name for name in found("describe_cities", "alexnet")[0] if "codes" in name]
 
 
 def test_all_other_jobs_depend_on_neither():

@@ -20,7 +20,7 @@ onstart:
     run_begun()
     note_plan(planned(workflow.dag), alone())
 onsuccess:
-    note_end()
+    note_end({str(file) for job in workflow.dag.jobs for file in job.output})
 rule all:
     input: "d"
 rule d:
@@ -162,8 +162,22 @@ def test_a_damaged_note_counts_as_none(tmp_path, monkeypatch, content):
         record.name
     ]
     (tmp_path / "b").touch()
-    note_end()
+    note_end({"b"})
     assert json.loads(note.read_text()) == {"c": ["d"]}
     (tmp_path / "c").touch()
-    note_end()
+    note_end({"c"})
     assert not note.exists()
+
+
+def test_what_a_study_no_longer_makes_is_made_again_once(tmp_path, study):
+    """A cell that failed, and was taken out of the config."""
+    rules = (tmp_path / "Snakefile").read_text()
+    with_more = rules.replace('input: "c"\n    output: "d"', 'input: "c", "other"\n    output: "d"')
+    assert with_more != rules
+    (tmp_path / "Snakefile").write_text(with_more.replace("touch other", "false"))
+    first = subprocess.run(COMMAND, capture_output=True, text=True)
+    assert first.returncode
+    (tmp_path / "Snakefile").write_text(rules)
+    study()
+    assert "Nothing to be done" in study()
+    assert "Nothing to be done" in study("-n")

@@ -12,7 +12,7 @@ from pocketvlad.format.roles import Part
 from pocketvlad.networks.declared import declared_part, part_types
 from pocketvlad.study.config import with_defaults
 from pocketvlad.study.files import StudyFiles
-from pocketvlad.study.requests import NEEDS, Job, Need
+from pocketvlad.study.requests import INHERITED, NEEDS, Job, Need, usual_seconds
 
 CONFIGS = {
     "mini": ROOT / "config.yaml",
@@ -21,8 +21,6 @@ CONFIGS = {
 # Of benchmark files of complete runs on two cores: by rule and model the longest and the largest
 # job. Snakemake looks at memory twice a second, and less often in long jobs.
 MEASURED = pd.read_csv(ROOT / "tests" / "expected" / "measured_jobs.csv").fillna("")
-# Rules that ask as another one does.
-AS_ANOTHER = {"evaluate_rival": "evaluate_model", "compress_symbols": "compress_rival"}
 
 
 def rules() -> dict[str, str]:
@@ -51,6 +49,15 @@ def test_every_rule_asks_for_memory_and_time(name):
     )
 
 
+def test_rules_made_from_another_one_need_what_it_needs():
+    text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    made = {new: old for old, new in re.findall(r"(?m)^use rule (\w+) as (\w+) with:", text)}
+    needed = {name: made.get(old, old) for name, old in made.items()}
+    assert {name: old for name, old in needed.items() if old in NEEDS} == INHERITED
+    one = job("subset", "vgg16")
+    assert usual_seconds("evaluate_test_set", one) == usual_seconds("evaluate_model", one)
+
+
 def test_the_profile_for_slurm_groups_rules_that_there_are():
     profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
     grouped = dict(each.split("=") for each in profile["groups"])
@@ -74,7 +81,7 @@ def test_a_rule_that_asks_for_a_gpu_runs_a_network():
     "row", list(MEASURED.itertuples()), ids=lambda row: f"{row[1]}-{row[2]}-{row[3]}"
 )
 def test_requests_cover_what_was_measured(row):
-    need = NEEDS[AS_ANOTHER.get(row.rule, row.rule)](job(row.study, row.model))
+    need = NEEDS[INHERITED.get(row.rule, row.rule)](job(row.study, row.model))
     megabytes, minutes = need.asked(1)
     assert megabytes >= row.max_rss_mb
     assert minutes * 60 >= row.seconds
@@ -84,7 +91,7 @@ def test_requests_of_large_jobs_are_no_more_than_three_times_what_they_take():
     large = MEASURED[MEASURED["max_rss_mb"] > 1500]
     assert len(large) >= 10
     for row in large.itertuples():
-        megabytes, _ = NEEDS[AS_ANOTHER.get(row.rule, row.rule)](job(row.study, row.model)).asked(1)
+        megabytes, _ = NEEDS[INHERITED.get(row.rule, row.rule)](job(row.study, row.model)).asked(1)
         assert megabytes <= 3 * row.max_rss_mb, row
 
 
@@ -164,6 +171,24 @@ def test_a_training_asks_for_what_its_loss_shows():
     assert need("contrastive", views=32).memory > 2 * need("contrastive").memory
     # A teacher takes the more memory the larger the largest photographs are.
     assert need("distillation", scales=[4.0]).memory > need("distillation").memory
+
+
+def test_what_is_mined_and_validated_has_the_protocols_size():
+    def need(side: int, **training: int) -> Need:
+        given = {"image_size": 64, "tuples": 2, **training}
+        return NEEDS["train_model"](
+            job("mini", "vgg16", protocol={"image_size": side}, training=given)
+        )
+
+    one, two = need(512), need(1024)
+    assert two.work == pytest.approx(4 * one.work, rel=0.05)
+    assert two.memory > 2 * one.memory
+    network, more = job("mini", "vgg16").network, 1000
+    epochs = job("mini", "vgg16").config["training"]["epochs"]
+    pool = job("mini", "vgg16").config["training"]["pool"]
+    # Images of landmarks, and as many of the background.
+    mined = network.describing(512, 2 * more * epochs) / job("mini", "vgg16").speed
+    assert need(512, pool=pool + more).work - one.work == pytest.approx(mined)
 
 
 @pytest.mark.parametrize("epochs", [0, 3])

@@ -2,6 +2,7 @@
 What it decodes to is to be scored."""
 
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from pocketvlad.baselines.rivals.process import NNCODEC, RivalError, run_step
 from pocketvlad.baselines.rivals.source import decoded_layers, our_settings, read_source
 from pocketvlad.format.contents import Contents, write_contents
 from pocketvlad.study.job import logged
+from pocketvlad.util.atomic import replacing
 from pocketvlad.util.json_file import write_json
 from pocketvlad.util.whole_file import write_text
 
@@ -24,15 +26,18 @@ with logged(*snakemake.log):
     python = NNCODEC if coder == "nncodec" else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "given.npz", Path(folder) / "found.npz"
+        coded = Path(folder) / "coded.bin"  # a coder may outlive a job that is killed
         if rival["fitted"]:
             step, given = "fit", Path(folder) / "given.json"
             write_json(given, {**snakemake.params.calibration, **dict(snakemake.input.items())})
         else:
             step = "encode"
             write_layers(given, source.layers, source.roles)
-        encoding = run_step(step, coder, settings, given, file, python)
-        decoding = run_step("decode", coder, settings, file, found, python)
+        encoding = run_step(step, coder, settings, given, coded, python)
+        decoding = run_step("decode", coder, settings, coded, found, python)
         decoded, _ = read_layers(found)
+        with replacing(file) as unfinished:
+            shutil.copyfile(coded, unfinished)
     expected = decoded_layers(source.layers)
     for name, tensor in expected.items():
         if name not in decoded or decoded[name].shape != tensor.shape:

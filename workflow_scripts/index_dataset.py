@@ -23,15 +23,15 @@ from pocketvlad.util.progress import progress_over
 from pocketvlad.util.unchanged import unchanged
 
 with logged(*snakemake.log), unchanged(snakemake.input):
-    params = snakemake.params
+    params, counted = snakemake.params, dict(snakemake.params.counted)
     verify_declared(params.declared)
     lists = params.ground_truth and read_any_ground_truth(
         Path(params.ground_truth), params.protocol, params.query_prefix
     )
-    left_out = {bare_name(name) for name in params.leave_out}
+    left_out = {bare_name(name) for name in counted["leave_out"]}
     found = originals(Path(snakemake.input.images))
     files = {name: path for name, path in found.items() if name not in left_out}
-    sizes, faults = image_sizes(files, progress_over("images", "image"), params.upright)
+    sizes, faults = image_sizes(files, progress_over("images", "image"), counted["upright"])
     for fault in faults.values():
         note(f"left out: {fault}")
     positions = None
@@ -40,16 +40,9 @@ with logged(*snakemake.log), unchanged(snakemake.input):
         table = next(iter(tables), None)
         if table and table.note:
             note(table.note)
-        partial = params.partial or bool(left_out)
+        partial = counted["partial"] or bool(left_out)
         positions = positions_of_files(files, table, f"data set {params.name}", partial=partial)
-    counted = {
-        "expected_images": params.expected_images,
-        "expected_queries": params.expected_queries,
-        "leave_out": left_out,
-        "partial": params.partial,
-        "upright": params.upright,
-        "faults": faults,
-    }
+    counted |= {"leave_out": left_out, "faults": faults}
     if lists:
         dataset = index_dataset(
             params.name,

@@ -35,7 +35,12 @@ class ComputeSettings(RunSettings):
         1,
         minimum=1,
     )
-    batch_size: int = setting("images that are described at a time", 16, minimum=1)
+    batch_size: int = setting(
+        "images that are described at a time, where they are scored or packed; what learns from "
+        "photographs describes 16 at a time",
+        16,
+        minimum=1,
+    )
     backend: str = setting(
         "what describes the images that a model is scored on. onnxruntime: on a CPU, faster than "
         "torch for some networks; it needs the extra export. measured: for each model the faster "

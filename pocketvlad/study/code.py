@@ -40,7 +40,7 @@ def _named(
                 found = part_class(part, config["models"][each][str(part)]["type"])
                 yield _file(found.__module__, root)
     if _file(map_code.__name__, root) in imported:
-        for code in code_declarations(config):
+        for code in code_declarations(config, models[:1] or config["models"]):
             yield _file(code.__module__, root)
     if root.joinpath(*protocols.__name__.split("."), "__init__.py") in imported:
         found = data_sets(config)

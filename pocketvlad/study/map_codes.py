@@ -1,6 +1,6 @@
 """The maps of a study: of which models, by which codes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pocketvlad.compression.recipes import BASE, study_recipes
 from pocketvlad.compression.recipes.rounded import Rounded
@@ -33,9 +33,9 @@ def map_versions(config: Mapping, model: str) -> list[str]:
     return [BASE, *cells]
 
 
-def code_declarations(config: Mapping) -> list[type[Code]]:
-    """The classes of all codes of a study, finer ones among them."""
-    texts = [text for model in config["models"] for text in map_codes(config, model)]
+def code_declarations(config: Mapping, models: Iterable[str]) -> list[type[Code]]:
+    """The classes of all codes of some models, finer ones among them."""
+    texts = [text for model in models for text in map_codes(config, model)]
     found = [code_named(text) for text in texts]
     found += [code.finer for code in found if code.finer]
     return list(dict.fromkeys(map(type, found)))

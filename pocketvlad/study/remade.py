@@ -14,7 +14,7 @@ the file as an input of: a run for a few targets does not know the other results
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -83,10 +83,15 @@ def mark_outdated() -> None:
                 waiting.append(made)
 
 
-def note_end() -> None:
+def note_end(made: Collection[str]) -> None:
     """The run has come to its end: of what is there nothing is left to do. If some of it is missing
-    one day, that is its user's will."""
-    _write(dict(_missing(_read(_OWN))))
+    one day, that is its user's will. What the run made, or found up to date, depends no longer on
+    files that are missing: the study has none of these any more.
+
+    Args:
+        made: all files of the run's jobs.
+    """
+    _write({file: [x for x in after if x not in made] for file, after in _missing(_read(_OWN))})
 
 
 def _existing(files: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from math import ceil
 
 from pocketvlad.data.image_files import find_images
+from pocketvlad.data.sections import STYLES
 from pocketvlad.networks.architecture import Architecture
 from pocketvlad.study.config import training_of
 from pocketvlad.study.files import StudyFiles
@@ -36,6 +37,8 @@ _FLOAT = 4 / 1e6  # megabytes of a float32
 _SECONDS = 0.12
 # Seconds of a core that a step of tuning takes for a million weights, beside its crops.
 _TUNED = 0.1
+# Photographs that are described at a time where they are learnt from, whatever the config says.
+_LEARNT_AT_ONCE = 16
 # Crops whose maps are kept at a time while layers are fitted.
 _KEPT_CROPS = 64
 
@@ -205,18 +208,19 @@ def _draws_cities(job: Job) -> Need:
 
 def _draws_buildings(job: Job) -> Need:
     drawn = job.config["pretraining"]["buildings"]
-    return Need(_PLAIN, 0.1 * drawn["buildings"] * drawn["views"])
+    return Need(_PLAIN, 0.1 * len(STYLES) * drawn["buildings"] * drawn["views"])
 
 
-def _described(job: Job, times: float = 1, largest: float = 1) -> Need:
+def _described(job: Job, times: float = 1, largest: float = 1, batch: int | None = None) -> Need:
     """Photographs described, and half as many queries.
 
     Args:
         times: what that takes, in photographs of the protocol's size.
         largest: what the largest of these shows, likewise.
+        batch: of them at a time; None: as many as the config says.
     """
-    network = job.network
-    memory = job.started + 3 * network.megabytes + 8 * largest * job.maps(job.side, job.batch)
+    network, batch = job.network, batch or job.batch
+    memory = job.started + 3 * network.megabytes + 8 * largest * job.maps(job.side, batch)
     memory += 2 * job.photographs * network.length * _FLOAT
     seconds = 1.5 * times * network.describing(job.side, job.photographs) / job.speed
     return Need(memory, seconds, _STARTED)
@@ -228,17 +232,34 @@ def _scored(job: Job) -> Need:
     return _described(job, sum(sizes), max(sizes))
 
 
+def _learning(job: Job, times: float = 1) -> Need:
+    """Photographs described by a job that learns from them."""
+    return _described(job, times, batch=_LEARNT_AT_ONCE)
+
+
 def _initialises(job: Job) -> Need:
     network, settings = job.network, job.config["initialise"]
     samples = settings["projection_samples"]
     images = settings["cluster_images"] + samples
-    memory = _described(job).memory + 4 * samples * network.pooled * _FLOAT
+    memory = _learning(job).memory + 4 * samples * network.pooled * _FLOAT
     return Need(memory, network.describing(job.side, images) / job.speed, _STARTED)
 
 
 def _stepping(job: Job, side: int, shown: int) -> float:
     """Megabytes of a job whose gradient steps are shown so many square images."""
     return job.started + 6 * job.network.megabytes + 16 * job.maps(side, shown)
+
+
+def _described_at_once(job: Job) -> float:
+    """Megabytes of a job that learns, while it describes photographs."""
+    seen = 8 * job.maps(job.side, _LEARNT_AT_ONCE)
+    return job.started + 3 * job.network.megabytes + seen
+
+
+def _validated(job: Job, epochs: int) -> int:
+    """Photographs of the protocol's size that all validations of so many epochs describe."""
+    validation = job.config["validation"]
+    return (epochs + 1) * (validation["images"] + validation["queries"])
 
 
 def _trains(job: Job) -> Need:
@@ -256,11 +277,11 @@ def _trains(job: Job) -> Need:
         seen = 0.0 if job.gpu else 8 * teacher.maps(job.side, shown.at_once)
         memory = max(memory, job.started + 3 * network.megabytes + seen)
     if epochs:
-        # Forwards and backwards; what is mined, and the validation.
-        validation = job.config["validation"]
-        described = shown.mined + validation["images"] + validation["queries"]
-        seconds += network.describing(side, epochs * (3 * shown.epoch + described))
-        memory = max(memory, _stepping(job, side, shown.step))
+        # Forwards and backwards; what is mined, and the validation, before the first epoch, too.
+        seconds += network.describing(side, 3 * epochs * shown.epoch)
+        seconds += network.describing(job.side, epochs * shown.mined + _validated(job, epochs))
+        seen = _described_at_once(job)
+        memory = max(memory, seen, _stepping(job, side, shown.step))
     memory = max(memory, job.started + 3 * network.megabytes)
     return Need(memory + held, seconds / job.speed, _STARTED)
 
@@ -284,16 +305,19 @@ def _recovers(job: Job) -> Need:
     recovery, pruning = config["recovery"], config["pruning"]
     fitted, side = recovery["reconstruction"], recovery["image_size"]
     memory = _fitting(job, side, fitted["crops"], fitted["patches"], fitted["projection_crops"])
+    epochs = max(pruning["epochs_per_round"], config["quantization"]["training"]["epochs"])
+    round_ = network.describing(side, 2 * fitted["crops"] + fitted["projection_crops"])
+    round_ += _least_squares(network, fitted["patches"])
     if recovery["objective"] == "triplet":
-        training = training_of(config, job.model)
-        step = LOSSES.of({"type": "triplet"}).shown(training).step
-        memory = max(memory, _stepping(job, training["image_size"], step))
+        training = training_of(config, job.model) | {"tuples": recovery["tuples"]}
+        shown = LOSSES.of({"type": "triplet"}).shown(training)
+        stepping = _stepping(job, training["image_size"], shown.step)
+        memory = max(memory, stepping, _described_at_once(job))
+        round_ += network.describing(training["image_size"], 3 * epochs * shown.epoch)
+        round_ += network.describing(job.side, epochs * shown.mined + _validated(job, epochs))
     else:
         memory = max(memory, _stepping(job, side, recovery["crops_per_step"]))
-    epochs = max(pruning["epochs_per_round"], config["quantization"]["training"]["epochs"])
-    shown = 6 * max(recovery["crops"], 4 * recovery["tuples"]) * epochs
-    shown += 2 * fitted["crops"] + fitted["projection_crops"]
-    round_ = network.describing(side, shown) + _least_squares(network, fitted["patches"])
+        round_ += network.describing(side, 6 * recovery["crops"] * epochs)
     return Need(memory, pruning["rounds"] * round_ / job.speed, _STARTED)
 
 
@@ -335,14 +359,14 @@ def _tuned(job: Job, tuning: Mapping) -> Need:
 def _searches(job: Job) -> Need:
     settings = job.config["rd"]
     times = settings["trials"] * len(settings.get("targets", []))
-    one, scored = _rounds(job), _described(job, times)
+    one, scored = _rounds(job), _learning(job, times)
     memory = one.memory + scored.memory - job.started
     return Need(memory, times * one.work + scored.work, one.allowance + scored.allowance)
 
 
 def _chooses(job: Job) -> Need:
     settings = job.config["rd"]
-    known = _described(job, 2)
+    known = _learning(job, 2)
     memory = known.memory + 2 * settings["projection_crops"] * job.network.pooled * _FLOAT
     return Need(memory, known.work, known.allowance)
 
@@ -388,7 +412,7 @@ def _pretrains(job: Job) -> Need:
     settings = job.config["pretraining"]["classifier"]
     memory = _TORCH + 6 * network.megabytes
     memory += 16 * network.maps(settings["image_size"], settings["batch"])
-    images = 3 * settings["epochs"] * drawn["buildings"] * drawn["views"]
+    images = 3 * settings["epochs"] * len(STYLES) * drawn["buildings"] * drawn["views"]
     seconds = network.describing(settings["image_size"], images)
     return Need(memory, seconds / job.config["compute"]["threads"], _STARTED)
 
@@ -436,9 +460,17 @@ NEEDS: dict[str, Callable[[Job], Need]] = {
     "draw": _draws,
 }
 """By rule what its jobs need; `tabulate` and `draw` stand for all that make tables and figures."""
+INHERITED = {
+    "evaluate_test_set": "evaluate_model",
+    "evaluate_rival": "evaluate_model",
+    "evaluate_rival_test_set": "evaluate_model",
+    "describe_test_set": "describe_cities",
+    "code_test_maps": "code_maps",
+    "compress_symbols": "compress_rival",
+}
+"""Rules that are made from another one, and need what it needs."""
 
 
 def usual_seconds(rule: str, job: Job) -> float:
-    """A guess at how long a job of a rule takes; of a rule that asks as another one does, as long
-    as a table."""
-    return NEEDS.get(rule, _tabulates)(job).usual
+    """A guess at how long a job of a rule takes; as long as a table where nothing is known."""
+    return NEEDS.get(INHERITED.get(rule, rule), _tabulates)(job).usual

@@ -7,7 +7,7 @@ beside the checkpoint: hard links, which take no space. Free of torch.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,10 +45,11 @@ def restore_outputs(checkpoint: Path, outputs: Sequence[Path | str], job: str) -
     return True
 
 
-def forget_outputs(checkpoints: Path) -> None:
-    """Remove the second names in a folder of checkpoints: their jobs are noted."""
-    for folder in checkpoints.glob(f"*{_SUFFIX}"):
-        shutil.rmtree(folder)
+def forget_outputs(checkpoints: Iterable[Path | str]) -> None:
+    """Remove the second names beside these checkpoints: their jobs are noted."""
+    for checkpoint in checkpoints:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(_folder(Path(checkpoint)))
 
 
 def _folder(checkpoint: Path) -> Path:

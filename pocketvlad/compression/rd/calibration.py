@@ -42,7 +42,8 @@ def write_rounded(
     at all. The distance is that of the components that are kept.
 
     Args:
-        checkpoint: of the tuning, if the settings have one; deleted at the end.
+        checkpoint: of the tuning, if the settings have one; the caller deletes it once the file is
+            noted.
 
     Returns:
         the file's size in bytes.
@@ -67,8 +68,6 @@ def write_rounded(
         **done,
     }
     size = write_compressed(path, contents, quantized, calibration.small)
-    if checkpoint:
-        checkpoint.delete()
     print(
         f"{size:,} bytes; its descriptors differ from the base model's by a squared distance of "
         f"{distance:.4f}, the mean of other crops of the photographs that it was rounded on"

@@ -133,6 +133,7 @@ class Trials:
         scores = self_retrieval_scores(model.network, self.task, self.sizing, model.preprocessing)
         trial = Trial(distortion, size, self_retrieval_loss(base, scores))
         self._keep(name, asdict(trial))
+        checkpoint.delete()
         return trial
 
     def search(self, targets: Iterable[Target], limit: int) -> list[Trial]:

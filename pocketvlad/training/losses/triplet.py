@@ -22,7 +22,8 @@ class Triplet(Loss):
         return Shown(
             step=training["tuples_per_step"] * images,
             epoch=training["tuples"] * images,
-            mined=training["pool"],
+            # Images of landmarks, and as many of the background; all queries come to these.
+            mined=2 * training["pool"],
         )
 
     def objective(
