@@ -93,7 +93,10 @@ def train_epoch(
             after_step()
             losses.append(loss.item())
             if not np.isfinite(losses[-1]):
-                raise FloatingPointError(f"{label}: the loss is {losses[-1]}; lower learning_rate")
+                raise FloatingPointError(
+                    f"{label}: the loss is {losses[-1]}; lower `learning_rate` of the section that "
+                    "is computed: training, pruning or quantization.training"
+                )
             bar.set_postfix(loss=f"{np.mean(losses):.4f}")
             bar.update(units)
     return float(np.mean(losses))

@@ -107,7 +107,11 @@ def mine_tuples(
             positive = others[generator.integers(len(others))]
             candidates = [r for r, name in enumerate(names) if name not in landmark.shown]
             if not candidates:
-                raise ValueError(f"every cached image shows landmark {landmark.name}: no negatives")
+                raise ValueError(
+                    f"every cached image shows landmark {landmark.name}: there are no negatives; "
+                    "add images of other places to the training city, or take a loss without "
+                    "negatives"
+                )
         if len(candidates) > negative_candidates:
             candidates = generator.choice(candidates, negative_candidates, replace=False)
         tuples.append(

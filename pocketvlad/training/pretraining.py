@@ -45,14 +45,17 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
     """The pictures `<folder>/<building>/<view>.jpg`; buildings are numbered by name.
 
     Raises:
-        ValueError: there are fewer than two buildings.
+        ValueError: there are fewer than two buildings, or no pictures.
     """
     buildings = sorted(path for path in folder.iterdir() if path.is_dir())
     if len(buildings) < 2:
         raise ValueError(
-            f"{folder} holds {counted(len(buildings), 'building')}; at least 2 are needed"
+            f"{folder} holds {counted(len(buildings), 'building')}; at least 2 are needed: raise "
+            "`pretraining.buildings.buildings`"
         )
     found = [(path, n) for n, each in enumerate(buildings) for path in sorted(each.glob("*.jpg"))]
+    if not found:
+        raise ValueError(f"{folder}: the folders of its buildings hold no .jpg; render them again")
     paths, labels = zip(*found, strict=True)
     return LabelledPictures(paths, labels)
 
@@ -107,7 +110,9 @@ def pretrain(
     """
     if len(pictures.paths) < settings.batch:
         found = counted(len(pictures.paths), "picture")
-        raise ValueError(f"{found} cannot fill a batch of {settings.batch}")
+        raise ValueError(
+            f"{found} cannot fill a batch of {settings.batch}; lower `pretraining.classifier.batch`"
+        )
     torch.manual_seed(seed)
     backbone = declared.build()
     initialise_randomly(backbone, seed)

@@ -5,26 +5,19 @@ sees nothing of a job that another process has forked, and little of a short one
 """
 
 import resource
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pocketvlad.util.memory import peak_memory_mb, used_memory_mb
 from pocketvlad.util.whole_file import write_text
-
-_STATUS = Path("/proc/self/status")
 
 
 def _peak_memory() -> float:
     """MiB resident at most so far, of this process and the largest that it has waited for."""
-    kilobytes = 1 / 1024 if sys.platform != "darwin" else 1 / 1024**2
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * kilobytes
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobytes
-    if _STATUS.exists():  # there `ru_maxrss` may be of the program that started this one
-        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
-        own = int(lines["VmHWM"].split()[0]) / 1024
-    return max(own, largest)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return max(peak_memory_mb(), used_memory_mb(children)) * 1e6 / 2**20
 
 
 def _processor_time() -> float:
