@@ -16,10 +16,16 @@ from workflow_runs import ROOT
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 
 
+def run_node(*words: object, **options: object) -> subprocess.CompletedProcess:
+    """Without compilations in the background: rarely these and Node's end wait for each other for
+    ever (nodejs/node, issue 54918)."""
+    command = ["node", "--single-threaded", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
 def evaluated(code: str) -> object:
     """What a JavaScript module prints as JSON."""
-    command = ["node", "--input-type=module", "-e", code]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    run = run_node("--input-type=module", "-e", code)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
@@ -38,8 +44,7 @@ def _run(what: str, files: Sequence[bytes], options: Sequence[dict]) -> tuple[di
             begin += len(data)
         (folder / "files.bin").write_bytes(b"".join(files))
         (folder / "files.json").write_text(json.dumps(places))
-        command = ["node", ROOT / "page" / "tests" / "read_files.js", what, folder]
-        run = subprocess.run(command, capture_output=True, text=True)
+        run = run_node(ROOT / "page" / "tests" / "read_files.js", what, folder)
         assert run.returncode == 0, run.stderr
         said = json.loads((folder / "found.json").read_text())
         return said, np.fromfile(folder / "numbers.bin", "<f4")

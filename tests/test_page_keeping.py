@@ -3,17 +3,15 @@ events is as the test wants it."""
 
 import hashlib
 import json
-import subprocess
 
-from page_reader import needs_node
+from page_reader import needs_node, run_node
 from workflow_runs import ROOT
 
 pytestmark = needs_node
 
 
 def case(name):
-    command = ["node", ROOT / "page" / "tests" / "keep_files.js", name]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    run = run_node(ROOT / "page" / "tests" / "keep_files.js", name)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 

@@ -2,10 +2,9 @@
 
 import json
 import re
-import subprocess
 
 import pytest
-from page_reader import evaluated, module, needs_node
+from page_reader import evaluated, module, needs_node, run_node
 from test_compressed_file import assemble, parts
 from test_preprocessing import GARBLED
 from workflow_runs import ROOT
@@ -19,8 +18,7 @@ REFUSAL = "no such operator"
 
 def loaded(city, refusal=REFUSAL):
     """Name and message of the error that ends it, at the latest that of the runtime."""
-    command = ["node", ROOT / "page" / "tests" / "load_city.js", city, refusal]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    run = run_node(ROOT / "page" / "tests" / "load_city.js", city, refusal)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     return found["name"], found["message"]

@@ -1,13 +1,12 @@
 """The page's reader of maps, written from docs/format.md alone: the same answers, or refused."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import test_map_file
-from page_reader import needs_node, read_maps
+from page_reader import needs_node, read_maps, run_node
 from test_place_map import COMPONENTS, DECODED, MADE, fit, hostile, unit
 from workflow_runs import ROOT
 
@@ -247,8 +246,7 @@ def test_a_descriptor_that_is_none_is_told_as_what_it_is(tmp_path, rows):
           }
         }
     """
-    command = ["node", "--input-type=module", "-e", told, path, str(COMPONENTS)]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    run = run_node("--input-type=module", "-e", told, path, COMPONENTS, cwd=ROOT)
     assert run.stderr == ""
     assert run.stdout.splitlines() == [
         "the descriptor of the picture is not finite: the network diverged",

@@ -1,11 +1,10 @@
 """The page resizes as `load_image` does, to the grey value."""
 
 import json
-import subprocess
 
 import numpy as np
 import pytest
-from page_reader import needs_node
+from page_reader import needs_node, run_node
 from PIL import Image
 from workflow_runs import ROOT
 
@@ -48,8 +47,7 @@ def resized(folder, pictures):
     ]
     (folder / "pictures.json").write_text(json.dumps(about))
     (folder / "pictures.bin").write_bytes(b"".join(pixels.tobytes() for pixels, _, _ in pictures))
-    command = ["node", ROOT / "page" / "tests" / "resize_files.js", folder]
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = run_node(ROOT / "page" / "tests" / "resize_files.js", folder)
     assert run.returncode == 0, run.stderr
     data, begin, found = (folder / "resized.bin").read_bytes(), 0, []
     for width, height in json.loads((folder / "resized.json").read_text()):
