@@ -67,8 +67,15 @@ def is_archive(path: Path) -> bool:
     Raises:
         ArchiveError: the compression is damaged.
     """
-    with foreign(ArchiveError, f"{path} cannot be unpacked", "fetch it again"):
-        return tarfile.is_tarfile(path)
+    with (
+        foreign(ArchiveError, f"{path} cannot be unpacked", "fetch it again"),
+        _decompressed(path, Limits()) as stream,
+    ):
+        try:
+            tarfile.open(fileobj=stream, mode="r:").close()
+        except (tarfile.TarError, OSError, lzma.LZMAError):
+            return False
+        return True
 
 
 def unpack(
@@ -126,6 +133,16 @@ def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 @contextmanager
+def _decompressed(archive: Path, limits: Limits) -> Iterator[BoundedStream]:
+    """The uncompressed bytes of an archive. tarfile's own decompression would read a header of any
+    size into memory."""
+    with open(archive, "rb") as file:
+        decompress = _COMPRESSIONS.get(file.read(2), open)
+    with decompress(archive, "rb") as file:
+        yield BoundedStream(file, limits.archive, 16 * _CHUNK)
+
+
+@contextmanager
 def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, BoundedStream]]:
     """The archive and its uncompressed bytes; whatever is wrong with them is an ArchiveError."""
     try:
@@ -134,13 +151,11 @@ def _opened(archive: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, Bo
             raise ArchiveError(
                 f"{archive} cannot be unpacked: it is {kind}, not a tar archive; {advice}"
             )
-        with open(archive, "rb") as file:
-            decompress = _COMPRESSIONS.get(file.read(2), open)
-        with decompress(archive, "rb") as file:
-            # tarfile's own decompression would read a header of any size into memory.
-            stream = BoundedStream(file, limits.archive, 16 * _CHUNK)
-            with tarfile.open(fileobj=stream, mode="r:") as tar:
-                yield tar, stream
+        with (
+            _decompressed(archive, limits) as stream,
+            tarfile.open(fileobj=stream, mode="r:") as tar,
+        ):
+            yield tar, stream
     except BoundsError as error:
         raise ArchiveError(
             f"{archive} holds {error}: get it from another place, or, if it is right, split it"
