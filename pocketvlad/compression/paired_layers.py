@@ -78,6 +78,22 @@ def _batches_for(patches: int, places: int, batches: Sequence[Tensor]) -> int:
     return min(len(batches), math.ceil(patches / each / len(batches[0])))
 
 
+def fitted_steps(backbone: nn.Module, graph: Graph) -> Iterator[tuple[fx.Node, nn.Conv2d]]:
+    """(step, layer) of every step of a backbone whose layer is to be fitted, in order.
+
+    Raises:
+        ValueError: one of them is no plain convolution; names it. And as `weighted_steps`.
+    """
+    for step, layer in weighted_steps(backbone, graph):
+        if not is_plain_convolution(layer):
+            raise ValueError(
+                f"layer {step.target} of the backbone is a {type(layer).__name__}; only plain "
+                "convolutions can be fitted there; leave it uncompressed by "
+                "`networks.modules.kept.kept`"
+            )
+        yield step, layer
+
+
 class _Walk:
     """Batches on their way through the backbones of two networks, step by step.
 
@@ -91,14 +107,7 @@ class _Walk:
     ) -> None:
         self.own, self.teacher = network.backbone, teacher.backbone
         self.graph = Graph.of(self.own)
-        self.weighted = dict(weighted_steps(self.own, self.graph))
-        for step, layer in self.weighted.items():
-            if not is_plain_convolution(layer):
-                raise ValueError(
-                    f"layer {step.target} of the backbone is a {type(layer).__name__}; only plain "
-                    "convolutions can be fitted there; leave it uncompressed by "
-                    "`networks.modules.kept.kept`"
-                )
+        self.weighted = dict(fitted_steps(self.own, self.graph))
         shapes = _shapes_by_step(self.teacher, self.graph, batches[0][:1])
         self.places = {step: _places(shape) for step, shape in shapes.items()}
         self._numbers = {step: math.prod(shape) for step, shape in shapes.items()}

@@ -91,7 +91,8 @@ def note_end(made: Collection[str]) -> None:
     Args:
         made: all files of the run's jobs.
     """
-    _write({file: [x for x in after if x not in made] for file, after in _missing(_read(_OWN))})
+    missing = _missing(_read(_OWN))
+    _write({file: [each for each in after if each not in made] for file, after in missing})
 
 
 def _existing(files: Sequence[str]) -> list[str]:

@@ -211,6 +211,12 @@ def _draws_buildings(job: Job) -> Need:
     return Need(_PLAIN, 0.1 * len(STYLES) * drawn["buildings"] * drawn["views"])
 
 
+def _describing_at_once(job: Job, batch: int, largest: float = 1) -> float:
+    """Megabytes of a job while it describes so many photographs, beside their descriptors."""
+    seen = 8 * largest * job.maps(job.side, batch)
+    return job.started + 3 * job.network.megabytes + seen
+
+
 def _described(job: Job, times: float = 1, largest: float = 1, batch: int | None = None) -> Need:
     """Photographs described, and half as many queries.
 
@@ -219,8 +225,8 @@ def _described(job: Job, times: float = 1, largest: float = 1, batch: int | None
         largest: what the largest of these shows, likewise.
         batch: of them at a time; None: as many as the config says.
     """
-    network, batch = job.network, batch or job.batch
-    memory = job.started + 3 * network.megabytes + 8 * largest * job.maps(job.side, batch)
+    network = job.network
+    memory = _describing_at_once(job, batch or job.batch, largest)
     memory += 2 * job.photographs * network.length * _FLOAT
     seconds = 1.5 * times * network.describing(job.side, job.photographs) / job.speed
     return Need(memory, seconds, _STARTED)
@@ -250,12 +256,6 @@ def _stepping(job: Job, side: int, shown: int) -> float:
     return job.started + 6 * job.network.megabytes + 16 * job.maps(side, shown)
 
 
-def _described_at_once(job: Job) -> float:
-    """Megabytes of a job that learns, while it describes photographs."""
-    seen = 8 * job.maps(job.side, _LEARNT_AT_ONCE)
-    return job.started + 3 * job.network.megabytes + seen
-
-
 def _validated(job: Job, epochs: int) -> int:
     """Photographs of the protocol's size that all validations of so many epochs describe."""
     validation = job.config["validation"]
@@ -280,7 +280,7 @@ def _trains(job: Job) -> Need:
         # Forwards and backwards; what is mined, and the validation, before the first epoch, too.
         seconds += network.describing(side, 3 * epochs * shown.epoch)
         seconds += network.describing(job.side, epochs * shown.mined + _validated(job, epochs))
-        seen = _described_at_once(job)
+        seen = _describing_at_once(job, _LEARNT_AT_ONCE)
         memory = max(memory, seen, _stepping(job, side, shown.step))
     memory = max(memory, job.started + 3 * network.megabytes)
     return Need(memory + held, seconds / job.speed, _STARTED)
@@ -312,7 +312,7 @@ def _recovers(job: Job) -> Need:
         training = training_of(config, job.model) | {"tuples": recovery["tuples"]}
         shown = LOSSES.of({"type": "triplet"}).shown(training)
         stepping = _stepping(job, training["image_size"], shown.step)
-        memory = max(memory, stepping, _described_at_once(job))
+        memory = max(memory, stepping, _describing_at_once(job, _LEARNT_AT_ONCE))
         round_ += network.describing(training["image_size"], 3 * epochs * shown.epoch)
         round_ += network.describing(job.side, epochs * shown.mined + _validated(job, epochs))
     else:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pocketvlad.compression.layer_samples import padded
+from pocketvlad.compression.paired_layers import fitted_steps
 from pocketvlad.compression.rd.layer_inputs import watch_inputs
 from pocketvlad.format.roles import Part
-from pocketvlad.networks.graph import Graph, weighted_steps
-from pocketvlad.networks.labels import is_plain_convolution
+from pocketvlad.networks.graph import Graph
 from pocketvlad.networks.network import RetrievalNetwork
 
 _LEAST = 1e-4  # of the mean variance of a layer's inputs: less may be nothing but rounding
@@ -40,12 +40,8 @@ class Sensitivity:
 
 def _convolutions(network: RetrievalNetwork) -> dict[str, nn.Conv2d]:
     """By their path in the network."""
-    steps = weighted_steps(network.backbone, Graph.of(network.backbone))
-    return {
-        f"{Part.BACKBONE}.{step.target}": layer
-        for step, layer in steps
-        if is_plain_convolution(layer)
-    }
+    steps = fitted_steps(network.backbone, Graph.of(network.backbone))
+    return {f"{Part.BACKBONE}.{step.target}": layer for step, layer in steps}
 
 
 def seen_by_taps(maps: Tensor, layer: nn.Conv2d) -> Tensor:
